@@ -1,0 +1,1 @@
+//! Store: course packages and their files.

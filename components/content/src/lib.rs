@@ -1,0 +1,1 @@
+//! HTTP: delivers course files and imports packages.

@@ -1,0 +1,1 @@
+//! Store: people, clients and launches.

@@ -1,0 +1,1 @@
+//! HTTP: sign-in, people and clients; private verification of credentials.

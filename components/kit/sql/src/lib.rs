@@ -1,0 +1,1 @@
+//! The one way components talk SQL.

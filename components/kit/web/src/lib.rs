@@ -1,0 +1,1 @@
+//! The one way components answer HTTP.

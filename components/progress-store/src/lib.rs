@@ -1,0 +1,1 @@
+//! Store: statements, completion and the journal.

@@ -1,0 +1,1 @@
+//! HTTP: the learning record store (xAPI).

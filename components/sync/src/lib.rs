@@ -1,0 +1,1 @@
+//! HTTP: replicates with the upstream node and with nodes below.

@@ -1,0 +1,1 @@
+//! Passwords, signed tokens and HTTP credentials, as pure functions.

@@ -1,0 +1,1 @@
+//! Key-value stores for guests, on SQLite or Redis.

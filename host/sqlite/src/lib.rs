@@ -1,0 +1,1 @@
+//! SQLite for guests: writes of all instances coalesced into one durable commit.

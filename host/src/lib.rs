@@ -1,0 +1,1 @@
+//! Hedgeschool: an embedded host for Spin applications and the operator command line.

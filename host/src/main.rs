@@ -1,0 +1,3 @@
+//! The `hedge` command.
+
+fn main() {}
