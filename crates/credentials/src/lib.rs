@@ -1,1 +1,21 @@
-//! Passwords, signed tokens and HTTP credentials, as pure functions.
+//! Who is asking, and what they may do: passwords, tokens and HTTP credentials as pure functions.
+//!
+//! Randomness and time are passed in. Nothing here logs or returns a secret it was given.
+
+mod authorization;
+mod bootstrap;
+mod password;
+mod session;
+mod token;
+mod verdict;
+
+pub use authorization::{Credentials, cookie};
+pub use bootstrap::{Pair, pair, pairs};
+pub use session::{Session, SessionKey};
+pub use token::{Token, TokenHash, equal};
+pub use verdict::{Role, Scope, Subject, Verdict};
+
+pub use password::{PasswordError, hash_password, verify_password};
+
+/// The name of the cookie that carries a signed session.
+pub const SESSION_COOKIE: &str = "hedgeschool_session";

@@ -1,1 +1,110 @@
 //! The one way components talk SQL.
+//!
+//! A store declares its [`Database`] once, as a `static`, and calls [`Database::query`] and
+//! [`Database::execute`]. The wrapper knows what `spin:sqlite` leaves to its callers:
+//!
+//! * errors of a statement arrive only with its result, after its rows: both are always awaited;
+//! * only the first statement of a string is run: a second one is refused;
+//! * a database that is busy is tried again, with jitter, until a deadline;
+//! * the schema is brought up to date before the first statement, one transaction a migration.
+//!
+//! **A write is one statement.** It is durable when the call returns, on every host, and requests that
+//! share an instance cannot come between its parts. What needs several steps goes into a trigger.
+
+mod error;
+mod migrate;
+mod retry;
+mod row;
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+use std::thread::LocalKey;
+
+pub use spin_sdk::sqlite::{Connection, Value};
+
+pub use error::Error;
+pub use row::{FromValue, Row};
+
+/// Where an instance keeps its open connection; [`connection_slot!`] declares one.
+pub type Slot = LocalKey<OnceCell<Rc<Connection>>>;
+
+/// Declares the [`Slot`] of a [`Database`].
+#[macro_export]
+macro_rules! connection_slot {
+    ($name:ident) => {
+        ::std::thread_local! {
+            static $name: ::std::cell::OnceCell<::std::rc::Rc<$crate::Connection>> =
+                const { ::std::cell::OnceCell::new() };
+        }
+    };
+}
+
+/// A database of the app, and the schema this component keeps in it.
+pub struct Database {
+    /// The label in the manifest's `sqlite_databases`.
+    pub label: &'static str,
+    /// One script a schema version, oldest first; never edited once released. A blank line separates
+    /// the statements of a script.
+    pub migrations: &'static [&'static str],
+    /// The instance's connection; it lives as long as the instance.
+    pub slot: &'static Slot,
+}
+
+impl Database {
+    /// Runs one statement and answers its rows, all of them: bound what you ask for.
+    pub async fn query(&self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
+        let connection = self.connection().await?;
+        retry::while_busy(async || run(&connection, sql, parameters).await).await
+    }
+
+    /// Runs one statement and answers its first row.
+    pub async fn query_one(&self, sql: &str, parameters: &[Value]) -> Result<Option<Row>, Error> {
+        Ok(self.query(sql, parameters).await?.into_iter().next())
+    }
+
+    /// Runs one statement for its effect, which is durable when this returns.
+    pub async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<(), Error> {
+        self.query(sql, parameters).await.map(drop)
+    }
+
+    /// The instance's connection, opened and migrated at first use.
+    ///
+    /// Requests that arrive together may each open one, and the first to finish is kept: none waits for
+    /// another, because a task that waits for its neighbour can stall a shared instance.
+    async fn connection(&self) -> Result<Rc<Connection>, Error> {
+        if let Some(open) = self.slot.with(|slot| slot.get().cloned()) {
+            return Ok(open);
+        }
+        let connection = Rc::new(Connection::open(self.label).await?);
+        migrate::to_current(&connection, self.migrations).await?;
+        Ok(self.slot.with(|slot| slot.get_or_init(|| connection).clone()))
+    }
+}
+
+/// Runs one statement: drains its rows, then awaits its result.
+async fn run(connection: &Connection, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
+    if has_several_statements(sql) {
+        return Err(Error::SeveralStatements);
+    }
+    let rows = connection.execute(sql, parameters.iter().cloned()).await?.collect().await?;
+    Ok(rows.into_iter().map(Row::new).collect())
+}
+
+/// Whether a host would silently drop the end of this string. Trigger bodies hold semicolons of their
+/// own; literals that do are not written: values are bound.
+fn has_several_statements(sql: &str) -> bool {
+    let sql = sql.trim();
+    !sql.contains("CREATE TRIGGER") && sql.trim_end_matches(';').contains(';')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_several_statements;
+
+    #[test]
+    fn a_second_statement_is_noticed() {
+        assert!(has_several_statements("SELECT 1; SELECT 2"));
+        assert!(!has_several_statements(" SELECT 1;\n"));
+        assert!(!has_several_statements("CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1; END"));
+    }
+}

@@ -1,0 +1,95 @@
+//! Who is asking: the answer of the `identity` component, kept for a few seconds.
+//!
+//! Services have no way to the identity store. They ask identity's private route, whose address no
+//! request from outside can reach, and remember the verdict: a revoked credential works for at most
+//! [`VERDICT_AGE`] longer, and the hot path costs neither a password hash nor a second hop.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hedgeschool_credentials::{TokenHash, Verdict};
+use serde::{Deserialize, Serialize};
+use spin_sdk::http::FullBody;
+use spin_sdk::http::body::IncomingBodyExt;
+
+use crate::cache::Cache;
+use crate::{HeaderMap, Problem, StatusCode, header};
+
+/// How long a verdict may be served after identity gave it.
+pub const VERDICT_AGE: Duration = Duration::from_secs(5);
+/// How many verdicts an instance remembers.
+const VERDICTS_MAX: usize = 4_096;
+/// Where identity answers other components of the app, and only them.
+const ADDRESS: &str = "http://identity.spin.internal";
+
+/// What a request presents.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Presented {
+    /// The `Authorization` header.
+    pub authorization: Option<String>,
+    /// The `Cookie` header.
+    pub cookie: Option<String>,
+}
+
+impl Presented {
+    /// The headers of a request that tell who is asking.
+    pub fn from_headers(headers: &HeaderMap) -> Self {
+        let text = |name| header(headers, name).map(str::to_owned);
+        Self { authorization: text("authorization"), cookie: text("cookie") }
+    }
+
+    /// A key under which to remember the verdict, without remembering a secret.
+    fn cache_key(&self) -> Option<String> {
+        let (authorization, cookie) = (self.authorization.as_deref(), self.cookie.as_deref());
+        authorization.or(cookie)?;
+        let both = format!("{}\n{}", authorization.unwrap_or(""), cookie.unwrap_or(""));
+        Some(TokenHash::of(&both).into_text())
+    }
+}
+
+thread_local! {
+    static VERDICTS: Cache<Verdict> = Cache::new(VERDICTS_MAX, VERDICT_AGE);
+}
+
+/// Who a request is from. None: it presents nothing, or nothing that is known.
+pub async fn recognise(headers: &HeaderMap) -> Result<Option<Verdict>, Problem> {
+    let presented = Presented::from_headers(headers);
+    let Some(key) = presented.cache_key() else { return Ok(None) };
+    if let Some(verdict) = VERDICTS.with(|verdicts| verdicts.get(&key)) {
+        return Ok(Some(verdict));
+    }
+    let verdict: Option<Verdict> = ask("/verify", &presented).await?;
+    if let Some(verdict) = &verdict {
+        VERDICTS.with(|verdicts| verdicts.insert(key, verdict.clone()));
+    }
+    Ok(verdict)
+}
+
+/// Who a request is from, or 401.
+pub async fn verify(headers: &HeaderMap) -> Result<Verdict, Problem> {
+    let unknown = || Problem::unauthorized("sign in, or send the credentials of an xAPI client");
+    recognise(headers).await?.ok_or_else(unknown)
+}
+
+/// Asks identity a private question, JSON to JSON.
+pub async fn ask<Q: Serialize, A: for<'a> Deserialize<'a>>(
+    path: &str,
+    question: &Q,
+) -> Result<A, Problem> {
+    let body = serde_json::to_vec(question).map_err(Problem::internal)?;
+    let request = http::Request::post(format!("{ADDRESS}{path}"))
+        .header("content-type", "application/json")
+        .header("content-length", body.len())
+        .body(FullBody::new(Bytes::from(body)))
+        .map_err(Problem::internal)?;
+    let failed = |reason: String| Problem::internal(format!("identity{path}: {reason}"));
+    let response =
+        spin_sdk::http::send(request).await.map_err(|error| failed(error.to_string()))?;
+    let status = response.status();
+    let answer = response.into_body().bytes().await.map_err(|error| failed(error.to_string()))?;
+    match status {
+        StatusCode::OK => serde_json::from_slice(&answer).map_err(|error| failed(error.to_string())),
+        StatusCode::SERVICE_UNAVAILABLE => Err(Problem::busy()),
+        _ => Err(failed(format!("{status} {}", String::from_utf8_lossy(&answer)))),
+    }
+}

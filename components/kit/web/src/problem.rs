@@ -1,0 +1,92 @@
+use serde_json::json;
+
+use crate::{Reply, StatusCode};
+
+/// A failure as the caller sees it (RFC 9457), with what only the log sees.
+///
+/// Components turn the error enums of crates and stores into problems here, at the edge, and nowhere
+/// else.
+#[derive(Debug)]
+pub struct Problem {
+    /// The response's status.
+    pub status: StatusCode,
+    /// What was wrong and what to do next, for the caller.
+    pub detail: String,
+    /// What happened, for the operator. Logged, never sent.
+    pub internal: Option<String>,
+    /// Extra response headers.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+impl Problem {
+    /// A failure that the caller can do something about.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into(), internal: None, headers: Vec::new() }
+    }
+
+    /// 400: the request breaks a rule; says which, and where.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// 401, with a challenge that lets a client try again with credentials.
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, detail)
+            .with_header("www-authenticate", "Basic realm=\"hedgeschool\", charset=\"UTF-8\"")
+    }
+
+    /// 403: known, but without the right.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// 404.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// 405, naming the methods that are allowed.
+    pub fn method_not_allowed(allowed: &'static str) -> Self {
+        let detail = format!("this address answers {allowed}");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, detail).with_header("allow", allowed)
+    }
+
+    /// 413, naming the limit.
+    pub fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    }
+
+    /// 503: trying again soon helps.
+    pub fn busy() -> Self {
+        let detail = "the node is busy: try again in a second";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_header("retry-after", "1")
+    }
+
+    /// 500: the node's own fault; the reason goes to the log.
+    pub fn internal(reason: impl ToString) -> Self {
+        let detail = "something failed inside the node; its log says what";
+        let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail);
+        Self { internal: Some(reason.to_string()), ..problem }
+    }
+
+    /// Adds a response header.
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+impl From<Problem> for Reply {
+    fn from(problem: Problem) -> Self {
+        if let Some(reason) = &problem.internal {
+            eprintln!("{}: {reason}", problem.status);
+        }
+        let body = json!({
+            "title": problem.status.canonical_reason().unwrap_or("Error"),
+            "status": problem.status.as_u16(),
+            "detail": problem.detail,
+        });
+        let reply = Self::new(problem.status, "application/problem+json", body.to_string());
+        problem.headers.into_iter().fold(reply, |reply, (name, value)| reply.with_header(name, &value))
+    }
+}

@@ -1,0 +1,35 @@
+//! The credentials an operator gives a node through variables.
+
+/// A name and its secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// Name, key or node id: up to the first colon.
+    pub name: String,
+    /// Password, secret or token: the rest.
+    pub secret: String,
+}
+
+/// Reads `name:secret`; None if either is empty.
+pub fn pair(text: &str) -> Option<Pair> {
+    let (name, secret) = text.trim().split_once(':')?;
+    let named = !name.is_empty() && !secret.is_empty();
+    named.then(|| Pair { name: name.to_owned(), secret: secret.to_owned() })
+}
+
+/// Reads `name:secret,name:secret`, leaving out what is not a pair.
+pub fn pairs(text: &str) -> impl Iterator<Item = Pair> {
+    text.split(',').filter_map(pair)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_separated_by_commas() {
+        let names: Vec<_> = pairs("a:1, b:2:3,,c").map(|pair| pair.name).collect();
+        assert_eq!(names, ["a", "b"]);
+        assert_eq!(pair("b:2:3").map(|pair| pair.secret).as_deref(), Some("2:3"));
+        assert!(pair(":x").is_none() && pair("x:").is_none() && pair("").is_none());
+    }
+}
