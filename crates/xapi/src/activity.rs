@@ -1,0 +1,90 @@
+//! Activities and their definitions (2.4.4.1).
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use crate::check::{At, Checked, Property, optional, required};
+use crate::scalar;
+
+const ACTIVITY: &[Property] = &[
+    optional("objectType", object_type),
+    required("id", scalar::iri),
+    optional("definition", definition),
+];
+
+const DEFINITION: &[Property] = &[
+    optional("name", scalar::language_map),
+    optional("description", scalar::language_map),
+    optional("type", scalar::iri),
+    optional("moreInfo", scalar::iri),
+    optional("extensions", scalar::extensions),
+    optional("interactionType", interaction_type),
+    optional("correctResponsesPattern", responses),
+    optional("choices", components),
+    optional("scale", components),
+    optional("source", components),
+    optional("target", components),
+    optional("steps", components),
+];
+
+const COMPONENT: &[Property] =
+    &[required("id", scalar::string), optional("description", scalar::language_map)];
+
+/// Each interaction type and the lists of components it may have (2.4.4.1, interaction components).
+const INTERACTIONS: [(&str, &[&str]); 10] = [
+    ("true-false", &[]),
+    ("choice", &["choices"]),
+    ("fill-in", &[]),
+    ("long-fill-in", &[]),
+    ("matching", &["source", "target"]),
+    ("performance", &["steps"]),
+    ("sequencing", &["choices"]),
+    ("likert", &["scale"]),
+    ("numeric", &[]),
+    ("other", &[]),
+];
+const COMPONENT_LISTS: [&str; 5] = ["choices", "scale", "source", "target", "steps"];
+
+/// An activity.
+pub fn activity(at: &At) -> Checked {
+    at.properties("2.4.4.1", &[ACTIVITY])
+}
+
+fn object_type(at: &At) -> Checked {
+    let is_activity = at.string("2.4.4.1")? == "Activity";
+    at.require(is_activity, "2.4.4.1", "must be \"Activity\" here")
+}
+
+fn definition(at: &At) -> Checked {
+    at.properties("2.4.4.1", &[DEFINITION])?;
+    let kind = at.value.get("interactionType").and_then(Value::as_str);
+    let lists = COMPONENT_LISTS.into_iter().filter(|list| at.value.get(list).is_some());
+    let Some(kind) = kind else {
+        let plain = at.value.get("correctResponsesPattern").is_none() && lists.count() == 0;
+        return at.require(plain, "2.4.4.1", "must have an interactionType");
+    };
+    let allowed = INTERACTIONS.iter().find(|(name, _)| *name == kind).map_or(&[][..], |(_, l)| l);
+    for list in lists.filter(|list| !allowed.contains(list)) {
+        return Err(at.violation("2.4.4.1", format!("a {kind:?} interaction has no {list}")));
+    }
+    Ok(())
+}
+
+fn interaction_type(at: &At) -> Checked {
+    let kind = at.string("2.4.4.1")?;
+    let known = INTERACTIONS.iter().any(|(name, _)| *name == kind);
+    at.require(known, "2.4.4.1", "must be one of the interaction types of cmi.interactions")
+}
+
+fn responses(at: &At) -> Checked {
+    at.each("2.4.4.1", scalar::string)
+}
+
+fn components(at: &At) -> Checked {
+    at.each("2.4.4.1", |component| component.properties("2.4.4.1", &[COMPONENT]))?;
+    let items = at.value.as_array().into_iter().flatten();
+    let mut seen = HashSet::new();
+    let distinct = items.filter_map(|item| item.get("id")?.as_str()).all(|id| seen.insert(id));
+    at.require(distinct, "2.4.4.1", "the ids of a list must differ")
+}

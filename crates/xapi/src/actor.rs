@@ -1,0 +1,106 @@
+//! Agents and groups (2.4.2), and what identifies one.
+
+use serde_json::Value;
+
+use crate::check::{At, Checked, Property, optional, required};
+use crate::{Version, Violation, scalar};
+
+/// The four inverse functional identifiers (2.4.2.3).
+const IDENTIFIERS: [&str; 4] = ["mbox", "mbox_sha1sum", "openid", "account"];
+
+const ANYONE: &[Property] = &[
+    optional("objectType", scalar::string),
+    optional("name", scalar::string),
+    optional("mbox", scalar::mailto),
+    optional("mbox_sha1sum", scalar::sha1),
+    optional("openid", scalar::iri),
+    optional("account", account),
+];
+const MEMBERS: &[Property] = &[optional("member", members)];
+const ACCOUNT: &[Property] =
+    &[required("homePage", scalar::iri), required("name", scalar::string)];
+
+fn account(at: &At) -> Checked {
+    at.properties("2.4.2.4", &[ACCOUNT])
+}
+
+fn members(at: &At) -> Checked {
+    at.each("2.4.2.2", agent)
+}
+
+/// An agent: exactly one identifier (2.4.2.1).
+pub fn agent(at: &At) -> Checked {
+    at.properties("2.4.2.1", &[ANYONE])?;
+    let kind = object_type(at).unwrap_or("Agent");
+    at.require(kind == "Agent", "2.4.2.1", "objectType must be \"Agent\" here")?;
+    at.require(identifiers(at.value).count() == 1, "2.4.2.1", ONE_IDENTIFIER)
+}
+
+const ONE_IDENTIFIER: &str = "must have exactly one of mbox, mbox_sha1sum, openid and account";
+
+/// A group: one identifier, or none and members (2.4.2.2).
+pub fn group(at: &At) -> Checked {
+    at.properties("2.4.2.2", &[ANYONE, MEMBERS])?;
+    let is_group = object_type(at) == Some("Group");
+    at.require(is_group, "2.4.2.2", "objectType must be \"Group\" here")?;
+    match identifiers(at.value).count() {
+        0 => {
+            let rule = "a group without an identifier must have members";
+            at.require(at.value.get("member").is_some(), "2.4.2.2", rule)
+        }
+        1 => Ok(()),
+        _ => Err(at.violation("2.4.2.2", ONE_IDENTIFIER)),
+    }
+}
+
+/// An agent or a group, as its `objectType` says.
+pub fn agent_or_group(at: &At) -> Checked {
+    at.object("2.4.2")?;
+    if object_type(at) == Some("Group") { group(at) } else { agent(at) }
+}
+
+/// Who vouches for a statement (2.4.9): an agent, or the application and the user of three-legged OAuth.
+pub fn authority(at: &At) -> Checked {
+    at.object("2.4.9")?;
+    if object_type(at) != Some("Group") {
+        return agent(at);
+    }
+    group(at)?;
+    let two = at.value.get("member").and_then(Value::as_array).is_some_and(|m| m.len() == 2);
+    at.require(two, "2.4.9", "as a group must have exactly two members")
+}
+
+fn object_type<'a>(at: &At<'a>) -> Option<&'a str> {
+    at.value.get("objectType").and_then(Value::as_str)
+}
+
+fn identifiers(actor: &Value) -> impl Iterator<Item = &str> {
+    IDENTIFIERS.into_iter().filter(|name| actor.get(name).is_some())
+}
+
+/// The identifier of an agent or group given as JSON, in one line of text: `mbox:mailto:ada@example.org`,
+/// `account:https://example.org|ada`. What has the same line is the same actor.
+pub fn agent_id(json: &str) -> Result<String, Violation> {
+    let value: Value = serde_json::from_str(json).map_err(|error| Violation {
+        path: "agent".into(),
+        rule: format!("must be JSON: {error}"),
+        section: "2.4.2",
+    })?;
+    let at = At::root(&value, Version::V2_0);
+    agent_or_group(&at)?;
+    identifier(&value).ok_or_else(|| at.violation("2.4.2.3", ONE_IDENTIFIER))
+}
+
+/// The identifier of an actor that passed validation. None: an anonymous group.
+pub fn identifier(actor: &Value) -> Option<String> {
+    let name = identifiers(actor).next()?;
+    let value = actor.get(name)?;
+    Some(match value.as_str() {
+        Some(text) if name == "mbox_sha1sum" => format!("{name}:{}", text.to_ascii_lowercase()),
+        Some(text) => format!("{name}:{text}"),
+        None => {
+            let part = |key| value.get(key).and_then(Value::as_str).unwrap_or_default();
+            format!("account:{}|{}", part("homePage"), part("name"))
+        }
+    })
+}

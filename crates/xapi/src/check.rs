@@ -1,0 +1,136 @@
+//! The machinery of validation: a value, where it stands, and tables of what an object may hold.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::{Version, Violation};
+
+/// A value of the statement and the way to it.
+#[derive(Clone, Copy)]
+pub struct At<'a> {
+    pub value: &'a Value,
+    pub version: Version,
+    step: Step<'a>,
+    parent: Option<&'a At<'a>>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Root,
+    Property(&'a str),
+    Index(usize),
+}
+
+/// What checking answers.
+pub type Checked = Result<(), Violation>;
+
+/// A check of one value.
+pub type Check = fn(&At) -> Checked;
+
+/// A property an object may hold.
+pub struct Property {
+    pub name: &'static str,
+    pub required: bool,
+    pub check: Check,
+}
+
+/// A property that must be there.
+pub const fn required(name: &'static str, check: Check) -> Property {
+    Property { name, required: true, check }
+}
+
+/// A property that may be there.
+pub const fn optional(name: &'static str, check: Check) -> Property {
+    Property { name, required: false, check }
+}
+
+impl<'a> At<'a> {
+    /// The statement itself.
+    pub fn root(value: &'a Value, version: Version) -> Self {
+        Self { value, version, step: Step::Root, parent: None }
+    }
+
+    /// A broken rule at this place.
+    pub fn violation(&self, section: &'static str, rule: impl Into<String>) -> Violation {
+        Violation { path: self.to_string(), rule: rule.into(), section }
+    }
+
+    /// Requires something of this place.
+    pub fn require(&self, holds: bool, section: &'static str, rule: &str) -> Checked {
+        if holds { Ok(()) } else { Err(self.violation(section, rule)) }
+    }
+
+    /// The value as an object.
+    pub fn object(&self, section: &'static str) -> Result<&'a Map<String, Value>, Violation> {
+        self.value.as_object().ok_or_else(|| self.violation(section, "must be an object"))
+    }
+
+    /// The value as a string.
+    pub fn string(&self, section: &'static str) -> Result<&'a str, Violation> {
+        self.value.as_str().ok_or_else(|| self.violation(section, "must be a string"))
+    }
+
+    /// A property of this object, if it is there.
+    pub fn get<'b>(&'b self, name: &'b str) -> Option<At<'b>>
+    where
+        'a: 'b,
+    {
+        let value = self.value.get(name)?;
+        Some(At { value, version: self.version, step: Step::Property(name), parent: Some(self) })
+    }
+
+    /// Checks each item of an array.
+    pub fn each(&self, section: &'static str, check: Check) -> Checked {
+        let items =
+            self.value.as_array().ok_or_else(|| self.violation(section, "must be an array"))?;
+        items.iter().enumerate().try_for_each(|(index, value)| {
+            let version = self.version;
+            check(&At { value, version, step: Step::Index(index), parent: Some(self) })
+        })
+    }
+
+    /// Checks each member of an object: its name and its value.
+    pub fn members(&self, section: &'static str, check: fn(&str, &At) -> Checked) -> Checked {
+        self.object(section)?.iter().try_for_each(|(name, value)| {
+            let version = self.version;
+            let step = Step::Property(name);
+            check(name, &At { value, version, step, parent: Some(self) })
+        })
+    }
+
+    /// Checks an object against the properties it may hold: no others (4.1, 2.2), no nulls, none of the
+    /// required ones missing.
+    pub fn properties(&self, section: &'static str, properties: &[&[Property]]) -> Checked {
+        let object = self.object(section)?;
+        for (name, value) in object {
+            let known = properties.iter().flat_map(|table| table.iter()).find(|p| p.name == name);
+            let Some(property) = known else {
+                return Err(self.violation("2.2", format!("has no property {name:?}")));
+            };
+            let version = self.version;
+            let at = At { value, version, step: Step::Property(name), parent: Some(self) };
+            at.require(!value.is_null(), "2.2", "must not be null")?;
+            (property.check)(&at)?;
+        }
+        let all = properties.iter().flat_map(|table| table.iter());
+        match all.filter(|p| p.required).find(|p| !object.contains_key(p.name)) {
+            Some(missing) => {
+                Err(self.violation(section, format!("must have the property {:?}", missing.name)))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(parent) = self.parent else { return f.write_str("statement") };
+        match self.step {
+            Step::Property(name) if matches!(parent.step, Step::Root) => f.write_str(name),
+            Step::Property(name) => write!(f, "{parent}.{name}"),
+            Step::Index(index) => write!(f, "{parent}[{index}]"),
+            Step::Root => f.write_str("statement"),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! From a request's body to statements that can be stored.
+
+use std::collections::HashMap;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::check::At;
+use crate::fingerprint::fingerprint;
+use crate::{BATCH_STATEMENTS_MAX, Error, STATEMENT_BYTES_MAX, Version, Violation, scalar, statement};
+
+/// A statement that passed validation, as the client wrote it.
+#[derive(Debug)]
+pub struct Draft {
+    /// Top-level properties in their order, each as the text it was sent as.
+    members: Members,
+    value: Value,
+    version: Version,
+}
+
+/// What a record store gives a statement that lacks it.
+pub struct Stamp<'a> {
+    /// UUID for a statement without an id.
+    pub id: String,
+    /// Moment for a statement without a timestamp, RFC 3339.
+    pub now: &'a str,
+    /// Who vouches for it, as JSON: replaces what was sent (2.4.9).
+    pub authority: &'a str,
+}
+
+/// A statement ready to be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// UUID, lower case.
+    pub id: String,
+    /// JSON with id, timestamp, version and authority, without `stored`.
+    pub body: String,
+    /// Equal for equal statements of the same id.
+    pub fingerprint: String,
+}
+
+/// Reads a body of one statement or an array of them, all valid or none.
+///
+/// A statement that appears twice under one id is kept once; two that differ are an error.
+pub fn parse_batch(body: &str, version: Version) -> Result<Vec<Draft>, Error> {
+    let json = |error: serde_json::Error| Error::Json(error.to_string());
+    let items: Vec<&RawValue> = match body.trim_start().as_bytes().first() {
+        Some(b'[') => serde_json::from_str(body).map_err(json)?,
+        Some(b'{') => vec![serde_json::from_str(body).map_err(json)?],
+        _ => {
+            serde_json::from_str::<&RawValue>(body).map_err(json)?;
+            return Err(Error::NotStatements);
+        }
+    };
+    if items.len() > BATCH_STATEMENTS_MAX {
+        return Err(Error::TooMany);
+    }
+    let read = |(index, item): (usize, &&RawValue)| {
+        Draft::parse(item.get(), version).map_err(|violation| Error::Invalid { index, violation })
+    };
+    without_repeats(items.iter().enumerate().map(read).collect::<Result<_, _>>()?)
+}
+
+/// Reads a body of exactly one statement.
+pub fn parse_one(body: &str, version: Version) -> Result<Draft, Error> {
+    match <[Draft; 1]>::try_from(parse_batch(body, version)?) {
+        Ok([draft]) if !body.trim_start().starts_with('[') => Ok(draft),
+        _ => Err(Error::NotStatements),
+    }
+}
+
+fn without_repeats(drafts: Vec<Draft>) -> Result<Vec<Draft>, Error> {
+    let mut seen: HashMap<String, String> = HashMap::new();
+    let mut kept = Vec::with_capacity(drafts.len());
+    for (index, draft) in drafts.into_iter().enumerate() {
+        let Some(id) = draft.id() else {
+            kept.push(draft);
+            continue;
+        };
+        let print = fingerprint(&draft.value);
+        match seen.get(&id) {
+            None => {
+                seen.insert(id, print);
+                kept.push(draft);
+            }
+            Some(first) if *first == print => {}
+            Some(_) => return Err(Error::RepeatedId { index, id }),
+        }
+    }
+    Ok(kept)
+}
+
+impl Draft {
+    fn parse(text: &str, version: Version) -> Result<Self, Violation> {
+        let whole = |rule: String| Violation { path: "statement".into(), rule, section: "2.2" };
+        if text.len() > STATEMENT_BYTES_MAX {
+            return Err(whole(format!("must have at most {STATEMENT_BYTES_MAX} bytes")));
+        }
+        let members: Members = serde_json::from_str(text).map_err(|e| whole(e.to_string()))?;
+        let value: Value = serde_json::from_str(text).map_err(|e| whole(e.to_string()))?;
+        statement::statement(&At::root(&value, version))?;
+        Ok(Self { members, value, version })
+    }
+
+    /// The id the client gave, lower case.
+    pub fn id(&self) -> Option<String> {
+        let text = self.value.get("id")?.as_str()?;
+        scalar::parse_uuid(text).map(|id| id.hyphenated().to_string())
+    }
+
+    /// Sets the id of a statement that has none, or says that it has another.
+    pub fn with_id(mut self, id: &str) -> Result<Self, Violation> {
+        match self.id() {
+            Some(own) if own == id.to_ascii_lowercase() => Ok(self),
+            Some(_) => Err(Violation {
+                path: "id".into(),
+                rule: format!("must be the statementId of the request, {id}"),
+                section: "2.4.1",
+            }),
+            None => {
+                self.value["id"] = Value::from(id);
+                self.members.insert_first("id", Value::from(id).to_string());
+                let at = At::root(&self.value, self.version);
+                at.get("id").map_or(Ok(()), |id| scalar::uuid(&id))?;
+                Ok(self)
+            }
+        }
+    }
+
+    /// Adds what a record store must add. Everything else stays as it was written, to the byte.
+    pub fn complete(self, stamp: Stamp) -> Record {
+        let Self { mut members, value, version } = self;
+        let text = |text: &str| Value::from(text).to_string();
+        let id = value.get("id").and_then(Value::as_str).and_then(scalar::parse_uuid);
+        let id = id.map_or(stamp.id, |id| id.hyphenated().to_string());
+        members.remove("stored");
+        members.remove("id");
+        members.insert_first("id", text(&id));
+        members.remove("authority");
+        members.insert_last("authority", stamp.authority.to_owned());
+        if !members.contains("timestamp") {
+            members.insert_last("timestamp", text(stamp.now));
+        }
+        if !members.contains("version") {
+            members.insert_last("version", text(version.of_statement()));
+        }
+        Record { id, body: members.into_json(), fingerprint: fingerprint(&value) }
+    }
+}
+
+/// The properties of an object in the order and the words they were written in.
+#[derive(Debug)]
+struct Members(Vec<(String, String)>);
+
+impl Members {
+    fn contains(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.0.retain(|(key, _)| key != name);
+    }
+
+    fn insert_first(&mut self, name: &str, json: String) {
+        self.0.insert(0, (name.to_owned(), json));
+    }
+
+    fn insert_last(&mut self, name: &str, json: String) {
+        self.0.push((name.to_owned(), json));
+    }
+
+    fn into_json(self) -> String {
+        let members: Vec<_> =
+            self.0.iter().map(|(key, json)| format!("{}:{json}", Value::from(key.as_str()))).collect();
+        format!("{{{}}}", members.join(","))
+    }
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a statement, which is an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut members = Members(Vec::new());
+        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+            if members.contains(&name) {
+                let repeated = format!("has the property {name:?} twice");
+                return Err(serde::de::Error::custom(repeated));
+            }
+            members.insert_last(&name, value.get().to_owned());
+        }
+        Ok(members)
+    }
+}

@@ -1,0 +1,41 @@
+/// Why a body was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The body is not JSON.
+    #[error("the body is not valid JSON: {0}")]
+    Json(String),
+    /// The body is JSON, but neither a statement nor an array of statements.
+    #[error("the body must be a statement or an array of statements")]
+    NotStatements,
+    /// More than [`crate::BATCH_STATEMENTS_MAX`].
+    #[error("a request may carry at most {} statements", crate::BATCH_STATEMENTS_MAX)]
+    TooMany,
+    /// Two different statements of a batch share an id.
+    #[error("statements[{index}]: the id {id} is that of another statement in the same batch")]
+    RepeatedId {
+        /// Position of the later one.
+        index: usize,
+        /// The id.
+        id: String,
+    },
+    /// A statement breaks a rule.
+    #[error("statements[{index}]: {violation}")]
+    Invalid {
+        /// Position in the batch, from 0.
+        index: usize,
+        /// Where and which.
+        violation: Violation,
+    },
+}
+
+/// A broken rule: where, what, and where the standard says so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {rule} (xAPI {section})")]
+pub struct Violation {
+    /// The property, as a path from the statement: `actor.account.homePage`.
+    pub path: String,
+    /// What is required.
+    pub rule: String,
+    /// Section of xAPI 1.0.3, part two.
+    pub section: &'static str,
+}

@@ -1,0 +1,83 @@
+//! What indexes and projections need to know of a stored statement.
+
+use jiff::fmt::temporal::SpanParser;
+use jiff::{SpanRelativeTo, Unit};
+use serde_json::Value;
+
+use crate::{actor, parse_timestamp, statement::VOIDED};
+
+const COMPLETED: &str = "http://adlnet.gov/expapi/verbs/completed";
+const PASSED: &str = "http://adlnet.gov/expapi/verbs/passed";
+/// How far a learner is, 0 to 100 (cmi5, 9.5.5.1).
+const PROGRESS: &str = "https://w3id.org/xapi/cmi5/result/extensions/progress";
+
+/// The properties of a statement that others look it up by, and what it says of a learner's progress.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// UUID, lower case.
+    pub id: String,
+    /// Identifier of the actor, as [`crate::agent_id`] writes it. None: an anonymous group.
+    pub agent: Option<String>,
+    /// Verb IRI.
+    pub verb: String,
+    /// IRI of the object, if it is an activity.
+    pub activity: Option<String>,
+    /// Registration UUID, lower case.
+    pub registration: Option<String>,
+    /// When it happened, in milliseconds since 1970.
+    pub timestamp_ms: i64,
+    /// Says that the activity is completed.
+    pub completed: bool,
+    /// Says that the activity is passed.
+    pub passed: bool,
+    /// Scaled score.
+    pub score: Option<f64>,
+    /// Progress in percent.
+    pub progress: Option<u8>,
+    /// Time spent, in milliseconds.
+    pub duration_ms: Option<i64>,
+    /// The statement that this one takes back.
+    pub voids: Option<String>,
+    /// Equal for equal statements of the same id.
+    pub fingerprint: String,
+}
+
+impl Facts {
+    /// The facts of a statement as [`crate::Draft::complete`] wrote it. None: it is not one.
+    pub fn of(body: &str) -> Option<Self> {
+        let value: Value = serde_json::from_str(body).ok()?;
+        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
+        let object_type = text("/object/objectType").unwrap_or("Activity");
+        let object_id = text("/object/id").map(str::to_owned);
+        let verb = text("/verb/id")?.to_owned();
+        let says = |pointer: &str| value.pointer(pointer).and_then(Value::as_bool) == Some(true);
+        Some(Self {
+            id: text("/id")?.to_ascii_lowercase(),
+            agent: actor::identifier(value.get("actor")?),
+            activity: object_id.clone().filter(|_| object_type == "Activity"),
+            registration: text("/context/registration").map(str::to_ascii_lowercase),
+            timestamp_ms: parse_timestamp(text("/timestamp")?)?,
+            completed: verb == COMPLETED || says("/result/completion"),
+            passed: verb == PASSED || says("/result/success"),
+            score: value.pointer("/result/score/scaled").and_then(Value::as_f64),
+            progress: progress(&value),
+            duration_ms: text("/result/duration").and_then(duration_ms),
+            voids: object_id.filter(|_| verb == VOIDED).map(|id| id.to_ascii_lowercase()),
+            fingerprint: crate::fingerprint::fingerprint(&value),
+            verb,
+        })
+    }
+}
+
+fn progress(statement: &Value) -> Option<u8> {
+    let percent = statement.get("result")?.get("extensions")?.get(PROGRESS)?.as_u64()?;
+    u8::try_from(percent).ok().filter(|percent| *percent <= 100)
+}
+
+/// A duration in milliseconds; a day has 24 hours here, and months count from 1970.
+fn duration_ms(text: &str) -> Option<i64> {
+    let span = SpanParser::new().parse_span(text).ok()?;
+    let start = SpanRelativeTo::from(jiff::civil::date(1970, 1, 1));
+    // Totals are exact far beyond any session's length.
+    span.total((Unit::Millisecond, start)).ok().map(|ms| ms as i64)
+}

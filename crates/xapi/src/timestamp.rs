@@ -1,0 +1,88 @@
+//! Moments, as statements write them (4.5).
+
+use jiff::Timestamp;
+
+/// Milliseconds since 1970 of an RFC 3339 date and time. None: another form, no zone, or `-00:00`.
+pub fn parse_timestamp(text: &str) -> Option<i64> {
+    if !has_form(text.as_bytes()) {
+        return None;
+    }
+    text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
+}
+
+/// A moment as RFC 3339 in UTC with milliseconds: `2026-11-22T08:00:00.000Z`.
+pub fn format_timestamp(unix_ms: i64) -> String {
+    match Timestamp::from_millisecond(unix_ms) {
+        Ok(moment) => format!("{moment:.3}"),
+        // Beyond the years that can be written; such a clock is no help to anyone.
+        Err(_) => "1970-01-01T00:00:00.000Z".to_owned(),
+    }
+}
+
+/// `YYYY-MM-DDTHH:MM:SS`, an optional fraction, and a zone. The parser is more lenient than the standard.
+fn has_form(text: &[u8]) -> bool {
+    const FORM: &[u8; 19] = b"dddd-dd-ddTdd:dd:dd";
+    let Some((start, rest)) = text.split_first_chunk::<19>() else { return false };
+    let fits = |(&want, &is): (&u8, &u8)| match want {
+        b'd' => is.is_ascii_digit(),
+        b'T' => is == b'T' || is == b't',
+        other => is == other,
+    };
+    FORM.iter().zip(start).all(fits) && is_zone(skip_fraction(rest))
+}
+
+fn skip_fraction(rest: &[u8]) -> &[u8] {
+    let Some(digits) = rest.strip_prefix(b".") else { return rest };
+    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if count == 0 { rest } else { digits.get(count..).unwrap_or_default() }
+}
+
+fn is_zone(zone: &[u8]) -> bool {
+    match zone {
+        b"Z" | b"z" => true,
+        b"-00:00" | b"-0000" | b"-00" => false,
+        [b'+' | b'-', h1, h2] => [h1, h2].iter().all(|d| d.is_ascii_digit()),
+        [b'+' | b'-', h1, h2, m1, m2] => [h1, h2, m1, m2].iter().all(|d| d.is_ascii_digit()),
+        [b'+' | b'-', h1, h2, b':', m1, m2] => [h1, h2, m1, m2].iter().all(|d| d.is_ascii_digit()),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn forms_of_the_standard_are_read() {
+        let second = Some(1_763_712_000_000);
+        assert_eq!(parse_timestamp("2025-11-21T08:00:00Z"), second);
+        assert_eq!(parse_timestamp("2025-11-21T08:00:00.000Z"), second);
+        assert_eq!(parse_timestamp("2025-11-21T09:00:00+01:00"), second);
+        assert_eq!(parse_timestamp("2025-11-21T09:00:00+0100"), second);
+        assert_eq!(parse_timestamp("2025-11-21T08:00:00.123456789Z").map(|t| t % 1000), Some(123));
+    }
+
+    #[test]
+    fn other_forms_are_refused() {
+        for text in [
+            "2025-11-21", "2025-11-21T08:00:00", "2025-11-21T08:00:00-00:00", "2025-13-21T08:00:00Z",
+            "2025-11-21 08:00:00Z", "20251121T080000Z", "now", "", "2025-11-21T08:00:00.Z",
+            "2025-11-21T08:00:00Z[UTC]",
+        ] {
+            assert_eq!(parse_timestamp(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(unix_ms in 0i64..253_402_300_799_000) {
+            prop_assert_eq!(parse_timestamp(&format_timestamp(unix_ms)), Some(unix_ms));
+        }
+
+        #[test]
+        fn no_text_is_trouble(text in "\\PC{0,40}") {
+            let _ = parse_timestamp(&text);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The rules of statements, one by one, from the standard's text.
+
+use hedgeschool_xapi::{Draft, Error, Facts, Record, Stamp, Version, parse_batch, parse_one};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn valid() -> Value {
+    json!({
+        "actor": {"mbox": "mailto:ada@example.org"},
+        "verb": {"id": "http://adlnet.gov/expapi/verbs/completed"},
+        "object": {"id": "https://example.org/course"},
+    })
+}
+
+/// The valid statement with the value at a JSON pointer's parent set.
+fn with(pointer: &str, value: Value) -> Value {
+    let mut statement = valid();
+    let mut place = &mut statement;
+    for step in pointer.split('/').skip(1) {
+        if place.is_null() {
+            *place = json!({});
+        }
+        place = &mut place[step];
+    }
+    *place = value;
+    statement
+}
+
+fn parse(statement: &Value) -> Result<Vec<Draft>, Error> {
+    parse_batch(&statement.to_string(), Version::V1_0)
+}
+
+fn complete(draft: Draft) -> Record {
+    let id = "00000000-0000-4000-8000-000000000001".to_owned();
+    draft.complete(Stamp { id, now: "2026-01-01T00:00:00.000Z", authority: r#"{"mbox":"mailto:lrs@example.org"}"# })
+}
+
+fn record(statement: &Value) -> Record {
+    complete(parse(statement).unwrap().remove(0))
+}
+
+#[test]
+fn a_plain_statement_is_accepted() {
+    assert_eq!(parse(&valid()).unwrap().len(), 1);
+}
+
+#[test]
+fn each_broken_rule_names_its_path() {
+    let cases = [
+        ("/actor/mbox", json!("ada@example.org"), "actor.mbox"),
+        ("/actor/account", json!({"homePage": "https://x.org", "name": "a"}), "actor"),
+        ("/actor/objectType", json!("Person"), "actor"),
+        ("/actor/nickname", json!("ada"), "actor"),
+        ("/actor", json!({"objectType": "Group"}), "actor"),
+        ("/actor", json!("ada"), "actor"),
+        ("/verb/id", json!("completed"), "verb.id"),
+        ("/verb/display", json!({"not a tag": "x"}), "verb.display.not a tag"),
+        ("/object/id", json!(7), "object.id"),
+        ("/object/objectType", json!("activity"), "object"),
+        ("/object/definition/moreInfo", json!("nowhere"), "object.definition.moreInfo"),
+        ("/object/definition/correctResponsesPattern", json!(["a"]), "object.definition"),
+        ("/object/definition/extensions", json!({"x": 1}), "object.definition.extensions.x"),
+        ("/result/score/scaled", json!(1.5), "result.score.scaled"),
+        ("/result/duration", json!("3 minutes"), "result.duration"),
+        ("/result/success", json!("yes"), "result.success"),
+        ("/context/registration", json!("42"), "context.registration"),
+        ("/context/language", json!("english!"), "context.language"),
+        ("/context/contextActivities/parent", json!([{"id": "x"}]), "context.contextActivities.parent[0].id"),
+        ("/context/statement", json!({"id": "x"}), "context.statement.id"),
+        ("/timestamp", json!("yesterday"), "timestamp"),
+        ("/id", json!("1"), "id"),
+        ("/version", json!("2.0.0"), "version"),
+        ("/result", Value::Null, "result"),
+        ("/authority", json!({"objectType": "Group", "member": []}), "authority"),
+        ("/attachments", json!([{"usageType": "https://x.org/a"}]), "attachments[0]"),
+        ("/extra", json!(1), "statement"),
+    ];
+    for (pointer, value, path) in cases {
+        match parse(&with(pointer, value.clone())) {
+            Err(Error::Invalid { index: 0, violation }) => {
+                assert_eq!(violation.path, path, "{pointer} = {value}: {violation}");
+            }
+            other => panic!("{pointer} = {value}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn revision_needs_an_activity() {
+    let mut statement = with("/context/revision", json!("r1"));
+    assert!(parse(&statement).is_ok());
+    statement["object"] = json!({"objectType": "Agent", "mbox": "mailto:b@example.org"});
+    assert!(parse(&statement).is_err());
+}
+
+#[test]
+fn voided_needs_a_reference() {
+    let mut statement = valid();
+    statement["verb"]["id"] = json!("http://adlnet.gov/expapi/verbs/voided");
+    assert!(parse(&statement).is_err());
+    let target = "9D3A2F0E-1111-4222-8333-444455556666";
+    statement["object"] = json!({"objectType": "StatementRef", "id": target});
+    let voided = Facts::of(&record(&statement).body).unwrap().voids;
+    assert_eq!(voided.as_deref(), Some("9d3a2f0e-1111-4222-8333-444455556666"));
+}
+
+#[test]
+fn a_sub_statement_is_checked_and_holds_no_other() {
+    let mut inner = valid();
+    inner["objectType"] = json!("SubStatement");
+    let outer = with("/object", inner.clone());
+    assert!(parse(&outer).is_ok());
+    inner["id"] = json!("9d3a2f0e-1111-4222-8333-444455556666");
+    assert!(parse(&with("/object", inner)).is_err());
+}
+
+#[test]
+fn context_agents_are_of_2_0() {
+    let agent = json!([{"objectType": "contextAgent", "agent": {"mbox": "mailto:b@example.org"}}]);
+    let statement = with("/context/contextAgents", agent).to_string();
+    assert!(parse_batch(&statement, Version::V2_0).is_ok());
+    assert!(parse_batch(&statement, Version::V1_0).is_err());
+}
+
+#[test]
+fn a_batch_is_accepted_whole_or_names_the_first_bad_statement() {
+    let batch = json!([valid(), {"actor": 1}, valid()]);
+    assert!(matches!(parse(&batch), Err(Error::Invalid { index: 1, .. })));
+    assert!(matches!(parse(&json!("text")), Err(Error::NotStatements)));
+    assert!(matches!(parse_batch("{", Version::V1_0), Err(Error::Json(_))));
+    assert_eq!(parse(&json!([])).unwrap().len(), 0);
+}
+
+#[test]
+fn a_repeat_in_a_batch_is_one_statement_unless_it_differs() {
+    let one = with("/id", json!("9d3a2f0e-1111-4222-8333-444455556666"));
+    let again = with("/id", json!("9D3A2F0E-1111-4222-8333-444455556666"));
+    assert_eq!(parse(&json!([one, again])).unwrap().len(), 1);
+    let mut other = one.clone();
+    other["verb"]["id"] = json!("https://example.org/other");
+    assert!(matches!(parse(&json!([one, other])), Err(Error::RepeatedId { index: 1, .. })));
+}
+
+#[test]
+fn what_was_sent_stays_as_it_was_written() {
+    let sent = r#"{ "actor" : {"mbox":"mailto:ada@example.org"}, "verb":{"id":"https:\/\/example.org\/did"},
+        "object":{"id":"https://example.org/a"}, "result":{"score":{"raw":1.50}} }"#;
+    let body = complete(parse_one(sent, Version::V1_0).unwrap()).body;
+    assert!(body.contains(r#""verb":{"id":"https:\/\/example.org\/did"}"#), "{body}");
+    assert!(body.contains(r#"{"score":{"raw":1.50}}"#), "{body}");
+    let value: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(value["version"], "1.0.0");
+    assert_eq!(value["timestamp"], "2026-01-01T00:00:00.000Z");
+    assert_eq!(value["authority"]["mbox"], "mailto:lrs@example.org");
+}
+
+#[test]
+fn a_property_written_twice_is_refused() {
+    let sent = r#"{"actor":{"mbox":"mailto:a@b.c"},"actor":{"mbox":"mailto:d@e.f"},
+        "verb":{"id":"https://example.org/did"},"object":{"id":"https://example.org/a"}}"#;
+    assert!(parse_batch(sent, Version::V1_0).is_err());
+}
+
+#[test]
+fn equal_statements_have_one_fingerprint() {
+    let print = |statement: &Value| record(statement).fingerprint;
+    let same = [
+        with("/timestamp", json!("2020-01-01T00:00:00Z")),
+        with("/verb/display", json!({"en": "did"})),
+        with("/object/definition/name", json!({"en": "A course"})),
+        with("/authority", json!({"mbox": "mailto:x@example.org"})),
+    ];
+    for statement in same {
+        assert_eq!(print(&statement), print(&valid()), "{statement}");
+    }
+    let differ = [
+        with("/actor/name", json!("Ada")),
+        with("/result/success", json!(true)),
+        with("/object/id", json!("https://example.org/other")),
+    ];
+    for statement in differ {
+        assert_ne!(print(&statement), print(&valid()), "{statement}");
+    }
+    let one = with("/context/contextActivities/parent", json!({"id": "https://example.org/p"}));
+    let list = with("/context/contextActivities/parent", json!([{"id": "https://example.org/p"}]));
+    assert_eq!(print(&one), print(&list));
+}
+
+#[test]
+fn facts_are_read_from_what_was_stored() {
+    let mut statement = valid();
+    statement["result"] = json!({
+        "score": {"scaled": 0.8}, "success": true, "duration": "PT1M30.5S",
+        "extensions": {"https://w3id.org/xapi/cmi5/result/extensions/progress": 60},
+    });
+    statement["context"] = json!({"registration": "9D3A2F0E-1111-4222-8333-444455556666"});
+    let stored = record(&statement);
+    let facts = Facts::of(&stored.body).unwrap();
+    assert_eq!(facts.id, stored.id);
+    assert_eq!(facts.fingerprint, stored.fingerprint);
+    assert_eq!(facts.agent.as_deref(), Some("mbox:mailto:ada@example.org"));
+    assert_eq!(facts.activity.as_deref(), Some("https://example.org/course"));
+    assert_eq!(facts.registration.as_deref(), Some("9d3a2f0e-1111-4222-8333-444455556666"));
+    assert!(facts.completed && facts.passed);
+    assert_eq!((facts.score, facts.progress, facts.duration_ms), (Some(0.8), Some(60), Some(90_500)));
+}
+
+proptest! {
+    #[test]
+    fn no_text_is_trouble(text in "\\PC{0,200}") {
+        let _ = parse_batch(&text, Version::V2_0);
+        let _ = Facts::of(&text);
+    }
+
+    #[test]
+    fn no_json_at_any_place_is_trouble(
+        pointer in prop::sample::select(vec![
+            "/actor", "/actor/account", "/verb", "/verb/display", "/object", "/object/definition",
+            "/result", "/result/score", "/context", "/context/contextActivities", "/attachments", "/id",
+        ]),
+        value in prop::sample::select(vec![
+            json!(null), json!(1e308), json!(-1), json!([]), json!({}), json!([[]]), json!("\u{0}"),
+            json!({"": null}), json!({"objectType": {}}), json!([{"objectType": "Group", "member": [{}]}]),
+        ]),
+    ) {
+        let _ = parse(&with(pointer, value));
+    }
+}
