@@ -1,0 +1,59 @@
+//! Packages of a Debian machine, installed when that is ours to do.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+
+use crate::command;
+use crate::progress::step;
+
+/// Makes sure that packages are there: installs the missing ones as root on Debian, else says in one
+/// sentence what to install.
+pub fn ensure_installed(packages: &[&str], purpose: &str) -> Result<()> {
+    let missing: Vec<_> =
+        packages.iter().copied().filter(|package| !is_installed(package)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.join(" ");
+    if !can_install() {
+        bail!("{purpose}: install {names} (on Debian, as root: apt-get install {names})");
+    }
+    step(&format!("installing {names}: {purpose}"), || install(&missing))
+}
+
+/// Makes sure that a program is on the path, whichever way it came there; else installs the packages
+/// that bring it.
+pub fn ensure_program(program: &str, packages: &[&str], purpose: &str) -> Result<()> {
+    if command::is_installed(program) { Ok(()) } else { ensure_installed(packages, purpose) }
+}
+
+/// Whether this is Debian and we are root.
+pub fn can_install() -> bool {
+    is_debian() && rustix::process::geteuid().is_root()
+}
+
+fn is_debian() -> bool {
+    Path::new("/etc/debian_version").exists() && command::is_installed("apt-get")
+}
+
+fn is_installed(package: &str) -> bool {
+    let status = Command::new("dpkg-query")
+        .args(["--show", "--showformat=${db:Status-Status}", package])
+        .stderr(Stdio::null())
+        .output();
+    status.is_ok_and(|output| output.stdout == b"installed")
+}
+
+fn install(packages: &[&str]) -> Result<()> {
+    command::run(apt_get().args(["update", "-q"]))?;
+    command::run(apt_get().args(["install", "-q", "-y", "--no-install-recommends"]).args(packages))
+}
+
+/// `apt-get` that asks nothing, and leaves our standard output to the tests.
+fn apt_get() -> Command {
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(std::io::stderr());
+    command
+}
