@@ -1,1 +1,45 @@
-//! Store: statements, completion and the journal.
+//! The store of statements: what was recorded, what it adds up to, and the journal that carries it to
+//! other nodes. Owns the database `progress`; everyone else comes through `hedgeschool:progress`.
+//!
+//! Every write is one insert into the view `store_batch`, whose trigger does the steps: statements,
+//! projections, journal and cursor change together or not at all, durably, on every host.
+
+mod batch;
+mod completions;
+mod journal;
+mod statements;
+
+use hedgeschool_sql::{Database, connection_slot};
+
+#[allow(missing_docs, reason = "generated; the WIT documents it")]
+mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../wit/progress",
+        world: "store",
+        runtime_path: "spin_sdk::wit_bindgen::rt",
+    });
+}
+
+use bindings::exports::hedgeschool::progress::types;
+
+connection_slot!(CONNECTION);
+
+static DATABASE: Database = Database {
+    label: "progress",
+    migrations: &[include_str!("../migrations/1.sql")],
+    slot: &CONNECTION,
+};
+
+/// The component.
+struct Store;
+
+bindings::export!(Store with_types_in bindings);
+
+impl From<hedgeschool_sql::Error> for types::Error {
+    fn from(error: hedgeschool_sql::Error) -> Self {
+        match error {
+            hedgeschool_sql::Error::Busy => Self::Busy,
+            other => Self::Other(other.to_string()),
+        }
+    }
+}

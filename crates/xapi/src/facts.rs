@@ -56,7 +56,7 @@ impl Facts {
             agent: actor::identifier(value.get("actor")?),
             activity: object_id.clone().filter(|_| object_type == "Activity"),
             registration: text("/context/registration").map(str::to_ascii_lowercase),
-            timestamp_ms: parse_timestamp(text("/timestamp")?)?,
+            timestamp_ms: parse_timestamp(text("/timestamp")?)?.div_euclid(1_000),
             completed: verb == COMPLETED || says("/result/completion"),
             passed: verb == PASSED || says("/result/success"),
             score: value.pointer("/result/score/scaled").and_then(Value::as_f64),
