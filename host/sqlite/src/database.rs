@@ -1,0 +1,139 @@
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf, absolute};
+use std::sync::Arc;
+
+use crate::connection::Connection;
+use crate::error::Error;
+use crate::link::Place;
+use crate::options::Options;
+use crate::shared::Shared;
+use crate::stats::Stats;
+
+/// What a file that SQLite has written begins with.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// One SQLite database, shared by all guests that may use it.
+///
+/// Cloning is cheap. When the last clone and the last [`Connection`] are dropped, what was sent is
+/// still done, in the background; [`Database::close`] waits for that. Open a file only once a
+/// process: two `Database`s of one file would hold each other up.
+#[derive(Clone)]
+pub struct Database {
+    handle: Arc<Handle>,
+}
+
+/// What guests hold; the threads hold [`Shared`], and end when the last of these is dropped.
+pub(crate) struct Handle {
+    shared: Arc<Shared>,
+}
+
+impl Handle {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+impl Database {
+    /// Opens a database file with the default [`Options`].
+    ///
+    /// The file and the folders above it are made if they are missing. No connection is opened
+    /// yet, that happens with the first statement: opening costs some ten microseconds.
+    ///
+    /// # Errors
+    /// [`Error::Open`] if the file cannot be made, read and written, or is no SQLite database.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::open_with(path, Options::default())
+    }
+
+    /// As [`Database::open`], with limits of your own.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub fn open_with(path: &Path, options: Options) -> Result<Self, Error> {
+        let place = prepare_file(path).map_err(|error| Error::Open {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        })?;
+        Ok(Self::new(Place::File(place), options))
+    }
+
+    /// A database in memory, gone with its last handle. One connection serves it, so reads wait
+    /// for writes.
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn open_in_memory() -> Result<Self, Error> {
+        Ok(Self::new(Place::Memory, Options::default()))
+    }
+
+    fn new(place: Place, options: Options) -> Self {
+        Self { handle: Arc::new(Handle { shared: Arc::new(Shared::new(place, options)) }) }
+    }
+
+    /// A new guest connection, at no cost.
+    pub fn connect(&self) -> Connection {
+        Connection::new(Arc::clone(&self.handle))
+    }
+
+    /// What the database has done so far.
+    pub fn stats(&self) -> Stats {
+        self.handle.shared.counters.read()
+    }
+
+    /// Takes no more statements, finishes those that were sent, copies the WAL into the database
+    /// and waits until all of that is done. Statements sent later fail with [`Error::Closed`].
+    ///
+    /// An open transaction is given its time, as in [`Options`].
+    pub async fn close(&self) {
+        let shared = Arc::clone(&self.handle.shared);
+        shared.close();
+        let threads = shared.take_threads();
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.into_iter().map(|thread| thread.join().is_err()).filter(|died| *died).count()
+        });
+        match joined.await {
+            Ok(0) => {}
+            died => tracing::error!(?died, "threads of a database died"),
+        }
+    }
+}
+
+/// Makes sure that the file can be used, without opening a connection to it.
+fn prepare_file(path: &Path) -> io::Result<PathBuf> {
+    // Absolute, for the working directory may change before the first statement, and because
+    // SQLite takes a name that starts with "file:" for a URI.
+    let path = absolute(path)?;
+    if let Some(folder) = path.parent() {
+        create_folder(folder)?;
+    }
+    let mut file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
+    let mut start = Vec::with_capacity(MAGIC.len());
+    file.by_ref().take(MAGIC.len() as u64).read_to_end(&mut start)?;
+    if start.is_empty() || start == MAGIC {
+        return Ok(path);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidData, "the file is not an SQLite database"))
+}
+
+/// Creates missing folders so that they survive a power cut, as the file in them does.
+fn create_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let Some(parent) = folder.parent() else { return Ok(()) };
+    create_folder(parent)?;
+    match fs::create_dir(folder) {
+        // Somebody else has made it meanwhile.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => File::open(parent)?.sync_all(),
+    }
+}

@@ -1,0 +1,61 @@
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// What a database has done since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Transactions committed, each one fsync.
+    pub commits: u64,
+    /// Writing statements run for guests, failed ones included.
+    pub writes: u64,
+    /// Reading statements run for guests, failed ones included.
+    pub reads: u64,
+    /// Statements that ended in an error.
+    pub errors: u64,
+    /// Guest transactions begun.
+    pub transactions: u64,
+    /// Guest transactions rolled back by the host: abandoned, idle or too long.
+    pub transactions_lost: u64,
+    /// Shared transactions that were undone and repeated statement by statement.
+    pub batches_repeated: u64,
+    /// Most statements that one commit has carried.
+    pub batch_statements_max: u64,
+    /// Checkpoints run by the host.
+    pub checkpoints: u64,
+    /// Pages in the WAL at the last commit.
+    pub wal_pages: u64,
+}
+
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) commits: AtomicU64,
+    pub(crate) writes: AtomicU64,
+    pub(crate) reads: AtomicU64,
+    pub(crate) errors: AtomicU64,
+    pub(crate) transactions: AtomicU64,
+    pub(crate) transactions_lost: AtomicU64,
+    pub(crate) batches_repeated: AtomicU64,
+    pub(crate) batch_statements_max: AtomicU64,
+    pub(crate) checkpoints: AtomicU64,
+    pub(crate) wal_pages: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn read(&self) -> Stats {
+        Stats {
+            commits: self.commits.load(Relaxed),
+            writes: self.writes.load(Relaxed),
+            reads: self.reads.load(Relaxed),
+            errors: self.errors.load(Relaxed),
+            transactions: self.transactions.load(Relaxed),
+            transactions_lost: self.transactions_lost.load(Relaxed),
+            batches_repeated: self.batches_repeated.load(Relaxed),
+            batch_statements_max: self.batch_statements_max.load(Relaxed),
+            checkpoints: self.checkpoints.load(Relaxed),
+            wal_pages: self.wal_pages.load(Relaxed),
+        }
+    }
+}
+
+pub(crate) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Relaxed);
+}

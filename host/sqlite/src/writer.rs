@@ -1,0 +1,336 @@
+//! The thread that writes: one transaction, and one fsync, for all statements that wait.
+
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::error::Error;
+use crate::guard::Scope;
+use crate::link::{Call, Link, Role, Session, is_checkpoint_due, wal_pages};
+use crate::options::{BATCH_STATEMENTS_MAX, BATCH_TIME_MAX, WAL_PAGES_MAX};
+use crate::shared::Shared;
+use crate::stats::count;
+use crate::tokens::first_word;
+use crate::value::Rows;
+
+/// What a caller gets back.
+pub(crate) struct Reply {
+    pub(crate) result: Result<Rows, Error>,
+    pub(crate) session: Session,
+    /// Whether a guest's transaction is over.
+    pub(crate) is_over: bool,
+}
+
+/// A statement with somebody waiting for its result.
+pub(crate) struct Job {
+    pub(crate) call: Call,
+    pub(crate) reply: oneshot::Sender<Reply>,
+    /// The job's share of the queue, given back when the job is dropped.
+    pub(crate) _share: OwnedSemaphorePermit,
+}
+
+impl Job {
+    /// Nobody minds whether the answer is still wanted.
+    pub(crate) fn answer(self, result: Result<Rows, Error>, session: Session, is_over: bool) {
+        let _ = self.reply.send(Reply { result, session, is_over });
+    }
+
+    pub(crate) fn fail(self, error: Error) {
+        let session = self.call.session;
+        self.answer(Err(error), session, false);
+    }
+
+    /// Gives the job back if it is still worth doing, and otherwise answers it.
+    pub(crate) fn if_wanted(self) -> Option<Self> {
+        if self.reply.is_closed() {
+            return None;
+        }
+        if Instant::now() >= self.call.deadline {
+            self.fail(Error::Busy("the statement waited too long for its turn".into()));
+            return None;
+        }
+        Some(self)
+    }
+}
+
+/// What the writer is asked for.
+pub(crate) enum Work {
+    /// A statement that can share a transaction with others.
+    Write(Job),
+    /// A statement that must run outside of any transaction.
+    Alone(Job),
+    /// The first statement of a guest's transaction, and where the others come from.
+    Begin(Job, Receiver<Job>),
+}
+
+type Done = Vec<(Job, Result<Rows, Error>, Session)>;
+
+/// The writer's thread, until the queue is closed and empty.
+pub(crate) fn write_all(shared: &Shared) {
+    let mut writer = Writer { shared, link: None, pages_at_checkpoint: 0 };
+    while let Some(work) = shared.writes.pop() {
+        match work {
+            Work::Write(job) => writer.batch(job),
+            Work::Alone(job) => writer.alone(job),
+            Work::Begin(job, statements) => writer.transaction(job, &statements),
+        }
+        writer.checkpoint_if_due();
+    }
+    writer.finish();
+}
+
+struct Writer<'a> {
+    shared: &'a Shared,
+    /// Opened at the first statement, and again after it has failed badly.
+    link: Option<Rc<Link>>,
+    pages_at_checkpoint: i64,
+}
+
+impl Writer<'_> {
+    fn link(&mut self) -> Result<Rc<Link>, Error> {
+        if let Some(link) = &self.link {
+            return Ok(Rc::clone(link));
+        }
+        let link = Rc::new(self.shared.open_link(Role::Writer)?);
+        self.link = Some(Rc::clone(&link));
+        Ok(link)
+    }
+
+    /// Runs a statement and whatever else waits, commits once, and answers.
+    fn batch(&mut self, first: Job) {
+        let begun = self.link().and_then(|link| link.command("BEGIN IMMEDIATE").map(|()| link));
+        let link = match begun {
+            Ok(link) => link,
+            Err(error) => return self.fail_waiting(first, &error),
+        };
+        let mut done: Done = Vec::new();
+        let started = Instant::now();
+        let mut next = Some(first);
+        while let Some(job) = next {
+            if let Some(job) = job.if_wanted() {
+                let (result, session) = self.run(&link, &job, Scope::Shared);
+                done.push((job, result, session));
+            }
+            if link.is_autocommit() {
+                // A statement took the whole transaction with it (OR ROLLBACK, a full disk, its
+                // deadline), and so the others' work, of which nobody knows yet.
+                return self.repeat_singly(&link, done);
+            }
+            let has_room = done.len() < BATCH_STATEMENTS_MAX && started.elapsed() < BATCH_TIME_MAX;
+            next = if has_room { self.next_write() } else { None };
+        }
+        self.commit_batch(&link, done);
+    }
+
+    fn next_write(&self) -> Option<Job> {
+        match self.shared.writes.pop_if(|work| matches!(work, Work::Write(_))) {
+            Some(Work::Write(job)) => Some(job),
+            _ => None,
+        }
+    }
+
+    fn commit_batch(&mut self, link: &Link, done: Done) {
+        match self.commit(link) {
+            Ok(()) => {
+                let statements = u64::try_from(done.len()).unwrap_or(u64::MAX);
+                self.shared.counters.batch_statements_max.fetch_max(statements, Relaxed);
+                for (job, result, session) in done {
+                    self.answer(job, result, session, false);
+                }
+            }
+            // A deferred foreign key of one of them: SQLite does not say whose.
+            Err(error) if error.is_constraint() => {
+                self.rollback(link);
+                self.repeat_singly(link, done);
+            }
+            Err(error) => {
+                self.rollback(link);
+                for (job, _, _) in done {
+                    let session = job.call.session;
+                    self.answer(job, Err(error.clone()), session, false);
+                }
+            }
+        }
+    }
+
+    /// Gives each statement a transaction of its own, after the shared one was undone.
+    fn repeat_singly(&mut self, link: &Link, done: Done) {
+        count(&self.shared.counters.batches_repeated);
+        for (job, result, session) in done {
+            // What was stopped for its time would only be stopped again.
+            if matches!(result, Err(Error::Timeout { .. } | Error::Cancelled)) {
+                self.answer(job, result, session, false);
+                continue;
+            }
+            let (result, session) = self.single(link, &job);
+            self.answer(job, result, session, false);
+        }
+    }
+
+    fn single(&mut self, link: &Link, job: &Job) -> (Result<Rows, Error>, Session) {
+        if let Err(error) = link.command("BEGIN IMMEDIATE") {
+            return (Err(error), job.call.session);
+        }
+        let (result, session) = link.run(&job.call, Scope::Shared);
+        if link.is_autocommit() {
+            return (result, session);
+        }
+        match self.commit(link) {
+            Ok(()) => (result, session),
+            Err(error) => {
+                self.rollback(link);
+                (Err(error), job.call.session)
+            }
+        }
+    }
+
+    /// Runs what cannot be in a transaction, such as VACUUM.
+    fn alone(&mut self, job: Job) {
+        let Some(job) = job.if_wanted() else { return };
+        match self.link() {
+            Ok(link) => {
+                let (result, session) = self.run(&link, &job, Scope::Alone);
+                self.answer(job, result, session, false);
+            }
+            Err(error) => job.fail(error),
+        }
+    }
+
+    /// Serves one guest until its transaction ends, by itself or by the host's patience.
+    fn transaction(&mut self, begin: Job, statements: &Receiver<Job>) {
+        let Some(begin) = begin.if_wanted() else { return };
+        let link = match self.link() {
+            Ok(link) => link,
+            Err(error) => return begin.fail(error),
+        };
+        let (result, session) = self.begin(&link, &begin);
+        let has_begun = !link.is_autocommit();
+        self.answer(begin, result, session, !has_begun);
+        if !has_begun {
+            return;
+        }
+        count(&self.shared.counters.transactions);
+        if let Err(reason) = self.serve(&link, statements) {
+            tracing::warn!(reason, "rolled back a guest's transaction");
+            count(&self.shared.counters.transactions_lost);
+            self.rollback(&link);
+        }
+    }
+
+    fn begin(&self, link: &Link, begin: &Job) -> (Result<Rows, Error>, Session) {
+        if first_word(&begin.call.sql) == "savepoint" {
+            return link.run(&begin.call, Scope::Transaction);
+        }
+        // Every kind of BEGIN means the same here: the guest holds the write turn from now on.
+        (link.command("BEGIN IMMEDIATE").map(|()| Rows::default()), begin.call.session)
+    }
+
+    fn serve(&self, link: &Link, statements: &Receiver<Job>) -> Result<(), &'static str> {
+        let options = &self.shared.options;
+        let end = Instant::now() + options.transaction_time_max;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let job = match statements.recv_timeout(left.min(options.transaction_idle_max)) {
+                Ok(job) => job,
+                Err(RecvTimeoutError::Disconnected) => return Err("its guest is gone"),
+                Err(RecvTimeoutError::Timeout) => return Err("it was idle or open for too long"),
+            };
+            if self.run_in_transaction(link, job, end) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Returns whether the transaction is over.
+    fn run_in_transaction(&self, link: &Link, job: Job, end: Instant) -> bool {
+        let Some(mut job) = job.if_wanted() else { return false };
+        job.call.deadline = job.call.deadline.min(end);
+        let (result, session) = self.run(link, &job, Scope::Transaction);
+        let is_over = link.is_autocommit();
+        if is_over && result.is_ok() {
+            self.after_sync();
+        }
+        self.answer(job, result, session, is_over);
+        is_over
+    }
+
+    fn run(&self, link: &Link, job: &Job, scope: Scope) -> (Result<Rows, Error>, Session) {
+        count(&self.shared.counters.writes);
+        link.run(&job.call, scope)
+    }
+
+    fn answer(&self, job: Job, result: Result<Rows, Error>, session: Session, is_over: bool) {
+        if result.is_err() {
+            count(&self.shared.counters.errors);
+        }
+        job.answer(result, session, is_over);
+    }
+
+    fn commit(&self, link: &Link) -> Result<(), Error> {
+        link.command("COMMIT")?;
+        self.after_sync();
+        Ok(())
+    }
+
+    fn after_sync(&self) {
+        count(&self.shared.counters.commits);
+        self.shared.counters.wal_pages.store(wal_pages().unsigned_abs(), Relaxed);
+        let delay = self.shared.options.sync_delay;
+        if !delay.is_zero() {
+            thread::sleep(delay);
+        }
+    }
+
+    /// Ends a failed transaction, or the connection if that does not work either.
+    fn rollback(&mut self, link: &Link) {
+        if !link.is_autocommit() && link.command("ROLLBACK").is_err() {
+            self.link = None;
+        }
+    }
+
+    /// The file could not be written to at all: no use in letting each of those who wait find out
+    /// by itself, one lock time-out after the other.
+    fn fail_waiting(&self, first: Job, error: &Error) {
+        let mut next = Some(first);
+        for _ in 0..BATCH_STATEMENTS_MAX {
+            let Some(job) = next else { return };
+            let session = job.call.session;
+            self.answer(job, Err(error.clone()), session, false);
+            next = self.next_write();
+        }
+        if let Some(job) = next {
+            job.fail(error.clone());
+        }
+    }
+
+    /// Copies the WAL into the database now and then, after the answers are out.
+    fn checkpoint_if_due(&mut self) {
+        let pages = wal_pages();
+        let Some(link) = &self.link else { return };
+        if !is_checkpoint_due(pages, self.pages_at_checkpoint) {
+            return;
+        }
+        self.pages_at_checkpoint = pages;
+        let result = match pages > WAL_PAGES_MAX {
+            // Readers that overlap without a gap would let the WAL grow for ever.
+            true => link.restart_wal(Duration::from_millis(100)),
+            false => link.checkpoint("PASSIVE"),
+        };
+        count(&self.shared.counters.checkpoints);
+        if let Err(error) = result {
+            tracing::warn!(%error, "checkpoint failed; the WAL keeps everything");
+        }
+        thread::sleep(self.shared.options.sync_delay);
+    }
+
+    fn finish(self) {
+        let Some(link) = &self.link else { return };
+        if let Err(error) = link.checkpoint("TRUNCATE") {
+            tracing::debug!(%error, "no checkpoint at close; the WAL keeps everything");
+        }
+    }
+}
