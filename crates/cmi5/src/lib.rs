@@ -1,1 +1,27 @@
-//! cmi5 packages: course structure and safe archives.
+//! cmi5 packages, as pure functions: reading a hostile archive safely, understanding `cmi5.xml`, and
+//! composing a launch.
+//!
+//! Section numbers in these docs refer to the cmi5 specification, Quartz 1st Edition.
+//!
+//! * [`Package`] is what an importer wants: an archive whose names, sizes and course structure obey the
+//!   rules, with its files one piece at a time.
+//! * [`archive`] reads a zip that someone may have built to do harm.
+//! * [`CourseStructure`] is `cmi5.xml` without its XML.
+//! * [`launch`] makes the identifiers and the address of a launch; every node makes the same ones.
+
+pub mod archive;
+mod directory;
+mod error;
+pub mod launch;
+mod media_type;
+mod name;
+mod package;
+mod structure;
+mod unit;
+mod xml;
+
+pub use error::Error;
+pub use media_type::media_type;
+pub use package::{Package, STRUCTURE_BYTES_MAX, STRUCTURE_PATH};
+pub use structure::{CourseStructure, TEXT_BYTES_MAX, UNITS_MAX};
+pub use unit::{AssignableUnit, LaunchMethod, MoveOn};

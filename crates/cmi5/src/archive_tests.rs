@@ -1,0 +1,194 @@
+use std::io::Write;
+
+use proptest::prelude::*;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::*;
+
+fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, data) in files {
+        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(data).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+fn refusal(bytes: &[u8]) -> String {
+    match Archive::open(bytes) {
+        Ok(_) => panic!("accepted"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Replaces a text by one of the same length wherever it stands: local and central header.
+fn patched(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let mut bytes = bytes.to_vec();
+    for at in 0..bytes.len() - from.len() {
+        if bytes[at..].starts_with(from.as_bytes()) {
+            bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+        }
+    }
+    bytes
+}
+
+/// Overwrites bytes at an offset inside the first header that has this signature.
+fn with_header(bytes: &[u8], signature: &[u8], offset: usize, data: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let at = bytes.windows(4).position(|four| four == signature).unwrap() + offset;
+    bytes[at..at + data.len()].copy_from_slice(data);
+    bytes
+}
+
+const CENTRAL: &[u8] = b"PK\x01\x02";
+const LOCAL: &[u8] = b"PK\x03\x04";
+const END: &[u8] = b"PK\x05\x06";
+
+fn read_all(bytes: &[u8], position: usize, piece: usize) -> Result<Vec<u8>, Error> {
+    let mut archive = Archive::open(bytes)?;
+    let mut reader = archive.reader(position)?;
+    let mut all = Vec::new();
+    loop {
+        let next = reader.next(piece)?;
+        if next.is_empty() {
+            return Ok(all);
+        }
+        all.extend(next);
+    }
+}
+
+#[test]
+fn files_come_in_pieces_and_whole() {
+    let long: Vec<u8> = (0..100_000u32).flat_map(u32::to_le_bytes).collect();
+    let bytes = zip(&[("cmi5.xml", b"<x/>"), ("a/long.bin", &long), ("empty", b"")]);
+    let archive = Archive::open(bytes.as_slice()).unwrap();
+    let paths: Vec<_> = archive.entries().iter().map(|entry| entry.path.as_str()).collect();
+    assert_eq!(paths, ["cmi5.xml", "a/long.bin", "empty"]);
+    assert_eq!(archive.entries()[1].size, 400_000);
+    assert_eq!(read_all(&bytes, 1, 1_000).unwrap(), long);
+    assert_eq!(read_all(&bytes, 2, 1_000).unwrap(), b"");
+}
+
+#[test]
+fn hostile_names_are_refused() {
+    let good = zip(&[("aa/bb/c.txt", b"x")]);
+    for name in ["../bb/c.txt", "aa/../c.txt", "/a/bb/c.txt", "aa\\bb\\c.tx", "C:/bb/c.txt"] {
+        let name = format!("{name:\u{78}<11}");
+        let error = refusal(&patched(&good, "aa/bb/c.txt", &name));
+        assert!(error.contains("name"), "{name}: {error}");
+    }
+}
+
+#[test]
+fn names_that_collide_are_refused() {
+    let bytes = zip(&[("a.txt", b"1"), ("b.txt", b"2")]);
+    assert!(refusal(&patched(&bytes, "b.txt", "a.txt")).contains("name of another file"));
+    assert!(refusal(&patched(&bytes, "b.txt", "A.TXT")).contains("case only"));
+}
+
+#[test]
+fn links_and_encrypted_files_are_refused() {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.add_symlink("link", "/etc/passwd", SimpleFileOptions::default()).unwrap();
+    let bytes = zip.finish().unwrap().into_inner();
+    assert!(refusal(&bytes).contains("is a link"));
+    let bytes = with_header(&self::zip(&[("a", b"x")]), CENTRAL, 8, &[1, 0]);
+    assert!(refusal(&bytes).contains("is encrypted"));
+}
+
+#[test]
+fn directories_are_not_files_but_their_names_count() {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.add_directory("a/", SimpleFileOptions::default()).unwrap();
+    zip.start_file("a/b", SimpleFileOptions::default()).unwrap();
+    let bytes = zip.finish().unwrap().into_inner();
+    assert_eq!(Archive::open(bytes.as_slice()).unwrap().entries().len(), 1);
+    assert!(refusal(&patched(&bytes, "a/", "//")).contains("name"));
+}
+
+#[test]
+fn damage_shows_when_the_file_is_read() {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    zip.start_file("a", stored).unwrap();
+    zip.write_all(b"the right bytes").unwrap();
+    let bytes = zip.finish().unwrap().into_inner();
+    let error = read_all(&patched(&bytes, "right", "wrong"), 0, 4).unwrap_err().to_string();
+    assert!(error.contains("\"a\" is damaged") && error.contains("checksum"), "{error}");
+}
+
+#[test]
+fn stated_sizes_are_not_trusted() {
+    let bytes = zip(&[("a", &[7; 1_000])]);
+    let smaller = with_header(&bytes, CENTRAL, 24, &10u32.to_le_bytes());
+    assert!(read_all(&smaller, 0, 100).unwrap_err().to_string().contains("longer"));
+    let larger = with_header(&bytes, CENTRAL, 24, &2_000u32.to_le_bytes());
+    assert!(read_all(&larger, 0, 100).is_err());
+}
+
+#[test]
+fn bombs_are_refused_before_they_are_unpacked() {
+    let flat = zip(&[("a", &vec![0; (RATIO_FREE_BYTES + 1) as usize])]);
+    assert!(refusal(&flat).contains("times its packed size"));
+    let huge = with_header(&zip(&[("a", b"x")]), CENTRAL, 24, &(u32::MAX - 1).to_le_bytes());
+    assert!(refusal(&huge).contains("unpacks to more"));
+}
+
+#[test]
+fn too_many_entries_are_refused() {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for number in 0..=FILES_MAX {
+        zip.start_file(number.to_string(), SimpleFileOptions::default()).unwrap();
+    }
+    let bytes = zip.finish().unwrap().into_inner();
+    assert!(refusal(&bytes).contains("has more than 20000 files"));
+}
+
+#[test]
+fn a_zip64_record_cannot_claim_memory() {
+    let mut record = b"PK\x06\x06".to_vec();
+    record.extend(44u64.to_le_bytes());
+    record.extend([45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    for _ in 0..2 {
+        record.extend((1u64 << 40).to_le_bytes());
+    }
+    record.extend([0; 100]);
+    assert!(refusal(&record).contains("has more than"));
+}
+
+#[test]
+fn an_archive_inside_is_a_file() {
+    let inner = zip(&[("../evil", b"x")]);
+    let outer = zip(&[("inner.zip", &inner)]);
+    assert_eq!(read_all(&outer, 0, 4_096).unwrap(), inner);
+}
+
+#[test]
+fn what_is_no_zip_is_said_to_be_none() {
+    assert!(refusal(b"").starts_with("the archive cannot be read"));
+    assert!(refusal(b"PK\x03\x04 not really").starts_with("the archive cannot be read"));
+    let cut = zip(&[("a", b"x"), ("b", b"y")]);
+    assert!(Archive::open(&cut[..cut.len() - 30]).is_err());
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..500)) {
+        let _ = Archive::open(bytes.as_slice());
+    }
+
+    #[test]
+    fn no_damage_is_trouble(at in any::<prop::sample::Index>(), to in any::<[u8; 4]>(), which in 0usize..4) {
+        let bytes = zip(&[("a/b.txt", &[1; 300]), ("c", b"hello")]);
+        let start: &[u8] = [CENTRAL, LOCAL, END, b"PK"][which];
+        let offset = at.index(40);
+        let header = bytes.windows(start.len()).position(|four| four == start).unwrap();
+        let offset = offset.min(bytes.len() - header - 4);
+        let bytes = with_header(&bytes, &bytes[header..header + 4], offset, &to);
+        for position in 0..2 {
+            let _ = read_all(&bytes, position, 64);
+        }
+    }
+}

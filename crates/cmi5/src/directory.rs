@@ -1,0 +1,67 @@
+//! What the `zip` crate does not tell about an archive's central directory (APPNOTE 4.3.12).
+//!
+//! The crate keeps one entry a name and drops earlier ones silently, and it reserves memory for as many
+//! entries as a zip64 record claims. Both are looked at here, in the raw bytes.
+
+use crate::Error;
+use crate::archive::FILES_MAX;
+
+/// Signature of a central directory file header.
+const HEADER: &[u8] = b"PK\x01\x02";
+/// Length of such a header without name, extra field and comment.
+const HEADER_BYTES: usize = 46;
+/// Signature of a zip64 end of central directory record (APPNOTE 4.3.14).
+const ZIP64_END: &[u8] = b"PK\x06\x06";
+
+/// Refuses bytes in which any zip64 record claims more files than are allowed.
+///
+/// A stored archive inside the archive may hold such a record too; it is refused with it.
+pub fn check_claims(bytes: &[u8]) -> Result<(), Error> {
+    let claims = bytes.windows(ZIP64_END.len()).enumerate().filter(|(_, four)| *four == ZIP64_END);
+    for (at, _) in claims {
+        let record = bytes.get(at..).unwrap_or_default();
+        // A record that claims to be longer than the file is noise: no reader follows it.
+        let plausible = number(record, 4).is_some_and(|size| size <= bytes.len() as u64);
+        let files = number(record, 24).max(number(record, 32));
+        if plausible && files.is_some_and(|files| files > FILES_MAX as u64) {
+            return Err(too_many());
+        }
+    }
+    Ok(())
+}
+
+/// The names of the central directory that starts at an offset, as they stand there.
+pub fn names(bytes: &[u8], start: u64) -> Result<Vec<&[u8]>, Error> {
+    let start = usize::try_from(start).unwrap_or(usize::MAX);
+    let mut rest = bytes.get(start..).unwrap_or_default();
+    let mut names = Vec::new();
+    while rest.starts_with(HEADER) {
+        if names.len() == FILES_MAX {
+            return Err(too_many());
+        }
+        let (name, after) = entry(rest)
+            .ok_or_else(|| Error::Archive("its central directory ends in an entry".into()))?;
+        names.push(name);
+        rest = after;
+    }
+    Ok(names)
+}
+
+/// The name of the entry at the start of these bytes, and what follows the entry.
+fn entry(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let length = |at: usize| -> Option<usize> {
+        let field = bytes.get(at..at + 2)?;
+        Some(u16::from_le_bytes(field.try_into().ok()?).into())
+    };
+    let name_end = HEADER_BYTES + length(28)?;
+    let end = name_end + length(30)? + length(32)?;
+    Some((bytes.get(HEADER_BYTES..name_end)?, bytes.get(end..)?))
+}
+
+fn number(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
+}
+
+fn too_many() -> Error {
+    Error::TooLarge(format!("has more than {FILES_MAX} files"))
+}

@@ -1,0 +1,44 @@
+use std::io::{Cursor, Write};
+
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::*;
+
+const COURSE: &str = r#"<courseStructure
+ xmlns="https://w3id.org/xapi/profiles/cmi5/v1/CourseStructure.xsd">
+ <course id="https://example.org/c"><title><langstring>C</langstring></title>
+ <description><langstring>D</langstring></description></course>
+ <au id="https://example.org/u"><title><langstring>U</langstring></title>
+ <description><langstring>D</langstring></description><url>unit/a.html</url></au>
+</courseStructure>"#;
+
+fn zip(files: &[(&str, &str)]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, data) in files {
+        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(data.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+fn refusal(files: &[(&str, &str)]) -> String {
+    Package::open(zip(files)).err().unwrap().to_string()
+}
+
+#[test]
+fn a_package_is_its_course_and_its_files() {
+    let bytes = zip(&[("unit/a.html", "<p>hello"), ("cmi5.xml", COURSE)]);
+    let mut package = Package::open(bytes.as_slice()).unwrap();
+    assert_eq!(package.structure().units.len(), 1);
+    assert_eq!(package.entries().len(), 2);
+    assert_eq!(package.reader(0).unwrap().next(100).unwrap(), b"<p>hello");
+    assert!(package.reader(2).is_err());
+}
+
+#[test]
+fn a_package_needs_its_structure_and_its_units() {
+    assert!(refusal(&[("a/cmi5.xml", COURSE)]).contains("no cmi5.xml at its root"));
+    assert!(refusal(&[("cmi5.xml", COURSE)]).contains(r#""unit/a.html", which is no file"#));
+    assert!(refusal(&[("cmi5.xml", "<x/>")]).contains("courseStructure"));
+}

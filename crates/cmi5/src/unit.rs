@@ -1,0 +1,138 @@
+use percent_encoding::percent_decode_str;
+use roxmltree::Node;
+
+use crate::Error;
+use crate::xml::{broken, child, id, required, text, title};
+
+/// When an assignable unit counts as done (13.1.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MoveOn {
+    /// A passed statement.
+    Passed,
+    /// A completed statement.
+    Completed,
+    /// Both.
+    CompletedAndPassed,
+    /// Either.
+    CompletedOrPassed,
+    /// From the start.
+    NotApplicable,
+}
+
+/// Which window a unit wants (13.1.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LaunchMethod {
+    /// Any, a frame included.
+    AnyWindow,
+    /// A window of its own.
+    OwnWindow,
+}
+
+/// One launchable part of a course (13.1.4).
+#[derive(Clone, Debug, PartialEq)]
+pub struct AssignableUnit {
+    /// The publisher's IRI, unique in the course.
+    pub id: String,
+    /// Title in the first language.
+    pub title: String,
+    /// Launch address: relative to the package, or absolute with http or https; may have a query.
+    pub url: String,
+    /// In which window it runs.
+    pub launch_method: LaunchMethod,
+    /// Opaque text handed over at launch; empty when there is none.
+    pub launch_parameters: String,
+    /// When it counts as done.
+    pub move_on: MoveOn,
+    /// Scaled score from which it counts as passed, 0.0 to 1.0.
+    pub mastery_score: Option<f64>,
+}
+
+impl AssignableUnit {
+    /// Reads an `<au>`.
+    pub(crate) fn parse(node: Node) -> Result<Self, Error> {
+        let launch_parameters = child(node, "launchParameters").map(text).transpose()?;
+        Ok(Self {
+            id: id(node)?,
+            title: title(node)?,
+            url: url(node)?,
+            launch_method: launch_method(node)?,
+            launch_parameters: launch_parameters.unwrap_or_default(),
+            move_on: move_on(node)?,
+            mastery_score: mastery_score(node)?,
+        })
+    }
+
+    /// The path in the package that the unit starts with, percent-decoded, without query and fragment.
+    /// None: the address is absolute.
+    pub fn path(&self) -> Option<String> {
+        if is_absolute(&self.url) {
+            return None;
+        }
+        let path = self.url.split(['?', '#']).next().unwrap_or_default();
+        let path = path.strip_prefix("./").unwrap_or(path);
+        Some(percent_decode_str(path).decode_utf8_lossy().into_owned())
+    }
+}
+
+fn url(node: Node) -> Result<String, Error> {
+    let element = required(node, "url")?;
+    let url = text(element)?;
+    let refused =
+        |rule: &str| Err(broken(element, format!("{url:?} of {} {rule}", describe(node))));
+    if url.is_empty() {
+        return refused("is empty");
+    }
+    if !is_absolute(&url) && has_scheme(&url) {
+        return refused("is neither relative nor an http or https address");
+    }
+    Ok(url)
+}
+
+fn describe(node: Node) -> String {
+    format!("unit {:?}", node.attribute("id").unwrap_or_default())
+}
+
+fn is_absolute(url: &str) -> bool {
+    let start = url.get(..8).unwrap_or(url).to_ascii_lowercase();
+    start.starts_with("http://") || start.starts_with("https://")
+}
+
+/// RFC 3986, 3.1: letters, digits, `+-.` up to a colon, before any `/`.
+fn has_scheme(url: &str) -> bool {
+    let scheme = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    url.split_once(':').is_some_and(|(before, _)| scheme(before))
+}
+
+fn launch_method(node: Node) -> Result<LaunchMethod, Error> {
+    match node.attribute("launchMethod").map(str::trim) {
+        None | Some("AnyWindow") => Ok(LaunchMethod::AnyWindow),
+        Some("OwnWindow") => Ok(LaunchMethod::OwnWindow),
+        Some(other) => {
+            Err(broken(node, format!("has launchMethod {other:?}, not AnyWindow or OwnWindow")))
+        }
+    }
+}
+
+fn move_on(node: Node) -> Result<MoveOn, Error> {
+    match node.attribute("moveOn").map(str::trim) {
+        Some("Passed") => Ok(MoveOn::Passed),
+        Some("Completed") => Ok(MoveOn::Completed),
+        Some("CompletedAndPassed") => Ok(MoveOn::CompletedAndPassed),
+        Some("CompletedOrPassed") => Ok(MoveOn::CompletedOrPassed),
+        None | Some("NotApplicable") => Ok(MoveOn::NotApplicable),
+        Some(other) => {
+            let allowed = "Passed, Completed, CompletedAndPassed, CompletedOrPassed, NotApplicable";
+            Err(broken(node, format!("has moveOn {other:?}, which is none of {allowed}")))
+        }
+    }
+}
+
+fn mastery_score(node: Node) -> Result<Option<f64>, Error> {
+    let Some(score) = node.attribute("masteryScore").map(str::trim) else { return Ok(None) };
+    // `xs:decimal` has neither exponents nor names such as NaN, which Rust would parse.
+    let is_decimal = score.chars().all(|c| c.is_ascii_digit() || "+-.".contains(c));
+    match score.parse::<f64>() {
+        Ok(value) if is_decimal && (0.0..=1.0).contains(&value) => Ok(Some(value)),
+        _ => Err(broken(node, format!("has masteryScore {score:?}, not a decimal from 0 to 1"))),
+    }
+}
