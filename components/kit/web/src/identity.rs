@@ -53,12 +53,15 @@ thread_local! {
 
 /// Who a request is from. None: it presents nothing, or nothing that is known.
 pub async fn recognise(headers: &HeaderMap) -> Result<Option<Verdict>, Problem> {
-    let presented = Presented::from_headers(headers);
+    recognise_presented(&Presented::from_headers(headers)).await
+}
+
+async fn recognise_presented(presented: &Presented) -> Result<Option<Verdict>, Problem> {
     let Some(key) = presented.cache_key() else { return Ok(None) };
     if let Some(verdict) = VERDICTS.with(|verdicts| verdicts.get(&key)) {
         return Ok(Some(verdict));
     }
-    let verdict: Option<Verdict> = ask("/verify", &presented).await?;
+    let verdict: Option<Verdict> = ask("/verify", presented).await?;
     if let Some(verdict) = &verdict {
         VERDICTS.with(|verdicts| verdicts.insert(key, verdict.clone()));
     }
@@ -67,8 +70,18 @@ pub async fn recognise(headers: &HeaderMap) -> Result<Option<Verdict>, Problem> 
 
 /// Who a request is from, or 401.
 pub async fn verify(headers: &HeaderMap) -> Result<Verdict, Problem> {
-    let unknown = || Problem::unauthorized("sign in, or send the credentials of an xAPI client");
     recognise(headers).await?.ok_or_else(unknown)
+}
+
+/// Who a request is from by its `Authorization` header alone, or 401. For interfaces that pages of other
+/// origins may call: what a browser adds by itself must not count there.
+pub async fn verify_authorization(headers: &HeaderMap) -> Result<Verdict, Problem> {
+    let presented = Presented { cookie: None, ..Presented::from_headers(headers) };
+    recognise_presented(&presented).await?.ok_or_else(unknown)
+}
+
+fn unknown() -> Problem {
+    Problem::unauthorized("sign in, or send the credentials of an xAPI client")
 }
 
 /// Asks identity a private question, JSON to JSON.
