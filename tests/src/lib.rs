@@ -1,1 +1,32 @@
-//! Whole nodes over real sockets.
+//! Whole nodes over real sockets: what the tests and the benchmarks start, talk to and break.
+//!
+//! * [`Node`]: a node as a process of its own, in a state folder of its own.
+//! * [`Client`]: HTTP to a node.
+//! * [`Link`]: the network between two nodes, which can be cut.
+//! * [`statement`], [`course`]: what is sent.
+//!
+//! The host is `target/host/hedge up` unless `HEDGE_TEST_HOST` holds another command line, such as
+//! `spin up --quiet`.
+
+pub mod course;
+mod http;
+mod link;
+mod log;
+mod node;
+mod port;
+mod process;
+pub mod statement;
+mod wait;
+
+pub use http::{Client, Response};
+pub use link::Link;
+pub use node::{Builder, Node};
+pub use wait::eventually;
+
+use std::path::{Path, PathBuf};
+
+/// A file or folder of this repository.
+pub fn repository(path: &str) -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().unwrap_or(tests).join(path)
+}

@@ -1,0 +1,1 @@
+//! Tests of whole nodes. One program, so that they run side by side.

@@ -1,0 +1,232 @@
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+
+use crate::log::Log;
+use crate::process::Process;
+use crate::{Client, eventually, port, repository};
+
+/// How many ports to try before giving up: another program can take a free one first.
+const PORT_TRIES: usize = 5;
+
+/// A node: a process of its own with a state folder of its own. Dropped, it is killed and its log shown,
+/// which a test that passes does not print.
+pub struct Node {
+    builder: Builder,
+    port: u16,
+    process: Process,
+    /// What this process has printed.
+    log: Log,
+    /// What those before it had printed.
+    history: String,
+}
+
+/// A node to be started.
+#[derive(Clone)]
+pub struct Builder {
+    manifest: PathBuf,
+    runtime_config: PathBuf,
+    variables: Vec<(String, String)>,
+    arguments: Vec<String>,
+    folder: Arc<TempDir>,
+}
+
+impl Builder {
+    /// Sets a variable of the app.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Uses another `runtime-config.toml`.
+    pub fn runtime_config(mut self, path: &Path) -> Self {
+        self.runtime_config = path.to_owned();
+        self
+    }
+
+    /// Adds an argument to the host's command line.
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// Works in the state folder of another node, which should have ended.
+    pub fn in_folder_of(mut self, node: &Node) -> Self {
+        self.folder = Arc::clone(&node.builder.folder);
+        self
+    }
+
+    /// The state folder, which is also the working directory.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Starts the node on a free port and waits until it answers.
+    pub fn start(self) -> Result<Node> {
+        for _ in 0..PORT_TRIES {
+            let port = port::free()?;
+            let log = Log::default();
+            let mut process = Process::start(&mut self.command(port)?, &log)?;
+            match ready(&mut process, port, &log) {
+                Ok(()) => {
+                    return Ok(Node { builder: self, port, process, log, history: String::new() });
+                }
+                Err(_) if is_port_taken(&log.text()) => continue,
+                Err(error) => return Err(error),
+            }
+        }
+        bail!("no port stayed free, {PORT_TRIES} times in a row")
+    }
+
+    /// Starts a node that is not expected to come up; answers how it ended and what it said.
+    pub fn fail(self) -> Result<(ExitStatus, String)> {
+        let log = Log::default();
+        let mut process = Process::start(&mut self.command(port::free()?)?, &log)?;
+        let status = process.wait();
+        // Its last words may still be on their way.
+        eventually("the log is complete", || Ok(log.is_complete().then_some(())))?;
+        Ok((status.with_context(|| log.text())?, log.text()))
+    }
+
+    fn command(&self, port: u16) -> Result<Command> {
+        let host = env::var("HEDGE_TEST_HOST").unwrap_or_default();
+        let mut words = host.split_whitespace();
+        let mut command = match words.next() {
+            Some(program) => Command::new(program),
+            None => Command::new(repository("target/host/hedge")),
+        };
+        if host.trim().is_empty() {
+            command.arg("up");
+        }
+        command.args(words);
+        command.arg("-f").arg(&self.manifest);
+        command.arg("--runtime-config-file").arg(&self.runtime_config);
+        command.arg("--state-dir").arg(self.folder.path());
+        command.args(["--listen", &format!("127.0.0.1:{port}")]);
+        for (name, value) in &self.variables {
+            command.args(["--variable", &format!("{name}={value}")]);
+        }
+        command.args(&self.arguments);
+        command.current_dir(self.folder.path());
+        Ok(command)
+    }
+}
+
+impl Node {
+    /// The administrator of [`Node::builder`]'s nodes, `name:password`.
+    pub const ADMIN: &str = "admin:a-test-password";
+    /// Their xAPI client, `key:secret`.
+    pub const CLIENT: &str = "test:a-test-secret";
+
+    /// A node of this repository's app.
+    pub fn builder() -> Result<Builder> {
+        let builder = Self::app(&repository("spin.toml"), &repository("runtime-config.toml"))?;
+        let builder = builder.variable("bootstrap_admin", Self::ADMIN);
+        Ok(builder.variable("bootstrap_client", Self::CLIENT))
+    }
+
+    /// A node of any app.
+    pub fn app(manifest: &Path, runtime_config: &Path) -> Result<Builder> {
+        Ok(Builder {
+            manifest: manifest.to_owned(),
+            runtime_config: runtime_config.to_owned(),
+            variables: Vec::new(),
+            arguments: Vec::new(),
+            folder: Arc::new(TempDir::new()?),
+        })
+    }
+
+    /// Starts a node of this repository's app.
+    pub fn start() -> Result<Self> {
+        Self::builder()?.start()
+    }
+
+    /// `http://127.0.0.1:port`.
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The state folder.
+    pub fn folder(&self) -> &Path {
+        self.builder.folder()
+    }
+
+    /// A client without credentials.
+    pub fn anonymous(&self) -> Client {
+        Client::new(&self.address())
+    }
+
+    /// A client with the administrator's credentials.
+    pub fn admin(&self) -> Client {
+        self.anonymous().with_basic(Self::ADMIN)
+    }
+
+    /// A client with the xAPI client's credentials, speaking xAPI 1.0.3.
+    pub fn xapi(&self) -> Client {
+        let client = self.anonymous().with_basic(Self::CLIENT);
+        client.with_header("x-experience-api-version", "1.0.3")
+    }
+
+    /// What the node has printed, restarts included.
+    pub fn log(&self) -> String {
+        format!("{}{}", self.history, self.log.text())
+    }
+
+    /// SIGKILL to the node and whatever it started.
+    pub fn kill(&mut self) -> Result<()> {
+        self.log.note("SIGKILL");
+        self.process.kill()
+    }
+
+    /// SIGTERM; waits for the end.
+    pub fn terminate(&mut self) -> Result<ExitStatus> {
+        self.log.note("SIGTERM");
+        self.process.terminate()
+    }
+
+    /// Starts again after an end, on the same port and in the same folder.
+    pub fn restart(&mut self) -> Result<()> {
+        let mut command = self.builder.command(self.port)?;
+        self.log.note("restart");
+        self.history += &self.log.text();
+        self.log = Log::default();
+        self.process = Process::start(&mut command, &self.log)?;
+        ready(&mut self.process, self.port, &self.log)
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        println!("--- log of the node on port {}:\n{}", self.port, self.log());
+    }
+}
+
+/// Waits until a node says that it serves, and does.
+fn ready(process: &mut Process, port: u16, log: &Log) -> Result<()> {
+    let client = Client::new(&format!("http://127.0.0.1:{port}"));
+    eventually("the node serves", || {
+        if let Some(status) = process.ended()? {
+            bail!("the node ended with {status}");
+        }
+        if !log.text().contains("Serving http://") {
+            return Ok(None);
+        }
+        let health = client.get("/.well-known/spin/health");
+        Ok(health.is_ok_and(|response| response.status == 200).then_some(()))
+    })
+    .with_context(|| format!("log of the node:\n{}", log.text()))
+}
+
+fn is_port_taken(log: &str) -> bool {
+    let log = log.to_lowercase();
+    log.contains("address already in use") || log.contains("address in use")
+}
