@@ -1,1 +1,41 @@
-//! Store: people, clients and launches.
+//! The store of people and their rights. Owns the database `identity`; everyone else comes through
+//! `hedgeschool:identity`. It sees hashes only: of passwords, and of tokens.
+
+mod launches;
+mod people;
+mod secrets;
+
+use hedgeschool_sql::{Database, connection_slot};
+
+#[allow(missing_docs, reason = "generated; the WIT documents it")]
+mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../wit/identity",
+        world: "store",
+        runtime_path: "spin_sdk::wit_bindgen::rt",
+    });
+}
+
+use bindings::exports::hedgeschool::identity::types;
+
+connection_slot!(CONNECTION);
+
+static DATABASE: Database = Database {
+    label: "identity",
+    migrations: &[include_str!("../migrations/1.sql")],
+    slot: &CONNECTION,
+};
+
+/// The component.
+struct Store;
+
+bindings::export!(Store with_types_in bindings);
+
+impl From<hedgeschool_sql::Error> for types::Error {
+    fn from(error: hedgeschool_sql::Error) -> Self {
+        match error {
+            hedgeschool_sql::Error::Busy => Self::Busy,
+            other => Self::Other(other.to_string()),
+        }
+    }
+}

@@ -1,1 +1,77 @@
-//! HTTP: sign-in, people and clients; private verification of credentials.
+//! Who is who: sign-in and people below `/auth`, and private answers for the app's other components.
+//!
+//! The private addresses (`/verify`, `/launch`) lie outside `/auth`, the only route the manifest gives
+//! this component to the outside: a request reaches them through `identity.spin.internal` or not at all.
+
+mod agent;
+mod launch;
+mod people;
+mod secret;
+mod sign_in;
+mod verify;
+
+use hedgeschool_web::{Problem, Reply, Request, StatusCode, answer};
+use spin_sdk::http_service;
+
+#[allow(missing_docs, reason = "generated; the WIT documents it")]
+mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../wit/identity",
+        world: "client",
+        runtime_path: "spin_sdk::wit_bindgen::rt",
+    });
+}
+
+use bindings::hedgeschool::identity as store;
+
+/// Largest body of a request here, in bytes: forms and small JSON.
+const BODY_BYTES_MAX: usize = 65_536;
+
+#[http_service]
+async fn handle(request: Request) -> Reply {
+    answer(route(request).await).with_header("cache-control", "no-store")
+}
+
+async fn route(request: Request) -> Result<Reply, Problem> {
+    let path = request.uri().path().to_owned();
+    match (request.method().as_str(), path.as_str()) {
+        ("POST", "/verify") => verify::answer(request).await,
+        ("POST", "/launch") => launch::open(request).await,
+        ("POST", "/auth/sign-in") => sign_in::enter(request).await,
+        ("POST", "/auth/sign-out") => sign_in::leave(&request),
+        ("POST", "/auth/fetch") => launch::redeem(&request).await,
+        ("OPTIONS", "/auth/fetch") => Ok(launch::preflight()),
+        ("GET", "/auth/people") => people::list(&request).await,
+        ("POST", "/auth/people") => people::add(request).await,
+        (_, "/auth/sign-in" | "/auth/sign-out" | "/auth/fetch") => {
+            Err(Problem::method_not_allowed("POST"))
+        }
+        (_, "/auth/people") => Err(Problem::method_not_allowed("GET, POST")),
+        _ => Err(Problem::not_found(format!("there is nothing at {path}"))),
+    }
+}
+
+/// Refuses what a page of another site makes a browser send with the reader's cookie (CSRF).
+fn same_origin(request: &Request) -> Result<(), Problem> {
+    let text = |name| hedgeschool_web::header(request.headers(), name);
+    let own = match (text("sec-fetch-site"), text("origin"), text("host")) {
+        (Some(site), _, _) => matches!(site, "same-origin" | "none"),
+        (None, Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, o)| o == host),
+        // Neither header: not a browser.
+        (None, _, _) => true,
+    };
+    let refusal = "this form was sent from another site: open the page here and try again";
+    if own { Ok(()) } else { Err(Problem::forbidden(refusal)) }
+}
+
+impl From<store::types::Error> for Problem {
+    fn from(error: store::types::Error) -> Self {
+        use store::types::Error;
+        match error {
+            Error::Invalid(rule) => Self::bad_request(rule),
+            Error::Taken => Self::new(StatusCode::CONFLICT, "the name is taken: choose another"),
+            Error::Busy => Self::busy(),
+            Error::Other(reason) => Self::internal(reason),
+        }
+    }
+}

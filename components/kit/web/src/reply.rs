@@ -69,6 +69,11 @@ impl Reply {
         self
     }
 
+    /// Sets another status.
+    pub fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
     /// The reply as `HEAD` gets it: same headers, no body.
     pub fn without_body(self) -> Self {
         Self { body: Body::Whole(Bytes::new()), ..self }
