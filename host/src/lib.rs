@@ -1,1 +1,25 @@
 //! Hedgeschool: an embedded host for Spin applications and the operator command line.
+//!
+//! The library is the engine, for `hedge up` and for the containerd shim: [`app`] loads an
+//! application, [`server`] answers for it. The way of a request: [`server`] accepts and routes,
+//! [`runtime::service`] lets an instance answer, [`capability`] and [`runtime::outbound`] are what
+//! the instance can reach meanwhile.
+//!
+//! What is deliberately absent: file systems for guests, sockets for guests, background work of
+//! the host that a guest did not ask for, except the [`ticker`].
+
+pub mod allowed_hosts;
+pub mod app;
+pub mod capability;
+pub mod cli;
+pub mod client;
+pub mod duration;
+pub mod limits;
+pub mod manifest;
+pub mod route;
+pub mod runtime;
+pub mod runtime_config;
+pub mod server;
+pub mod stores;
+pub mod ticker;
+pub mod variables;

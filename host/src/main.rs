@@ -1,3 +1,7 @@
 //! The `hedge` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hedge::cli::run()
+}

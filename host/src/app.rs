@@ -1,0 +1,220 @@
+//! An application, from its manifest to something that answers.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use anyhow::{Context, Result, anyhow};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::allowed_hosts::AllowedHosts;
+use crate::limits::Limits;
+use crate::manifest::{self, Application};
+use crate::route::Router;
+use crate::runtime::cache::{Cache, Compiled};
+use crate::runtime::engine::{self, EpochClock};
+use crate::runtime::instance::{Grants, linker};
+use crate::runtime::outbound::Network;
+use crate::runtime::service::Service;
+use crate::runtime_config::RuntimeConfig;
+use crate::server::{Directory, Routes};
+use crate::stores::Stores;
+use crate::ticker::Schedule;
+use crate::variables::{Overrides, Variables};
+
+/// Where an application comes from and how it is to run.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// The manifest, or the folder it is in.
+    pub manifest: PathBuf,
+    /// The runtime configuration, if any.
+    pub runtime_config: Option<PathBuf>,
+    /// Where stores live that nobody configured.
+    pub state_dir: Option<PathBuf>,
+    /// Where compiled components are kept.
+    pub cache_dir: Option<PathBuf>,
+    /// Values of application variables.
+    pub variables: Overrides,
+    /// Environment variables for all components, over those of the manifest.
+    pub environment: Vec<(String, String)>,
+    /// Every limit.
+    pub limits: Limits,
+}
+
+/// A loaded application.
+pub struct App {
+    /// Who answers what.
+    pub routes: Arc<Routes>,
+    /// For reaching components from the host itself.
+    pub directory: Directory,
+    /// Every limit.
+    pub limits: Arc<Limits>,
+    /// When to tick the `sync` component, if at all.
+    pub schedule: Option<Schedule>,
+    stores: Stores,
+    _clock: EpochClock,
+}
+
+impl App {
+    /// Loads an application. Runs in a Tokio runtime's context and blocks.
+    ///
+    /// # Errors
+    /// For whatever is wrong with the manifest, the configuration, a store or a component, naming
+    /// the key and what to do.
+    pub fn load(options: &Options) -> Result<Self> {
+        let application = Application::load(&options.manifest)?;
+        let environment = |name: &str| std::env::var(name).ok();
+        let variables =
+            Variables::resolve(&application.variables, &options.variables, environment)?;
+        let config = RuntimeConfig::load(
+            options.runtime_config.as_deref(),
+            options.state_dir.as_deref(),
+            &application.directory,
+        )?;
+        for (id, component) in &application.components {
+            config.check_labels(id, &component.sqlite_databases, &component.key_value_stores)?;
+        }
+        let schedule = match application.components.contains_key(crate::ticker::COMPONENT) {
+            true => Schedule::from_variables(&variables)?,
+            false => None,
+        };
+        let limits = Arc::new(options.limits.clone());
+        let cache = Cache::open(&cache_dir(options, &config))?;
+        let stores = Stores::open(&application, &config)?;
+        let compiled = compile(&cache, &application)?;
+        let resources: Vec<_> = compiled.iter().map(|(_, compiled)| compiled.resources).collect();
+        let engine = engine::pooled(&resources, &limits)?;
+        let clock = EpochClock::start(&engine)?;
+        let directory = Directory::default();
+        let network = Arc::new(Network::new(config.outbound_http, directory.clone()));
+        let loading = Loading { engine, cache, network, limits: limits.clone() };
+        let services = loading.services(&application, &compiled, |id, component| {
+            grants(id, component, &variables, &stores, options)
+        })?;
+        let routes = Arc::new(Routes {
+            name: application.name,
+            version: application.version,
+            router: Router::new(application.routes)?,
+            services,
+        });
+        directory.bind(&routes);
+        Ok(Self { routes, directory, limits, schedule, stores, _clock: clock })
+    }
+
+    /// Closes the databases: takes no more statements and finishes those that were sent.
+    pub async fn close(self) {
+        self.stores.close().await;
+    }
+}
+
+fn cache_dir(options: &Options, config: &RuntimeConfig) -> PathBuf {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let user_cache = || {
+        let xdg = variable("XDG_CACHE_HOME").map(PathBuf::from);
+        xdg.or_else(|| variable("HOME").map(|home| Path::new(&home).join(".cache")))
+    };
+    match (&options.cache_dir, user_cache()) {
+        (Some(folder), _) => folder.clone(),
+        (None, Some(cache)) => cache.join("hedgeschool"),
+        (None, None) => config.state_dir.join("cache"),
+    }
+}
+
+fn join<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    thread.join().unwrap_or_else(|_| Err(anyhow!("a thread panicked while loading")))
+}
+
+fn compile<'a>(cache: &Cache, application: &'a Application) -> Result<Vec<(&'a str, Compiled)>> {
+    let compiler = engine::compiler()?;
+    let get = |(id, component): (&'a String, &manifest::Component)| {
+        let compiled = cache.get(&compiler, component);
+        Ok((id.as_str(), compiled.with_context(|| format!("[component.{id}]"))?))
+    };
+    application.components.iter().map(get).collect()
+}
+
+fn grants(
+    id: &str,
+    component: &manifest::Component,
+    variables: &Variables,
+    stores: &Stores,
+    options: &Options,
+) -> Result<Grants> {
+    let render = |(name, template): (&String, &String)| {
+        let value = variables.render(template).with_context(|| format!("variables.{name}"))?;
+        Ok((name.clone(), value))
+    };
+    let hosts = component.allowed_outbound_hosts.iter().map(|entry| variables.render(entry));
+    let hosts: Vec<String> = hosts.collect::<Result<_>>().context("allowed_outbound_hosts")?;
+    let hosts = AllowedHosts::parse(hosts.iter().map(String::as_str));
+    let mut environment = component.environment.clone();
+    environment.extend(options.environment.iter().cloned());
+    let databases = component.sqlite_databases.iter();
+    let key_value = component.key_value_stores.iter();
+    Ok(Grants {
+        id: id.into(),
+        environment: environment.into_iter().collect(),
+        variables: component.variables.iter().map(render).collect::<Result<_>>()?,
+        hosts: hosts.context("allowed_outbound_hosts")?,
+        sqlite_databases: databases
+            .filter_map(|label| Some((label.clone(), stores.sqlite.get(label)?.clone())))
+            .collect(),
+        key_value_stores: key_value
+            .filter_map(|label| Some((label.clone(), stores.key_value.get(label)?.clone())))
+            .collect(),
+    })
+}
+
+/// What is needed to turn compiled code into services.
+struct Loading {
+    engine: Engine,
+    cache: Cache,
+    network: Arc<Network>,
+    limits: Arc<Limits>,
+}
+
+impl Loading {
+    fn services(
+        &self,
+        application: &Application,
+        compiled: &[(&str, Compiled)],
+        grants: impl Fn(&str, &manifest::Component) -> Result<Grants> + Sync,
+    ) -> Result<BTreeMap<String, Arc<Service>>> {
+        let linker = linker(&self.engine)?;
+        let load = |id: &str, code: &Compiled| {
+            let component = application.components.get(id).context("vanished")?;
+            let grants = Arc::new(grants(id, component)?);
+            let wasm = self.map(component, code)?;
+            let (network, limits) = (self.network.clone(), self.limits.clone());
+            Service::new(&wasm, &linker, &self.engine, grants, network, limits)
+        };
+        let load = |id: &str, code: &Compiled| {
+            let service = load(id, code).with_context(|| format!("[component.{id}]"))?;
+            Ok((id.to_owned(), Arc::new(service)))
+        };
+        thread::scope(|scope| {
+            let load = &load;
+            let loading = compiled.iter().map(|(id, code)| scope.spawn(|| load(id, code)));
+            let loading: Vec<_> = loading.collect();
+            loading.into_iter().map(join).collect()
+        })
+    }
+
+    /// Maps compiled code; compiles once more when the cached file turns out to be damaged.
+    fn map(&self, component: &manifest::Component, code: &Compiled) -> Result<Component> {
+        // SAFETY: the file was written by this engine's compiler into a folder that nobody else
+        // can write to, which `Cache::open` has checked.
+        let map =
+            |code: &Compiled| unsafe { Component::deserialize_file(&self.engine, &code.path) };
+        match map(code) {
+            Ok(component) => Ok(component),
+            Err(error) => {
+                tracing::warn!("compiling anew, the cached code does not load: {error:#}");
+                self.cache.forget(code);
+                Ok(map(&self.cache.get(&self.engine, component)?)?)
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! `spin:sqlite`: SQL databases by label.
+//!
+//! As under Spin, whatever is wrong with a statement arrives through the result future of
+//! `execute-async`, and a connection belongs to the instance that opened it. The database itself
+//! is one per file for all instances of the process, which is what lets writes share a commit.
+
+use std::sync::Arc;
+
+use hedge_sqlite::{Connection, Database, Rows};
+use wasmtime::component::{Accessor, FutureReader, Resource, StreamReader};
+
+use super::Capabilities;
+use super::bindings::spin::sqlite::sqlite::{
+    Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
+};
+use crate::runtime::instance::InstanceState;
+
+/// What is behind a label.
+pub type Source = Database;
+
+/// Connections an instance may hold at one time, as under Spin.
+const CONNECTIONS_MAX: usize = 254;
+
+/// An instance's connection.
+pub struct Connected(Arc<Connection>);
+
+type Handle = Resource<Connected>;
+type RowsAndEnd = (Vec<String>, StreamReader<RowResult>, FutureReader<Result<(), Error>>);
+
+impl InstanceState {
+    fn open_sqlite(&mut self, label: &str) -> Result<Handle, Error> {
+        let Some(database) = self.grants.sqlite_databases.get(label) else {
+            return Err(Error::AccessDenied);
+        };
+        if self.connections.sqlite >= CONNECTIONS_MAX {
+            let reason = format!("more than {CONNECTIONS_MAX} connections open: drop some");
+            return Err(Error::Io(reason));
+        }
+        let connection = Connected(Arc::new(database.connect()));
+        let handle = self.table.push(connection).map_err(|error| Error::Io(error.to_string()))?;
+        self.connections.sqlite += 1;
+        Ok(handle)
+    }
+
+    fn sqlite(&self, handle: &Handle) -> Result<Arc<Connection>, Error> {
+        let connection = self.table.get(handle).map_err(|_| Error::InvalidConnection)?;
+        Ok(connection.0.clone())
+    }
+}
+
+impl Host for InstanceState {
+    fn convert_error(&mut self, error: Error) -> wasmtime::Result<Error> {
+        Ok(error)
+    }
+}
+
+impl HostConnection for InstanceState {
+    async fn open(&mut self, database: String) -> Result<Handle, Error> {
+        self.open_sqlite(&database)
+    }
+
+    async fn execute(
+        &mut self,
+        handle: Handle,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> Result<QueryResult, Error> {
+        let connection = self.sqlite(&handle)?;
+        let Rows { columns, rows } = run(&connection, statement, parameters).await?;
+        Ok(QueryResult { columns, rows: rows.into_iter().map(to_wit_row).collect() })
+    }
+
+    async fn last_insert_rowid(&mut self, handle: Handle) -> wasmtime::Result<i64> {
+        Ok(self.sqlite(&handle)?.last_insert_rowid())
+    }
+
+    async fn changes(&mut self, handle: Handle) -> wasmtime::Result<u64> {
+        Ok(self.sqlite(&handle)?.changes())
+    }
+
+    async fn drop(&mut self, handle: Handle) -> wasmtime::Result<()> {
+        self.table.delete(handle)?;
+        self.connections.sqlite = self.connections.sqlite.saturating_sub(1);
+        Ok(())
+    }
+}
+
+impl<T: Send> HostConnectionWithStore<T> for Capabilities {
+    async fn open_async(accessor: &Accessor<T, Self>, database: String) -> Result<Handle, Error> {
+        accessor.with(|mut access| access.get().open_sqlite(&database))
+    }
+
+    async fn execute_async(
+        accessor: &Accessor<T, Self>,
+        handle: Handle,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> Result<RowsAndEnd, Error> {
+        let connection = accessor.with(|mut access| access.get().sqlite(&handle))?;
+        let (rows, end) = match run(&connection, statement, parameters).await {
+            Ok(rows) => (rows, Ok(())),
+            Err(error) => (Rows::default(), Err(error)),
+        };
+        let Rows { columns, rows } = rows;
+        let rows: Vec<RowResult> = rows.into_iter().map(to_wit_row).collect();
+        let readers = accessor.with(|mut access| {
+            let end = std::future::ready(wasmtime::Result::<_>::Ok(end));
+            let rows = StreamReader::new(&mut access, rows)?;
+            wasmtime::Result::Ok((rows, FutureReader::new(&mut access, end)?))
+        });
+        let (rows, end) = readers.map_err(|error: wasmtime::Error| Error::Io(error.to_string()))?;
+        Ok((columns, rows, end))
+    }
+
+    async fn last_insert_rowid_async(
+        accessor: &Accessor<T, Self>,
+        handle: Handle,
+    ) -> wasmtime::Result<i64> {
+        let connection = accessor.with(|mut access| access.get().sqlite(&handle))?;
+        Ok(connection.last_insert_rowid())
+    }
+
+    async fn changes_async(accessor: &Accessor<T, Self>, handle: Handle) -> wasmtime::Result<u64> {
+        let connection = accessor.with(|mut access| access.get().sqlite(&handle))?;
+        Ok(connection.changes())
+    }
+}
+
+async fn run(
+    connection: &Connection,
+    statement: String,
+    parameters: Vec<Value>,
+) -> Result<Rows, Error> {
+    let parameters = parameters.into_iter().map(from_wit).collect();
+    connection.execute(statement, parameters).await.map_err(to_wit_error)
+}
+
+fn to_wit_error(error: hedge_sqlite::Error) -> Error {
+    match error {
+        hedge_sqlite::Error::Full => Error::DatabaseFull,
+        other => Error::Io(other.to_string()),
+    }
+}
+
+fn to_wit_row(values: Vec<hedge_sqlite::Value>) -> RowResult {
+    RowResult { values: values.into_iter().map(to_wit).collect() }
+}
+
+fn to_wit(value: hedge_sqlite::Value) -> Value {
+    match value {
+        hedge_sqlite::Value::Integer(number) => Value::Integer(number),
+        hedge_sqlite::Value::Real(number) => Value::Real(number),
+        hedge_sqlite::Value::Text(text) => Value::Text(text),
+        hedge_sqlite::Value::Blob(bytes) => Value::Blob(bytes),
+        hedge_sqlite::Value::Null => Value::Null,
+    }
+}
+
+fn from_wit(value: Value) -> hedge_sqlite::Value {
+    match value {
+        Value::Integer(number) => hedge_sqlite::Value::Integer(number),
+        Value::Real(number) => hedge_sqlite::Value::Real(number),
+        Value::Text(text) => hedge_sqlite::Value::Text(text),
+        Value::Blob(bytes) => hedge_sqlite::Value::Blob(bytes),
+        Value::Null => hedge_sqlite::Value::Null,
+    }
+}

@@ -1,0 +1,57 @@
+//! The command line. Each command is a module; adding one is adding a variant here.
+
+mod logs;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Hedgeschool's host and operator tool.
+///
+/// `hedge up` runs the application described by a spin.toml, as `spin up` would: it serves its
+/// HTTP routes, keeps its databases, and tells its sync component when to replicate.
+#[derive(Debug, Parser)]
+#[command(name = "hedge", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run an application.
+    Up(up::Up),
+}
+
+/// Runs the command the process was started with.
+pub fn run() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Up(up) => up.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent_and_documented() {
+        Cli::command().debug_assert();
+        for command in Cli::command().get_subcommands() {
+            assert!(command.get_about().is_some(), "{} has no help", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{argument} has no help");
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! `hedge up`: runs an application until it is told to stop.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::logs::{self, LogFormat};
+use crate::app::{App, Options};
+use crate::limits::Limits;
+use crate::variables::Overrides;
+use crate::{duration, server, ticker};
+
+/// The arguments of `hedge up`.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// The manifest: a spin.toml, or the folder it is in
+    #[arg(
+        short = 'f',
+        long = "from",
+        visible_alias = "file",
+        value_name = "PATH",
+        default_value = "spin.toml"
+    )]
+    from: PathBuf,
+    /// Where to listen; port 0 takes any free port, and the address taken is printed
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:3000",
+        env = "SPIN_HTTP_LISTEN_ADDR"
+    )]
+    listen: SocketAddr,
+    /// What stands behind the labels of databases and stores (runtime-config.toml)
+    #[arg(long, value_name = "FILE", env = "RUNTIME_CONFIG_FILE")]
+    runtime_config_file: Option<PathBuf>,
+    /// Where stores labelled `default` live; `.spin` beside the manifest when not given
+    #[arg(long, value_name = "FOLDER")]
+    state_dir: Option<PathBuf>,
+    /// Where compiled components are kept; the user's cache folder when not given
+    #[arg(long, value_name = "FOLDER", env = "HEDGE_CACHE_DIR")]
+    cache_dir: Option<PathBuf>,
+    /// An application variable: name=value, name=@file, @file.toml or @file.json; repeatable
+    #[arg(long = "variable", value_name = "NAME=VALUE")]
+    variables: Vec<String>,
+    /// An environment variable for all components; repeatable
+    #[arg(short = 'e', long = "env", value_name = "NAME=VALUE", value_parser = parse_pair)]
+    environment: Vec<(String, String)>,
+    /// Keep what components print out of the log
+    #[arg(short, long)]
+    quiet: bool,
+    /// The form of log lines
+    #[arg(long, value_name = "FORM", value_enum, default_value = "text")]
+    log_format: LogFormat,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+/// Flags over [`Limits`].
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+struct LimitArgs {
+    /// Requests a component works on at one time; more wait
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().instances_max, value_parser = at_least_one)]
+    max_instances: usize,
+    /// Requests that may wait for a component; more are answered 503
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().waiting_max)]
+    max_waiting: usize,
+    /// Requests that may share an instance at one time
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().instance_concurrency_max, value_parser = at_least_one)]
+    max_instance_concurrent_reuse_count: usize,
+    /// Requests an instance answers before a new one takes over
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().instance_requests_max, value_parser = at_least_one)]
+    max_instance_reuse_count: usize,
+    /// How long an instance waits for its next request
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
+    idle_instance_timeout: Duration,
+    /// How long a response may take to begin; a body that streams may take longer
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse)]
+    request_timeout: Duration,
+    /// How long a response body may stream, server-sent events included
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration::parse)]
+    stream_timeout: Duration,
+    /// Memory of one component, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    max_memory: u16,
+    /// Connections open at one time; more wait
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().connections_max, value_parser = at_least_one)]
+    max_connections: usize,
+    /// How long requests may go on once the host is told to stop
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
+    drain_timeout: Duration,
+}
+
+impl LimitArgs {
+    fn limits(&self) -> Limits {
+        Limits {
+            instances_max: self.max_instances,
+            waiting_max: self.max_waiting,
+            instance_concurrency_max: self.max_instance_concurrent_reuse_count,
+            instance_requests_max: self.max_instance_reuse_count,
+            instance_idle_max: self.idle_instance_timeout,
+            request_max: self.request_timeout,
+            stream_max: self.stream_timeout,
+            memory_max: usize::from(self.max_memory) << 20,
+            connections_max: self.max_connections,
+            drain_max: self.drain_timeout,
+            ..Limits::default()
+        }
+    }
+}
+
+fn parse_pair(text: &str) -> Result<(String, String)> {
+    let (name, value) = text.split_once('=').context("expected NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn at_least_one(text: &str) -> Result<usize> {
+    let number: usize = text.parse()?;
+    anyhow::ensure!(number > 0, "at least 1");
+    Ok(number)
+}
+
+impl Up {
+    /// Runs until SIGTERM or SIGINT.
+    ///
+    /// # Errors
+    /// When the application does not load or the address cannot be listened on.
+    pub fn run(self) -> Result<()> {
+        logs::init(self.log_format, !self.quiet);
+        let options = Options {
+            manifest: self.from,
+            runtime_config: self.runtime_config_file,
+            state_dir: self.state_dir,
+            cache_dir: self.cache_dir,
+            variables: Overrides::parse(&self.variables)?,
+            environment: self.environment,
+            limits: self.limits.limits(),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let served = runtime.block_on(up(self.listen, &options));
+        // What still runs after draining has had its time.
+        runtime.shutdown_timeout(Duration::from_millis(100));
+        served
+    }
+}
+
+async fn up(address: SocketAddr, options: &Options) -> Result<()> {
+    let stop = stop_signal()?;
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: stop whoever does, or choose with --listen")
+    })?;
+    let app = tokio::task::block_in_place(|| App::load(options))?;
+    announce(&app, listener.local_addr()?)?;
+    let ticking =
+        app.schedule.map(|schedule| tokio::spawn(ticker::run(app.directory.clone(), schedule)));
+    server::serve(listener, app.routes.clone(), app.limits.clone(), stop).await;
+    if let Some(ticking) = ticking {
+        ticking.abort();
+    }
+    app.close().await;
+    Ok(())
+}
+
+fn stop_signal() -> Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: requests in flight may end");
+    })
+}
+
+/// Says that the application is ready, in Spin's words: scripts wait for them.
+fn announce(app: &App, address: SocketAddr) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "Serving http://{address}\nAvailable Routes:")?;
+    for route in app.routes.router.routes() {
+        let (path, wildcard) = match route.pattern.strip_suffix("/...") {
+            Some(prefix) => (prefix, " (wildcard)"),
+            None => (route.pattern.as_str(), ""),
+        };
+        writeln!(out, "  {}: http://{address}{path}{wildcard}", route.component)?;
+    }
+    Ok(out.flush()?)
+}

@@ -1,0 +1,98 @@
+//! What a dependency gets that calls an interface it did not inherit: the refusal the interface
+//! itself has for such a call, the one Spin gives.
+//!
+//! Works from the types of the composed component alone. Each function of a denied interface is
+//! answered with the error variant below; resources exist as types but never as values.
+
+use anyhow::{Result, bail};
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{Component, Linker, LinkerInstance, ResourceType, Type, Val};
+use wasmtime::{Engine, format_err};
+
+use super::compose::DENIED;
+
+/// Stands for the resources of denied interfaces, of which there is never a value.
+enum Never {}
+
+/// Defines all denied imports of `component` in `linker`. Whether there were any.
+///
+/// # Errors
+/// When a denied interface holds something other than functions, types and resources.
+pub fn link<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    engine: &Engine,
+    component: &Component,
+) -> Result<bool> {
+    let ty = component.component_type();
+    let mut any = false;
+    for (name, import) in ty.imports(engine).filter(|(name, _)| name.starts_with(DENIED)) {
+        any = true;
+        let ComponentItem::ComponentInstance(interface) = import.ty else {
+            bail!("{name} is not an interface");
+        };
+        let mut instance = linker.instance(name)?;
+        for (item, definition) in interface.exports(engine) {
+            match definition.ty {
+                ComponentItem::ComponentFunc(ty) => refuse(&mut instance, item, &ty)?,
+                ComponentItem::Resource(_) => {
+                    instance.resource(item, ResourceType::host::<Never>(), |_, _| Ok(()))?;
+                }
+                ComponentItem::Type(_) => {}
+                _ => bail!("{name} has an item {item} that cannot be denied"),
+            }
+        }
+    }
+    Ok(any)
+}
+
+fn refuse<T: Send + 'static>(
+    instance: &mut LinkerInstance<'_, T>,
+    name: &str,
+    ty: &ComponentFunc,
+) -> Result<()> {
+    if ty.async_() {
+        instance.func_new_concurrent(name, |_, ty, parameters, results| {
+            let refusal = answer(&ty, parameters, results);
+            Box::pin(async move { refusal })
+        })?;
+    } else {
+        instance.func_new(name, |_, ty, parameters, results| answer(&ty, parameters, results))?;
+    }
+    Ok(())
+}
+
+fn answer(ty: &ComponentFunc, parameters: &[Val], results: &mut [Val]) -> wasmtime::Result<()> {
+    for (slot, ty) in results.iter_mut().zip(ty.results()) {
+        *slot = match ty {
+            Type::List(_) => Val::List(Vec::new()),
+            Type::Option(_) => Val::Option(None),
+            Type::Result(result) => {
+                let error = result.err().and_then(|ty| refusal(&ty, parameters));
+                Val::Result(Err(error.map(Box::new)))
+            }
+            // Reachable only through a resource, and there is never one.
+            _ => return Err(format_err!("a call to an interface that was not inherited")),
+        };
+    }
+    Ok(())
+}
+
+/// The case of an error variant that says "not for you", by what the variant has.
+fn refusal(ty: &Type, parameters: &[Val]) -> Option<Val> {
+    let Type::Variant(variant) = ty else { return None };
+    let has = |name: &str| variant.cases().any(|case| case.name == name);
+    let case = |name: &str, payload: Option<Val>| {
+        Some(Val::Variant(name.to_owned(), payload.map(Box::new)))
+    };
+    if has("access-denied") {
+        return case("access-denied", None);
+    }
+    if has("HTTP-request-denied") {
+        return case("HTTP-request-denied", None);
+    }
+    if has("undefined") {
+        return case("undefined", parameters.first().cloned());
+    }
+    let reason = "not inherited from the parent component: see inherit_configuration";
+    case("other", Some(Val::String(reason.to_owned())))
+}

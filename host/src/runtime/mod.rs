@@ -1,0 +1,10 @@
+//! Components: composed, compiled, cached, instantiated.
+
+pub mod cache;
+pub mod compose;
+pub mod denied;
+pub mod engine;
+pub mod instance;
+pub mod outbound;
+mod output;
+pub mod service;

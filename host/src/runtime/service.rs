@@ -1,0 +1,300 @@
+//! A component at work: its instances, how many there may be, and how long they may take.
+//!
+//! `wasmtime-wasi-http`'s handler reuses instances and starts another one whenever none is free;
+//! it has no back-pressure. [`Service`] puts a gate before it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use anyhow::{Context as _, Result};
+use http::{Request, Response};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, Sleep};
+use wasmtime::component::{Component, GuestTaskId, Linker};
+use wasmtime::{Engine, Store, StoreContextMut};
+use wasmtime_wasi_http::handler::{
+    ExpirationError, HandlerState, Instance, InstantiationError, ProxyHandler, ProxyPre,
+    ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
+};
+use wasmtime_wasi_http::{WasiBody, WasiHttpView, p2, p3};
+
+use super::denied;
+use super::instance::{Grants, InstanceState};
+use super::outbound::{Network, Outbound};
+use crate::limits::Limits;
+
+/// A component that answers requests.
+pub struct Service {
+    id: Arc<str>,
+    handler: ProxyHandler<Factory>,
+    gate: Gate,
+    limits: Arc<Limits>,
+}
+
+/// Why a component gave no response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// All instances are busy and enough requests wait already.
+    #[error("too busy")]
+    Busy,
+    /// No response head in time.
+    #[error("timed out")]
+    TimedOut,
+    /// The guest trapped, panicked or answered with an error code; the log has the reason.
+    #[error("failed")]
+    Failed,
+}
+
+impl Service {
+    /// Links `component` and makes it ready to answer.
+    ///
+    /// # Errors
+    /// When it imports what nobody offers, or exports no `wasi:http` handler.
+    pub fn new(
+        component: &Component,
+        linker: &Linker<InstanceState>,
+        engine: &Engine,
+        grants: Arc<Grants>,
+        network: Arc<Network>,
+        limits: Arc<Limits>,
+    ) -> Result<Self> {
+        let mut linker = linker.clone();
+        denied::link(&mut linker, engine, component)?;
+        let pre = linker.instantiate_pre(component).map_err(anyhow::Error::from).context(
+            "it imports what neither its dependencies nor this host offer; if a dependency is \
+             meant to, check its name and version in the manifest",
+        )?;
+        let pre = match p3::bindings::ServicePre::new(pre.clone()) {
+            Ok(pre) => ProxyPre::P3(pre),
+            Err(_) => ProxyPre::P2(p2::bindings::ProxyPre::new(pre).map_err(|_| {
+                anyhow::anyhow!("it exports neither wasi:http/handler@0.3 nor incoming-handler@0.2")
+            })?),
+        };
+        let id = grants.id.clone();
+        let gate = Gate::new(limits.instances_max, limits.waiting_max);
+        let factory =
+            Factory { engine: engine.clone(), pre, grants, network, limits: limits.clone() };
+        Ok(Self { id, handler: ProxyHandler::new(factory), gate, limits })
+    }
+
+    /// Lets the component answer. Returns with the response's head; its body streams on.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn handle(&self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Failure> {
+        let deadline = Instant::now() + self.limits.request_max;
+        let answering = async {
+            let _permit = self.gate.enter().await.ok_or(Failure::Busy)?;
+            let answer = self.handler.handle(deadline, request).await;
+            answer.map_err(|error| self.failure(&error))
+        };
+        // From outside, since a guest that never yields holds up the timer inside.
+        match tokio::time::timeout_at(deadline, answering).await {
+            Ok(answer) => answer,
+            Err(_) => Err(self.timed_out()),
+        }
+    }
+
+    fn timed_out(&self) -> Failure {
+        let (id, limit) = (&self.id, self.limits.request_max);
+        tracing::warn!("component {id} gave no answer within {limit:?} (--request-timeout)");
+        Failure::TimedOut
+    }
+
+    fn failure(&self, error: &wasmtime::Error) -> Failure {
+        let id = &self.id;
+        if error.is::<ExpirationError>() {
+            return self.timed_out();
+        }
+        if let Some(failed) = error.downcast_ref::<InstantiationError<Instant>>() {
+            tracing::warn!("component {id} could not start another instance: {:#}", failed.error);
+            return Failure::Busy;
+        }
+        tracing::error!("component {id} failed: {error:#}");
+        Failure::Failed
+    }
+}
+
+/// How many requests are in a component at one time, and how many wait to be.
+struct Gate {
+    permits: Semaphore,
+    waiting: AtomicUsize,
+    waiting_max: usize,
+}
+
+impl Gate {
+    fn new(inside_max: usize, waiting_max: usize) -> Self {
+        Self { permits: Semaphore::new(inside_max), waiting: AtomicUsize::new(0), waiting_max }
+    }
+
+    /// Waits for a place, in order of arrival; `None` when too many wait already.
+    async fn enter(&self) -> Option<SemaphorePermit<'_>> {
+        if let Ok(permit) = self.permits.try_acquire() {
+            return Some(permit);
+        }
+        let _waiting = Waiting::join(&self.waiting, self.waiting_max)?;
+        self.permits.acquire().await.ok()
+    }
+}
+
+/// A place in the queue, given back also when the caller goes away.
+struct Waiting<'g>(&'g AtomicUsize);
+
+impl<'g> Waiting<'g> {
+    fn join(count: &'g AtomicUsize, max: usize) -> Option<Self> {
+        let place = Self(count);
+        (count.fetch_add(1, Ordering::Relaxed) < max).then_some(place)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Makes instances of one component.
+struct Factory {
+    engine: Engine,
+    pre: ProxyPre<InstanceState>,
+    grants: Arc<Grants>,
+    network: Arc<Network>,
+    limits: Arc<Limits>,
+}
+
+impl HandlerState for Factory {
+    type StoreData = InstanceState;
+    type WorkerExpiration = Expiration;
+    type WorkerState = Worker;
+
+    async fn instantiate(&self) -> wasmtime::Result<Instance<InstanceState, Expiration, Worker>> {
+        let outbound = Outbound::new(self.grants.clone(), self.network.clone());
+        let state = InstanceState::new(self.grants.clone(), outbound, &self.limits);
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| &mut state.limits);
+        store.epoch_deadline_async_yield_and_update(1);
+        store.set_epoch_deadline(1);
+        let proxy = self.pre.instantiate_async(&mut store).await?;
+        let shareable = matches!(self.pre, ProxyPre::P3(_));
+        Ok(Instance {
+            store,
+            proxy,
+            view: InstanceState::http,
+            expiration: Expiration::new(self.limits.clone()),
+            state: Worker { id: self.grants.id.clone(), limits: self.limits.clone(), shareable },
+        })
+    }
+}
+
+/// One instance's policy.
+struct Worker {
+    id: Arc<str>,
+    limits: Arc<Limits>,
+    /// WASI 0.2 handlers are written for one request an instance.
+    shareable: bool,
+}
+
+impl WorkerState for Worker {
+    type StoreData = InstanceState;
+    /// When the request has to have its response head.
+    type RequestData = Instant;
+
+    fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
+        let total_max = if self.shareable { self.limits.instance_requests_max } else { 1 };
+        if total >= total_max {
+            ShouldAccept::Never
+        } else if concurrent >= self.limits.instance_concurrency_max {
+            ShouldAccept::No
+        } else {
+            ShouldAccept::Yes
+        }
+    }
+
+    fn on_request_start(
+        &self,
+        _: StoreContextMut<'_, InstanceState>,
+        deadline: Instant,
+        _: GuestTaskId,
+    ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
+        Box::pin(tokio::time::sleep_until(deadline))
+    }
+
+    fn drop(&self, store: Store<InstanceState>, result: wasmtime::Result<()>) {
+        if let Err(error) = result {
+            let id = &self.id;
+            tracing::error!("an instance of component {id} ended early: {error:#}");
+        }
+        drop(store);
+    }
+}
+
+/// Ends an instance that idles, hangs, or streams for too long.
+struct Expiration {
+    limits: Arc<Limits>,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Expiration {
+    fn new(limits: Arc<Limits>) -> Self {
+        let sleep = Box::pin(tokio::time::sleep(limits.instance_idle_max));
+        Self { limits, sleep }
+    }
+}
+
+impl WorkerExpiration for Expiration {
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        status: WorkerStatus,
+        start: std::time::Instant,
+    ) -> Poll<()> {
+        let time_max = match status {
+            WorkerStatus::Idle => self.limits.instance_idle_max,
+            WorkerStatus::Requests => self.limits.request_max,
+            WorkerStatus::PostReturn => self.limits.stream_max,
+        };
+        let deadline = Instant::from_std(start) + time_max;
+        // The timer may go off early, and is then set anew: moving it at every request would
+        // cost more than it is worth.
+        if deadline < self.sleep.deadline() {
+            self.sleep.as_mut().reset(deadline);
+        }
+        loop {
+            std::task::ready!(self.sleep.as_mut().poll(cx));
+            if deadline <= Instant::now() {
+                return Poll::Ready(());
+            }
+            self.sleep.as_mut().reset(deadline);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_gate_lets_in_queues_and_refuses() {
+        let gate = Gate::new(1, 1);
+        let inside = gate.enter().await.unwrap();
+        let mut second = Box::pin(gate.enter());
+        assert!(futures::poll!(&mut second).is_pending());
+        assert!(gate.enter().await.is_none(), "one inside, one waiting: full");
+        drop(inside);
+        assert!(second.await.is_some());
+        assert!(gate.enter().await.is_some(), "the queue was left again");
+    }
+
+    #[tokio::test]
+    async fn whoever_gives_up_waiting_leaves_the_queue() {
+        let gate = Gate::new(1, 1);
+        let _inside = gate.enter().await.unwrap();
+        for _ in 0..3 {
+            let mut waiting = Box::pin(gate.enter());
+            assert!(futures::poll!(&mut waiting).is_pending());
+        }
+        assert_eq!(gate.waiting.load(Ordering::Relaxed), 0);
+    }
+}

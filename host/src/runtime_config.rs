@@ -1,0 +1,273 @@
+//! `runtime-config.toml`: what stands behind the labels of databases and stores.
+//!
+//! Paths resolve as under Spin: those of databases and the state folder from the working
+//! directory, those of key-value stores from the configuration file's folder. Only the label
+//! `default` exists without being configured; it lives in the state folder.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+
+/// The label that needs no configuration.
+const DEFAULT: &str = "default";
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    state_dir: Option<PathBuf>,
+    #[serde(default)]
+    sqlite_database: BTreeMap<String, Backend>,
+    #[serde(default)]
+    key_value_store: BTreeMap<String, Backend>,
+    #[serde(default)]
+    outbound_http: OutboundHttpTable,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Backend {
+    #[serde(rename = "type")]
+    kind: String,
+    path: Option<PathBuf>,
+    url: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct OutboundHttpTable {
+    connection_pooling: bool,
+    max_connections: Option<usize>,
+    max_concurrent_requests: Option<usize>,
+    connect_timeout_seconds: u64,
+}
+
+impl Default for OutboundHttpTable {
+    fn default() -> Self {
+        Self {
+            connection_pooling: true,
+            max_connections: None,
+            max_concurrent_requests: None,
+            connect_timeout_seconds: 5,
+        }
+    }
+}
+
+/// What stands behind each label.
+#[derive(Debug)]
+pub struct RuntimeConfig {
+    /// Where `default` stores live. Created when first needed.
+    pub state_dir: PathBuf,
+    /// The file behind each SQLite label.
+    pub sqlite_databases: BTreeMap<String, PathBuf>,
+    /// What is behind each key-value label.
+    pub key_value_stores: BTreeMap<String, KeyValueBackend>,
+    /// How components reach the network.
+    pub outbound_http: OutboundHttp,
+}
+
+/// What is behind a key-value label.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeyValueBackend {
+    /// A SQLite file.
+    File(PathBuf),
+    /// A Redis server, by URL.
+    Redis(String),
+}
+
+/// `[outbound_http]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboundHttp {
+    /// Whether connections are kept for the next request.
+    pub pooling: bool,
+    /// Requests to other machines in flight at one time.
+    pub requests_max: usize,
+    /// How long a connection may take to come about.
+    pub connect_max: Duration,
+}
+
+impl RuntimeConfig {
+    /// Reads `file`, if there is one. `state_dir` is what `--state-dir` says, `application` the
+    /// manifest's folder, where the state folder is when nobody says otherwise.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or says something this host does not know.
+    pub fn load(file: Option<&Path>, state_dir: Option<&Path>, application: &Path) -> Result<Self> {
+        let Some(path) = file else {
+            return Self::build(File::default(), Path::new("."), state_dir, application);
+        };
+        let context = || format!("in the runtime configuration {}", path.display());
+        let text = std::fs::read_to_string(path).with_context(context)?;
+        let absolute = std::path::absolute(path)?;
+        let folder = absolute.parent().unwrap_or(Path::new("/"));
+        let written: File = toml::from_str(&text).with_context(context)?;
+        Self::build(written, folder, state_dir, application).with_context(context)
+    }
+
+    fn build(
+        written: File,
+        folder: &Path,
+        state_dir: Option<&Path>,
+        application: &Path,
+    ) -> Result<Self> {
+        let state_dir = match state_dir.or(written.state_dir.as_deref()) {
+            Some(path) => std::path::absolute(path)?,
+            None => application.join(".spin"),
+        };
+        let mut sqlite_databases = BTreeMap::new();
+        for (label, backend) in &written.sqlite_database {
+            let path = sqlite_path(backend).with_context(|| format!("sqlite_database.{label}"))?;
+            sqlite_databases.insert(label.clone(), std::path::absolute(path)?);
+        }
+        let default_file = || state_dir.join("sqlite_db.db");
+        sqlite_databases.entry(DEFAULT.to_owned()).or_insert_with(default_file);
+        let mut key_value_stores = BTreeMap::new();
+        for (label, backend) in &written.key_value_store {
+            let context = || format!("key_value_store.{label}");
+            let backend = key_value_backend(backend, folder).with_context(context)?;
+            key_value_stores.insert(label.clone(), backend);
+        }
+        let default_file = || KeyValueBackend::File(state_dir.join("sqlite_key_value.db"));
+        key_value_stores.entry(DEFAULT.to_owned()).or_insert_with(default_file);
+        let outbound_http = outbound_http(&written.outbound_http)?;
+        Ok(Self { state_dir, sqlite_databases, key_value_stores, outbound_http })
+    }
+
+    /// Checks that every granted label has something behind it.
+    ///
+    /// # Errors
+    /// For the first label that has not, with the table to add.
+    pub fn check_labels(
+        &self,
+        component: &str,
+        sqlite: &BTreeSet<String>,
+        key_value: &BTreeSet<String>,
+    ) -> Result<()> {
+        for label in sqlite {
+            ensure!(
+                self.sqlite_databases.contains_key(label),
+                "[component.{component}] is granted SQLite database {label:?}, which is not \
+                 configured: add to the runtime configuration\n  [sqlite_database.{label}]\n  \
+                 type = \"spin\"\n  path = \"{label}.db\"\nand name the file with \
+                 --runtime-config-file"
+            );
+        }
+        for label in key_value {
+            ensure!(
+                self.key_value_stores.contains_key(label),
+                "[component.{component}] is granted key-value store {label:?}, which is not \
+                 configured: add to the runtime configuration\n  [key_value_store.{label}]\n  \
+                 type = \"spin\"\n  path = \"{label}.db\"\nand name the file with \
+                 --runtime-config-file"
+            );
+        }
+        Ok(())
+    }
+}
+
+fn sqlite_path(backend: &Backend) -> Result<&Path> {
+    ensure!(
+        backend.kind == "spin" && backend.url.is_none(),
+        "only type = \"spin\" with a path is supported"
+    );
+    // Spin would make an own, empty in-memory database at every open: never what was meant.
+    backend.path.as_deref().context("path is missing: without it nothing would be kept")
+}
+
+fn key_value_backend(backend: &Backend, folder: &Path) -> Result<KeyValueBackend> {
+    match (backend.kind.as_str(), &backend.path, &backend.url) {
+        ("spin", Some(path), None) => Ok(KeyValueBackend::File(folder.join(path))),
+        ("spin", None, None) => bail!("path is missing: without it nothing would be kept"),
+        ("redis", None, Some(url)) => Ok(KeyValueBackend::Redis(url.clone())),
+        ("redis", None, None) => bail!("url is missing, for example redis://127.0.0.1:6379"),
+        _ => {
+            bail!("only type = \"spin\" with a path and type = \"redis\" with a url are supported")
+        }
+    }
+}
+
+fn outbound_http(table: &OutboundHttpTable) -> Result<OutboundHttp> {
+    let requests_max = table.max_connections.or(table.max_concurrent_requests).unwrap_or(256);
+    ensure!(requests_max > 0, "outbound_http.max_connections must be at least 1");
+    ensure!(
+        (1..=600).contains(&table.connect_timeout_seconds),
+        "outbound_http.connect_timeout_seconds is from 1 to 600"
+    );
+    Ok(OutboundHttp {
+        pooling: table.connection_pooling,
+        requests_max,
+        connect_max: Duration::from_secs(table.connect_timeout_seconds),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(text: &str) -> Result<RuntimeConfig> {
+        let file = toml::from_str(text)?;
+        RuntimeConfig::build(file, Path::new("/etc/node"), None, Path::new("/app"))
+    }
+
+    #[test]
+    fn default_labels_live_in_the_state_folder() {
+        let config = build("").unwrap();
+        assert_eq!(config.state_dir, Path::new("/app/.spin"));
+        assert_eq!(config.sqlite_databases["default"], Path::new("/app/.spin/sqlite_db.db"));
+        let expected = KeyValueBackend::File("/app/.spin/sqlite_key_value.db".into());
+        assert_eq!(config.key_value_stores["default"], expected);
+    }
+
+    #[test]
+    fn relative_paths_resolve_as_under_spin() {
+        let config = build(
+            "state_dir = 'state'\n\
+             [sqlite_database.progress]\ntype = 'spin'\npath = 'p.db'\n\
+             [key_value_store.cache]\ntype = 'spin'\npath = 'c.db'\n\
+             [key_value_store.default]\ntype = 'redis'\nurl = 'redis://x'",
+        )
+        .unwrap();
+        let working_directory = std::env::current_dir().unwrap();
+        assert_eq!(config.sqlite_databases["progress"], working_directory.join("p.db"));
+        assert_eq!(config.state_dir, working_directory.join("state"));
+        let cache = KeyValueBackend::File("/etc/node/c.db".into());
+        assert_eq!(config.key_value_stores["cache"], cache);
+        let redis = KeyValueBackend::Redis("redis://x".into());
+        assert_eq!(config.key_value_stores["default"], redis);
+    }
+
+    #[test]
+    fn the_flag_wins_over_the_file() {
+        let file = toml::from_str("state_dir = '/from/file'").unwrap();
+        let flag = Some(Path::new("/from/flag"));
+        let config = RuntimeConfig::build(file, Path::new("/"), flag, Path::new("/app")).unwrap();
+        assert_eq!(config.state_dir, Path::new("/from/flag"));
+    }
+
+    #[test]
+    fn what_is_unknown_or_would_lose_data_is_refused() {
+        for text in [
+            "[sqlite_database.x]\ntype = 'spin'",
+            "[sqlite_database.x]\ntype = 'libsql'\nurl = 'https://x'",
+            "[key_value_store.x]\ntype = 'spin'",
+            "[key_value_store.x]\ntype = 'azure_cosmos'",
+            "[key_value_store.x]\ntype = 'redis'",
+            "[llm_compute]\ntype = 'spin'",
+            "[outbound_http]\nmax_connections = 0",
+        ] {
+            assert!(build(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unconfigured_label_names_the_table_to_add() {
+        let config = build("").unwrap();
+        let granted = BTreeSet::from(["default".to_owned(), "progress".to_owned()]);
+        let error = config.check_labels("progress", &granted, &BTreeSet::new()).unwrap_err();
+        assert!(error.to_string().contains("[sqlite_database.progress]"), "{error}");
+        let default = BTreeSet::from(["default".to_owned()]);
+        config.check_labels("progress", &default, &default).unwrap();
+    }
+}

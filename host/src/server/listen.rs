@@ -1,0 +1,115 @@
+//! The listener: accepts, serves, and drains when told to stop.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::Routes;
+use crate::limits::Limits;
+
+/// How long accepting pauses when the system is out of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Streams a client may open on one HTTP/2 connection.
+const STREAMS_MAX: u32 = 256;
+/// Headers of one request.
+const HEADERS_MAX: usize = 100;
+
+/// Serves `routes` on `listener` until `stop` resolves, then lets requests in flight end, for at
+/// most `limits.drain_max`.
+pub async fn serve(
+    listener: TcpListener,
+    routes: Arc<Routes>,
+    limits: Arc<Limits>,
+    stop: impl Future<Output = ()>,
+) {
+    let builder = Arc::new(builder(&limits));
+    let connections = Arc::new(Semaphore::new(limits.connections_max));
+    let graceful = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepting = async {
+            let permit = connections.clone().acquire_owned().await;
+            (permit, listener.accept().await)
+        };
+        let (permit, accepted) = tokio::select! {
+            accepted = accepting => accepted,
+            () = &mut stop => break,
+        };
+        match accepted {
+            Ok((stream, client)) => {
+                let served = connection(&builder, &graceful, stream, client, routes.clone());
+                tokio::spawn(async move {
+                    served.await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                tracing::warn!("cannot accept a connection: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.drain_max, graceful.shutdown()).await.is_err() {
+        tracing::warn!(
+            "requests were still running after {:?}; they are cut off",
+            limits.drain_max
+        );
+    }
+}
+
+fn builder(limits: &Limits) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_max)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(limits.head_bytes_max);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(u32::try_from(limits.head_bytes_max).unwrap_or(u32::MAX));
+    builder
+}
+
+fn connection(
+    builder: &Builder<TokioExecutor>,
+    graceful: &GracefulShutdown,
+    stream: TcpStream,
+    client: SocketAddr,
+    routes: Arc<Routes>,
+) -> impl Future<Output = ()> + use<> {
+    // A reply in two writes would otherwise wait 40 ms for the client's delayed ACK.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| answer(routes.clone(), request, client));
+    let served = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    let served = graceful.watch(served);
+    async move {
+        if let Err(error) = served.await {
+            tracing::debug!(%client, "connection ended: {error}");
+        }
+    }
+}
+
+async fn answer(
+    routes: Arc<Routes>,
+    request: Request<Incoming>,
+    client: SocketAddr,
+) -> Result<Response<WasiBody>, Infallible> {
+    let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
+    Ok(routes.answer(request, client).await)
+}

@@ -1,0 +1,8 @@
+//! HTTP: from a socket to a component and back.
+
+mod directory;
+mod listen;
+mod reply;
+
+pub use directory::{Directory, Routes};
+pub use listen::serve;

@@ -1,0 +1,89 @@
+//! The stores behind the labels: one database a file for the whole process.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use hedge_key_value::Store;
+use hedge_sqlite::Database;
+
+use crate::manifest::{Application, Component};
+use crate::runtime_config::{KeyValueBackend, RuntimeConfig};
+
+/// Every store that some component is granted.
+pub struct Stores {
+    /// SQLite databases by label. Labels that name one file share one database.
+    pub sqlite: BTreeMap<String, Database>,
+    /// Key-value stores by label.
+    pub key_value: BTreeMap<String, Store>,
+    files: BTreeMap<PathBuf, Database>,
+}
+
+impl Stores {
+    /// Opens what the application's components are granted, all of which has to be configured.
+    ///
+    /// # Errors
+    /// When a store cannot be opened, or lies in a folder that does not exist.
+    pub fn open(application: &Application, config: &RuntimeConfig) -> Result<Self> {
+        let mut stores =
+            Self { sqlite: BTreeMap::new(), key_value: BTreeMap::new(), files: BTreeMap::new() };
+        for label in granted(application, |component| &component.sqlite_databases) {
+            if let Some(path) = config.sqlite_databases.get(label) {
+                let database = stores.database(path, &config.state_dir);
+                let database = database.with_context(|| format!("[sqlite_database.{label}]"))?;
+                stores.sqlite.insert(label.clone(), database);
+            }
+        }
+        for label in granted(application, |component| &component.key_value_stores) {
+            if let Some(backend) = config.key_value_stores.get(label) {
+                let store = stores.store(label, backend, &config.state_dir);
+                let store = store.with_context(|| format!("[key_value_store.{label}]"))?;
+                stores.key_value.insert(label.clone(), store);
+            }
+        }
+        Ok(stores)
+    }
+
+    fn store(&mut self, label: &str, backend: &KeyValueBackend, state_dir: &Path) -> Result<Store> {
+        match backend {
+            KeyValueBackend::File(path) => {
+                Ok(Store::sqlite(&self.database(path, state_dir)?, label))
+            }
+            KeyValueBackend::Redis(url) => Ok(Store::redis(url)?),
+        }
+    }
+
+    fn database(&mut self, path: &Path, state_dir: &Path) -> Result<Database> {
+        if let Some(database) = self.files.get(path) {
+            return Ok(database.clone());
+        }
+        check_folder(path, state_dir)?;
+        let database = Database::open(path)?;
+        self.files.insert(path.to_owned(), database.clone());
+        Ok(database)
+    }
+
+    /// Closes the databases: takes no more statements and finishes those that were sent.
+    pub async fn close(&self) {
+        futures::future::join_all(self.files.values().map(Database::close)).await;
+    }
+}
+
+fn granted<'a>(
+    application: &'a Application,
+    labels: fn(&Component) -> &BTreeSet<String>,
+) -> impl Iterator<Item = &'a String> {
+    application.components.values().flat_map(labels)
+}
+
+/// Folders outside the state folder have to exist, so that a mistyped path is not taken for a new,
+/// empty node.
+fn check_folder(file: &Path, state_dir: &Path) -> Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    ensure!(
+        folder.starts_with(state_dir) || folder.is_dir(),
+        "there is no folder {}: create it, or correct the path",
+        folder.display()
+    );
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! The sync ticker: tells the application's `sync` component when to do a round.
+//!
+//! Hosts without a ticker post to the component's public tick route instead; this is the same
+//! request, sent in memory.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::{BodyExt, Empty, Limited};
+use serde::Deserialize;
+use wasmtime_wasi_http::WasiBody;
+
+use crate::duration;
+use crate::server::Directory;
+use crate::variables::Variables;
+
+/// The id of the component that is ticked.
+pub const COMPONENT: &str = "sync";
+const TICK: &str = "http://sync.spin.internal/tick";
+/// The longest pause a reply can ask for.
+const PAUSE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// Bytes of a reply.
+const REPLY_MAX: usize = 64 << 10;
+/// How long a reply's body may take after its head.
+const REPLY_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// When to tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedule {
+    /// The longest pause between two rounds.
+    pub interval: Duration,
+}
+
+impl Schedule {
+    /// Reads `sync_enabled` (`true` or `false`, false when the application has no such variable)
+    /// and `sync_interval` (`10s` when there is none).
+    ///
+    /// # Errors
+    /// When either has another form, naming it.
+    pub fn from_variables(variables: &Variables) -> Result<Option<Self>> {
+        let enabled = match variables.get("sync_enabled").map(str::trim) {
+            None | Some("" | "false") => false,
+            Some("true") => true,
+            Some(other) => bail!("variable sync_enabled is {other:?}: write true or false"),
+        };
+        let interval = variables.get("sync_interval").unwrap_or("10s");
+        let interval = duration::parse(interval).context("variable sync_interval")?;
+        Ok(enabled.then_some(Self { interval }))
+    }
+}
+
+/// What the component replies to a tick.
+#[derive(Debug, PartialEq, Deserialize)]
+struct Reply {
+    /// Whether there is more to do right now.
+    more: bool,
+    /// How long to leave upstream alone.
+    #[serde(default)]
+    retry_after_seconds: Option<f64>,
+}
+
+impl Reply {
+    fn pause(&self, interval: Duration) -> Duration {
+        let retry_after = self.retry_after_seconds.unwrap_or(0.0).max(0.0);
+        let retry_after = Duration::try_from_secs_f64(retry_after).unwrap_or(PAUSE_MAX);
+        match self.more {
+            true => retry_after.min(PAUSE_MAX),
+            false => retry_after.max(interval).min(PAUSE_MAX),
+        }
+    }
+}
+
+/// Ticks until dropped, the first time at once. A change from working to failing and back is
+/// logged, not every failure: a link can be down for days.
+pub async fn run(directory: Directory, schedule: Schedule) {
+    let mut failing = false;
+    loop {
+        let pause = match tick(&directory).await {
+            Ok(reply) => {
+                if std::mem::take(&mut failing) {
+                    tracing::info!("sync works again");
+                }
+                reply.pause(schedule.interval)
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::warn!(
+                        "sync failed and is tried every {:?}: {error:#}",
+                        schedule.interval
+                    );
+                }
+                schedule.interval
+            }
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn tick(directory: &Directory) -> Result<Reply> {
+    let body: WasiBody = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
+    let request = Request::builder().method(Method::POST).uri(TICK).body(body)?;
+    let response = directory.dispatch(COMPONENT, request).await?;
+    let status = response.status();
+    let body = Limited::new(response.into_body(), REPLY_MAX).collect();
+    let body = tokio::time::timeout(REPLY_TIME_MAX, body).await.context("the reply stalled")?;
+    let body = body.map_err(|error| anyhow::anyhow!("the reply broke off: {error}"))?.to_bytes();
+    ensure!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&body).trim());
+    serde_json::from_slice(&body).context("the reply to a tick is not {\"more\": true|false, …}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::manifest::Variable;
+    use crate::variables::Overrides;
+
+    fn schedule(values: &[(&str, &str)]) -> Result<Option<Schedule>> {
+        let declare = |(name, value): &(&str, &str)| {
+            let default = Some((*value).to_owned());
+            ((*name).to_owned(), Variable { default, secret: false })
+        };
+        let declared: BTreeMap<_, _> = values.iter().map(declare).collect();
+        let variables = Variables::resolve(&declared, &Overrides::default(), |_| None)?;
+        Schedule::from_variables(&variables)
+    }
+
+    #[test]
+    fn the_variables_switch_it_and_set_its_pace() {
+        let ten_seconds = Schedule { interval: Duration::from_secs(10) };
+        assert_eq!(schedule(&[]).unwrap(), None);
+        assert_eq!(schedule(&[("sync_enabled", "false")]).unwrap(), None);
+        assert_eq!(schedule(&[("sync_enabled", "true")]).unwrap(), Some(ten_seconds));
+        let fast = schedule(&[("sync_enabled", "true"), ("sync_interval", "500ms")]).unwrap();
+        assert_eq!(fast, Some(Schedule { interval: Duration::from_millis(500) }));
+    }
+
+    #[test]
+    fn bad_values_are_refused_by_name() {
+        for values in [("sync_enabled", "yes"), ("sync_interval", "soon"), ("sync_interval", "")] {
+            let error = schedule(&[values]).unwrap_err();
+            assert!(format!("{error:#}").contains(values.0), "{error:#}");
+        }
+    }
+
+    #[test]
+    fn replies_decide_the_pause() {
+        let interval = Duration::from_secs(10);
+        let pause = |text: &str| {
+            let reply: Reply = serde_json::from_str(text).unwrap();
+            reply.pause(interval)
+        };
+        assert_eq!(pause(r#"{"more": true, "retry_after_seconds": null}"#), Duration::ZERO);
+        assert_eq!(pause(r#"{"more": false}"#), interval);
+        assert_eq!(pause(r#"{"more": false, "retry_after_seconds": 3}"#), interval);
+        assert_eq!(pause(r#"{"more": false, "retry_after_seconds": 30}"#), interval * 3);
+        assert_eq!(pause(r#"{"more": true, "retry_after_seconds": 2}"#), Duration::from_secs(2));
+        assert_eq!(pause(r#"{"more": true, "retry_after_seconds": 1e300}"#), PAUSE_MAX);
+        assert_eq!(pause(r#"{"more": true, "retry_after_seconds": -1}"#), Duration::ZERO);
+    }
+}
