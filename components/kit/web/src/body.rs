@@ -14,7 +14,10 @@ pub async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
         return Err(too_large());
     }
     let mut body = request.into_body();
-    let mut read = BytesMut::new();
+    // Growing by doubling would need three times the memory of a large body, and an instance never
+    // gives memory back.
+    let capacity = announced.and_then(|length| length.try_into().ok()).unwrap_or_default();
+    let mut read = BytesMut::with_capacity(capacity);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Problem::bad_request(format!("reading the body: {error}")))?;
         if let Ok(data) = frame.into_data() {

@@ -45,7 +45,9 @@ mod tests {
         none.insert("a".into(), 1);
         assert_eq!(none.get("a"), None);
         let cache = Cache::new(2, Duration::from_secs(60));
-        ["a", "b", "c"].map(|key| cache.insert(key.into(), key));
+        for key in ["a", "b", "c"] {
+            cache.insert(key.into(), key);
+        }
         assert_eq!((cache.get("a"), cache.get("c")), (None, Some("c")));
     }
 }
