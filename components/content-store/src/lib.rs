@@ -1,1 +1,82 @@
 //! Store: course packages and their files.
+//!
+//! Blobs of at most 1 MiB are rows; larger files are joined from such rows, so that a range or a stream
+//! reads only the rows it needs. Packages, courses and units point at blobs. The schema and what each
+//! write does in one statement are in `migrations/`.
+
+#[allow(missing_docs)]
+mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../wit/content",
+        world: "store",
+        runtime_path: "spin_sdk::wit_bindgen::rt",
+        additional_derives: [serde::Serialize, serde::Deserialize],
+    });
+
+    use super::Store;
+    export!(Store);
+}
+
+mod blobs;
+mod error;
+mod packages;
+
+use bindings::exports::hedgeschool::content::packages::Guest;
+use bindings::hedgeschool::content::types::{
+    Course, CourseSummary, Error, File, NewCourse, UnitPlace,
+};
+use hedgeschool_sql::{Database, connection_slot};
+use spin_sdk::wit_bindgen::StreamReader;
+
+connection_slot!(CONNECTION);
+
+static DATABASE: Database = Database {
+    label: "content",
+    migrations: &[include_str!("../migrations/0001-packages.sql")],
+    slot: &CONNECTION,
+};
+
+/// The component's exports; each is documented in `wit/content/content.wit`.
+struct Store;
+
+impl Guest for Store {
+    async fn put_blobs(blobs: Vec<Vec<u8>>) -> Result<Vec<String>, Error> {
+        blobs::put(blobs).await
+    }
+
+    async fn join_blobs(parts: Vec<String>) -> Result<String, Error> {
+        blobs::join(&parts).await
+    }
+
+    async fn publish(course: NewCourse, files: Vec<File>) -> Result<Course, Error> {
+        packages::publish(course, files).await
+    }
+
+    async fn courses(after: Option<String>, limit: u32) -> Result<Vec<CourseSummary>, Error> {
+        packages::courses(after, limit).await
+    }
+
+    async fn find_course(id: String) -> Result<Option<Course>, Error> {
+        packages::find("iri", id).await
+    }
+
+    async fn find_course_by_key(key: String) -> Result<Option<Course>, Error> {
+        packages::find("key", key).await
+    }
+
+    async fn find_units(activities: Vec<String>) -> Result<Vec<UnitPlace>, Error> {
+        packages::find_units(&activities).await
+    }
+
+    async fn find_file(package: String, path: String) -> Result<Option<File>, Error> {
+        packages::find_file(package, path).await
+    }
+
+    async fn read_blob(hash: String, start: u64, length: u32) -> Result<Option<Vec<u8>>, Error> {
+        blobs::read(&hash, start, length).await
+    }
+
+    async fn stream_blob(hash: String, start: u64, length: u64) -> Result<StreamReader<u8>, Error> {
+        blobs::stream(hash, start, length).await
+    }
+}

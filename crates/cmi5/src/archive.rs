@@ -107,6 +107,11 @@ impl<B: AsRef<[u8]>> Reader<'_, B> {
         Ok(piece)
     }
 
+    /// How many bytes are still to come.
+    pub fn left(&self) -> u64 {
+        self.left
+    }
+
     /// The checksum is compared by the read that finds nothing more.
     fn check_end(&mut self) -> Result<(), Error> {
         match self.file.read(&mut [0]) {

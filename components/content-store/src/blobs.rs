@@ -1,0 +1,148 @@
+//! Bytes under their hash.
+
+use hedgeschool_sql::Value;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use spin_sdk::wit_bindgen::{StreamReader, StreamWriter, spawn};
+
+use crate::DATABASE;
+use crate::bindings::hedgeschool::content::types::Error;
+use crate::bindings::wit_stream;
+
+/// Most bytes that one call puts or reads.
+const BYTES_MAX: usize = 1 << 20;
+/// Most blobs that one call puts.
+const BLOBS_MAX: usize = 256;
+/// Most parts of a joined blob.
+const PARTS_MAX: usize = 4_096;
+
+/// See `put-blobs`.
+pub async fn put(blobs: Vec<Vec<u8>>) -> Result<Vec<String>, Error> {
+    if blobs.len() > BLOBS_MAX {
+        return Err(Error::TooLarge(format!("at most {BLOBS_MAX} blobs a call")));
+    }
+    if blobs.iter().map(Vec::len).sum::<usize>() > BYTES_MAX {
+        return Err(Error::TooLarge(format!("at most {BYTES_MAX} bytes a call")));
+    }
+    if blobs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = vec!["(?, ?, ?)"; blobs.len()].join(", ");
+    let sql =
+        format!("INSERT INTO blob (hash, size, data) VALUES {rows} ON CONFLICT (hash) DO NOTHING");
+    let mut hashes = Vec::with_capacity(blobs.len());
+    let mut parameters = Vec::with_capacity(blobs.len() * 3);
+    for blob in blobs {
+        let hash = format!("{:x}", Sha256::digest(&blob));
+        hashes.push(hash.clone());
+        parameters.extend([Value::Text(hash), integer(blob.len() as u64), Value::Blob(blob)]);
+    }
+    DATABASE.execute(&sql, &parameters).await?;
+    Ok(hashes)
+}
+
+/// One row of a joined blob, as the trigger reads it.
+#[derive(Serialize)]
+struct Part<'a> {
+    start: u64,
+    hash: &'a str,
+}
+
+/// See `join-blobs`. Reads one part at a time.
+pub async fn join(parts: &[String]) -> Result<String, Error> {
+    if parts.len() > PARTS_MAX {
+        return Err(Error::TooLarge(format!("at most {PARTS_MAX} parts")));
+    }
+    let mut whole = Sha256::new();
+    let mut size = 0;
+    let mut rows = Vec::with_capacity(parts.len());
+    for hash in parts {
+        let data = leaf(hash).await?;
+        rows.push(Part { start: size, hash });
+        whole.update(&data);
+        size += data.len() as u64;
+    }
+    let hash = format!("{:x}", whole.finalize());
+    let rows = serde_json::to_string(&rows)?;
+    let parameters = [Value::Text(hash.clone()), integer(size), Value::Text(rows)];
+    let sql = "INSERT INTO joining (hash, size, parts) VALUES (?1, ?2, ?3)";
+    DATABASE.execute(sql, &parameters).await?;
+    Ok(hash)
+}
+
+/// The bytes of a blob that was put.
+async fn leaf(hash: &str) -> Result<Vec<u8>, Error> {
+    let sql = "SELECT data FROM blob WHERE hash = ?1";
+    let row = DATABASE.query_one(sql, &[Value::Text(hash.to_owned())]).await?;
+    let mut row = row.ok_or_else(|| Error::MissingBlob(hash.to_owned()))?;
+    let joined = || Error::Invalid(format!("{hash} is itself joined: name its parts"));
+    row.take::<Option<Vec<u8>>>()?.ok_or_else(joined)
+}
+
+/// See `read-blob`.
+pub async fn read(hash: &str, start: u64, length: u32) -> Result<Option<Vec<u8>>, Error> {
+    let length = (length as usize).min(BYTES_MAX);
+    let Some(mut read) = piece(hash, start, length as u64).await? else { return Ok(None) };
+    while read.len() < length {
+        let (at, left) = (start + read.len() as u64, length - read.len());
+        match piece(hash, at, left as u64).await? {
+            Some(more) if !more.is_empty() => read.extend(more),
+            _ => break,
+        }
+    }
+    Ok(Some(read))
+}
+
+/// The bytes from `start` to the end of the row they are in, `length` at most. Empty past the blob's
+/// end. None: no such blob.
+async fn piece(hash: &str, start: u64, length: u64) -> Result<Option<Vec<u8>>, Error> {
+    let sql = "SELECT substr(leaf.data, ?2 - piece.start + 1, ?3)
+        FROM blob AS whole
+        JOIN piece ON piece.whole = whole.id
+        JOIN blob AS leaf ON leaf.id = piece.leaf
+        WHERE whole.hash = ?1 AND piece.start <= ?2
+        ORDER BY piece.start DESC
+        LIMIT 1";
+    let parameters = [Value::Text(hash.to_owned()), integer(start), integer(length)];
+    let row = DATABASE.query_one(sql, &parameters).await?;
+    Ok(row.map(|mut row| row.take()).transpose()?)
+}
+
+/// See `stream-blob`. The first piece is read before this returns, so that a blob that is not there is
+/// an error and not an empty stream.
+pub async fn stream(hash: String, start: u64, length: u64) -> Result<StreamReader<u8>, Error> {
+    let first = piece(&hash, start, length).await?;
+    let first = first.ok_or_else(|| Error::MissingBlob(hash.clone()))?;
+    let (writer, reader) = wit_stream::new::<u8>();
+    spawn(feed(writer, hash, start, length, first));
+    Ok(reader)
+}
+
+/// Writes pieces until all is written, the blob ends, or the reader has gone.
+async fn feed(
+    mut writer: StreamWriter<u8>,
+    hash: String,
+    mut start: u64,
+    mut length: u64,
+    mut next: Vec<u8>,
+) {
+    while !next.is_empty() {
+        let written = next.len() as u64;
+        if !writer.write_all(next).await.is_empty() {
+            return;
+        }
+        (start, length) = (start + written, length - written);
+        if length == 0 {
+            return;
+        }
+        next = match piece(&hash, start, length).await {
+            Ok(piece) => piece.unwrap_or_default(),
+            Err(error) => return eprintln!("blob {hash} ends early at byte {start}: {error}"),
+        };
+    }
+}
+
+fn integer(number: u64) -> Value {
+    // Past the largest integer SQLite has, no blob has bytes.
+    Value::Integer(number.try_into().unwrap_or(i64::MAX))
+}

@@ -1,0 +1,185 @@
+//! Packages, the courses they are versions of, and where activities belong.
+
+use std::collections::HashSet;
+
+use hedgeschool_sql::{Row, Value};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::DATABASE;
+use crate::bindings::hedgeschool::content::types::{
+    Course, CourseSummary, Error, File, NewCourse, UnitPlace,
+};
+
+const FILES_MAX: usize = 20_000;
+const PATH_BYTES_MAX: usize = 1_024;
+const UNITS_MAX: usize = 5_000;
+const COURSE_BYTES_MAX: usize = 4 << 20;
+const PAGE_MAX: u32 = 1_000;
+const ACTIVITIES_MAX: usize = 1_000;
+/// Hexadecimal digits of a course's short name.
+const KEY_DIGITS: usize = 16;
+
+/// A file as the package's hash covers it and the trigger reads it.
+#[derive(Serialize)]
+struct Entry<'a> {
+    path: &'a str,
+    hash: &'a str,
+    media_type: &'a str,
+}
+
+/// See `publish`.
+pub async fn publish(course: NewCourse, mut files: Vec<File>) -> Result<Course, Error> {
+    check_course(&course)?;
+    check_files(&files)?;
+    files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    let entries: Vec<_> = files.iter().map(entry).collect();
+    let course_json = serde_json::to_string(&course)?;
+    if course_json.len() > COURSE_BYTES_MAX {
+        return Err(Error::TooLarge(format!("at most {COURSE_BYTES_MAX} bytes of course JSON")));
+    }
+    let files_json = serde_json::to_string(&entries)?;
+    check_blobs(&files_json).await?;
+    let package = package_hash(&course_json, &files_json);
+    let key = key(&course.id);
+    let parameters = [package.clone(), key.clone(), course_json, files_json].map(Value::Text);
+    let sql = "INSERT INTO publishing (package, key, course, files) VALUES (?1, ?2, ?3, ?4)";
+    DATABASE.execute(sql, &parameters).await?;
+    Ok(with_identity(course, key, package))
+}
+
+fn entry(file: &File) -> Entry<'_> {
+    Entry { path: &file.path, hash: &file.hash, media_type: &file.media_type }
+}
+
+/// The name of a package: a change to the course's description, or to any file, gives another one.
+fn package_hash(course: &str, files: &str) -> String {
+    let hash = Sha256::new().chain_update("hedgeschool package v1\n");
+    format!("{:x}", hash.chain_update(course).chain_update("\n").chain_update(files).finalize())
+}
+
+fn key(course: &str) -> String {
+    let mut key = format!("{:x}", Sha256::digest(course));
+    key.truncate(KEY_DIGITS);
+    key
+}
+
+fn check_course(course: &NewCourse) -> Result<(), Error> {
+    if course.id.is_empty() || course.title.is_empty() {
+        return Err(Error::Invalid("a course has an id and a title".into()));
+    }
+    if course.units.len() > UNITS_MAX {
+        return Err(Error::TooLarge(format!("at most {UNITS_MAX} units")));
+    }
+    Ok(())
+}
+
+fn check_files(files: &[File]) -> Result<(), Error> {
+    if files.len() > FILES_MAX {
+        return Err(Error::TooLarge(format!("at most {FILES_MAX} files")));
+    }
+    let mut paths = HashSet::with_capacity(files.len());
+    for file in files {
+        if file.path.len() > PATH_BYTES_MAX {
+            return Err(Error::TooLarge(format!("a path has at most {PATH_BYTES_MAX} bytes")));
+        }
+        if file.path.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
+            return Err(Error::Invalid(format!("{:?} is no path inside a package", file.path)));
+        }
+        if !paths.insert(file.path.as_str()) {
+            return Err(Error::Invalid(format!("{:?} is there twice", file.path)));
+        }
+    }
+    Ok(())
+}
+
+/// Names a blob that is missing. Nothing deletes blobs, so what is here stays; and the table refuses a
+/// file without a blob all the same.
+async fn check_blobs(files: &str) -> Result<(), Error> {
+    let sql = "SELECT file.value ->> 'hash' FROM json_each(?1) AS file
+        WHERE NOT EXISTS (SELECT 1 FROM blob WHERE blob.hash = file.value ->> 'hash')
+        LIMIT 1";
+    match DATABASE.query_one(sql, &[Value::Text(files.to_owned())]).await? {
+        Some(mut row) => Err(Error::MissingBlob(row.take()?)),
+        None => Ok(()),
+    }
+}
+
+fn with_identity(course: NewCourse, key: String, package: String) -> Course {
+    let NewCourse { id, title, description, units } = course;
+    Course { id, key, package, title, description, units }
+}
+
+/// See `courses`.
+pub async fn courses(after: Option<String>, limit: u32) -> Result<Vec<CourseSummary>, Error> {
+    let sql = "SELECT course.iri, course.key, package.hash, course.title, course.description, course.units
+        FROM course JOIN package ON package.id = course.package
+        WHERE ?1 IS NULL
+          OR (course.title, course.iri) > (SELECT title, iri FROM course WHERE iri = ?1)
+        ORDER BY course.title, course.iri
+        LIMIT ?2";
+    let after = after.map_or(Value::Null, Value::Text);
+    let limit = Value::Integer(limit.clamp(1, PAGE_MAX).into());
+    let rows = DATABASE.query(sql, &[after, limit]).await?;
+    rows.into_iter().map(summary).collect()
+}
+
+fn summary(mut row: Row) -> Result<CourseSummary, Error> {
+    Ok(CourseSummary {
+        id: row.take()?,
+        key: row.take()?,
+        package: row.take()?,
+        title: row.take()?,
+        description: row.take()?,
+        units: row.take::<u64>()?.try_into().unwrap_or(u32::MAX),
+    })
+}
+
+/// The course whose column `iri` or `key` has this value.
+pub async fn find(column: &'static str, value: String) -> Result<Option<Course>, Error> {
+    let sql = format!(
+        "SELECT course.key, package.hash, package.course
+        FROM course JOIN package ON package.id = course.package
+        WHERE course.{column} = ?1"
+    );
+    let Some(mut row) = DATABASE.query_one(&sql, &[Value::Text(value)]).await? else {
+        return Ok(None);
+    };
+    let (key, package, course): (_, _, String) = (row.take()?, row.take()?, row.take()?);
+    Ok(Some(with_identity(serde_json::from_str(&course)?, key, package)))
+}
+
+/// See `find-units`.
+pub async fn find_units(activities: &[String]) -> Result<Vec<UnitPlace>, Error> {
+    if activities.len() > ACTIVITIES_MAX {
+        return Err(Error::TooLarge(format!("at most {ACTIVITIES_MAX} activities")));
+    }
+    let sql = "SELECT unit.activity, unit.title, course.key, course.title
+        FROM json_each(?1) AS wanted
+        JOIN unit ON unit.activity = wanted.value
+        JOIN course ON course.id = unit.course";
+    let wanted = Value::Text(serde_json::to_string(activities)?);
+    let rows = DATABASE.query(sql, &[wanted]).await?;
+    rows.into_iter().map(place).collect()
+}
+
+fn place(mut row: Row) -> Result<UnitPlace, Error> {
+    Ok(UnitPlace {
+        activity: row.take()?,
+        title: row.take()?,
+        course_key: row.take()?,
+        course_title: row.take()?,
+    })
+}
+
+/// See `find-file`.
+pub async fn find_file(package: String, path: String) -> Result<Option<File>, Error> {
+    let sql = "SELECT blob.hash, blob.size, file.media_type
+        FROM package
+        JOIN file ON file.package = package.id
+        JOIN blob ON blob.id = file.blob
+        WHERE package.hash = ?1 AND file.path = ?2";
+    let parameters = [Value::Text(package), Value::Text(path.clone())];
+    let Some(mut row) = DATABASE.query_one(sql, &parameters).await? else { return Ok(None) };
+    Ok(Some(File { path, hash: row.take()?, size: row.take()?, media_type: row.take()? }))
+}

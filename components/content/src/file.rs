@@ -1,0 +1,144 @@
+//! Files of packages: immutable, so cached for good, by browsers and in the instance.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hedgeschool_web::cache::Cache;
+use hedgeschool_web::{HeaderMap, Method, Problem, Reply, Request, StatusCode, header, settings};
+
+use crate::range::{Selection, select};
+use crate::store::{self, File};
+
+/// Files up to this size, in bytes, are read whole; larger ones stream.
+const WHOLE_BYTES_MAX: u64 = 100_000;
+/// How many files an instance remembers: together at most 6.4 MB.
+const FILES_MAX: usize = 64;
+/// How long it remembers them. They never change; this frees what nobody asks for.
+const FILE_AGE: Duration = Duration::from_secs(600);
+
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// Course content runs in an origin of its own: docs/adr/0005-course-content-in-a-sandbox.md.
+const SANDBOX: &str = "sandbox allow-scripts allow-forms allow-popups allow-downloads allow-modals";
+
+/// A file and, if it is small, its bytes.
+#[derive(Clone)]
+struct Found {
+    hash: String,
+    size: u64,
+    media_type: String,
+    bytes: Option<Bytes>,
+}
+
+thread_local! {
+    static FILES: Cache<Found> = Cache::new(FILES_MAX, FILE_AGE);
+}
+
+/// Answers `GET` and `HEAD` for a file of a package.
+pub async fn deliver(request: &Request, package: &str, path: &str) -> Result<Reply, Problem> {
+    let found = find(package, path).await?;
+    let etag = format!("\"{}\"", found.hash);
+    let headers = request.headers();
+    if header(headers, "if-none-match").is_some_and(|tags| names(tags, &etag)) {
+        return Ok(decorated(Reply::empty(StatusCode::NOT_MODIFIED), &etag));
+    }
+    let reply = match selection(request.method(), headers, &found, &etag) {
+        _ if request.method() == Method::HEAD => head(&found),
+        Selection::Whole => body(&found, StatusCode::OK, 0, found.size).await?,
+        Selection::Part { start, length } => {
+            let content_range = format!("bytes {start}-{}/{}", start + length - 1, found.size);
+            let reply = body(&found, StatusCode::PARTIAL_CONTENT, start, length).await?;
+            reply.with_header("content-range", &content_range)
+        }
+        Selection::Unsatisfiable => return Err(unsatisfiable(found.size)),
+    };
+    Ok(decorated(reply.with_header("content-type", &found.media_type), &etag))
+}
+
+/// The file, from the instance's memory or the store.
+async fn find(package: &str, path: &str) -> Result<Found, Problem> {
+    let is_cached = settings::is_on("cache_enabled").await?;
+    let key = format!("{package}/{path}");
+    if let Some(found) = FILES.with(|files| files.get(&key)).filter(|_| is_cached) {
+        return Ok(found);
+    }
+    let file = store::find_file(package.to_owned(), path.to_owned()).await?;
+    let file = file.ok_or_else(|| Problem::not_found("the package has no file at this path"))?;
+    let bytes = small_bytes(&file).await?;
+    let File { hash, size, media_type, .. } = file;
+    let found = Found { hash, size, media_type, bytes };
+    if is_cached {
+        FILES.with(|files| files.insert(key, found.clone()));
+    }
+    Ok(found)
+}
+
+async fn small_bytes(file: &File) -> Result<Option<Bytes>, Problem> {
+    if file.size > WHOLE_BYTES_MAX {
+        return Ok(None);
+    }
+    let length = file.size.try_into().unwrap_or(u32::MAX);
+    let read = store::read_blob(file.hash.clone(), 0, length).await?;
+    let bytes = read.filter(|bytes| bytes.len() as u64 == file.size);
+    let lost = || Problem::internal(format!("blob {} is not whole", file.hash));
+    bytes.map(|bytes| Some(bytes.into())).ok_or_else(lost)
+}
+
+/// A `Range` counts for `GET` only, and with `If-Range` only while the tag still holds (RFC 9110,
+/// 13.1.5: compared strongly, and a date is never the file's).
+fn selection(method: &Method, headers: &HeaderMap, found: &Found, etag: &str) -> Selection {
+    let still_holds = header(headers, "if-range").is_none_or(|tag| tag.trim() == etag);
+    match header(headers, "range") {
+        Some(range) if still_holds && method == Method::GET => select(range, found.size),
+        _ => Selection::Whole,
+    }
+}
+
+async fn body(
+    found: &Found,
+    status: StatusCode,
+    start: u64,
+    length: u64,
+) -> Result<Reply, Problem> {
+    let Some(bytes) = &found.bytes else {
+        let stream = store::stream_blob(found.hash.clone(), start, length).await?;
+        return Ok(Reply::stream(status, length, stream));
+    };
+    let (start, end) = (start as usize, (start + length) as usize);
+    Ok(Reply::new(status, &found.media_type, bytes.slice(start..end)))
+}
+
+fn head(found: &Found) -> Reply {
+    Reply::empty(StatusCode::OK).with_header("content-length", &found.size.to_string())
+}
+
+fn decorated(reply: Reply, etag: &str) -> Reply {
+    reply
+        .with_header("etag", etag)
+        .with_header("cache-control", IMMUTABLE)
+        .with_header("accept-ranges", "bytes")
+        .with_header("content-security-policy", SANDBOX)
+        .with_header("x-content-type-options", "nosniff")
+        .with_header("access-control-allow-origin", "*")
+}
+
+fn unsatisfiable(size: u64) -> Problem {
+    let detail = format!("the file has {size} bytes");
+    Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, detail)
+        .with_header("content-range", format!("bytes */{size}"))
+}
+
+/// Whether an `If-None-Match` header names a tag (RFC 9110, 13.1.2: compared weakly).
+fn names(tags: &str, etag: &str) -> bool {
+    tags.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn a_tag_is_found_in_a_list() {
+        assert!(names("\"a\"", "\"a\"") && names("\"b\", W/\"a\"", "\"a\"") && names("*", "\"a\""));
+        assert!(!names("\"b\"", "\"a\"") && !names("", "\"a\""));
+    }
+}

@@ -1,0 +1,170 @@
+//! Importing a package: check everything, store its files, and only then make it visible.
+
+use bytes::Bytes;
+use hedgeschool_cmi5 as cmi5;
+use hedgeschool_cmi5::archive::Entry;
+use hedgeschool_cmi5::{AssignableUnit, CourseStructure, Error, Package, launch, media_type};
+use hedgeschool_credentials::Scope;
+use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, header, identity};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::store::{self, File, LaunchMethod, MoveOn, NewCourse, Unit};
+
+/// Largest package, in bytes of the zip.
+const ZIP_BYTES_MAX: usize = 64 << 20;
+/// A larger file is stored as pieces of this size, in bytes. The store joins 4,096 of them at most, which is
+/// the largest archive's 1 GiB.
+const PIECE_BYTES: usize = 256 << 10;
+/// What one call to the store may hold, in bytes and blobs.
+const BATCH_BYTES_MAX: usize = 1 << 20;
+const BATCH_BLOBS_MAX: usize = 256;
+
+/// Answers `POST /content/v1/courses`: 201 with the course, 200 if this is its current version already.
+pub async fn import(request: Request) -> Result<Reply, Problem> {
+    authorise(request.headers()).await?;
+    check_media_type(request.headers())?;
+    let zip = body::read(request, ZIP_BYTES_MAX).await?;
+    let mut package = Package::open(zip).map_err(refused)?;
+    let files = store_files(&mut package).await?;
+    let course = new_course(package.structure());
+    let before = store::find_course(course.id.clone()).await?;
+    let course = store::publish(course, files).await?;
+    let is_known = before.is_some_and(|before| before.package == course.package);
+    let status = if is_known { StatusCode::OK } else { StatusCode::CREATED };
+    let location =
+        format!("/content/v1/courses/{}", utf8_percent_encode(&course.id, NON_ALPHANUMERIC));
+    Ok(Reply::json(&course)?.with_status(status).with_header("location", &location))
+}
+
+async fn authorise(headers: &HeaderMap) -> Result<(), Problem> {
+    let verdict = identity::verify(headers).await?;
+    if verdict.is_administrator() || verdict.allows(Scope::All) {
+        return Ok(());
+    }
+    Err(Problem::forbidden(
+        "only an administrator, or a client with the scope `all`, imports courses",
+    ))
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let media_type = header(headers, "content-type").unwrap_or("application/zip");
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let accepted = ["application/zip", "application/x-zip-compressed", "application/octet-stream"];
+    if accepted.contains(&essence.as_str()) {
+        return Ok(());
+    }
+    let detail = format!("a package is sent as application/zip, not as {essence:?}");
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
+}
+
+fn refused(error: Error) -> Problem {
+    match error {
+        Error::TooLarge(_) => Problem::too_large(error.to_string()),
+        _ => Problem::bad_request(error.to_string()),
+    }
+}
+
+/// Unpacks and stores every file. If this fails underway, blobs stay behind that no package names; the
+/// next attempt finds them there.
+async fn store_files(package: &mut Package<Bytes>) -> Result<Vec<File>, Problem> {
+    let entries = package.entries().to_vec();
+    let mut intake = Intake::new(entries.len());
+    for position in 0..entries.len() {
+        let mut reader = package.reader(position).map_err(refused)?;
+        // An empty file has one piece too.
+        loop {
+            intake.put(position, reader.next(PIECE_BYTES).map_err(refused)?).await?;
+            if reader.left() == 0 {
+                break;
+            }
+        }
+    }
+    let hashes = intake.finish().await?;
+    let file = |(entry, hash): (Entry, String)| File {
+        media_type: media_type(&entry.path).to_owned(),
+        path: entry.path,
+        hash,
+        size: entry.size,
+    };
+    Ok(entries.into_iter().zip(hashes).map(file).collect())
+}
+
+/// Pieces of files on their way into the store, gathered so that many small files cost one call and one
+/// commit.
+struct Intake {
+    /// The blobs of each file so far, in order.
+    hashes: Vec<Vec<String>>,
+    /// Pieces not yet stored, each with its file's position.
+    waiting: Vec<(usize, Vec<u8>)>,
+}
+
+impl Intake {
+    fn new(files: usize) -> Self {
+        Self { hashes: vec![Vec::new(); files], waiting: Vec::new() }
+    }
+
+    async fn put(&mut self, file: usize, piece: Vec<u8>) -> Result<(), Problem> {
+        let bytes: usize = self.waiting.iter().map(|(_, piece)| piece.len()).sum();
+        if bytes + piece.len() > BATCH_BYTES_MAX || self.waiting.len() == BATCH_BLOBS_MAX {
+            self.flush().await?;
+        }
+        self.waiting.push((file, piece));
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), Problem> {
+        let (files, pieces): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.waiting).into_iter().unzip();
+        for (file, hash) in files.into_iter().zip(store::put_blobs(pieces).await?) {
+            if let Some(hashes) = self.hashes.get_mut(file) {
+                hashes.push(hash);
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores the rest, and answers each file's blob.
+    async fn finish(mut self) -> Result<Vec<String>, Problem> {
+        self.flush().await?;
+        let mut files = Vec::with_capacity(self.hashes.len());
+        for mut pieces in self.hashes {
+            let whole = match pieces.len() {
+                1 => pieces.pop().unwrap_or_default(),
+                _ => store::join_blobs(pieces).await?,
+            };
+            files.push(whole);
+        }
+        Ok(files)
+    }
+}
+
+fn new_course(structure: &CourseStructure) -> NewCourse {
+    NewCourse {
+        id: structure.id.clone(),
+        title: structure.title.clone(),
+        description: structure.description.clone(),
+        units: structure.units.iter().map(|unit| new_unit(&structure.id, unit)).collect(),
+    }
+}
+
+fn new_unit(course: &str, unit: &AssignableUnit) -> Unit {
+    Unit {
+        id: unit.id.clone(),
+        activity: launch::activity_id(course, &unit.id),
+        title: unit.title.clone(),
+        url: unit.url.clone(),
+        launch_method: match unit.launch_method {
+            cmi5::LaunchMethod::AnyWindow => LaunchMethod::AnyWindow,
+            cmi5::LaunchMethod::OwnWindow => LaunchMethod::OwnWindow,
+        },
+        launch_parameters: unit.launch_parameters.clone(),
+        move_on: match unit.move_on {
+            cmi5::MoveOn::Passed => MoveOn::Passed,
+            cmi5::MoveOn::Completed => MoveOn::Completed,
+            cmi5::MoveOn::CompletedAndPassed => MoveOn::CompletedAndPassed,
+            cmi5::MoveOn::CompletedOrPassed => MoveOn::CompletedOrPassed,
+            cmi5::MoveOn::NotApplicable => MoveOn::NotApplicable,
+        },
+        mastery_score: unit.mastery_score,
+    }
+}

@@ -1,0 +1,29 @@
+//! The content store, as this component uses it, and how its failures look over HTTP.
+
+#[allow(missing_docs)]
+mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../wit/content",
+        world: "client",
+        runtime_path: "spin_sdk::wit_bindgen::rt",
+        additional_derives: [serde::Serialize],
+    });
+}
+
+use hedgeschool_web::Problem;
+
+pub use bindings::hedgeschool::content::packages::*;
+pub use bindings::hedgeschool::content::types::{LaunchMethod, MoveOn, Unit};
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Invalid(reason) => Self::bad_request(reason),
+            Error::TooLarge(limit) => Self::too_large(limit),
+            // Every blob that is named here was put, or read from the store, a moment before.
+            Error::MissingBlob(hash) => Self::internal(format!("blob {hash} is missing")),
+            Error::Busy => Self::busy(),
+            Error::Other(reason) => Self::internal(format!("content store: {reason}")),
+        }
+    }
+}
