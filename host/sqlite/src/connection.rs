@@ -78,6 +78,7 @@ impl Connection {
         match route(&sql) {
             Route::Answer(rows) => Ok(rows),
             Route::Fail(error) => Err(error),
+            Route::InTransaction => Ok(Rows::default()),
             Route::Begin => self.begin(sql, params, bytes).await,
             Route::Alone => self.write(Work::Alone, sql, params, bytes).await,
             Route::Write => self.write(Work::Write, sql, params, bytes).await,

@@ -64,12 +64,6 @@ impl Error {
     pub(crate) fn generic(message: impl Into<String>) -> Self {
         Self::Sqlite { code: rusqlite::ffi::SQLITE_ERROR, message: message.into() }
     }
-
-    /// Whether the error is a constraint's: the only kind that a COMMIT reports for one
-    /// statement's sake rather than for the disk's.
-    pub(crate) fn is_constraint(&self) -> bool {
-        matches!(self, Self::Sqlite { code, .. } if code & 0xff == rusqlite::ffi::SQLITE_CONSTRAINT)
-    }
 }
 
 impl From<rusqlite::Error> for Error {

@@ -46,7 +46,7 @@ impl Permit {
         if scope == Scope::Host as u8 {
             return Authorization::Allow;
         }
-        match refusal(scope, &context.action) {
+        match refusal(scope, &context.action).or_else(|| refused_temporary(context)) {
             None => Authorization::Allow,
             Some(reason) => {
                 *lock(&self.refusal) = Some(reason);
@@ -63,17 +63,10 @@ fn refusal(scope: u8, action: &AuthAction<'_>) -> Option<&'static str> {
         AuthAction::Detach { .. } if scope == Scope::Alone as u8 => None,
         AuthAction::Attach { .. } | AuthAction::Detach { .. } => Some(NO_ATTACH),
         AuthAction::Transaction { .. } | AuthAction::Savepoint { .. }
-            if scope != Scope::Transaction as u8 =>
+            if scope == Scope::Shared as u8 =>
         {
             Some("a transaction is begun by a statement of its own")
         }
-        AuthAction::CreateTempIndex { .. }
-        | AuthAction::CreateTempTable { .. }
-        | AuthAction::CreateTempTrigger { .. }
-        | AuthAction::CreateTempView { .. } => Some(
-            "temporary tables, views and triggers belong to a connection, and connections are \
-             shared: use a common table expression or an ordinary table",
-        ),
         AuthAction::Pragma { pragma_name, pragma_value } => {
             refused_pragma(scope, pragma_name, *pragma_value)
         }
@@ -83,6 +76,17 @@ fn refusal(scope: u8, action: &AuthAction<'_>) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// Whatever is made in the temporary schema begins with a row in that schema's table.
+fn refused_temporary(context: &AuthContext<'_>) -> Option<&'static str> {
+    let is_temporary = context.database_name == Some("temp");
+    let makes =
+        matches!(context.action, AuthAction::Insert { .. } | AuthAction::CreateVtable { .. });
+    (is_temporary && makes).then_some(
+        "temporary tables, views and triggers belong to a connection, and connections are \
+         shared: use a common table expression or an ordinary table",
+    )
 }
 
 fn refused_pragma(scope: u8, name: &str, value: Option<&str>) -> Option<&'static str> {

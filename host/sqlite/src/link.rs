@@ -159,6 +159,23 @@ impl Link {
         self.connection.is_autocommit()
     }
 
+    /// Whether the open transaction has foreign keys that are to be made good before COMMIT.
+    pub(crate) fn has_deferred_violations(&self) -> bool {
+        let (mut current, mut highest) = (0, 0);
+        // SAFETY: the handle is open as long as `connection` lives and no other thread uses it;
+        // the call writes to the two numbers alone.
+        unsafe {
+            rusqlite::ffi::sqlite3_db_status(
+                self.connection.handle(),
+                rusqlite::ffi::SQLITE_DBSTATUS_DEFERRED_FKS,
+                &raw mut current,
+                &raw mut highest,
+                0,
+            );
+        }
+        current != 0
+    }
+
     /// Runs a guest's statement and collects its result. Returns too what the guest's session is
     /// after it, which may have changed even if the statement failed (`INSERT OR FAIL`).
     pub(crate) fn run(&self, call: &Call, scope: Scope) -> (Result<Rows, Error>, Session) {
@@ -230,7 +247,7 @@ impl Link {
     }
 
     fn collect(&self, statement: &mut Statement<'_>, params: &[Value]) -> Result<Rows, Error> {
-        if self.role == Role::Reader && !statement.readonly() {
+        if self.role == Role::Reader && !statement.readonly() && statement.is_explain() == 0 {
             return Err(Error::Refused("a statement that writes came to a reader".into()));
         }
         let mut columns = None;

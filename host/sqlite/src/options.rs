@@ -55,3 +55,7 @@ pub(crate) const CACHED_SQL_BYTES_MAX: usize = 16 << 10;
 pub(crate) const CHECKPOINT_PAGES: i64 = 1000;
 /// Beyond so many pages (64 MiB) the writer waits for readers, so that the WAL can start over.
 pub(crate) const WAL_PAGES_MAX: i64 = 16_384;
+/// From so long a commit on, it pays to hold the next one back until more has come together…
+pub(crate) const COMMIT_TIME_SLOW: Duration = Duration::from_micros(300);
+/// …for this part of a commit's time at most.
+pub(crate) const PAUSE_SHARE: u32 = 8;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// Jobs for at most `threads_max` threads, which the pusher starts when they are needed.
 ///
@@ -72,10 +73,26 @@ impl<J> Queue<J> {
         }
     }
 
-    /// Takes the first job without waiting, if it is one of those wanted.
-    pub(crate) fn pop_if(&self, wanted: impl FnOnce(&J) -> bool) -> Option<J> {
+    /// Takes the first job if it is one of those wanted, and waits for it until then at most.
+    pub(crate) fn pop_if(&self, until: Instant, wanted: impl Fn(&J) -> bool) -> Option<J> {
         let mut state = self.lock();
-        if state.jobs.front().is_some_and(wanted) { state.jobs.pop_front() } else { None }
+        loop {
+            if let Some(first) = state.jobs.front() {
+                return if wanted(first) { state.jobs.pop_front() } else { None };
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || state.closed {
+                return None;
+            }
+            state.idle += 1;
+            state = self.ready.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state.idle -= 1;
+        }
+    }
+
+    /// Jobs that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().jobs.len()
     }
 
     /// Lets the threads finish what waits and then end; nothing more is taken in.
@@ -98,6 +115,8 @@ impl<J> Queue<J> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::{Pushed, Queue};
 
     #[test]
@@ -116,7 +135,7 @@ mod tests {
         }
         queue.close();
         assert_eq!(queue.push(9), Err(9));
-        assert_eq!(queue.pop_if(|job| *job == 1), None);
+        assert_eq!(queue.pop_if(Instant::now(), |job| *job == 1), None);
         assert_eq!((queue.pop(), queue.pop(), queue.pop()), (Some(0), Some(1), Some(2)));
         assert_eq!(queue.pop(), None);
     }

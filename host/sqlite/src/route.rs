@@ -24,6 +24,8 @@ pub(crate) enum Route {
     Alone,
     /// It begins a transaction.
     Begin,
+    /// It has an effect inside a transaction only.
+    InTransaction,
     /// The host knows the answer.
     Answer(Rows),
     /// It would end a transaction, and there is none; or it is not run here at all.
@@ -41,11 +43,11 @@ pub(crate) fn route(sql: &str) -> Route {
         "begin" => Route::Begin,
         "savepoint" => Route::Begin,
         "commit" | "end" => no_transaction("cannot commit - no transaction is active"),
-        "rollback" => no_transaction("cannot rollback - no transaction is active"),
-        "release" => {
-            let name = tokens.filter_map(|token| token.word()).find(|word| word != "savepoint");
-            no_transaction(&format!("no such savepoint: {}", name.unwrap_or_default()))
-        }
+        "rollback" => match tokens.any(|token| token.word().as_deref() == Some("to")) {
+            true => no_savepoint(tokens),
+            false => no_transaction("cannot rollback - no transaction is active"),
+        },
+        "release" => no_savepoint(tokens),
         "vacuum" => vacuum(tokens),
         "attach" | "detach" => Route::Fail(Error::Refused(NO_ATTACH.into())),
         "pragma" => pragma_route(tokens),
@@ -72,6 +74,15 @@ fn no_transaction(message: &str) -> Route {
     Route::Fail(Error::generic(message))
 }
 
+fn no_savepoint(tokens: impl Iterator<Item = Token>) -> Route {
+    let mut words = tokens.filter_map(|token| match token {
+        Token::Word(word) => Some(word),
+        Token::Sign(_) => None,
+    });
+    let name = words.find(|word| !word.eq_ignore_ascii_case("savepoint")).unwrap_or_default();
+    no_transaction(&format!("no such savepoint: {name}"))
+}
+
 fn vacuum(mut tokens: impl Iterator<Item = Token>) -> Route {
     match tokens.any(|token| token.word().as_deref() == Some("into")) {
         true => Route::Fail(Error::Refused(NO_ATTACH.into())),
@@ -93,8 +104,7 @@ fn pragma_route(mut tokens: impl Iterator<Item = Token>) -> Route {
         Decision::Answer(value) => {
             Route::Answer(value.map_or_else(Rows::default, |value| answer(&statement.name, value)))
         }
-        // Lasts only as long as a transaction, and outside of one that is no time at all.
-        Decision::InTransaction => Route::Answer(Rows::default()),
+        Decision::InTransaction => Route::InTransaction,
         Decision::Refuse(why) => {
             Route::Fail(Error::Refused(format!("PRAGMA {}: {why}", statement.name)))
         }

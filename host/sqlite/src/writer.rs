@@ -11,7 +11,9 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use crate::error::Error;
 use crate::guard::Scope;
 use crate::link::{Call, Link, Role, Session, is_checkpoint_due, wal_pages};
-use crate::options::{BATCH_STATEMENTS_MAX, BATCH_TIME_MAX, WAL_PAGES_MAX};
+use crate::options::{
+    BATCH_STATEMENTS_MAX, BATCH_TIME_MAX, COMMIT_TIME_SLOW, PAUSE_SHARE, WAL_PAGES_MAX,
+};
 use crate::shared::Shared;
 use crate::stats::count;
 use crate::tokens::first_word;
@@ -71,7 +73,8 @@ type Done = Vec<(Job, Result<Rows, Error>, Session)>;
 
 /// The writer's thread, until the queue is closed and empty.
 pub(crate) fn write_all(shared: &Shared) {
-    let mut writer = Writer { shared, link: None, pages_at_checkpoint: 0 };
+    let mut writer =
+        Writer { shared, link: None, pages_at_checkpoint: 0, rhythm: Rhythm::default() };
     while let Some(work) = shared.writes.pop() {
         match work {
             Work::Write(job) => writer.batch(job),
@@ -88,6 +91,29 @@ struct Writer<'a> {
     /// Opened at the first statement, and again after it has failed badly.
     link: Option<Rc<Link>>,
     pages_at_checkpoint: i64,
+    rhythm: Rhythm,
+}
+
+/// How the last commit went, to judge whether it pays to wait for more before the next.
+///
+/// Those who were just answered often send again at once. Without a pause the first of them would
+/// start a commit of its own, the others would wait for it, and two half-filled groups would take
+/// turns. A pause of a small part of a commit's time brings them together; on a disk that
+/// synchronises at once there is none.
+#[derive(Default)]
+struct Rhythm {
+    /// Statements that were answered or waiting when the last commit was done.
+    expected: usize,
+    /// How long the last commit took.
+    commit_time: Duration,
+}
+
+impl Rhythm {
+    /// Until when a group of so many, begun then, is to be kept open.
+    fn keep_open(&self, started: Instant, statements: usize) -> Instant {
+        let is_worth_it = self.commit_time >= COMMIT_TIME_SLOW && statements < self.expected;
+        if is_worth_it { started + self.commit_time / PAUSE_SHARE } else { started }
+    }
 }
 
 impl Writer<'_> {
@@ -115,37 +141,36 @@ impl Writer<'_> {
                 let (result, session) = self.run(&link, &job, Scope::Shared);
                 done.push((job, result, session));
             }
-            if link.is_autocommit() {
-                // A statement took the whole transaction with it (OR ROLLBACK, a full disk, its
-                // deadline), and so the others' work, of which nobody knows yet.
+            // A statement took the whole transaction with it (OR ROLLBACK, a full disk, its
+            // deadline), or would fail in its own COMMIT, where a later one must not mend it.
+            if link.is_autocommit() || link.has_deferred_violations() {
                 return self.repeat_singly(&link, done);
             }
             let has_room = done.len() < BATCH_STATEMENTS_MAX && started.elapsed() < BATCH_TIME_MAX;
-            next = if has_room { self.next_write() } else { None };
+            let until = self.rhythm.keep_open(started, done.len());
+            next = if has_room { self.next_write(until) } else { None };
         }
         self.commit_batch(&link, done);
     }
 
-    fn next_write(&self) -> Option<Job> {
-        match self.shared.writes.pop_if(|work| matches!(work, Work::Write(_))) {
+    fn next_write(&self, until: Instant) -> Option<Job> {
+        match self.shared.writes.pop_if(until, |work| matches!(work, Work::Write(_))) {
             Some(Work::Write(job)) => Some(job),
             _ => None,
         }
     }
 
     fn commit_batch(&mut self, link: &Link, done: Done) {
+        let started = Instant::now();
         match self.commit(link) {
             Ok(()) => {
+                let expected = done.len() + self.shared.writes.len();
+                self.rhythm = Rhythm { expected, commit_time: started.elapsed() };
                 let statements = u64::try_from(done.len()).unwrap_or(u64::MAX);
                 self.shared.counters.batch_statements_max.fetch_max(statements, Relaxed);
                 for (job, result, session) in done {
                     self.answer(job, result, session, false);
                 }
-            }
-            // A deferred foreign key of one of them: SQLite does not say whose.
-            Err(error) if error.is_constraint() => {
-                self.rollback(link);
-                self.repeat_singly(link, done);
             }
             Err(error) => {
                 self.rollback(link);
@@ -157,8 +182,10 @@ impl Writer<'_> {
         }
     }
 
-    /// Gives each statement a transaction of its own, after the shared one was undone.
+    /// Undoes the shared transaction, of whose statements nobody has heard yet, and gives each of
+    /// them one of its own.
     fn repeat_singly(&mut self, link: &Link, done: Done) {
+        self.rollback(link);
         count(&self.shared.counters.batches_repeated);
         for (job, result, session) in done {
             // What was stopped for its time would only be stopped again.
@@ -183,7 +210,8 @@ impl Writer<'_> {
             Ok(()) => (result, session),
             Err(error) => {
                 self.rollback(link);
-                (Err(error), job.call.session)
+                // As SQLite has it: what was inserted is gone, its rowid is still the last one.
+                (Err(error), Session { changes: 0, ..session })
             }
         }
     }
@@ -300,7 +328,7 @@ impl Writer<'_> {
             let Some(job) = next else { return };
             let session = job.call.session;
             self.answer(job, Err(error.clone()), session, false);
-            next = self.next_write();
+            next = self.next_write(Instant::now());
         }
         if let Some(job) = next {
             job.fail(error.clone());

@@ -5,6 +5,12 @@ use hedge_sqlite::{Connection, Database, Error, Rows, Value};
 use tempfile::TempDir;
 
 mod basics;
+mod coalescing;
+mod durability;
+mod equivalence;
+mod refusals;
+mod time;
+mod transactions;
 
 /// Runs a statement without parameters.
 async fn run(guest: &Connection, sql: &str) -> Result<Rows, Error> {
