@@ -7,6 +7,7 @@
 pub mod body;
 pub mod cache;
 pub mod identity;
+pub mod origin;
 mod problem;
 mod query;
 mod reply;

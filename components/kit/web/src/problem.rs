@@ -69,6 +69,13 @@ impl Problem {
         Self { internal: Some(reason.to_string()), ..problem }
     }
 
+    /// Writes what only the operator may see to the log. Turning a problem into a reply does it too.
+    pub fn log(&self) {
+        if let Some(reason) = &self.internal {
+            eprintln!("{}: {reason}", self.status);
+        }
+    }
+
     /// Adds a response header.
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
@@ -78,9 +85,7 @@ impl Problem {
 
 impl From<Problem> for Reply {
     fn from(problem: Problem) -> Self {
-        if let Some(reason) = &problem.internal {
-            eprintln!("{}: {reason}", problem.status);
-        }
+        problem.log();
         let body = json!({
             "title": problem.status.canonical_reason().unwrap_or("Error"),
             "status": problem.status.as_u16(),
