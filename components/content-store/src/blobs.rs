@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use spin_sdk::wit_bindgen::{StreamReader, StreamWriter, spawn};
 
 use crate::DATABASE;
-use crate::bindings::hedgeschool::content::types::Error;
+use crate::bindings::exports::hedgeschool::content::types::Error;
 use crate::bindings::wit_stream;
 
 /// Most bytes that one call puts or reads.

@@ -1,6 +1,6 @@
 //! How failures of the database are told to callers.
 
-use crate::bindings::hedgeschool::content::types::Error;
+use crate::bindings::exports::hedgeschool::content::types::Error;
 
 impl From<hedgeschool_sql::Error> for Error {
     fn from(error: hedgeschool_sql::Error) -> Self {

@@ -22,7 +22,7 @@ mod error;
 mod packages;
 
 use bindings::exports::hedgeschool::content::packages::Guest;
-use bindings::hedgeschool::content::types::{
+use bindings::exports::hedgeschool::content::types::{
     Course, CourseSummary, Error, File, NewCourse, UnitPlace,
 };
 use hedgeschool_sql::{Database, connection_slot};

@@ -7,7 +7,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::DATABASE;
-use crate::bindings::hedgeschool::content::types::{
+use crate::bindings::exports::hedgeschool::content::types::{
     Course, CourseSummary, Error, File, NewCourse, UnitPlace,
 };
 

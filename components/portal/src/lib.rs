@@ -1,1 +1,86 @@
 //! HTTP: the pages people see.
+//!
+//! Plain HTML from the templates in `templates/`, one style sheet, and a script only where files are
+//! imported; everything else works without. A page never holds data of its own: courses come from the
+//! content store, what a learner has reached from the progress store, and who is asking from identity.
+
+mod admin;
+mod assets;
+mod courses;
+mod launch;
+mod link;
+mod page;
+mod progress;
+mod standing;
+mod store;
+mod visitor;
+
+use hedgeschool_web::{Problem, Reply, Request};
+use spin_sdk::http_service;
+
+use page::Frame;
+use visitor::Visitor;
+
+#[http_service]
+async fn handle(request: Request) -> Reply {
+    let path = request.uri().path().to_owned();
+    if let Some(name) = path.strip_prefix("/static/") {
+        return assets::find(name).unwrap_or_else(|| page::error(&Problem::not_found(""), None));
+    }
+    let visitor = match visitor::recognise(request.headers()).await {
+        Ok(visitor) => visitor,
+        Err(problem) => return page::error(&problem, None),
+    };
+    let reply = route(request, &path, visitor.as_ref()).await;
+    reply.unwrap_or_else(|problem| page::error(&problem, visitor.as_ref()))
+}
+
+async fn route(request: Request, path: &str, visitor: Option<&Visitor>) -> Result<Reply, Problem> {
+    let (is_get, is_post) = match request.method().as_str() {
+        "GET" | "HEAD" => (true, false),
+        "POST" => (false, true),
+        _ => return Err(Problem::method_not_allowed("GET, HEAD, POST")),
+    };
+    if path == "/sign-in" && is_get {
+        return sign_in(&request, visitor);
+    }
+    let Some(visitor) = visitor else {
+        return if is_get { Ok(to_sign_in(path)) } else { Err(signed_out()) };
+    };
+    let parts: Vec<_> = path.trim_matches('/').split('/').collect();
+    match parts.as_slice() {
+        [""] if is_get => courses::list(visitor).await,
+        ["courses", course] if is_get => courses::show(visitor, course).await,
+        ["courses", course, "launch"] if is_post => launch::play(request, visitor, course).await,
+        // A page that was played is opened again, from a bookmark or after signing in.
+        ["courses", course, "launch"] => Ok(Reply::see_other(&format!("/courses/{course}"))),
+        ["progress"] if is_get => progress::show(visitor).await,
+        ["admin", "courses"] if is_get => admin::courses(visitor).await,
+        _ => Err(Problem::not_found("There is no page at this address.")),
+    }
+}
+
+fn sign_in(request: &Request, visitor: Option<&Visitor>) -> Result<Reply, Problem> {
+    if visitor.is_some() {
+        return Ok(Reply::see_other("/"));
+    }
+    let query = hedgeschool_web::Query::of(request);
+    let page = page::SignIn {
+        frame: Frame::new("Sign in", None),
+        next: query.get("next").unwrap_or("/").to_owned(),
+        has_failed: query.get("failed").is_some(),
+    };
+    page::render(&page)
+}
+
+fn to_sign_in(path: &str) -> Reply {
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", path).finish();
+    Reply::see_other(&format!("/sign-in?{query}"))
+}
+
+fn signed_out() -> Problem {
+    Problem::new(
+        hedgeschool_web::StatusCode::UNAUTHORIZED,
+        "Your session has ended: sign in and try again.",
+    )
+}

@@ -1,0 +1,81 @@
+//! The list of courses, and a course's page.
+
+use std::collections::HashMap;
+
+use hedgeschool_web::{Problem, Reply};
+
+use crate::page::{self, CourseCard, Frame, UnitCard};
+use crate::standing::{Standing, requirement, satisfies};
+use crate::store::{Completion, Unit, completions, content};
+use crate::{Visitor, link};
+
+/// Most courses on one page.
+const COURSES_MAX: u32 = 500;
+
+/// `/`
+pub async fn list(visitor: &Visitor) -> Result<Reply, Problem> {
+    let frame = Frame::new("Courses", Some(visitor));
+    page::render(&page::Courses { frame, courses: cards(visitor).await? })
+}
+
+/// Every course, with how far the visitor is in it.
+pub async fn cards(visitor: &Visitor) -> Result<Vec<CourseCard>, Problem> {
+    let done = done_by_course(visitor).await?;
+    let courses = content::courses(None, COURSES_MAX).await?;
+    let card = |course: content::CourseSummary| CourseCard {
+        href: link::course(&course.title, &course.key),
+        title: course.title,
+        description: course.description,
+        units: course.units,
+        // A newer version may have fewer units than were done.
+        done: done.get(&course.key).copied().unwrap_or(0).min(course.units),
+    };
+    Ok(courses.into_iter().map(card).collect())
+}
+
+/// How many units of each course, by its key, the visitor has completed or passed.
+async fn done_by_course(visitor: &Visitor) -> Result<HashMap<String, u32>, Problem> {
+    let reached = completions::of_agent(visitor.agent_id.clone()).await?;
+    let done = reached.into_iter().filter(|reached| reached.completed || reached.passed);
+    let mut counts = HashMap::new();
+    for place in content::find_units(done.map(|reached| reached.activity).collect()).await? {
+        *counts.entry(place.course_key).or_insert(0) += 1;
+    }
+    Ok(counts)
+}
+
+/// `/courses/{title}-{key}`
+pub async fn show(visitor: &Visitor, segment: &str) -> Result<Reply, Problem> {
+    let course = find(segment).await?;
+    let reached: HashMap<_, _> = completions::of_agent(visitor.agent_id.clone())
+        .await?
+        .into_iter()
+        .map(|completion| (completion.activity.clone(), completion))
+        .collect();
+    let card = |unit: Unit| {
+        let reached = reached.get(&unit.activity);
+        unit_card(unit, reached)
+    };
+    page::render(&page::Course {
+        frame: Frame::new(&course.title, Some(visitor)),
+        href: link::course(&course.title, &course.key),
+        description: course.description,
+        units: course.units.into_iter().map(card).collect(),
+    })
+}
+
+fn unit_card(unit: Unit, reached: Option<&Completion>) -> UnitCard {
+    UnitCard {
+        requirement: requirement(unit.move_on, unit.mastery_score),
+        is_satisfied: satisfies(reached, unit.move_on),
+        standing: Standing::of(reached),
+        id: unit.id,
+        title: unit.title,
+    }
+}
+
+/// The course of an address, or 404.
+pub async fn find(segment: &str) -> Result<content::Course, Problem> {
+    let course = content::find_course_by_key(link::key(segment).to_owned()).await?;
+    course.ok_or_else(|| Problem::not_found("There is no such course on this node."))
+}

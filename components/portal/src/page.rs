@@ -1,0 +1,187 @@
+//! Pages: the templates' data, and what every page is sent with.
+
+use askama::Template;
+use hedgeschool_web::{Problem, Reply, StatusCode};
+
+use crate::standing::Standing;
+use crate::visitor::Visitor;
+
+/// Pages run no script but the portal's own files, and are framed by nobody.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+    connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What is around every page.
+pub struct Frame {
+    /// The page's title.
+    pub title: String,
+    /// How the header greets whoever signed in.
+    pub visitor: Option<String>,
+    /// Whether the header shows the way to administration.
+    pub is_administrator: bool,
+}
+
+impl Frame {
+    /// The frame of a page for a visitor.
+    pub fn new(title: &str, visitor: Option<&Visitor>) -> Self {
+        Self {
+            title: title.to_owned(),
+            visitor: visitor.map(|visitor| visitor.display_name.clone()),
+            is_administrator: visitor.is_some_and(|visitor| visitor.is_administrator),
+        }
+    }
+}
+
+/// `/sign-in`
+#[derive(Template)]
+#[template(path = "sign-in.html")]
+pub struct SignIn {
+    /// Around the page.
+    pub frame: Frame,
+    /// The page to go on to.
+    pub next: String,
+    /// Whether an attempt has just failed.
+    pub has_failed: bool,
+}
+
+/// A course in a list.
+pub struct CourseCard {
+    /// Address of its page.
+    pub href: String,
+    /// Title.
+    pub title: String,
+    /// Description; may be empty.
+    pub description: String,
+    /// How many units it has.
+    pub units: u32,
+    /// How many of them the visitor has completed or passed.
+    pub done: u32,
+}
+
+/// `/`
+#[derive(Template)]
+#[template(path = "courses.html")]
+pub struct Courses {
+    /// Around the page.
+    pub frame: Frame,
+    /// Courses by title.
+    pub courses: Vec<CourseCard>,
+}
+
+/// A unit on its course's page.
+pub struct UnitCard {
+    /// The publisher's IRI, which the launch form sends back.
+    pub id: String,
+    /// Title.
+    pub title: String,
+    /// What it asks for; may be empty.
+    pub requirement: String,
+    /// Whether that is reached.
+    pub is_satisfied: bool,
+    /// What the visitor has reached in it.
+    pub standing: Standing,
+}
+
+/// `/courses/…`
+#[derive(Template)]
+#[template(path = "course.html")]
+pub struct Course {
+    /// Around the page.
+    pub frame: Frame,
+    /// Address of this page.
+    pub href: String,
+    /// Description; may be empty.
+    pub description: String,
+    /// Units in course order.
+    pub units: Vec<UnitCard>,
+}
+
+/// `/courses/…/launch`
+#[derive(Template)]
+#[template(path = "play.html")]
+pub struct Play {
+    /// Around the page; its title is the unit's.
+    pub frame: Frame,
+    /// Address of the course's page.
+    pub href: String,
+    /// Title of the course.
+    pub course: String,
+    /// The unit's launch address.
+    pub launch_url: String,
+    /// Whether the unit wants a window of its own.
+    pub has_own_window: bool,
+}
+
+/// A row of the learner's record.
+pub struct ProgressRow {
+    /// Title of the unit, or the activity's IRI where no course has it.
+    pub title: String,
+    /// Title and address of the course, if one has it.
+    pub course: Option<(String, String)>,
+    /// What is reached.
+    pub standing: Standing,
+    /// When it last changed: for machines and for people, in UTC.
+    pub updated: (String, String),
+}
+
+/// `/progress`
+#[derive(Template)]
+#[template(path = "progress.html")]
+pub struct Progress {
+    /// Around the page.
+    pub frame: Frame,
+    /// Most recent first.
+    pub rows: Vec<ProgressRow>,
+}
+
+/// `/admin/courses`
+#[derive(Template)]
+#[template(path = "admin-courses.html")]
+pub struct AdminCourses {
+    /// Around the page.
+    pub frame: Frame,
+    /// Courses by title.
+    pub courses: Vec<CourseCard>,
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    frame: Frame,
+    detail: &'a str,
+}
+
+/// A page as it is sent: for this visitor alone, so nobody keeps it.
+pub fn render(page: &impl Template) -> Result<Reply, Problem> {
+    render_with(page, StatusCode::OK, POLICY)
+}
+
+/// A page that shows a frame from this origin.
+pub fn render_framing(page: &impl Template, origin: &str) -> Result<Reply, Problem> {
+    render_with(page, StatusCode::OK, &format!("{POLICY}; frame-src {origin}"))
+}
+
+fn render_with(page: &impl Template, status: StatusCode, policy: &str) -> Result<Reply, Problem> {
+    let html = page.render().map_err(Problem::internal)?;
+    Ok(Reply::html(status, html)
+        .with_header("cache-control", "no-store")
+        .with_header("content-security-policy", policy)
+        .with_header("referrer-policy", "same-origin")
+        .with_header("x-content-type-options", "nosniff"))
+}
+
+/// A failure as a page; what only the operator may see goes to the log.
+pub fn error(problem: &Problem, visitor: Option<&Visitor>) -> Reply {
+    problem.log();
+    let title = match problem.status {
+        StatusCode::NOT_FOUND => "Page not found",
+        StatusCode::FORBIDDEN => "Not allowed",
+        StatusCode::UNAUTHORIZED => "Please sign in",
+        StatusCode::SERVICE_UNAVAILABLE => "Busy",
+        status if status.is_client_error() => "That did not work",
+        _ => "Something went wrong",
+    };
+    let page = ErrorPage { frame: Frame::new(title, visitor), detail: &problem.detail };
+    let reply = render_with(&page, problem.status, POLICY);
+    let plain = |_| Reply::new(problem.status, "text/plain; charset=utf-8", problem.detail.clone());
+    reply.unwrap_or_else(plain)
+}

@@ -1,0 +1,47 @@
+//! The stores, as this component uses them, and how their failures look on a page.
+
+#[allow(missing_docs)]
+mod content_bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../wit/content",
+        world: "client",
+        runtime_path: "spin_sdk::wit_bindgen::rt",
+    });
+}
+
+#[allow(missing_docs)]
+mod progress_bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../wit/progress",
+        world: "client",
+        runtime_path: "spin_sdk::wit_bindgen::rt",
+    });
+}
+
+use hedgeschool_web::Problem;
+
+pub use content_bindings::hedgeschool::content::packages as content;
+pub use content_bindings::hedgeschool::content::types::{LaunchMethod, MoveOn, Unit};
+pub use progress_bindings::hedgeschool::progress::completions::{self, Completion};
+
+use content_bindings::hedgeschool::content::types::Error as ContentError;
+use progress_bindings::hedgeschool::progress::types::Error as ProgressError;
+
+impl From<ContentError> for Problem {
+    fn from(error: ContentError) -> Self {
+        match error {
+            ContentError::Busy => Self::busy(),
+            // What the portal asks for is its own doing: nothing here is the reader's mistake.
+            other => Self::internal(format!("content store: {other:?}")),
+        }
+    }
+}
+
+impl From<ProgressError> for Problem {
+    fn from(error: ProgressError) -> Self {
+        match error {
+            ProgressError::Busy => Self::busy(),
+            other => Self::internal(format!("progress store: {other:?}")),
+        }
+    }
+}

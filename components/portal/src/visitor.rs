@@ -1,0 +1,35 @@
+//! Who looks at a page.
+
+use hedgeschool_credentials::{Subject, Verdict};
+use hedgeschool_web::{HeaderMap, Problem, identity};
+
+/// Someone who signed in.
+pub struct Visitor {
+    /// Sign-in name.
+    pub name: String,
+    /// How pages show the person.
+    pub display_name: String,
+    /// Whether the person may import courses.
+    pub is_administrator: bool,
+    /// The person's xAPI agent, as JSON.
+    pub agent: String,
+    /// The agent's identifier in one line, as the progress store knows it.
+    pub agent_id: String,
+}
+
+/// The person a request is from. None: no one, or nobody who uses pages, such as an xAPI client.
+pub async fn recognise(headers: &HeaderMap) -> Result<Option<Visitor>, Problem> {
+    match identity::recognise(headers).await? {
+        Some(verdict) => person(verdict),
+        None => Ok(None),
+    }
+}
+
+fn person(verdict: Verdict) -> Result<Option<Visitor>, Problem> {
+    let is_administrator = verdict.is_administrator();
+    let Verdict { subject: Subject::Person { name, display_name, .. }, agent, .. } = verdict else {
+        return Ok(None);
+    };
+    let agent_id = hedgeschool_xapi::agent_id(&agent).map_err(Problem::internal)?;
+    Ok(Some(Visitor { name, display_name, is_administrator, agent, agent_id }))
+}
