@@ -1,1 +1,15 @@
 //! Tests of whole nodes. One program, so that they run side by side.
+//!
+//! They need the components, the apps and the host: `cargo xtask test` builds them first.
+
+mod broken_content;
+mod broken_manifests;
+mod clients;
+mod durability;
+mod grants;
+mod imports;
+mod manifest;
+mod other_app;
+mod probe;
+mod replication;
+mod statements;

@@ -23,10 +23,16 @@ pub use link::Link;
 pub use node::{Builder, Node};
 pub use wait::eventually;
 
+use std::env;
 use std::path::{Path, PathBuf};
 
 /// A file or folder of this repository.
 pub fn repository(path: &str) -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     tests.parent().unwrap_or(tests).join(path)
+}
+
+/// Whether the tests run on this repository's host.
+pub fn is_own_host() -> bool {
+    env::var_os("HEDGE_TEST_HOST").is_none_or(|host| host.is_empty())
 }

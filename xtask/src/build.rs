@@ -12,7 +12,7 @@ use crate::workspace;
 /// What to build.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Also the apps under examples/
+    /// Also the apps under examples/, and the tests' own
     #[arg(long)]
     examples: bool,
     /// Only the WebAssembly components, not the host
@@ -45,7 +45,7 @@ pub fn guests(root: &Path, examples: bool) -> Result<()> {
     if !examples {
         return Ok(());
     }
-    for manifest in workspace::examples(root)? {
+    for manifest in workspace::apps(root)? {
         let folder = manifest.parent().unwrap_or(root);
         let name = folder.strip_prefix(root).unwrap_or(folder).display().to_string();
         step(&format!("building {name}"), || {

@@ -42,9 +42,20 @@ fn component(package: &Package) -> Option<Component> {
     Some(Component { package: package.name.to_string(), file })
 }
 
-/// The manifests of the apps under `examples/`: Cargo workspaces of their own.
-pub fn examples(root: &Path) -> Result<Vec<PathBuf>> {
-    let folder = root.join("examples");
+/// Folders with apps that are Cargo workspaces of their own.
+const APPS: [&str; 2] = ["examples", "tests/fixtures"];
+
+/// The manifests of the examples, and of the apps that only tests use.
+pub fn apps(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut manifests = Vec::new();
+    for folder in APPS {
+        manifests.extend(manifests_in(&root.join(folder))?);
+    }
+    Ok(manifests)
+}
+
+/// The Cargo manifests one folder down.
+fn manifests_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = folder.read_dir().with_context(|| format!("reading {}", folder.display()))?;
     let mut manifests = Vec::new();
     for entry in entries {

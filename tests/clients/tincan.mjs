@@ -1,0 +1,38 @@
+// Records and reads statements with tincanjs. Arguments: endpoint, key, secret.
+import assert from "node:assert/strict";
+import TinCan from "tincanjs";
+
+const [endpoint, username, password] = process.argv.slice(2);
+const lrs = new TinCan.LRS({ endpoint, username, password, version: "1.0.1", allowFail: false });
+
+/** Calls a method of the LRS and waits for its callback. */
+const call = (method, subject, options = {}) =>
+  new Promise((resolve, reject) => {
+    const callback = (error, result) =>
+      error === null ? resolve(result) : reject(new Error(`${method}: ${error} ${result?.responseText}`));
+    lrs[method](subject, { ...options, callback });
+  });
+const query = (params) =>
+  new Promise((resolve, reject) => {
+    const callback = (error, result) =>
+      error === null ? resolve(result) : reject(new Error(`query: ${error} ${result?.responseText}`));
+    lrs.queryStatements({ params, callback });
+  });
+
+const statement = (activity) =>
+  new TinCan.Statement({
+    actor: { mbox: "mailto:ada@example.org" },
+    verb: { id: "http://adlnet.gov/expapi/verbs/experienced" },
+    target: { id: `https://example.org/activities/${activity}` },
+  });
+
+const one = statement("one");
+await call("saveStatement", one);
+const read = await call("retrieveStatement", one.id);
+assert.equal(read.target.id, "https://example.org/activities/one");
+
+await call("saveStatements", [statement("two"), statement("two")]);
+const activity = new TinCan.Activity({ id: "https://example.org/activities/two" });
+const found = await query({ activity, limit: 1 });
+assert.equal(found.statements.length, 1);
+assert.ok(found.more, "there is another page");

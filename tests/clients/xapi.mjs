@@ -1,0 +1,50 @@
+// Records and reads statements with @xapi/xapi. Arguments: endpoint, key, secret.
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import XAPI from "@xapi/xapi";
+
+const [endpoint, key, secret] = process.argv.slice(2);
+const xapi = new XAPI({ endpoint, auth: XAPI.toBasicAuth(key, secret), version: "1.0.3" });
+
+const agent = { objectType: "Agent", name: "Ada", mbox: "mailto:ada@example.org" };
+const verb = { id: "http://adlnet.gov/expapi/verbs/completed", display: { en: "completed" } };
+const statement = (activity) => ({
+  actor: agent,
+  verb,
+  object: { objectType: "Activity", id: `https://example.org/activities/${activity}` },
+  result: { completion: true, score: { scaled: 0.8 } },
+});
+
+// One, and its id made by the node.
+const [id] = (await xapi.sendStatement({ statement: statement("one") })).data;
+const read = (await xapi.getStatement({ statementId: id })).data;
+assert.equal(read.object.id, "https://example.org/activities/one");
+assert.equal(read.result.score.scaled, 0.8);
+assert.ok(read.stored, "a stored statement says when");
+
+// Several in a batch, one of them with an id of its own.
+const own = randomUUID();
+const batch = [statement("two"), { ...statement("two"), id: own }, statement("three")];
+const ids = (await xapi.sendStatements({ statements: batch })).data;
+assert.equal(ids.length, 3);
+assert.equal(ids[1], own);
+
+// Queries.
+const two = (await xapi.getStatements({ activity: "https://example.org/activities/two" })).data;
+assert.deepEqual(two.statements.map((found) => found.id).sort(), ids.slice(0, 2).sort());
+const adas = (await xapi.getStatements({ agent, verb: verb.id, ascending: true })).data;
+assert.deepEqual(adas.statements.map((found) => found.id), [id, ...ids]);
+
+// Pages.
+const first = (await xapi.getStatements({ limit: 3 })).data;
+assert.equal(first.statements.length, 3);
+const rest = (await xapi.getMoreStatements({ more: first.more })).data;
+assert.deepEqual(rest.statements.map((found) => found.id), [id]);
+
+// The same again changes nothing; another under its id is refused.
+await xapi.sendStatement({ statement: batch[1] });
+const other = { ...batch[1], verb: { id: "http://adlnet.gov/expapi/verbs/failed" } };
+await assert.rejects(xapi.sendStatement({ statement: other }), (error) => error.response.status === 409);
+
+const about = (await xapi.getAbout()).data;
+assert.ok(about.version.includes("1.0.3"), `about says ${about.version}`);
