@@ -106,11 +106,11 @@ CREATE TRIGGER store_batch_runs INSTEAD OF INSERT ON store_batch BEGIN
   SELECT raise(ABORT, 'hedgeschool: gap') WHERE NEW.after > coalesce(
     (SELECT through FROM applied WHERE peer = NEW.peer AND epoch = NEW.epoch), 0);
   SELECT raise(ABORT, 'hedgeschool: conflict') WHERE NEW.peer IS NULL AND EXISTS (
-    SELECT 1 FROM json_each(NEW.statements) sent JOIN statement ON id = sent.value ->> 0
+    SELECT 1 FROM json_each(NEW.statements) sent JOIN statement ON statement.id = sent.value ->> 0
     WHERE fingerprint <> sent.value ->> 1);
   INSERT INTO conflict (id, fingerprint, body, peer)
     SELECT sent.value ->> 0, sent.value ->> 1, sent.value ->> 2, NEW.peer
-    FROM json_each(NEW.statements) sent JOIN statement ON id = sent.value ->> 0
+    FROM json_each(NEW.statements) sent JOIN statement ON statement.id = sent.value ->> 0
     WHERE fingerprint <> sent.value ->> 1
     ON CONFLICT DO NOTHING;
   INSERT INTO statement (id, fingerprint, body, timestamp_ms, agent, verb, activity, registration,

@@ -46,7 +46,7 @@ impl Guest for Store {
 /// The ids of a batch that other statements have.
 async fn conflicting(batch: &[NewStatement]) -> Result<Vec<String>, Error> {
     let sent: Vec<_> = batch.iter().map(|s| [s.id.as_str(), s.fingerprint.as_str()]).collect();
-    let sql = "SELECT id FROM json_each(?1) sent JOIN statement ON id = sent.value ->> 0
+    let sql = "SELECT statement.id FROM json_each(?1) sent JOIN statement ON statement.id = sent.value ->> 0
         WHERE fingerprint <> sent.value ->> 1";
     let sent = serde_json::json!(sent).to_string();
     let rows = DATABASE.query(sql, &[Value::Text(sent)]).await?;

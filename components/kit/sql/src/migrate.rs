@@ -55,18 +55,18 @@ async fn apply_under_lock(connection: &Connection, migrations: &[&str]) -> Resul
     let found = version(connection).await?;
     for script in migrations.iter().skip(found) {
         for statement in statements(script) {
-            run(connection, statement, &[]).await?;
+            run(connection, &statement, &[]).await?;
         }
     }
     let set_version = format!("PRAGMA user_version = {}", migrations.len().max(found));
     run(connection, &set_version, &[]).await.map(drop)
 }
 
-/// The statements of a script: separated by a blank line, comment lines dropped by SQLite itself.
-fn statements(script: &str) -> impl Iterator<Item = &str> {
-    script.split("\n\n").map(str::trim).filter(|statement| {
-        statement.lines().any(|line| !line.is_empty() && !line.starts_with("--"))
-    })
+/// The statements of a script, which a blank line separates, without their comment lines.
+fn statements(script: &str) -> impl Iterator<Item = String> {
+    let is_code = |line: &&str| !line.trim_start().starts_with("--");
+    let code = move |part: &str| part.lines().filter(is_code).collect::<Vec<_>>().join("\n");
+    script.split("\n\n").map(code).filter(|statement| !statement.trim().is_empty())
 }
 
 #[cfg(test)]
@@ -75,8 +75,8 @@ mod tests {
 
     #[test]
     fn a_blank_line_separates_statements() {
-        let script = "-- about the file\n\n-- a\nCREATE TABLE a (x);\n\n\nCREATE TABLE b (\n  y\n);\n";
+        let script = "-- about the file\n\n-- a; b\nCREATE TABLE a (x);\n\n\nCREATE TABLE b (\n  -- y\n  y\n);\n";
         let found: Vec<_> = statements(script).collect();
-        assert_eq!(found, ["-- a\nCREATE TABLE a (x);", "CREATE TABLE b (\n  y\n);"]);
+        assert_eq!(found, ["CREATE TABLE a (x);", "\nCREATE TABLE b (\n  y\n);"]);
     }
 }

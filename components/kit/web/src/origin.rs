@@ -1,14 +1,13 @@
 //! Where a request was made to, and whether a page of that place made it.
 
-use crate::{HeaderMap, Problem, header};
+use crate::{HeaderMap, Problem, Request, header};
 
 /// Scheme and host under which the client reaches this node, such as `https://edge.example.org`: what
-/// the proxy in front says (`X-Forwarded-Proto`), and `Host`.
-pub fn base_url(headers: &HeaderMap) -> Result<String, Problem> {
-    let host = header(headers, "host");
-    let host = host.ok_or_else(|| Problem::bad_request("the request has no Host header"))?;
-    let scheme = if is_https(headers) { "https" } else { "http" };
-    Ok(format!("{scheme}://{host}"))
+/// the proxy in front says (`X-Forwarded-Proto`), and the host that was asked for.
+pub fn base_url(request: &Request) -> Result<String, Problem> {
+    let no_host = || Problem::bad_request("the request names no host");
+    let scheme = if is_https(request.headers()) { "https" } else { "http" };
+    Ok(format!("{scheme}://{}", host(request).ok_or_else(no_host)?))
 }
 
 /// Whether the client speaks TLS, as the proxy in front of the node says.
@@ -18,18 +17,27 @@ pub fn is_https(headers: &HeaderMap) -> bool {
 
 /// Refuses what a page of another site makes a browser send with the reader's cookie (CSRF). Course
 /// content counts as another site: it runs in an origin of its own.
-pub fn check_same_origin(headers: &HeaderMap) -> Result<(), Problem> {
-    let own = match header(headers, "sec-fetch-site") {
-        Some(site) => matches!(site, "same-origin" | "none"),
-        // Browsers leave that header out where there is no TLS, and always send this one with a form.
-        None => header(headers, "origin").is_none_or(|origin| is_own(origin, headers)),
-    };
+pub fn check_same_origin(request: &Request) -> Result<(), Problem> {
     let refusal = "this form was sent from another site: open the page here and try again";
-    if own { Ok(()) } else { Err(Problem::forbidden(refusal)) }
+    let is_own = comes_from(host(request), request.headers());
+    if is_own { Ok(()) } else { Err(Problem::forbidden(refusal)) }
 }
 
-fn is_own(origin: &str, headers: &HeaderMap) -> bool {
-    origin.split_once("://").is_some_and(|(_, host)| header(headers, "host") == Some(host))
+/// The host that was asked for, with its port. WASI hosts take the `Host` header away and put it into the
+/// address (wasi:http, forbidden headers).
+fn host(request: &Request) -> Option<&str> {
+    let authority = request.uri().authority().map(|authority| authority.as_str());
+    authority.or_else(|| header(request.headers(), "host"))
+}
+
+fn comes_from(host: Option<&str>, headers: &HeaderMap) -> bool {
+    if let Some(site) = header(headers, "sec-fetch-site") {
+        return matches!(site, "same-origin" | "none");
+    }
+    // Browsers leave that header out where there is no TLS, and always send this one with a form. Who
+    // sends neither is no browser, and has no cookie but its own.
+    let Some(origin) = header(headers, "origin") else { return true };
+    origin.split_once("://").is_some_and(|(_, origin)| Some(origin) == host)
 }
 
 #[cfg(test)]
@@ -37,30 +45,24 @@ mod tests {
     use super::*;
     use crate::HeaderValue;
 
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
-            .collect()
+    fn allowed(pairs: &[(&'static str, &'static str)]) -> bool {
+        let pair = |(name, value): &(&'static str, &'static str)| {
+            (name.parse().unwrap(), HeaderValue::from_static(value))
+        };
+        comes_from(Some("n:3000"), &pairs.iter().map(pair).collect())
     }
 
     #[test]
-    fn the_address_is_the_clients() {
-        let plain = headers(&[("host", "node:3000")]);
-        assert_eq!(base_url(&plain).unwrap(), "http://node:3000");
-        let proxied = headers(&[("host", "node.example"), ("x-forwarded-proto", "https")]);
-        assert_eq!(base_url(&proxied).unwrap(), "https://node.example");
-        assert!(base_url(&HeaderMap::new()).is_err());
+    fn own_pages_and_programs_are_let_through() {
+        assert!(allowed(&[("origin", "http://n:3000")]));
+        assert!(allowed(&[("sec-fetch-site", "same-origin"), ("origin", "null")]));
+        assert!(allowed(&[]));
     }
 
     #[test]
     fn other_sites_and_sandboxed_content_are_refused() {
-        let allowed = |pairs: &[_]| check_same_origin(&headers(pairs)).is_ok();
-        assert!(allowed(&[("host", "n"), ("origin", "http://n")]));
-        assert!(allowed(&[("host", "n"), ("sec-fetch-site", "same-origin"), ("origin", "null")]));
-        assert!(allowed(&[("host", "n")]));
-        assert!(!allowed(&[("host", "n"), ("origin", "http://m")]));
-        assert!(!allowed(&[("host", "n"), ("origin", "null")]));
-        assert!(!allowed(&[("host", "n"), ("sec-fetch-site", "cross-site")]));
+        assert!(!allowed(&[("origin", "http://n")]));
+        assert!(!allowed(&[("origin", "null")]));
+        assert!(!allowed(&[("sec-fetch-site", "cross-site")]));
     }
 }
