@@ -2,7 +2,12 @@
 //!
 //! `cargo run --profile host -p hedge-sqlite --example commit_rate -- [callers] [seconds]
 //! [milliseconds added to each fsync] [folder]`
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measuring tool, not the product")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a measuring tool, not the product"
+)]
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -84,7 +84,8 @@ impl Database {
 
     /// What the database has done so far.
     pub fn stats(&self) -> Stats {
-        self.handle.shared.counters.read()
+        let shared = &self.handle.shared;
+        shared.counters.read(shared.reads.len(), shared.writes.len())
     }
 
     /// Takes no more statements, finishes those that were sent, copies the WAL into the database

@@ -14,9 +14,7 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, params_from_it
 
 use crate::error::Error;
 use crate::guard::{Permit, Scope, Watch};
-use crate::options::{
-    CACHED_SQL_BYTES_MAX, CHECKPOINT_PAGES, LOCK_WAIT_MAX, Options, STATEMENTS_CACHED,
-};
+use crate::options::{CACHED_SQL_BYTES_MAX, LOCK_WAIT_MAX, Options, STATEMENTS_CACHED};
 use crate::tokens::first_word;
 use crate::value::{Rows, Value};
 
@@ -135,15 +133,15 @@ impl Link {
         Ok(())
     }
 
-    /// Copies the WAL into the database; false if readers kept it from getting to the end.
+    /// Copies the WAL into the database; false if readers were in the way of all that was asked.
     pub(crate) fn checkpoint(&self, mode: &str) -> Result<bool, Error> {
         self.permit.enter(Scope::Host);
         let sql = format!("PRAGMA wal_checkpoint({mode})");
-        let (log, copied): (i64, i64) = self
+        let (busy, pages, copied): (bool, i64, i64) = self
             .connection
             .prepare_cached(&sql)?
-            .query_row((), |row| Ok((row.get(1)?, row.get(2)?)))?;
-        Ok(log == copied)
+            .query_row((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(!busy && pages == copied)
     }
 
     /// As [`Self::checkpoint`], and lets the WAL start over, if readers leave it within `wait`.
@@ -346,9 +344,8 @@ pub(crate) fn wal_pages() -> i64 {
     WAL_PAGES.get()
 }
 
-/// Whether the WAL has grown enough since it was last looked at to be copied again.
-pub(crate) fn is_checkpoint_due(pages: i64, pages_at_last: i64) -> bool {
-    // Fewer pages than last time: it has started over.
-    let since = if pages < pages_at_last { pages } else { pages - pages_at_last };
-    since >= CHECKPOINT_PAGES
+/// Whether the WAL has grown by so many pages since it had `then`.
+pub(crate) fn has_grown(pages: i64, then: i64, by: i64) -> bool {
+    // Fewer pages than then: it has started over.
+    (if pages < then { pages } else { pages - then }) >= by
 }

@@ -53,8 +53,12 @@ pub(crate) const STATEMENTS_CACHED: usize = 128;
 pub(crate) const CACHED_SQL_BYTES_MAX: usize = 16 << 10;
 /// The WAL is copied into the database each time it has grown by so many pages.
 pub(crate) const CHECKPOINT_PAGES: i64 = 1000;
-/// Beyond so many pages (64 MiB) the writer waits for readers, so that the WAL can start over.
+/// Beyond so many pages (64 MiB) the WAL is made to start over, readers or no readers…
 pub(crate) const WAL_PAGES_MAX: i64 = 16_384;
+/// …for which new readers wait so long at most…
+pub(crate) const RESTART_WAIT_MAX: Duration = Duration::from_millis(500);
+/// …and if that was not enough, again after so many pages.
+pub(crate) const RESTART_PAGES: i64 = 4096;
 /// From so long a commit on, it pays to hold the next one back until more has come together…
 pub(crate) const COMMIT_TIME_SLOW: Duration = Duration::from_micros(300);
 /// …for this part of a commit's time at most.

@@ -19,6 +19,18 @@ struct State<J> {
     threads: usize,
     idle: usize,
     closed: bool,
+    /// Nothing is handed out for the moment.
+    paused: bool,
+}
+
+/// Lets the queue go on when dropped.
+pub(crate) struct Paused<'a, J>(&'a Queue<J>);
+
+impl<J> Drop for Paused<'_, J> {
+    fn drop(&mut self) {
+        self.0.lock().paused = false;
+        self.0.ready.notify_all();
+    }
 }
 
 /// What the pusher has to do after a push.
@@ -32,7 +44,8 @@ pub(crate) enum Pushed {
 
 impl<J> Queue<J> {
     pub(crate) fn new(threads_max: usize) -> Self {
-        let state = State { jobs: VecDeque::new(), threads: 0, idle: 0, closed: false };
+        let state =
+            State { jobs: VecDeque::new(), threads: 0, idle: 0, closed: false, paused: false };
         Self { state: Mutex::new(state), ready: Condvar::new(), threads_max }
     }
 
@@ -61,11 +74,9 @@ impl<J> Queue<J> {
     pub(crate) fn pop(&self) -> Option<J> {
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.jobs.pop_front() {
-                return Some(job);
-            }
-            if state.closed {
-                return None;
+            let job = if state.paused { None } else { state.jobs.pop_front() };
+            if job.is_some() || (state.closed && state.jobs.is_empty()) {
+                return job;
             }
             state.idle += 1;
             state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -88,6 +99,12 @@ impl<J> Queue<J> {
             state = self.ready.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
             state.idle -= 1;
         }
+    }
+
+    /// Keeps back every job that is not taken yet.
+    pub(crate) fn pause(&self) -> Paused<'_, J> {
+        self.lock().paused = true;
+        Paused(self)
     }
 
     /// Jobs that wait.
@@ -138,6 +155,22 @@ mod tests {
         assert_eq!(queue.pop_if(Instant::now(), |job| *job == 1), None);
         assert_eq!((queue.pop(), queue.pop(), queue.pop()), (Some(0), Some(1), Some(2)));
         assert_eq!(queue.pop(), None);
+    }
+
+    #[test]
+    fn hands_out_nothing_while_paused() {
+        let queue = Queue::new(1);
+        queue.push(1).unwrap();
+        let paused = queue.pause();
+        std::thread::scope(|scope| {
+            let taken = scope.spawn(|| queue.pop());
+            while queue.lock().idle == 0 {
+                assert!(!taken.is_finished(), "a job was handed out");
+                std::thread::yield_now();
+            }
+            drop(paused);
+            assert_eq!(taken.join().unwrap(), Some(1));
+        });
     }
 
     #[test]

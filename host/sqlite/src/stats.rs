@@ -23,6 +23,10 @@ pub struct Stats {
     pub checkpoints: u64,
     /// Pages in the WAL at the last commit.
     pub wal_pages: u64,
+    /// Reading statements that wait at this moment.
+    pub reads_waiting: u64,
+    /// Writing statements and transactions that wait at this moment.
+    pub writes_waiting: u64,
 }
 
 #[derive(Default)]
@@ -40,8 +44,10 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn read(&self) -> Stats {
+    pub(crate) fn read(&self, reads_waiting: usize, writes_waiting: usize) -> Stats {
         Stats {
+            reads_waiting: u64::try_from(reads_waiting).unwrap_or(u64::MAX),
+            writes_waiting: u64::try_from(writes_waiting).unwrap_or(u64::MAX),
             commits: self.commits.load(Relaxed),
             writes: self.writes.load(Relaxed),
             reads: self.reads.load(Relaxed),

@@ -10,9 +10,10 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::error::Error;
 use crate::guard::Scope;
-use crate::link::{Call, Link, Role, Session, is_checkpoint_due, wal_pages};
+use crate::link::{Call, Link, Role, Session, has_grown, wal_pages};
 use crate::options::{
-    BATCH_STATEMENTS_MAX, BATCH_TIME_MAX, COMMIT_TIME_SLOW, PAUSE_SHARE, WAL_PAGES_MAX,
+    BATCH_STATEMENTS_MAX, BATCH_TIME_MAX, CHECKPOINT_PAGES, COMMIT_TIME_SLOW, PAUSE_SHARE,
+    RESTART_PAGES, RESTART_WAIT_MAX, WAL_PAGES_MAX,
 };
 use crate::shared::Shared;
 use crate::stats::count;
@@ -73,8 +74,13 @@ type Done = Vec<(Job, Result<Rows, Error>, Session)>;
 
 /// The writer's thread, until the queue is closed and empty.
 pub(crate) fn write_all(shared: &Shared) {
-    let mut writer =
-        Writer { shared, link: None, pages_at_checkpoint: 0, rhythm: Rhythm::default() };
+    let mut writer = Writer {
+        shared,
+        link: None,
+        pages_at_checkpoint: 0,
+        pages_at_restart: 0,
+        rhythm: Rhythm::default(),
+    };
     while let Some(work) = shared.writes.pop() {
         match work {
             Work::Write(job) => writer.batch(job),
@@ -90,7 +96,9 @@ struct Writer<'a> {
     shared: &'a Shared,
     /// Opened at the first statement, and again after it has failed badly.
     link: Option<Rc<Link>>,
+    /// The size of the WAL when it was last copied, and when it was last to start over, in pages.
     pages_at_checkpoint: i64,
+    pages_at_restart: i64,
     rhythm: Rhythm,
 }
 
@@ -339,20 +347,30 @@ impl Writer<'_> {
     fn checkpoint_if_due(&mut self) {
         let pages = wal_pages();
         let Some(link) = &self.link else { return };
-        if !is_checkpoint_due(pages, self.pages_at_checkpoint) {
+        if !has_grown(pages, self.pages_at_checkpoint, CHECKPOINT_PAGES) {
             return;
         }
         self.pages_at_checkpoint = pages;
-        let result = match pages > WAL_PAGES_MAX {
-            // Readers that overlap without a gap would let the WAL grow for ever.
-            true => link.restart_wal(Duration::from_millis(100)),
-            false => link.checkpoint("PASSIVE"),
-        };
         count(&self.shared.counters.checkpoints);
-        if let Err(error) = result {
+        if let Err(error) = link.checkpoint("PASSIVE") {
             tracing::warn!(%error, "checkpoint failed; the WAL keeps everything");
         }
         thread::sleep(self.shared.options.sync_delay);
+        if pages > WAL_PAGES_MAX && has_grown(pages, self.pages_at_restart, RESTART_PAGES) {
+            self.pages_at_restart = pages;
+            self.restart_wal(link);
+        }
+    }
+
+    /// Readers that overlap without a gap would let the WAL grow for ever, so new ones are held
+    /// back until those that run have left it. A long one may be in the way: then later.
+    fn restart_wal(&self, link: &Link) {
+        let paused = self.shared.reads.pause();
+        let result = link.restart_wal(RESTART_WAIT_MAX);
+        drop(paused);
+        if !matches!(result, Ok(true)) {
+            tracing::info!(?result, "the WAL could not start over");
+        }
     }
 
     fn finish(self) {

@@ -137,3 +137,27 @@ async fn an_unhindered_wal_stays_small() {
     let wal = folder.path().join("deep/er/test.db-wal").metadata().unwrap().len();
     assert!(wal < 16 << 20, "the WAL has {wal} bytes");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_that_overlap_do_not_let_the_wal_grow_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder);
+    let guest = database.connect();
+    run(&guest, "CREATE TABLE t (v)").await.unwrap();
+    let readers: Vec<_> = (0..4)
+        .map(|_| {
+            let reader = database.connect();
+            tokio::spawn(async move {
+                loop {
+                    number(&reader, "SELECT count(v || 'x') FROM (SELECT v FROM t LIMIT 20)").await;
+                }
+            })
+        })
+        .collect();
+    for _ in 0..150 {
+        run(&guest, "INSERT INTO t VALUES (randomblob(1000000))").await.unwrap();
+    }
+    readers.iter().for_each(tokio::task::JoinHandle::abort);
+    let wal = folder.path().join("deep/er/test.db-wal").metadata().unwrap().len();
+    assert!(wal < 100 << 20, "the WAL has {wal} bytes; {:?}", database.stats());
+}

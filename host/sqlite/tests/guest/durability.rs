@@ -16,7 +16,7 @@ const CALLERS: i64 = 16;
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "the process that nothing_acknowledged_is_lost kills"]
 async fn the_victim_writes_until_it_is_killed() {
-    let path = std::env::var(FILE).expect("only nothing_acknowledged_is_lost runs this");
+    let path = std::env::var(FILE).unwrap();
     let first: i64 = std::env::var(FIRST).unwrap().parse().unwrap();
     let database = Database::open(Path::new(&path)).unwrap();
     run(&database.connect(), "CREATE TABLE IF NOT EXISTS t (v INTEGER PRIMARY KEY, body)")
@@ -54,7 +54,8 @@ fn kill_after(mut victim: Child, acknowledgements: usize) -> Vec<i64> {
     let mut acknowledged = Vec::new();
     let parse = |line: String| line.strip_prefix("acknowledged ")?.parse::<i64>().ok();
     while acknowledged.len() < acknowledgements {
-        acknowledged.extend(parse(lines.next().expect("the victim died by itself")));
+        acknowledged
+            .extend(parse(lines.next().unwrap_or_else(|| panic!("the victim died by itself"))));
     }
     victim.kill().unwrap();
     acknowledged.extend(lines.filter_map(parse));

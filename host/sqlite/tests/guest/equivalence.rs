@@ -36,7 +36,7 @@ fn write() -> impl Strategy<Value = String> {
         7 => format!(
             "INSERT INTO t VALUES ({id}, {v}, {w}) ON CONFLICT DO UPDATE SET w = 1 RETURNING *"
         ),
-        _ => format!("INSERT INTO log (what) VALUES (last_insert_rowid() || ',' || changes())"),
+        _ => "INSERT INTO log (what) VALUES (last_insert_rowid() || ',' || changes())".to_owned(),
     })
 }
 
