@@ -8,13 +8,13 @@ use tokio::time::timeout;
 
 use crate::database::Handle;
 use crate::error::Error;
+use crate::job::{Job, Reply, Work};
 use crate::link::{Call, Session};
 use crate::reader::Look;
 use crate::route::{Route, answer_in_transaction, route};
 use crate::shared::Shared;
 use crate::tokens::first_word;
 use crate::value::{Rows, Value};
-use crate::writer::{Job, Reply, Work};
 
 /// A guest's connection: a name under which statements are sent, and what SQLite would remember
 /// for them. Making one costs nothing; no file is opened for it.

@@ -34,6 +34,7 @@ mod connection;
 mod database;
 mod error;
 mod guard;
+mod job;
 mod link;
 mod options;
 mod pragma;
@@ -43,6 +44,7 @@ mod route;
 mod shared;
 mod stats;
 mod tokens;
+mod transaction;
 mod value;
 mod writer;
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::guard::Scope;
+use crate::job::{Job, Work};
 use crate::link::{Link, Role};
 use crate::shared::Shared;
 use crate::stats::count;
-use crate::writer::{Job, Work};
 
 /// What a reader is asked for.
 pub(crate) enum Look {

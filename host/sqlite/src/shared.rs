@@ -7,12 +7,13 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::Semaphore;
 
 use crate::error::Error;
+use crate::job::Work;
 use crate::link::{Link, Place, Role};
 use crate::options::{CACHED_SQL_BYTES_MAX, Options};
 use crate::queue::{Pushed, Queue};
 use crate::reader::{Look, read_all};
 use crate::stats::Counters;
-use crate::writer::{Work, write_all};
+use crate::writer::write_all;
 
 /// Texts of statements known to write although they may look like a read.
 const KNOWN_WRITES_MAX: usize = 256;

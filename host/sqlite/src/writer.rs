@@ -2,73 +2,20 @@
 
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
-
 use crate::error::Error;
 use crate::guard::Scope;
-use crate::link::{Call, Link, Role, Session, has_grown, wal_pages};
+use crate::job::{Job, Work};
+use crate::link::{Link, Role, Session, has_grown, wal_pages};
 use crate::options::{
     BATCH_STATEMENTS_MAX, BATCH_TIME_MAX, CHECKPOINT_PAGES, COMMIT_TIME_SLOW, PAUSE_SHARE,
     RESTART_PAGES, RESTART_WAIT_MAX, WAL_PAGES_MAX,
 };
 use crate::shared::Shared;
 use crate::stats::count;
-use crate::tokens::first_word;
 use crate::value::Rows;
-
-/// What a caller gets back.
-pub(crate) struct Reply {
-    pub(crate) result: Result<Rows, Error>,
-    pub(crate) session: Session,
-    /// Whether a guest's transaction is over.
-    pub(crate) is_over: bool,
-}
-
-/// A statement with somebody waiting for its result.
-pub(crate) struct Job {
-    pub(crate) call: Call,
-    pub(crate) reply: oneshot::Sender<Reply>,
-    /// The job's share of the queue, given back when the job is dropped.
-    pub(crate) _share: OwnedSemaphorePermit,
-}
-
-impl Job {
-    /// Nobody minds whether the answer is still wanted.
-    pub(crate) fn answer(self, result: Result<Rows, Error>, session: Session, is_over: bool) {
-        let _ = self.reply.send(Reply { result, session, is_over });
-    }
-
-    pub(crate) fn fail(self, error: Error) {
-        let session = self.call.session;
-        self.answer(Err(error), session, false);
-    }
-
-    /// Gives the job back if it is still worth doing, and otherwise answers it.
-    pub(crate) fn if_wanted(self) -> Option<Self> {
-        if self.reply.is_closed() {
-            return None;
-        }
-        if Instant::now() >= self.call.deadline {
-            self.fail(Error::Busy("the statement waited too long for its turn".into()));
-            return None;
-        }
-        Some(self)
-    }
-}
-
-/// What the writer is asked for.
-pub(crate) enum Work {
-    /// A statement that can share a transaction with others.
-    Write(Job),
-    /// A statement that must run outside of any transaction.
-    Alone(Job),
-    /// The first statement of a guest's transaction, and where the others come from.
-    Begin(Job, Receiver<Job>),
-}
 
 type Done = Vec<(Job, Result<Rows, Error>, Session)>;
 
@@ -92,8 +39,9 @@ pub(crate) fn write_all(shared: &Shared) {
     writer.finish();
 }
 
-struct Writer<'a> {
-    shared: &'a Shared,
+/// The writer's thread's own.
+pub(crate) struct Writer<'a> {
+    pub(crate) shared: &'a Shared,
     /// Opened at the first statement, and again after it has failed badly.
     link: Option<Rc<Link>>,
     /// The size of the WAL when it was last copied, and when it was last to start over, in pages.
@@ -125,7 +73,7 @@ impl Rhythm {
 }
 
 impl Writer<'_> {
-    fn link(&mut self) -> Result<Rc<Link>, Error> {
+    pub(crate) fn link(&mut self) -> Result<Rc<Link>, Error> {
         if let Some(link) = &self.link {
             return Ok(Rc::clone(link));
         }
@@ -236,70 +184,23 @@ impl Writer<'_> {
         }
     }
 
-    /// Serves one guest until its transaction ends, by itself or by the host's patience.
-    fn transaction(&mut self, begin: Job, statements: &Receiver<Job>) {
-        let Some(begin) = begin.if_wanted() else { return };
-        let link = match self.link() {
-            Ok(link) => link,
-            Err(error) => return begin.fail(error),
-        };
-        let (result, session) = self.begin(&link, &begin);
-        let has_begun = !link.is_autocommit();
-        self.answer(begin, result, session, !has_begun);
-        if !has_begun {
-            return;
-        }
-        count(&self.shared.counters.transactions);
-        if let Err(reason) = self.serve(&link, statements) {
-            tracing::warn!(reason, "rolled back a guest's transaction");
-            count(&self.shared.counters.transactions_lost);
-            self.rollback(&link);
-        }
-    }
-
-    fn begin(&self, link: &Link, begin: &Job) -> (Result<Rows, Error>, Session) {
-        if first_word(&begin.call.sql) == "savepoint" {
-            return link.run(&begin.call, Scope::Transaction);
-        }
-        // Every kind of BEGIN means the same here: the guest holds the write turn from now on.
-        (link.command("BEGIN IMMEDIATE").map(|()| Rows::default()), begin.call.session)
-    }
-
-    fn serve(&self, link: &Link, statements: &Receiver<Job>) -> Result<(), &'static str> {
-        let options = &self.shared.options;
-        let end = Instant::now() + options.transaction_time_max;
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            let job = match statements.recv_timeout(left.min(options.transaction_idle_max)) {
-                Ok(job) => job,
-                Err(RecvTimeoutError::Disconnected) => return Err("its guest is gone"),
-                Err(RecvTimeoutError::Timeout) => return Err("it was idle or open for too long"),
-            };
-            if self.run_in_transaction(link, job, end) {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Returns whether the transaction is over.
-    fn run_in_transaction(&self, link: &Link, job: Job, end: Instant) -> bool {
-        let Some(mut job) = job.if_wanted() else { return false };
-        job.call.deadline = job.call.deadline.min(end);
-        let (result, session) = self.run(link, &job, Scope::Transaction);
-        let is_over = link.is_autocommit();
-        if is_over && result.is_ok() {
-            self.after_sync();
-        }
-        self.answer(job, result, session, is_over);
-        is_over
-    }
-
-    fn run(&self, link: &Link, job: &Job, scope: Scope) -> (Result<Rows, Error>, Session) {
+    pub(crate) fn run(
+        &self,
+        link: &Link,
+        job: &Job,
+        scope: Scope,
+    ) -> (Result<Rows, Error>, Session) {
         count(&self.shared.counters.writes);
         link.run(&job.call, scope)
     }
 
-    fn answer(&self, job: Job, result: Result<Rows, Error>, session: Session, is_over: bool) {
+    pub(crate) fn answer(
+        &self,
+        job: Job,
+        result: Result<Rows, Error>,
+        session: Session,
+        is_over: bool,
+    ) {
         if result.is_err() {
             count(&self.shared.counters.errors);
         }
@@ -312,7 +213,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn after_sync(&self) {
+    pub(crate) fn after_sync(&self) {
         count(&self.shared.counters.commits);
         self.shared.counters.wal_pages.store(wal_pages().unsigned_abs(), Relaxed);
         let delay = self.shared.options.sync_delay;
@@ -322,7 +223,7 @@ impl Writer<'_> {
     }
 
     /// Ends a failed transaction, or the connection if that does not work either.
-    fn rollback(&mut self, link: &Link) {
+    pub(crate) fn rollback(&mut self, link: &Link) {
         if !link.is_autocommit() && link.command("ROLLBACK").is_err() {
             self.link = None;
         }

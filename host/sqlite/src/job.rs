@@ -1,0 +1,60 @@
+//! What travels between callers and the threads that own connections.
+
+use std::sync::mpsc::Receiver;
+use std::time::Instant;
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::error::Error;
+use crate::link::{Call, Session};
+use crate::value::Rows;
+
+/// What a caller gets back.
+pub(crate) struct Reply {
+    pub(crate) result: Result<Rows, Error>,
+    pub(crate) session: Session,
+    /// Whether a guest's transaction is over.
+    pub(crate) is_over: bool,
+}
+
+/// A statement with somebody waiting for its result.
+pub(crate) struct Job {
+    pub(crate) call: Call,
+    pub(crate) reply: oneshot::Sender<Reply>,
+    /// The job's share of the queue, given back when the job is dropped.
+    pub(crate) _share: OwnedSemaphorePermit,
+}
+
+impl Job {
+    /// Nobody minds whether the answer is still wanted.
+    pub(crate) fn answer(self, result: Result<Rows, Error>, session: Session, is_over: bool) {
+        let _ = self.reply.send(Reply { result, session, is_over });
+    }
+
+    pub(crate) fn fail(self, error: Error) {
+        let session = self.call.session;
+        self.answer(Err(error), session, false);
+    }
+
+    /// Gives the job back if it is still worth doing, and otherwise answers it.
+    pub(crate) fn if_wanted(self) -> Option<Self> {
+        if self.reply.is_closed() {
+            return None;
+        }
+        if Instant::now() >= self.call.deadline {
+            self.fail(Error::Busy("the statement waited too long for its turn".into()));
+            return None;
+        }
+        Some(self)
+    }
+}
+
+/// What the writer is asked for.
+pub(crate) enum Work {
+    /// A statement that can share a transaction with others.
+    Write(Job),
+    /// A statement that must run outside of any transaction.
+    Alone(Job),
+    /// The first statement of a guest's transaction, and where the others come from.
+    Begin(Job, Receiver<Job>),
+}
