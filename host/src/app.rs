@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
 use wasmtime::Engine;
@@ -64,6 +65,7 @@ impl App {
     /// For whatever is wrong with the manifest, the configuration, a store or a component, naming
     /// the key and what to do.
     pub fn load(options: &Options) -> Result<Self> {
+        let started = Instant::now();
         let application = Application::load(&options.manifest)?;
         let environment = |name: &str| std::env::var(name).ok();
         let variables =
@@ -85,7 +87,9 @@ impl App {
         let stores = Stores::open(&application, &config)?;
         let compiled = compile(&cache, &application)?;
         let resources: Vec<_> = compiled.iter().map(|(_, compiled)| compiled.resources).collect();
+        tracing::debug!("composed and compiled, or found so, after {:?}", started.elapsed());
         let engine = engine::pooled(&resources, &limits)?;
+        tracing::debug!("pool reserved after {:?}", started.elapsed());
         let clock = EpochClock::start(&engine)?;
         let directory = Directory::default();
         let network = Arc::new(Network::new(config.outbound_http, directory.clone()));
@@ -100,11 +104,13 @@ impl App {
             services,
         });
         directory.bind(&routes);
+        tracing::debug!("loaded in {:?}", started.elapsed());
         Ok(Self { routes, directory, limits, schedule, stores, _clock: clock })
     }
 
     /// Closes the databases: takes no more statements and finishes those that were sent.
     pub async fn close(self) {
+        drop(self.routes);
         self.stores.close().await;
     }
 }
@@ -182,13 +188,19 @@ impl Loading {
         compiled: &[(&str, Compiled)],
         grants: impl Fn(&str, &manifest::Component) -> Result<Grants> + Sync,
     ) -> Result<BTreeMap<String, Arc<Service>>> {
+        let started = Instant::now();
         let linker = linker(&self.engine)?;
+        tracing::debug!("linker made in {:?}", started.elapsed());
         let load = |id: &str, code: &Compiled| {
             let component = application.components.get(id).context("vanished")?;
             let grants = Arc::new(grants(id, component)?);
+            let started = Instant::now();
             let wasm = self.map(component, code)?;
+            tracing::debug!("component {id} mapped in {:?}", started.elapsed());
             let (network, limits) = (self.network.clone(), self.limits.clone());
-            Service::new(&wasm, &linker, &self.engine, grants, network, limits)
+            let service = Service::new(&wasm, &linker, &self.engine, grants, network, limits);
+            tracing::debug!("component {id} linked after {:?}", started.elapsed());
+            service
         };
         let load = |id: &str, code: &Compiled| {
             let service = load(id, code).with_context(|| format!("[component.{id}]"))?;

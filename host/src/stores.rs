@@ -69,10 +69,10 @@ impl Stores {
     }
 }
 
-fn granted<'a>(
-    application: &'a Application,
+fn granted(
+    application: &Application,
     labels: fn(&Component) -> &BTreeSet<String>,
-) -> impl Iterator<Item = &'a String> {
+) -> impl Iterator<Item = &String> {
     application.components.values().flat_map(labels)
 }
 

@@ -23,7 +23,7 @@ use super::compose::compose;
 use crate::manifest;
 
 /// Raise when composition changes its output for the same input.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A folder of compiled components.
 #[derive(Debug, Clone)]

@@ -28,6 +28,7 @@ pub fn compose(root: Vec<u8>, dependencies: &[(&Dependency, Vec<u8>)]) -> Result
     let mut graph = CompositionGraph::new();
     let (world, instance) = instantiate(&mut graph, "root", root)?;
     let mut satisfied: Vec<(String, &str)> = Vec::new();
+    let mut denied = Vec::new();
     for (index, (dependency, bytes)) in dependencies.iter().enumerate() {
         let context = || format!("dependency {:?}", dependency.name);
         let imports = matching_imports(&graph, world, dependency).with_context(context)?;
@@ -40,14 +41,18 @@ pub fn compose(root: Vec<u8>, dependencies: &[(&Dependency, Vec<u8>)]) -> Result
             }
             satisfied.push((import.clone(), &dependency.name));
         }
-        plug(&mut graph, instance, index, dependency, bytes, &imports).with_context(context)?;
+        let plugged = plug(&mut graph, instance, index, dependency, bytes, &imports);
+        denied.extend(plugged.with_context(context)?);
     }
     let exports: Vec<String> = names(&graph, world, |world| &world.exports);
     for name in exports {
         let export = graph.alias_instance_export(instance, &name)?;
         graph.export(export, &name)?;
     }
-    graph.encode(EncodeOptions::default()).context("cannot encode the composition")
+    let composed = graph.encode(EncodeOptions::default());
+    let composed = composed.context("cannot encode the composition")?;
+    check_denied(&composed, &denied)?;
+    Ok(composed)
 }
 
 fn instantiate(
@@ -93,9 +98,9 @@ fn plug(
     dependency: &Dependency,
     bytes: &[u8],
     imports: &[String],
-) -> Result<()> {
+) -> Result<Vec<String>> {
     let (world, instance) = instantiate(graph, &format!("dependency-{index}"), bytes.to_vec())?;
-    deny(graph, world, instance, index, dependency)?;
+    let denied = deny(graph, world, instance, index, dependency)?;
     for import in imports {
         let name = dependency.export.as_ref().unwrap_or(import);
         let exports = &graph.types()[world].exports;
@@ -108,17 +113,17 @@ fn plug(
             .set_instantiation_argument(root, import, export)
             .with_context(|| format!("its {name} does not fit the import {import}"))?;
     }
-    Ok(())
+    Ok(denied)
 }
 
-/// Renames the imports whose class `dependency` does not inherit.
+/// Renames the imports whose class `dependency` does not inherit. Returns their new names.
 fn deny(
     graph: &mut CompositionGraph,
     world: WorldId,
     instance: NodeId,
     index: usize,
     dependency: &Dependency,
-) -> Result<()> {
+) -> Result<Vec<String>> {
     let denied = |import: &str| {
         Capability::of_import(import).is_some_and(|class| !dependency.inherit.allows(class))
     };
@@ -128,9 +133,35 @@ fn deny(
         .filter(|(name, _)| denied(name))
         .map(|(name, kind)| (name.clone(), *kind))
         .collect();
+    let mut renamed = Vec::new();
     for (name, kind) in imports {
-        let node = graph.import(format!("{DENIED}d{index}-{name}"), kind)?;
+        let ItemKind::Instance(interface) = kind else {
+            bail!("its import {name} is not an interface");
+        };
+        let denied = format!("{DENIED}d{index}-{name}");
+        // A copy of the interface with an identity of its own: imports whose interfaces have the
+        // same identity are merged, and the dependency would share its parent's after all.
+        let mut copy = graph.types()[interface].clone();
+        copy.id = Some(denied.clone());
+        let copy = graph.types_mut().add_interface(copy);
+        let node = graph.import(denied.clone(), ItemKind::Instance(copy))?;
         graph.set_instantiation_argument(instance, &name, node)?;
+        renamed.push(denied);
+    }
+    Ok(renamed)
+}
+
+/// Looks whether the composition really has the imports that stand for what was denied: were one
+/// merged with another, a dependency would have rights nobody gave it.
+fn check_denied(composed: &[u8], denied: &[String]) -> Result<()> {
+    let mut graph = CompositionGraph::new();
+    let (world, _) = instantiate(&mut graph, "composed", composed.to_vec())?;
+    let imports = &graph.types()[world].imports;
+    for name in denied {
+        ensure!(imports.contains_key(name), "the composition lost the import {name}");
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 //! answered with the error variant below; resources exist as types but never as values.
 
 use anyhow::{Result, bail};
-use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, Linker, LinkerInstance, ResourceType, Type, Val};
 use wasmtime::{Engine, format_err};
 
@@ -14,7 +14,7 @@ use super::compose::DENIED;
 /// Stands for the resources of denied interfaces, of which there is never a value.
 enum Never {}
 
-/// Defines all denied imports of `component` in `linker`. Whether there were any.
+/// Defines all denied imports of `component` in `linker`.
 ///
 /// # Errors
 /// When a denied interface holds something other than functions, types and resources.
@@ -22,11 +22,20 @@ pub fn link<T: Send + 'static>(
     linker: &mut Linker<T>,
     engine: &Engine,
     component: &Component,
-) -> Result<bool> {
+) -> Result<()> {
     let ty = component.component_type();
-    let mut any = false;
-    for (name, import) in ty.imports(engine).filter(|(name, _)| name.starts_with(DENIED)) {
-        any = true;
+    let (denied, offered): (Vec<_>, Vec<_>) =
+        ty.imports(engine).partition(|(name, _)| name.starts_with(DENIED));
+    // Resources a denied interface only uses are those of the interface that defines them.
+    let used: Vec<ResourceType> = offered
+        .into_iter()
+        .filter_map(|(_, import)| match import.ty {
+            ComponentItem::ComponentInstance(interface) => Some(interface),
+            _ => None,
+        })
+        .flat_map(|interface| resources(&interface, engine))
+        .collect();
+    for (name, import) in denied {
         let ComponentItem::ComponentInstance(interface) = import.ty else {
             bail!("{name} is not an interface");
         };
@@ -34,6 +43,7 @@ pub fn link<T: Send + 'static>(
         for (item, definition) in interface.exports(engine) {
             match definition.ty {
                 ComponentItem::ComponentFunc(ty) => refuse(&mut instance, item, &ty)?,
+                ComponentItem::Resource(ty) if used.contains(&ty) => {}
                 ComponentItem::Resource(_) => {
                     instance.resource(item, ResourceType::host::<Never>(), |_, _| Ok(()))?;
                 }
@@ -42,7 +52,15 @@ pub fn link<T: Send + 'static>(
             }
         }
     }
-    Ok(any)
+    Ok(())
+}
+
+fn resources(interface: &ComponentInstance, engine: &Engine) -> Vec<ResourceType> {
+    let resource = |item| match item {
+        ComponentItem::Resource(ty) => Some(ty),
+        _ => None,
+    };
+    interface.exports(engine).filter_map(|(_, export)| resource(export.ty)).collect()
 }
 
 fn refuse<T: Send + 'static>(

@@ -44,6 +44,11 @@ impl Network {
         Self { config, client: OnceLock::new(), permits, directory }
     }
 
+    /// Whether the application is closing down.
+    pub fn is_closed(&self) -> bool {
+        self.directory.is_closed()
+    }
+
     fn client(&self) -> Result<&HttpClient<WasiBody>, Error> {
         let build = || {
             let client = http_client(self.config.connect_max, self.config.pooling);

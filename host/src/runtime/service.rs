@@ -183,7 +183,12 @@ impl HandlerState for Factory {
             proxy,
             view: InstanceState::http,
             expiration: Expiration::new(self.limits.clone()),
-            state: Worker { id: self.grants.id.clone(), limits: self.limits.clone(), shareable },
+            state: Worker {
+                id: self.grants.id.clone(),
+                limits: self.limits.clone(),
+                network: self.network.clone(),
+                shareable,
+            },
         })
     }
 }
@@ -192,6 +197,7 @@ impl HandlerState for Factory {
 struct Worker {
     id: Arc<str>,
     limits: Arc<Limits>,
+    network: Arc<Network>,
     /// WASI 0.2 handlers are written for one request an instance.
     shareable: bool,
 }
@@ -222,7 +228,10 @@ impl WorkerState for Worker {
     }
 
     fn drop(&self, store: Store<InstanceState>, result: wasmtime::Result<()>) {
-        if let Err(error) = result {
+        // While closing down instances are dropped as they are, which counts as a panic.
+        if let Err(error) = result
+            && !self.network.is_closed()
+        {
             let id = &self.id;
             tracing::error!("an instance of component {id} ended early: {error:#}");
         }

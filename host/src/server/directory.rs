@@ -41,6 +41,11 @@ impl Directory {
         let _ = self.0.set(Arc::downgrade(routes));
     }
 
+    /// Whether the application is closing down: nobody answers any more.
+    pub fn is_closed(&self) -> bool {
+        self.0.get().is_some_and(|routes| routes.strong_count() == 0)
+    }
+
     fn routes(&self) -> Result<Arc<Routes>, Error> {
         // Gone only while the host is closing down.
         self.0.get().and_then(Weak::upgrade).ok_or(Error::ConnectionTerminated)
