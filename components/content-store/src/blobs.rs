@@ -104,8 +104,9 @@ async fn piece(hash: &str, start: u64, length: u64) -> Result<Option<Vec<u8>>, E
         ORDER BY piece.start DESC
         LIMIT 1";
     let parameters = [Value::Text(hash.to_owned()), integer(start), integer(length)];
-    let row = DATABASE.query_one(sql, &parameters).await?;
-    Ok(row.map(|mut row| row.take()).transpose()?)
+    let Some(mut row) = DATABASE.query_one(sql, &parameters).await? else { return Ok(None) };
+    // SQLite has NULL for a part of an empty value.
+    Ok(Some(row.take::<Option<_>>()?.unwrap_or_default()))
 }
 
 /// See `stream-blob`. The first piece is read before this returns, so that a blob that is not there is

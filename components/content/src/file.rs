@@ -9,7 +9,7 @@ use hedgeschool_web::{HeaderMap, Method, Problem, Reply, Request, StatusCode, he
 use crate::range::{Selection, select};
 use crate::store::{self, File};
 
-/// Files up to this size, in bytes, are read whole; larger ones stream.
+/// Replies up to this size, in bytes, are read into memory, and files of it kept there; larger ones stream.
 const WHOLE_BYTES_MAX: u64 = 100_000;
 /// How many files an instance remembers: together at most 6.4 MB.
 const FILES_MAX: usize = 64;
@@ -63,24 +63,13 @@ async fn find(package: &str, path: &str) -> Result<Found, Problem> {
     }
     let file = store::find_file(package.to_owned(), path.to_owned()).await?;
     let file = file.ok_or_else(|| Problem::not_found("the package has no file at this path"))?;
-    let bytes = small_bytes(&file).await?;
     let File { hash, size, media_type, .. } = file;
+    let bytes = if size > WHOLE_BYTES_MAX { None } else { Some(read(&hash, 0, size).await?) };
     let found = Found { hash, size, media_type, bytes };
     if is_cached {
         FILES.with(|files| files.insert(key, found.clone()));
     }
     Ok(found)
-}
-
-async fn small_bytes(file: &File) -> Result<Option<Bytes>, Problem> {
-    if file.size > WHOLE_BYTES_MAX {
-        return Ok(None);
-    }
-    let length = file.size.try_into().unwrap_or(u32::MAX);
-    let read = store::read_blob(file.hash.clone(), 0, length).await?;
-    let bytes = read.filter(|bytes| bytes.len() as u64 == file.size);
-    let lost = || Problem::internal(format!("blob {} is not whole", file.hash));
-    bytes.map(|bytes| Some(bytes.into())).ok_or_else(lost)
 }
 
 /// A `Range` counts for `GET` only, and with `If-Range` only while the tag still holds (RFC 9110,
@@ -99,12 +88,25 @@ async fn body(
     start: u64,
     length: u64,
 ) -> Result<Reply, Problem> {
-    let Some(bytes) = &found.bytes else {
-        let stream = store::stream_blob(found.hash.clone(), start, length).await?;
-        return Ok(Reply::stream(status, length, stream));
-    };
-    let (start, end) = (start as usize, (start + length) as usize);
-    Ok(Reply::new(status, &found.media_type, bytes.slice(start..end)))
+    if let Some(bytes) = &found.bytes {
+        let (start, end) = (start as usize, (start + length) as usize);
+        return Ok(Reply::new(status, &found.media_type, bytes.slice(start..end)));
+    }
+    if length <= WHOLE_BYTES_MAX {
+        let bytes = read(&found.hash, start, length).await?;
+        return Ok(Reply::new(status, &found.media_type, bytes));
+    }
+    let stream = store::stream_blob(found.hash.clone(), start, length).await?;
+    Ok(Reply::stream(status, length, stream))
+}
+
+/// Some bytes of a blob, all of which must be there.
+async fn read(hash: &str, start: u64, length: u64) -> Result<Bytes, Problem> {
+    let wanted = length.try_into().unwrap_or(u32::MAX);
+    let read = store::read_blob(hash.to_owned(), start, wanted).await?;
+    let whole = read.filter(|bytes| bytes.len() as u64 == length);
+    let lost = || Problem::internal(format!("blob {hash} lacks bytes from {start}"));
+    whole.map(Bytes::from).ok_or_else(lost)
 }
 
 fn head(found: &Found) -> Reply {

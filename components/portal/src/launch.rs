@@ -1,7 +1,7 @@
 //! Launching a unit (cmi5, 8): a session at identity, and a page that plays the unit.
 
 use hedgeschool_cmi5::launch::{Launch, registration};
-use hedgeschool_web::{HeaderMap, Problem, Reply, Request, body, identity, origin};
+use hedgeschool_web::{Problem, Reply, Request, body, identity, origin};
 use serde::{Deserialize, Serialize};
 
 use crate::page::{self, Frame};
@@ -28,14 +28,14 @@ struct Opened {
 /// `POST /courses/…/launch`, a form with the `unit`'s IRI: the page that plays it. Every launch is a
 /// session of its own, so this is no `GET`.
 pub async fn play(request: Request, visitor: &Visitor, segment: &str) -> Result<Reply, Problem> {
-    origin::check_same_origin(request.headers())?;
-    let headers = request.headers().clone();
+    origin::check_same_origin(&request)?;
+    let base = origin::base_url(&request)?;
     let form = body::form(request, FORM_BYTES_MAX).await?;
     let course = courses::find(segment).await?;
     let wanted = form.get("unit").unwrap_or_default();
     let unit = course.units.iter().find(|unit| unit.id == wanted);
     let unit = unit.ok_or_else(|| Problem::not_found("The course has no such unit any more."))?;
-    let launch_url = open(&headers, visitor, &course, unit).await?;
+    let launch_url = open(&base, visitor, &course, unit).await?;
     let page = page::Play {
         frame: Frame::new(&unit.title, Some(visitor)),
         href: link::course(&course.title, &course.key),
@@ -48,7 +48,7 @@ pub async fn play(request: Request, visitor: &Visitor, segment: &str) -> Result<
 
 /// Opens a session and answers the unit's launch address.
 async fn open(
-    headers: &HeaderMap,
+    base: &str,
     visitor: &Visitor,
     course: &content::Course,
     unit: &Unit,
@@ -57,7 +57,6 @@ async fn open(
     let wanted =
         Wanted { learner: &visitor.name, activity: &unit.activity, registration: &registration };
     let opened: Opened = identity::ask("/launch", &wanted).await?;
-    let base = origin::base_url(headers)?;
     let launch = Launch {
         endpoint: &format!("{base}/xapi/"),
         fetch: &format!("{base}/auth/fetch?token={}", opened.fetch_token),
@@ -65,7 +64,7 @@ async fn open(
         registration: &registration,
         activity: &unit.activity,
     };
-    Ok(launch.url(&address(&base, &course.package, &unit.url)))
+    Ok(launch.url(&address(base, &course.package, &unit.url)))
 }
 
 /// The absolute address of a unit: its own, or that of its file.

@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn moments_are_for_machines_and_people() {
-        let (machine, people) = moment(1_795_391_045_678);
+        let (machine, people) = moment(1_795_385_045_678);
         assert_eq!(machine, "2026-11-22T22:04:05.678Z");
         assert_eq!(people, "22 Nov 2026, 22:04");
         assert_eq!(moment(i64::MAX), Default::default());

@@ -26,7 +26,8 @@ impl Standing {
             (true, _) => ("Completed", "done"),
             (false, false) => ("In progress", "going"),
         };
-        let progress = reached.progress.or(reached.completed.then_some(100));
+        // Completion stands for all of it (cmi5, 9.3.3), whatever was said on the way.
+        let progress = if reached.completed { Some(100) } else { reached.progress };
         Self { label, kind, score: reached.score.map(percent), progress }
     }
 }
@@ -74,7 +75,7 @@ mod tests {
             completed,
             passed,
             score: Some(0.667),
-            progress: None,
+            progress: Some(75),
             statements: 1,
             updated: 0,
         }
@@ -86,7 +87,9 @@ mod tests {
         let standing = Standing::of(Some(&reached(true, true)));
         assert_eq!((standing.label, standing.score), ("Completed and passed", Some(67)));
         assert_eq!(standing.progress, Some(100));
-        assert_eq!(Standing::of(Some(&reached(false, false))).kind, "going");
+        let going = Completion { progress: Some(75), ..reached(false, false) };
+        let standing = Standing::of(Some(&going));
+        assert_eq!((standing.kind, standing.progress), ("going", Some(75)));
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl<B: AsRef<[u8]> + Clone> Package<B> {
 }
 
 fn structure_text<B: AsRef<[u8]> + Clone>(archive: &mut Archive<B>) -> Result<String, Error> {
-    let missing = || Error::Archive(format!("it has no {STRUCTURE_PATH} at its root"));
+    let missing = || Error::file(STRUCTURE_PATH, "is missing from the root of the archive");
     let position = archive.position(STRUCTURE_PATH).ok_or_else(missing)?;
     let size = archive.entries().get(position).map_or(0, |entry| entry.size);
     if size > STRUCTURE_BYTES_MAX {

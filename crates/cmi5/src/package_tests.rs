@@ -38,7 +38,7 @@ fn a_package_is_its_course_and_its_files() {
 
 #[test]
 fn a_package_needs_its_structure_and_its_units() {
-    assert!(refusal(&[("a/cmi5.xml", COURSE)]).contains("no cmi5.xml at its root"));
+    assert!(refusal(&[("a/cmi5.xml", COURSE)]).contains("\"cmi5.xml\" is missing"));
     assert!(refusal(&[("cmi5.xml", COURSE)]).contains(r#""unit/a.html", which is no file"#));
     assert!(refusal(&[("cmi5.xml", "<x/>")]).contains("courseStructure"));
 }
