@@ -19,7 +19,8 @@ pub async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
     let capacity = announced.and_then(|length| length.try_into().ok()).unwrap_or_default();
     let mut read = BytesMut::with_capacity(capacity);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Problem::bad_request(format!("reading the body: {error}")))?;
+        let frame =
+            frame.map_err(|error| Problem::bad_request(format!("reading the body: {error}")))?;
         if let Ok(data) = frame.into_data() {
             if read.len() + data.len() > limit {
                 return Err(too_large());
@@ -33,8 +34,9 @@ pub async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
 /// Reads a body of JSON; a mismatch is named with its line and column.
 pub async fn json<T: DeserializeOwned>(request: Request, limit: usize) -> Result<T, Problem> {
     let bytes = read(request, limit).await?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| Problem::bad_request(format!("the body is not the JSON expected: {error}")))
+    serde_json::from_slice(&bytes).map_err(|error| {
+        Problem::bad_request(format!("the body is not the JSON expected: {error}"))
+    })
 }
 
 /// Reads a submitted form (`application/x-www-form-urlencoded`).

@@ -101,7 +101,9 @@ pub async fn ask<Q: Serialize, A: for<'a> Deserialize<'a>>(
     let status = response.status();
     let answer = response.into_body().bytes().await.map_err(|error| failed(error.to_string()))?;
     match status {
-        StatusCode::OK => serde_json::from_slice(&answer).map_err(|error| failed(error.to_string())),
+        StatusCode::OK => {
+            serde_json::from_slice(&answer).map_err(|error| failed(error.to_string()))
+        }
         StatusCode::SERVICE_UNAVAILABLE => Err(Problem::busy()),
         _ => Err(failed(format!("{status} {}", String::from_utf8_lossy(&answer)))),
     }

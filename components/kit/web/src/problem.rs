@@ -92,6 +92,9 @@ impl From<Problem> for Reply {
             "detail": problem.detail,
         });
         let reply = Self::new(problem.status, "application/problem+json", body.to_string());
-        problem.headers.into_iter().fold(reply, |reply, (name, value)| reply.with_header(name, &value))
+        problem
+            .headers
+            .into_iter()
+            .fold(reply, |reply, (name, value)| reply.with_header(name, &value))
     }
 }
