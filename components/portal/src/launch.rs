@@ -36,14 +36,16 @@ pub async fn play(request: Request, visitor: &Visitor, segment: &str) -> Result<
     let unit = course.units.iter().find(|unit| unit.id == wanted);
     let unit = unit.ok_or_else(|| Problem::not_found("The course has no such unit any more."))?;
     let launch_url = open(&base, visitor, &course, unit).await?;
+    let origin = link::origin(&unit.url).filter(|origin| *origin != base);
     let page = page::Play {
         frame: Frame::new(&unit.title, Some(visitor)),
         href: link::course(&course.title, &course.key),
         course: course.title.clone(),
         has_own_window: unit.launch_method == LaunchMethod::OwnWindow,
+        is_elsewhere: origin.is_some(),
         launch_url,
     };
-    page::render_framing(&page, link::origin(&unit.url).unwrap_or("'self'"))
+    page::render_framing(&page, origin.unwrap_or("'self'"))
 }
 
 /// Opens a session and answers the unit's launch address.

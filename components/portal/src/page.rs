@@ -107,6 +107,8 @@ pub struct Play {
     pub course: String,
     /// The unit's launch address.
     pub launch_url: String,
+    /// Whether the unit lies on another server, whose origin it keeps.
+    pub is_elsewhere: bool,
     /// Whether the unit wants a window of its own.
     pub has_own_window: bool,
 }

@@ -72,6 +72,7 @@ fn broken_rules_are_named_with_element_and_line() {
     assert!(refusal(&unit("1", r#"masteryScore="1.5""#, "x")).contains("masteryScore"));
     assert!(refusal(&unit("1", r#"masteryScore="NaN""#, "x")).contains("masteryScore"));
     assert!(refusal(&unit("1", "", "javascript:alert(1)")).contains("neither relative nor"));
+    assert!(refusal(&unit("1", "", "https://a; script-src */x")).contains("well-formed"));
     assert!(refusal(&unit("1", "", "")).contains("is empty"));
     assert!(refusal(&[unit("1", "", "x"), unit("1", "", "y")].concat()).contains("another unit"));
     assert!(refusal(&block("b", "")).contains("neither an <au> nor a <block>"));

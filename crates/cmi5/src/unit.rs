@@ -1,3 +1,4 @@
+use iri_string::types::IriStr;
 use percent_encoding::percent_decode_str;
 use roxmltree::Node;
 
@@ -81,6 +82,9 @@ fn url(node: Node) -> Result<String, Error> {
         |rule: &str| Err(broken(element, format!("{url:?} of {} {rule}", describe(node))));
     if url.is_empty() {
         return refused("is empty");
+    }
+    if is_absolute(&url) && IriStr::new(&url).is_err() {
+        return refused("is not a well-formed address");
     }
     if !is_absolute(&url) && has_scheme(&url) {
         return refused("is neither relative nor an http or https address");
