@@ -8,7 +8,8 @@ use crate::{DATABASE, Store};
 
 impl Guest for Store {
     async fn open(launch: Launch, fetch_hash: String) -> Result<(), Error> {
-        let sql = "INSERT INTO launch (fetch_hash, registration, session, learner, activity, expires_ms)
+        let sql =
+            "INSERT INTO launch (fetch_hash, registration, session, learner, activity, expires_ms)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let parameters = [
             Value::Text(fetch_hash),

@@ -51,19 +51,6 @@ async fn route(request: Request) -> Result<Reply, Problem> {
     }
 }
 
-/// Refuses what a page of another site makes a browser send with the reader's cookie (CSRF).
-fn same_origin(request: &Request) -> Result<(), Problem> {
-    let text = |name| hedgeschool_web::header(request.headers(), name);
-    let own = match (text("sec-fetch-site"), text("origin"), text("host")) {
-        (Some(site), _, _) => matches!(site, "same-origin" | "none"),
-        (None, Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, o)| o == host),
-        // Neither header: not a browser.
-        (None, _, _) => true,
-    };
-    let refusal = "this form was sent from another site: open the page here and try again";
-    if own { Ok(()) } else { Err(Problem::forbidden(refusal)) }
-}
-
 impl From<store::types::Error> for Problem {
     fn from(error: store::types::Error) -> Self {
         use store::types::Error;

@@ -1,12 +1,13 @@
 //! The people of the node, for its administrators.
 
 use hedgeschool_credentials::{Role, hash_password};
+use hedgeschool_web::origin::check_same_origin;
 use hedgeschool_web::{Problem, Query, Reply, Request, StatusCode, body, random_bytes};
 use serde::{Deserialize, Serialize};
 
 use crate::store::people;
 use crate::store::types::{Person, Role as StoredRole};
-use crate::{BODY_BYTES_MAX, same_origin, verify};
+use crate::{BODY_BYTES_MAX, verify};
 
 /// A person to add.
 #[derive(Deserialize)]
@@ -28,14 +29,18 @@ struct Listed {
 
 /// `POST /auth/people`.
 pub async fn add(request: Request) -> Result<Reply, Problem> {
-    same_origin(&request)?;
+    check_same_origin(&request)?;
     verify::administrator(request.headers()).await?;
     let new: NewPerson = body::json(request, BODY_BYTES_MAX).await?;
     let password_hash = hash_password(&new.password, &random_bytes())
         .map_err(|error| Problem::bad_request(error.to_string()))?;
     let role = stored_role(new.role);
-    let person =
-        Person { name: new.name.clone(), display_name: new.display_name.clone(), role, password_hash };
+    let person = Person {
+        name: new.name.clone(),
+        display_name: new.display_name.clone(),
+        role,
+        password_hash,
+    };
     people::add(person).await?;
     let added = Listed { name: new.name, display_name: new.display_name, role: new.role };
     let reply = Reply::json(&added)?;

@@ -1,17 +1,18 @@
 //! Signing in and out with a browser.
 
 use hedgeschool_credentials::{SESSION_COOKIE, Session};
-use hedgeschool_web::{Problem, Reply, Request, body, header, now_ms};
+use hedgeschool_web::origin::{check_same_origin, is_https};
+use hedgeschool_web::{Problem, Reply, Request, body, now_ms};
 
-use crate::{BODY_BYTES_MAX, same_origin, secret, verify};
+use crate::{BODY_BYTES_MAX, secret, verify};
 
 /// How long a session lasts: a school day with room to spare.
 const SESSION_MS: i64 = 12 * 60 * 60 * 1_000;
 
 /// `POST /auth/sign-in`, a form of `name`, `password` and `next`, the page to go on to.
 pub async fn enter(request: Request) -> Result<Reply, Problem> {
-    same_origin(&request)?;
-    let secure = is_https(&request);
+    check_same_origin(&request)?;
+    let secure = is_https(request.headers());
     let form = body::form(request, BODY_BYTES_MAX).await?;
     let name = form.get("name").unwrap_or_default().trim().to_ascii_lowercase();
     let next = local_path(form.get("next"));
@@ -21,23 +22,19 @@ pub async fn enter(request: Request) -> Result<Reply, Problem> {
     }
     let session = Session { name, expires_ms: now_ms() + SESSION_MS };
     let signed = secret::session_key().await?.sign(&session).map_err(Problem::internal)?;
-    Ok(Reply::see_other(next).with_header("set-cookie", &cookie(&signed, SESSION_MS / 1_000, secure)))
+    Ok(Reply::see_other(next)
+        .with_header("set-cookie", &cookie(&signed, SESSION_MS / 1_000, secure)))
 }
 
 /// `POST /auth/sign-out`.
 pub fn leave(request: &Request) -> Result<Reply, Problem> {
-    same_origin(request)?;
-    Ok(Reply::see_other("/").with_header("set-cookie", &cookie("", 0, is_https(request))))
+    check_same_origin(request)?;
+    Ok(Reply::see_other("/").with_header("set-cookie", &cookie("", 0, is_https(request.headers()))))
 }
 
 fn cookie(value: &str, age_s: i64, secure: bool) -> String {
     let secure = if secure { "; Secure" } else { "" };
     format!("{SESSION_COOKIE}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}")
-}
-
-/// Whether the browser speaks TLS, as the proxy in front of the node says.
-fn is_https(request: &Request) -> bool {
-    header(request.headers(), "x-forwarded-proto") == Some("https")
 }
 
 /// A page of this node: anything else, such as `//elsewhere`, would send people away.

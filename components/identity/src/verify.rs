@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use hedgeschool_credentials::{
-    Credentials, Role, SESSION_COOKIE, Scope, Subject, TokenHash, Verdict, cookie, equal, pair, pairs,
-    verify_password,
+    Credentials, Role, SESSION_COOKIE, Scope, Subject, TokenHash, Verdict, cookie, equal, pair,
+    pairs, verify_password,
 };
 use hedgeschool_web::identity::Presented;
 use hedgeschool_web::{HeaderMap, Problem, Reply, Request, body, now_ms, settings};

@@ -61,7 +61,8 @@ fn select(filter: Filter) -> Result<(String, Vec<Value>), Error> {
             .ok_or_else(|| Error::Invalid(format!("{text:?} is no RFC 3339 date and time"))),
         None => Ok(None),
     };
-    let (past, order) = if filter.ascending { ("sequence > ", "ASC") } else { ("sequence < ", "DESC") };
+    let (past, order) =
+        if filter.ascending { ("sequence > ", "ASC") } else { ("sequence < ", "DESC") };
     let conditions = [
         ("agent = ", filter.agent.map(Value::Text)),
         ("verb = ", filter.verb.map(Value::Text)),

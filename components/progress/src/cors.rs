@@ -6,8 +6,7 @@
 use hedgeschool_web::{Reply, StatusCode};
 
 const METHODS: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
-const REQUEST_HEADERS: &str =
-    "authorization, content-type, x-experience-api-version, if-match, if-none-match, accept-language";
+const REQUEST_HEADERS: &str = "authorization, content-type, x-experience-api-version, if-match, if-none-match, accept-language";
 const RESPONSE_HEADERS: &str =
     "etag, last-modified, x-experience-api-version, x-experience-api-consistent-through";
 

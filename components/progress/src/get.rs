@@ -13,9 +13,8 @@ const PAGE_DEFAULT: u32 = 100;
 /// Statements of a page at most.
 const PAGE_MAX: u32 = 1_000;
 /// The parameters of a query. `from` is ours: where a `more` address goes on.
-const PARAMETERS: [&str; 9] = [
-    "agent", "verb", "activity", "registration", "since", "until", "limit", "ascending", "from",
-];
+const PARAMETERS: [&str; 9] =
+    ["agent", "verb", "activity", "registration", "since", "until", "limit", "ascending", "from"];
 
 /// `GET statements`: one by its id, or a page of those that match.
 pub async fn statements(request: &Request) -> Result<Reply, Problem> {
@@ -81,7 +80,11 @@ fn json(query: &Query, page: &Page) -> String {
     let statements: Vec<_> = page.statements.iter().map(|s| s.body.as_str()).collect();
     let last = page.statements.last().filter(|_| page.more);
     let more = last.map_or(String::new(), |last| more(query, last.sequence));
-    format!("{{\"statements\":[{}],\"more\":{}}}", statements.join(","), serde_json::Value::from(more))
+    format!(
+        "{{\"statements\":[{}],\"more\":{}}}",
+        statements.join(","),
+        serde_json::Value::from(more)
+    )
 }
 
 /// The address of the next page: the same query from the last statement on, which stays valid for ever.

@@ -62,7 +62,9 @@ async fn statements(request: Request) -> Result<Reply, Problem> {
 /// What this record store speaks (2.8).
 fn about(request: &Request) -> Result<Reply, Problem> {
     match *request.method() {
-        Method::GET | Method::HEAD => Reply::json(&serde_json::json!({ "version": version::SPOKEN })),
+        Method::GET | Method::HEAD => {
+            Reply::json(&serde_json::json!({ "version": version::SPOKEN }))
+        }
         _ => Err(Problem::method_not_allowed("GET, HEAD, OPTIONS")),
     }
 }

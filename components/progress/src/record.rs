@@ -30,7 +30,9 @@ pub async fn put(request: Request, version: Version) -> Result<Reply, Problem> {
     let id = query.get("statementId");
     let id = id.ok_or_else(|| Problem::bad_request("the parameter statementId is missing"))?;
     let draft = parse_one(&text(request).await?, version).map_err(problem)?;
-    let draft = draft.with_id(id).map_err(|violation: Violation| Problem::bad_request(violation.to_string()))?;
+    let draft = draft
+        .with_id(id)
+        .map_err(|violation: Violation| Problem::bad_request(violation.to_string()))?;
     store(&verdict, vec![draft]).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

@@ -13,7 +13,8 @@ pub async fn entries(request: Request) -> Result<Reply, Problem> {
     let bytes = body::read(request, BODY_BYTES_MAX).await?;
     let batch = Batch::parse(&bytes).map_err(problem)?;
     if batch.node != node {
-        let detail = format!("the token is that of node {node:?}, the batch of node {:?}", batch.node);
+        let detail =
+            format!("the token is that of node {node:?}, the batch of node {:?}", batch.node);
         return Err(Problem { internal: Some(detail.clone()), ..Problem::forbidden(detail) });
     }
     let entries = batch.entries.into_iter().map(Entry::from).collect();

@@ -44,7 +44,8 @@ pub fn hash_password(password: &str, salt: &[u8; 16]) -> Result<String, Password
 /// Whether the password is the one that was hashed. A text that is no hash matches nothing.
 pub fn verify_password(password: &str, hash: &str) -> bool {
     let (Ok(hash), Ok(hasher)) = (PasswordHash::new(hash), hasher()) else { return false };
-    password.len() <= PASSWORD_BYTES_MAX && hasher.verify_password(password.as_bytes(), &hash).is_ok()
+    password.len() <= PASSWORD_BYTES_MAX
+        && hasher.verify_password(password.as_bytes(), &hash).is_ok()
 }
 
 fn hasher() -> Result<Argon2<'static>, PasswordError> {

@@ -59,16 +59,16 @@ fn object_type(at: &At) -> Checked {
 fn definition(at: &At) -> Checked {
     at.properties("2.4.4.1", &[DEFINITION])?;
     let kind = at.value.get("interactionType").and_then(Value::as_str);
-    let lists = COMPONENT_LISTS.into_iter().filter(|list| at.value.get(list).is_some());
+    let mut lists = COMPONENT_LISTS.into_iter().filter(|list| at.value.get(list).is_some());
     let Some(kind) = kind else {
         let plain = at.value.get("correctResponsesPattern").is_none() && lists.count() == 0;
         return at.require(plain, "2.4.4.1", "must have an interactionType");
     };
     let allowed = INTERACTIONS.iter().find(|(name, _)| *name == kind).map_or(&[][..], |(_, l)| l);
-    for list in lists.filter(|list| !allowed.contains(list)) {
-        return Err(at.violation("2.4.4.1", format!("a {kind:?} interaction has no {list}")));
+    match lists.find(|list| !allowed.contains(list)) {
+        Some(list) => Err(at.violation("2.4.4.1", format!("a {kind:?} interaction has no {list}"))),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn interaction_type(at: &At) -> Checked {

@@ -17,8 +17,7 @@ const ANYONE: &[Property] = &[
     optional("account", account),
 ];
 const MEMBERS: &[Property] = &[optional("member", members)];
-const ACCOUNT: &[Property] =
-    &[required("homePage", scalar::iri), required("name", scalar::string)];
+const ACCOUNT: &[Property] = &[required("homePage", scalar::iri), required("name", scalar::string)];
 
 fn account(at: &At) -> Checked {
     at.properties("2.4.2.4", &[ACCOUNT])

@@ -8,7 +8,9 @@ use serde_json::value::RawValue;
 
 use crate::check::At;
 use crate::fingerprint::fingerprint;
-use crate::{BATCH_STATEMENTS_MAX, Error, STATEMENT_BYTES_MAX, Version, Violation, scalar, statement};
+use crate::{
+    BATCH_STATEMENTS_MAX, Error, STATEMENT_BYTES_MAX, Version, Violation, scalar, statement,
+};
 
 /// A statement that passed validation, as the client wrote it.
 #[derive(Debug)]
@@ -119,7 +121,9 @@ impl Draft {
                 section: "2.4.1",
             }),
             None => {
-                self.value["id"] = Value::from(id);
+                if let Some(properties) = self.value.as_object_mut() {
+                    properties.insert("id".into(), Value::from(id));
+                }
                 self.members.insert_first("id", Value::from(id).to_string());
                 let at = At::root(&self.value, self.version);
                 at.get("id").map_or(Ok(()), |id| scalar::uuid(&id))?;
@@ -171,8 +175,11 @@ impl Members {
     }
 
     fn into_json(self) -> String {
-        let members: Vec<_> =
-            self.0.iter().map(|(key, json)| format!("{}:{json}", Value::from(key.as_str()))).collect();
+        let members: Vec<_> = self
+            .0
+            .iter()
+            .map(|(key, json)| format!("{}:{json}", Value::from(key.as_str())))
+            .collect();
         format!("{{{}}}", members.join(","))
     }
 }

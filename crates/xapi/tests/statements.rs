@@ -32,7 +32,11 @@ fn parse(statement: &Value) -> Result<Vec<Draft>, Error> {
 
 fn complete(draft: Draft) -> Record {
     let id = "00000000-0000-4000-8000-000000000001".to_owned();
-    draft.complete(Stamp { id, now: "2026-01-01T00:00:00.000Z", authority: r#"{"mbox":"mailto:lrs@example.org"}"# })
+    draft.complete(Stamp {
+        id,
+        now: "2026-01-01T00:00:00.000Z",
+        authority: r#"{"mbox":"mailto:lrs@example.org"}"#,
+    })
 }
 
 fn record(statement: &Value) -> Record {
@@ -65,7 +69,11 @@ fn each_broken_rule_names_its_path() {
         ("/result/success", json!("yes"), "result.success"),
         ("/context/registration", json!("42"), "context.registration"),
         ("/context/language", json!("english!"), "context.language"),
-        ("/context/contextActivities/parent", json!([{"id": "x"}]), "context.contextActivities.parent[0].id"),
+        (
+            "/context/contextActivities/parent",
+            json!([{"id": "x"}]),
+            "context.contextActivities.parent[0].id",
+        ),
         ("/context/statement", json!({"id": "x"}), "context.statement.id"),
         ("/timestamp", json!("yesterday"), "timestamp"),
         ("/id", json!("1"), "id"),
@@ -202,7 +210,10 @@ fn facts_are_read_from_what_was_stored() {
     assert_eq!(facts.activity.as_deref(), Some("https://example.org/course"));
     assert_eq!(facts.registration.as_deref(), Some("9d3a2f0e-1111-4222-8333-444455556666"));
     assert!(facts.completed && facts.passed);
-    assert_eq!((facts.score, facts.progress, facts.duration_ms), (Some(0.8), Some(60), Some(90_500)));
+    assert_eq!(
+        (facts.score, facts.progress, facts.duration_ms),
+        (Some(0.8), Some(60), Some(90_500))
+    );
 }
 
 proptest! {

@@ -1,6 +1,8 @@
 //! The command line. Each command is a module; adding one is adding a variant here.
 
+mod course;
 mod logs;
+mod node;
 mod up;
 
 use std::process::ExitCode;
@@ -22,12 +24,15 @@ struct Cli {
 enum Command {
     /// Run an application.
     Up(up::Up),
+    /// Import and list the courses of a running node.
+    Course(course::Course),
 }
 
 /// Runs the command the process was started with.
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Up(up) => up.run(),
+        Command::Course(course) => course.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,65 @@
+//! `hedge course`: courses of a running node, over its HTTP interface.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use http::Method;
+
+use super::node::Node;
+
+/// Where a node takes and lists courses.
+const COURSES: &str = "/content/v1/courses";
+
+/// The arguments of `hedge course`.
+#[derive(Debug, Args)]
+pub struct Course {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Import a course package (a cmi5 zip), as a new course or as a course's new version
+    Import {
+        /// The zip file
+        file: PathBuf,
+        #[command(flatten)]
+        node: Node,
+    },
+    /// List the courses of a node
+    List {
+        #[command(flatten)]
+        node: Node,
+    },
+}
+
+impl Course {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// When the node cannot be reached, refuses, or answers something else; says what it said.
+    pub fn run(self) -> Result<()> {
+        match self.command {
+            Command::Import { file, node } => {
+                let package = std::fs::read(&file).with_context(|| file.display().to_string())?;
+                println!("Sending {} ({} KB) ...", file.display(), package.len().div_ceil(1024));
+                let course =
+                    node.call(Method::POST, COURSES, Some(("application/zip", package)))?;
+                println!("{}", line(&course));
+            }
+            Command::List { node } => {
+                let courses = node.call(Method::GET, COURSES, None)?;
+                let courses = courses.get("courses").unwrap_or(&courses);
+                courses.as_array().into_iter().flatten().for_each(|c| println!("{}", line(c)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A course in one line: what it is called, and its IRI.
+fn line(course: &serde_json::Value) -> String {
+    let text = |name| course.get(name).and_then(serde_json::Value::as_str).unwrap_or("?");
+    format!("{}\t{}", text("title"), text("id"))
+}
