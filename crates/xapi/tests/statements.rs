@@ -1,5 +1,12 @@
 //! The rules of statements, one by one, from the standard's text.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 use hedgeschool_xapi::{Draft, Error, Facts, Record, Stamp, Version, parse_batch, parse_one};
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -23,7 +23,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run an application.
-    Up(up::Up),
+    Up(Box<up::Up>),
     /// Import and list the courses of a running node.
     Course(course::Course),
 }
