@@ -2,7 +2,8 @@
 
 use anyhow::{Result, ensure};
 use hedgeschool_tests::{Node, Response, course};
-use ureq::http::Method;
+use http::Method;
+use serde_json::json;
 
 fn upload(node: &Node, archive: &[u8]) -> Result<Response> {
     node.admin().send(Method::POST, "/content/v1/courses", Some(("application/zip", archive)))
@@ -64,11 +65,17 @@ fn broken(good: &[u8]) -> Result<Vec<(&'static str, Vec<u8>)>> {
 }
 
 #[test]
-fn only_administrators_upload() -> Result<()> {
+fn learners_do_not_upload() -> Result<()> {
     let node = Node::start()?;
+    let ada = json!({
+        "name": "ada", "display_name": "Ada", "role": "learner", "password": "a-test-password",
+    });
+    node.admin().post("/auth/people", &ada)?.expect(201)?;
+    let learner = node.anonymous().with_basic("ada:a-test-password");
     let archive = course::package("https://example.org/course", "Hedges")?;
     let zip = Some(("application/zip", archive.as_slice()));
     node.anonymous().send(Method::POST, "/content/v1/courses", zip)?.expect(401)?;
-    node.xapi().send(Method::POST, "/content/v1/courses", zip)?.expect(403)?;
+    learner.send(Method::POST, "/content/v1/courses", zip)?.expect(403)?;
+    learner.post("/auth/people", &ada)?.expect(403)?;
     Ok(())
 }

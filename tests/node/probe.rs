@@ -1,6 +1,7 @@
 //! The app of `tests/fixtures/probe`, with the grants that a test gives it.
 
 use std::fs;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use hedgeschool_tests::{Builder, Node, repository};
@@ -19,7 +20,7 @@ path = "shelf.db"
 
 /// A manifest in a folder of its own.
 pub struct Probe {
-    folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl Probe {
@@ -30,7 +31,7 @@ impl Probe {
 
     /// Any app.
     pub fn with_manifest(manifest: &str) -> Result<Self> {
-        let folder = TempDir::new()?;
+        let folder = Arc::new(TempDir::new()?);
         fs::write(folder.path().join("spin.toml"), manifest)?;
         fs::write(folder.path().join("runtime-config.toml"), RUNTIME_CONFIG)?;
         Ok(Self { folder })
@@ -39,7 +40,8 @@ impl Probe {
     /// A node of the app.
     pub fn builder(&self) -> Result<Builder> {
         let folder = self.folder.path();
-        Node::app(&folder.join("spin.toml"), &folder.join("runtime-config.toml"))
+        let app = Node::app(&folder.join("spin.toml"), &folder.join("runtime-config.toml"))?;
+        Ok(app.needs(Arc::clone(&self.folder)))
     }
 }
 

@@ -3,8 +3,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::Value;
-use ureq::http::{HeaderMap, Method, Request, StatusCode};
 use ureq::{Agent, Body};
 
 /// How long a request may take.
@@ -91,7 +91,7 @@ pub struct Response {
 }
 
 impl Response {
-    fn read(response: ureq::http::Response<Body>) -> Result<Self> {
+    fn read(response: http::Response<Body>) -> Result<Self> {
         let (head, mut body) = response.into_parts();
         let body = body.with_config().limit(RESPONSE_BYTES_MAX).read_to_vec()?;
         Ok(Self { status: head.status, headers: head.headers, body })

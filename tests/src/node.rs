@@ -33,9 +33,24 @@ pub struct Builder {
     variables: Vec<(String, String)>,
     arguments: Vec<String>,
     folder: Arc<TempDir>,
+    /// Folders that the node needs for as long as it runs.
+    needs: Vec<Arc<TempDir>>,
 }
 
 impl Builder {
+    /// Keeps state on the disk that the build is on: the system's folder for temporary files may be in
+    /// memory, where writes cost nothing.
+    pub fn on_disk(mut self) -> Result<Self> {
+        self.folder = Arc::new(TempDir::new_in(repository("target"))?);
+        Ok(self)
+    }
+
+    /// Keeps a folder for as long as the node runs.
+    pub fn needs(mut self, folder: Arc<TempDir>) -> Self {
+        self.needs.push(folder);
+        self
+    }
+
     /// Sets a variable of the app.
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
@@ -137,6 +152,7 @@ impl Node {
             variables: Vec::new(),
             arguments: Vec::new(),
             folder: Arc::new(TempDir::new()?),
+            needs: Vec::new(),
         })
     }
 
@@ -193,14 +209,38 @@ impl Node {
         self.process.terminate()
     }
 
-    /// Starts again after an end, on the same port and in the same folder.
+    /// Starts again after an end, on the same port and in the same folder, and waits until it answers.
     pub fn restart(&mut self) -> Result<()> {
+        self.spawn()?;
+        self.await_ready()
+    }
+
+    /// Starts again, without waiting for anything.
+    pub fn spawn(&mut self) -> Result<()> {
         let mut command = self.builder.command(self.port)?;
         self.log.note("restart");
         self.history += &self.log.text();
         self.log = Log::default();
         self.process = Process::start(&mut command, &self.log)?;
+        Ok(())
+    }
+
+    /// Waits until the node serves.
+    pub fn await_ready(&mut self) -> Result<()> {
         ready(&mut self.process, self.port, &self.log)
+    }
+
+    /// Waits for a 200 from this address, asking without a pause.
+    pub fn first_answer(&mut self, path: &str) -> Result<()> {
+        let client = self.anonymous();
+        loop {
+            if client.get(path).is_ok_and(|response| response.status == 200) {
+                return Ok(());
+            }
+            if let Some(status) = self.process.ended()? {
+                bail!("the node ended with {status}: {}", self.log.text());
+            }
+        }
     }
 }
 

@@ -70,6 +70,15 @@ fn some_components(root: &Path, packages: &[String]) -> Result<()> {
     })
 }
 
+/// Builds everything native, tests included: as `cargo test` needs it, which is not quite as [`host`]
+/// does, since the features of shared dependencies differ with what is built together.
+pub fn natives(root: &Path) -> Result<()> {
+    step("building the host and the tests", || {
+        let arguments = ["build", "--profile", "host", "--workspace", "--all-targets"];
+        command::run(cargo().args(arguments).current_dir(root))
+    })
+}
+
 /// Builds the embedded host.
 pub fn host(root: &Path) -> Result<()> {
     step("building the host", || {

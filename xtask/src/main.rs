@@ -3,26 +3,52 @@
 //! It chooses a toolchain for the WebAssembly components by itself ([`guest`]) and, as root on Debian,
 //! installs what a fresh machine lacks ([`debian`]); elsewhere it says in one sentence what to install.
 
+mod bench;
 mod build;
 mod command;
 mod debian;
 mod guest;
+mod lint;
 mod progress;
+mod test;
+mod up;
 mod workspace;
 
-use anyhow::Result;
+use std::process::ExitCode;
+
 use clap::Parser;
 
 /// Builds, runs and tests Hedgeschool.
+///
+/// Each task does by itself whatever it needs: on a fresh checkout, start with `up` or `test`.
 #[derive(Parser)]
-#[command(bin_name = "cargo xtask", disable_version_flag = true)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = false)]
 enum Task {
     /// Build the WebAssembly components and the host
     Build(build::Arguments),
+    /// Build, and start a node with a demo course on http://127.0.0.1:3000
+    Up(up::Arguments),
+    /// Lint, build, and run all tests
+    Test(test::Arguments),
+    /// Measure a node and print a table
+    Bench(bench::Arguments),
+    /// Check the format and lints
+    Check,
 }
 
-fn main() -> Result<()> {
-    match Task::parse() {
+fn main() -> ExitCode {
+    let outcome = match Task::parse() {
         Task::Build(arguments) => build::main(&arguments),
+        Task::Up(arguments) => up::main(&arguments),
+        Task::Test(arguments) => test::main(&arguments),
+        Task::Bench(arguments) => bench::main(&arguments),
+        Task::Check => lint::main(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nError: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

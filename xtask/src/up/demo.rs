@@ -1,0 +1,73 @@
+//! What a demo node holds: a course and someone to take it.
+
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+use ureq::http::StatusCode;
+use ureq::{Agent, Body};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::secrets::Secrets;
+
+/// Puts course and learner into a node; into one that has them already, nothing.
+pub fn fill(address: &str, course: &Path, secrets: &Secrets) -> Result<()> {
+    let administrator = format!("Basic {}", STANDARD.encode(&secrets.administrator));
+    let (name, password) =
+        secrets.learner.split_once(':').context("the learner is name:password")?;
+    let ada = json!({
+        "name": name, "display_name": "Ada Lovelace", "role": "learner", "password": password,
+    });
+    let json = ("application/json", ada.to_string().into_bytes());
+    let added = post(&format!("{address}/auth/people"), &administrator, json)?;
+    ensure!(added.status().is_success() || added.status() == StatusCode::CONFLICT, refused(added));
+
+    let zip = ("application/zip", zip_folder(course)?);
+    let imported = post(&format!("{address}/content/v1/courses"), &administrator, zip)?;
+    ensure!(imported.status().is_success(), refused(imported));
+    Ok(())
+}
+
+fn post(
+    url: &str,
+    authorization: &str,
+    (media_type, body): (&str, Vec<u8>),
+) -> Result<ureq::http::Response<Body>> {
+    let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+    let request = agent.post(url).header("authorization", authorization);
+    let response = request.header("content-type", media_type).send(&body);
+    response.with_context(|| format!("POST {url}"))
+}
+
+/// What the node said instead.
+fn refused(mut response: ureq::http::Response<Body>) -> String {
+    let said = response.body_mut().read_to_string().unwrap_or_default();
+    format!("the node refused the demo's content with {}: {said}", response.status())
+}
+
+/// A folder as a zip archive, which is what one imports.
+fn zip_folder(folder: &Path) -> Result<Vec<u8>> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    add(&mut zip, folder, folder)?;
+    Ok(zip.finish()?.into_inner())
+}
+
+fn add(zip: &mut ZipWriter<Cursor<Vec<u8>>>, base: &Path, folder: &Path) -> Result<()> {
+    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            add(zip, base, &path)?;
+        } else {
+            let name = path.strip_prefix(base)?.to_string_lossy().replace('\\', "/");
+            zip.start_file(name, SimpleFileOptions::default())?;
+            zip.write_all(&fs::read(&path)?)?;
+        }
+    }
+    Ok(())
+}
