@@ -71,10 +71,12 @@ fn some_components(root: &Path, packages: &[String]) -> Result<()> {
 }
 
 /// Builds everything native, tests included: as `cargo test` needs it, which is not quite as [`host`]
-/// does, since the features of shared dependencies differ with what is built together.
+/// does, since the features of shared dependencies differ with what is built together. Not the libraries
+/// themselves: a component's links for WebAssembly only.
 pub fn natives(root: &Path) -> Result<()> {
     step("building the host and the tests", || {
-        let arguments = ["build", "--profile", "host", "--workspace", "--all-targets"];
+        let build = ["build", "--profile", "host", "--workspace"];
+        let arguments = build.iter().chain(&["--bins", "--tests", "--examples"]);
         command::run(cargo().args(arguments).current_dir(root))
     })
 }
