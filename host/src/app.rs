@@ -77,15 +77,18 @@ impl App {
         )?;
         for (id, component) in &application.components {
             config.check_labels(id, &component.sqlite_databases, &component.key_value_stores)?;
+            hosts(component, &variables).with_context(|| format!("[component.{id}]"))?;
         }
+        let router = Router::new(application.routes.clone())?;
         let schedule = match application.components.contains_key(crate::ticker::COMPONENT) {
             true => Schedule::from_variables(&variables)?,
             false => None,
         };
         let limits = Arc::new(options.limits.clone());
         let cache = Cache::open(&cache_dir(options, &config))?;
-        let stores = Stores::open(&application, &config)?;
         let compiled = compile(&cache, &application)?;
+        // Only now that all of the manifest can be honoured: a refused one leaves no files behind.
+        let stores = Stores::open(&application, &config)?;
         let resources: Vec<_> = compiled.iter().map(|(_, compiled)| compiled.resources).collect();
         tracing::debug!("composed and compiled, or found so, after {:?}", started.elapsed());
         let engine = engine::pooled(&resources, &limits)?;
@@ -100,7 +103,7 @@ impl App {
         let routes = Arc::new(Routes {
             name: application.name,
             version: application.version,
-            router: Router::new(application.routes)?,
+            router,
             services,
         });
         directory.bind(&routes);
@@ -141,6 +144,12 @@ fn compile<'a>(cache: &Cache, application: &'a Application) -> Result<Vec<(&'a s
     application.components.iter().map(get).collect()
 }
 
+fn hosts(component: &manifest::Component, variables: &Variables) -> Result<AllowedHosts> {
+    let hosts = component.allowed_outbound_hosts.iter().map(|entry| variables.render(entry));
+    let hosts: Vec<String> = hosts.collect::<Result<_>>().context("allowed_outbound_hosts")?;
+    AllowedHosts::parse(hosts.iter().map(String::as_str)).context("allowed_outbound_hosts")
+}
+
 fn grants(
     id: &str,
     component: &manifest::Component,
@@ -152,9 +161,6 @@ fn grants(
         let value = variables.render(template).with_context(|| format!("variables.{name}"))?;
         Ok((name.clone(), value))
     };
-    let hosts = component.allowed_outbound_hosts.iter().map(|entry| variables.render(entry));
-    let hosts: Vec<String> = hosts.collect::<Result<_>>().context("allowed_outbound_hosts")?;
-    let hosts = AllowedHosts::parse(hosts.iter().map(String::as_str));
     let mut environment = component.environment.clone();
     environment.extend(options.environment.iter().cloned());
     let databases = component.sqlite_databases.iter();
@@ -163,7 +169,7 @@ fn grants(
         id: id.into(),
         environment: environment.into_iter().collect(),
         variables: component.variables.iter().map(render).collect::<Result<_>>()?,
-        hosts: hosts.context("allowed_outbound_hosts")?,
+        hosts: hosts(component, variables)?,
         sqlite_databases: databases
             .filter_map(|label| Some((label.clone(), stores.sqlite.get(label)?.clone())))
             .collect(),

@@ -1,5 +1,6 @@
 //! Stores on a Redis server, which the tests start themselves.
 
+use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -45,20 +46,20 @@ impl Drop for Server {
     }
 }
 
+/// Starts a server and waits until it says that it listens. A port that was taken meanwhile ends it.
 fn spawn(port: u16, folder: &TempDir) -> Child {
-    let process = Command::new("redis-server")
+    let mut process = Command::new("redis-server")
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
         .arg(folder.path())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| {
             panic!("these tests need redis-server (Debian: apt-get install redis-server): {error}")
         });
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-        assert!(Instant::now() < deadline, "redis-server does not listen on port {port}");
-        std::thread::yield_now();
-    }
+    // Not by connecting: on loopback a connection to a free port may meet itself.
+    let log = BufReader::new(process.stdout.take().unwrap());
+    let ready = log.lines().map_while(Result::ok).any(|line| line.contains("Ready to accept"));
+    assert!(ready, "redis-server does not listen on port {port}");
     process
 }
 
