@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -15,6 +16,24 @@ pub fn cargo() -> Command {
 pub fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("starting {}", shown(command)))?;
     ensure!(status.success(), "{} ended with {status}", shown(command));
+    Ok(())
+}
+
+/// Runs a command with its output in view, and shows each line of its standard output to `watch` too.
+pub fn run_watched(command: &mut Command, mut watch: impl FnMut(&str)) -> Result<()> {
+    let what = shown(command);
+    let child = command.stdout(Stdio::piped()).spawn();
+    let mut child = child.with_context(|| format!("starting {what}"))?;
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).split(b'\n') {
+            // What tests print need not be text.
+            let line = String::from_utf8_lossy(&line?).into_owned();
+            println!("{line}");
+            watch(&line);
+        }
+    }
+    let status = child.wait()?;
+    ensure!(status.success(), "{what} ended with {status}");
     Ok(())
 }
 
