@@ -2,6 +2,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
@@ -12,6 +13,9 @@ use crate::{Client, eventually, port, repository};
 
 /// How many ports to try before giving up: another program can take a free one first.
 const PORT_TRIES: usize = 5;
+
+/// How long a node may take to its first answer.
+const FIRST_ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// A node: a process of its own with a state folder of its own. Dropped, it is killed and its log shown,
 /// which a test that passes does not print.
@@ -35,6 +39,8 @@ pub struct Builder {
     folder: Arc<TempDir>,
     /// Folders that the node needs for as long as it runs.
     needs: Vec<Arc<TempDir>>,
+    /// Whether the log is shown when the node is dropped.
+    shows_log: bool,
 }
 
 impl Builder {
@@ -43,6 +49,12 @@ impl Builder {
     pub fn on_disk(mut self) -> Result<Self> {
         self.folder = Arc::new(TempDir::new_in(repository("target"))?);
         Ok(self)
+    }
+
+    /// Leaves the log unshown, for programs that have an output of their own.
+    pub fn quiet(mut self) -> Self {
+        self.shows_log = false;
+        self
     }
 
     /// Keeps a folder for as long as the node runs.
@@ -153,6 +165,7 @@ impl Node {
             arguments: Vec::new(),
             folder: Arc::new(TempDir::new()?),
             needs: Vec::new(),
+            shows_log: true,
         })
     }
 
@@ -230,23 +243,26 @@ impl Node {
         ready(&mut self.process, self.port, &self.log)
     }
 
-    /// Waits for a 200 from this address, asking without a pause.
+    /// Waits for a 200 from this address, asking again at once.
     pub fn first_answer(&mut self, path: &str) -> Result<()> {
-        let client = self.anonymous();
-        loop {
-            if client.get(path).is_ok_and(|response| response.status == 200) {
-                return Ok(());
+        let (client, start) = (self.anonymous(), Instant::now());
+        while start.elapsed() < FIRST_ANSWER_MAX {
+            if let Ok(response) = client.get(path) {
+                return response.expect(200).map(drop);
             }
             if let Some(status) = self.process.ended()? {
                 bail!("the node ended with {status}: {}", self.log.text());
             }
         }
+        bail!("no answer within {FIRST_ANSWER_MAX:?}: {}", self.log.text())
     }
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
-        println!("--- log of the node on port {}:\n{}", self.port, self.log());
+        if self.builder.shows_log {
+            println!("--- log of the node on port {}:\n{}", self.port, self.log());
+        }
     }
 }
 
