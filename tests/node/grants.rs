@@ -2,7 +2,7 @@
 //! grant works.
 
 use anyhow::{Result, ensure};
-use hedgeschool_tests::Node;
+use hedgeschool_tests::{Node, is_own_host};
 use serde_json::json;
 
 use crate::probe::{Probe, ask};
@@ -94,7 +94,11 @@ fn private_routes_cannot_be_reached_from_outside() -> Result<()> {
     let question = json!({ "authorization": "Basic dGVzdDphLXRlc3Qtc2VjcmV0", "cookie": null });
     for host in ["identity.spin.internal", "127.0.0.1"] {
         let outsider = node.anonymous().with_header("host", host);
-        let refused = outsider.post("/verify", &question)?;
+        // Spin hangs up on a request from outside that names an inner host.
+        let Ok(refused) = outsider.post("/verify", &question) else {
+            ensure!(host.ends_with(".internal") && !is_own_host(), "as {host}: no answer");
+            continue;
+        };
         ensure!(
             refused.status.is_client_error(),
             "as {host}: {}: {}",

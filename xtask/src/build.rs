@@ -81,10 +81,11 @@ pub fn natives(root: &Path) -> Result<()> {
     })
 }
 
-/// Builds the embedded host.
+/// Builds the embedded host, among the workspace's other programs: built alone its dependencies would have
+/// other features, and be compiled once more for the tests.
 pub fn host(root: &Path) -> Result<()> {
     step("building the host", || {
-        let arguments = ["build", "--profile", "host", "--package", "hedge"];
+        let arguments = ["build", "--profile", "host", "--workspace", "--bins"];
         command::run(cargo().args(arguments).current_dir(root))
     })
 }
