@@ -8,6 +8,7 @@ mod clients;
 mod durability;
 mod grants;
 mod imports;
+mod launch;
 mod manifest;
 mod other_app;
 mod probe;

@@ -4,7 +4,7 @@ use hedgeschool_credentials::Scope;
 use hedgeschool_web::{Problem, Query, Reply, Request, StatusCode, now_ms};
 use hedgeschool_xapi::{agent_id, format_timestamp};
 
-use crate::access;
+use crate::access::{self, Own};
 use crate::store::statements;
 use crate::store::types::{Filter, Page};
 
@@ -18,28 +18,36 @@ const PARAMETERS: [&str; 9] =
 
 /// `GET statements`: one by its id, or a page of those that match.
 pub async fn statements(request: &Request) -> Result<Reply, Problem> {
-    access::require(request.headers(), &[Scope::StatementsRead]).await?;
+    let scopes = [Scope::StatementsRead, Scope::StatementsReadMine];
+    let own = access::own(&access::require(request.headers(), &scopes).await?)?;
     // Everything stored before this moment is visible: a write is answered when it can be read.
     let consistent_through = format_timestamp(now_ms() * 1_000);
     let query = Query::of(request);
     let reply = match query.get("statementId") {
-        Some(id) => one(id).await?,
-        None => page(&query).await?,
+        Some(id) => one(id, own.as_ref()).await?,
+        None => page(&query, own).await?,
     };
     Ok(reply.with_header("x-experience-api-consistent-through", &consistent_through))
 }
 
-async fn one(id: &str) -> Result<Reply, Problem> {
+async fn one(id: &str, own: Option<&Own>) -> Result<Reply, Problem> {
     let found = statements::get(id.to_owned()).await?;
     let found = found.ok_or_else(|| Problem::not_found(format!("there is no statement {id}")))?;
+    if own.is_some_and(|own| !own.covers(&found.body)) {
+        return Err(access::not_own());
+    }
     Ok(Reply::new(StatusCode::OK, "application/json", found.body))
 }
 
-async fn page(query: &Query) -> Result<Reply, Problem> {
+async fn page(query: &Query, own: Option<Own>) -> Result<Reply, Problem> {
     if let Some(unknown) = query.names().find(|name| !PARAMETERS.contains(name)) {
         return Err(Problem::bad_request(format!("there is no parameter {unknown:?}")));
     }
-    let page = statements::query(filter(query)?).await?;
+    let mut filter = filter(query)?;
+    if let Some(own) = own {
+        own.narrow(&mut filter)?;
+    }
+    let page = statements::query(filter).await?;
     Ok(Reply::new(StatusCode::OK, "application/json", json(query, &page)))
 }
 
