@@ -1,7 +1,7 @@
--- Statements, what they add up to, and the journal that carries them to other nodes.
+-- Statements, what they add up to, documents, and the journal that carries them to other nodes.
 
--- A statement, once stored, never changes. `sequence` is the order of storing; nothing is ever deleted,
--- so a sequence is never used twice.
+-- A statement, once stored, never changes, except that it may be voided. `sequence` is the order of
+-- storing; nothing is ever deleted, so a sequence is never used twice.
 CREATE TABLE statement (
   sequence INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -12,23 +12,74 @@ CREATE TABLE statement (
   stored_us INTEGER NOT NULL UNIQUE,
   timestamp_ms INTEGER NOT NULL,
   agent TEXT,
-  verb TEXT NOT NULL,
   activity TEXT,
-  registration TEXT,
   completed INTEGER NOT NULL,
   passed INTEGER NOT NULL,
   score REAL,
   progress INTEGER,
-  duration_ms INTEGER
+  duration_ms INTEGER,
+  -- The statement that its object refers to, and the one that it takes back.
+  refers TEXT,
+  voids TEXT,
+  -- JSON array of the hashes of its own terms.
+  terms TEXT NOT NULL,
+  voided INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-CREATE INDEX statement_by_agent ON statement (agent, sequence) WHERE agent IS NOT NULL;
+CREATE INDEX statement_by_refers ON statement (refers) WHERE refers IS NOT NULL;
 
-CREATE INDEX statement_by_verb ON statement (verb, sequence);
+CREATE INDEX statement_by_voids ON statement (voids) WHERE voids IS NOT NULL;
 
-CREATE INDEX statement_by_activity ON statement (activity, sequence) WHERE activity IS NOT NULL;
+-- What statements are looked up by. A hash stands for one value of one facet (`term` of hedgeschool-xapi).
+-- `source` is the statement whose term it is: the statement itself, or one that it refers to, for whose
+-- terms it is found too (2.1.3, "Filter Conditions for StatementRefs").
+CREATE TABLE term (
+  hash INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  source INTEGER NOT NULL,
+  PRIMARY KEY (hash, sequence, source)
+) STRICT, WITHOUT ROWID;
 
-CREATE INDEX statement_by_registration ON statement (registration, sequence) WHERE registration IS NOT NULL;
+CREATE TRIGGER statement_has_terms AFTER INSERT ON statement BEGIN
+  INSERT OR IGNORE INTO term (hash, sequence, source)
+    SELECT value, NEW.sequence, NEW.sequence FROM json_each(NEW.terms);
+END;
+
+-- Whichever comes first, reference or target: all that lead to the new statement get the terms of all
+-- that it leads to. Sixteen references deep, so that no chain or circle of them costs more than that.
+CREATE TRIGGER statement_passes_on_terms AFTER INSERT ON statement
+WHEN NEW.refers IS NOT NULL OR EXISTS (SELECT 1 FROM statement WHERE refers = NEW.id) BEGIN
+  INSERT OR IGNORE INTO term (hash, sequence, source)
+    SELECT own.value, above.sequence, target.sequence
+    FROM (
+      WITH RECURSIVE above (sequence, id, depth) AS (
+        SELECT NEW.sequence, NEW.id, 0
+        UNION
+        SELECT other.sequence, other.id, depth + 1
+        FROM above JOIN statement AS other ON other.refers = above.id WHERE depth < 16)
+      SELECT DISTINCT sequence FROM above
+    ) AS above
+    CROSS JOIN (
+      WITH RECURSIVE below (sequence, refers, depth) AS (
+        SELECT NEW.sequence, NEW.refers, 0
+        UNION
+        SELECT other.sequence, other.refers, depth + 1
+        FROM below JOIN statement AS other ON other.id = below.refers WHERE depth < 16)
+      SELECT DISTINCT sequence FROM below
+    ) AS below
+    CROSS JOIN statement AS target ON target.sequence = below.sequence
+    CROSS JOIN json_each(target.terms) AS own;
+END;
+
+-- A voiding statement cannot be voided (2.3.2); it counts whether it comes before its target or after.
+CREATE TRIGGER statement_voids AFTER INSERT ON statement WHEN NEW.voids IS NOT NULL BEGIN
+  UPDATE statement SET voided = 1 WHERE id = NEW.voids AND voids IS NULL;
+END;
+
+CREATE TRIGGER statement_is_voided AFTER INSERT ON statement
+WHEN NEW.voids IS NULL AND EXISTS (SELECT 1 FROM statement WHERE voids = NEW.id) BEGIN
+  UPDATE statement SET voided = 1 WHERE sequence = NEW.sequence;
+END;
 
 -- What an agent has reached in an activity: a join-semilattice, so the order of statements is no matter.
 CREATE TABLE completion (
@@ -38,6 +89,7 @@ CREATE TABLE completion (
   passed INTEGER NOT NULL,
   score REAL,
   progress INTEGER,
+  duration_ms INTEGER NOT NULL,
   statements INTEGER NOT NULL,
   updated_ms INTEGER NOT NULL,
   PRIMARY KEY (agent, activity)
@@ -45,16 +97,64 @@ CREATE TABLE completion (
 
 CREATE TRIGGER statement_completes AFTER INSERT ON statement
 WHEN NEW.agent IS NOT NULL AND NEW.activity IS NOT NULL BEGIN
-  INSERT INTO completion (agent, activity, completed, passed, score, progress, statements, updated_ms)
-  VALUES (NEW.agent, NEW.activity, NEW.completed, NEW.passed, NEW.score, NEW.progress, 1, NEW.timestamp_ms)
+  INSERT INTO completion (agent, activity, completed, passed, score, progress, duration_ms, statements, updated_ms)
+  VALUES (NEW.agent, NEW.activity, NEW.completed, NEW.passed, NEW.score, NEW.progress,
+    coalesce(NEW.duration_ms, 0), 1, NEW.timestamp_ms)
   ON CONFLICT (agent, activity) DO UPDATE SET
     completed = max(completed, excluded.completed),
     passed = max(passed, excluded.passed),
     score = max(coalesce(score, excluded.score), coalesce(excluded.score, score)),
     progress = max(coalesce(progress, excluded.progress), coalesce(excluded.progress, progress)),
+    duration_ms = duration_ms + excluded.duration_ms,
     statements = statements + 1,
     updated_ms = max(updated_ms, excluded.updated_ms);
 END;
+
+-- Every definition of an activity that statements came with, and the last day (since 1970) that one was
+-- made with it. An activity's canonical definition is these laid over each other, oldest first: the same
+-- at every node, in whatever order statements reach it.
+CREATE TABLE definition (
+  activity TEXT NOT NULL,
+  hash INTEGER NOT NULL,
+  day INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (activity, hash)
+) STRICT, WITHOUT ROWID;
+
+-- The names that statements give an agent.
+CREATE TABLE persona (
+  agent TEXT NOT NULL,
+  name TEXT NOT NULL,
+  PRIMARY KEY (agent, name)
+) STRICT, WITHOUT ROWID;
+
+-- The bytes of attachments by their SHA-2, in parts. They stand when the statement that claims them does:
+-- put first.
+CREATE TABLE attachment (
+  key INTEGER PRIMARY KEY,
+  sha2 TEXT NOT NULL,
+  start INTEGER NOT NULL,
+  -- Of all parts together.
+  length INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  UNIQUE (sha2, start)
+) STRICT;
+
+-- State and profile documents. What does not apply to a kind is the empty string. A deleted document stays
+-- without content, for its deletion to travel.
+CREATE TABLE document (
+  key INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL CHECK (kind IN ('state', 'activity-profile', 'agent-profile')),
+  activity TEXT NOT NULL,
+  agent TEXT NOT NULL,
+  registration TEXT NOT NULL,
+  id TEXT NOT NULL,
+  media_type TEXT NOT NULL,
+  content BLOB,
+  etag TEXT NOT NULL,
+  updated_us INTEGER NOT NULL,
+  UNIQUE (kind, agent, activity, registration, id)
+) STRICT;
 
 -- What changed, in the order of commits. `reference` is the changed row's key in the table of its kind.
 CREATE TABLE journal (
@@ -65,6 +165,18 @@ CREATE TABLE journal (
 
 CREATE TRIGGER statement_is_journaled AFTER INSERT ON statement BEGIN
   INSERT INTO journal (kind, reference) VALUES ('statement', NEW.sequence);
+END;
+
+CREATE TRIGGER attachment_is_journaled AFTER INSERT ON attachment WHEN NEW.start = 0 BEGIN
+  INSERT INTO journal (kind, reference) VALUES ('attachment', NEW.key);
+END;
+
+CREATE TRIGGER document_is_journaled AFTER INSERT ON document BEGIN
+  INSERT INTO journal (kind, reference) VALUES ('document', NEW.key);
+END;
+
+CREATE TRIGGER document_change_is_journaled AFTER UPDATE ON document BEGIN
+  INSERT INTO journal (kind, reference) VALUES ('document', NEW.key);
 END;
 
 -- How far peers' journals are applied here, and how far upstreams have applied ours.
@@ -96,11 +208,22 @@ CREATE TABLE meta (
 
 INSERT INTO meta (name, value) VALUES ('epoch', lower(hex(randomblob(16))));
 
+-- A moment, in microseconds since 1970, such that whatever is stored from now on is stored after it. Made
+-- known to readers as what they can rely on having seen (2.1.3, Consistent-Through).
+CREATE TABLE horizon (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  stored_us INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO horizon (only, stored_us) VALUES (1, 0);
+
 -- A procedure: inserting here stores a batch in one statement, hence one atomic and durable step.
--- `statements` is a JSON array of arrays, in the column order of the SELECT below. `peer` is null for what
--- clients send; then a taken id refuses the batch. What a peer sends is stored as far as it is new.
+-- `statements` is a JSON array of arrays, in the column order of the SELECT below; so are `definitions`
+-- and `personas`. `peer` is null for what clients send; then a taken id refuses the batch. What a peer
+-- sends is stored as far as it is new.
 CREATE VIEW store_batch AS
-  SELECT NULL AS statements, NULL AS now_us, NULL AS peer, NULL AS epoch, NULL AS after, NULL AS through;
+  SELECT NULL AS statements, NULL AS definitions, NULL AS personas, NULL AS now_us,
+    NULL AS peer, NULL AS epoch, NULL AS after, NULL AS through;
 
 CREATE TRIGGER store_batch_runs INSTEAD OF INSERT ON store_batch BEGIN
   SELECT raise(ABORT, 'hedgeschool: gap') WHERE NEW.after > coalesce(
@@ -111,17 +234,51 @@ CREATE TRIGGER store_batch_runs INSTEAD OF INSERT ON store_batch BEGIN
   INSERT INTO conflict (id, fingerprint, body, peer)
     SELECT sent.value ->> 0, sent.value ->> 1, sent.value ->> 2, NEW.peer
     FROM json_each(NEW.statements) sent JOIN statement ON statement.id = sent.value ->> 0
-    WHERE fingerprint <> sent.value ->> 1
+    WHERE NEW.peer IS NOT NULL AND fingerprint <> sent.value ->> 1
     ON CONFLICT DO NOTHING;
-  INSERT INTO statement (id, fingerprint, body, timestamp_ms, agent, verb, activity, registration,
-      completed, passed, score, progress, duration_ms, stored_us)
+  INSERT INTO statement (id, fingerprint, body, timestamp_ms, agent, activity,
+      completed, passed, score, progress, duration_ms, refers, voids, terms, stored_us)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-      value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12,
-      key + max(NEW.now_us, coalesce(
-        (SELECT stored_us + 1 FROM statement ORDER BY sequence DESC LIMIT 1), 0))
+      value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value -> 13,
+      key + max(NEW.now_us, (SELECT stored_us + 1 FROM horizon),
+        coalesce((SELECT stored_us + 1 FROM statement ORDER BY sequence DESC LIMIT 1), 0))
     FROM json_each(NEW.statements) WHERE true
     ON CONFLICT (id) DO NOTHING;
+  INSERT INTO definition (activity, hash, day, body)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value -> 3 FROM json_each(NEW.definitions) WHERE true
+    ON CONFLICT (activity, hash) DO UPDATE SET day = excluded.day WHERE excluded.day > day;
+  INSERT OR IGNORE INTO persona (agent, name)
+    SELECT value ->> 0, value ->> 1 FROM json_each(NEW.personas);
   INSERT INTO applied (peer, epoch, through)
     SELECT NEW.peer, NEW.epoch, NEW.through WHERE NEW.peer IS NOT NULL
     ON CONFLICT (peer, epoch) DO UPDATE SET through = max(through, excluded.through);
+END;
+
+-- A procedure: inserting here puts a document (or deletes it: content is null) if a condition holds.
+-- `etags` is a JSON array. Nothing changes where there is nothing to delete.
+CREATE VIEW put_document AS
+  SELECT NULL AS kind, NULL AS activity, NULL AS agent, NULL AS registration, NULL AS id,
+    NULL AS media_type, NULL AS content, NULL AS etag, NULL AS now_us, NULL AS condition, NULL AS etags;
+
+CREATE TRIGGER put_document_runs INSTEAD OF INSERT ON put_document BEGIN
+  SELECT raise(ABORT, 'hedgeschool: precondition')
+    FROM (SELECT (SELECT etag FROM document
+      WHERE kind = NEW.kind AND activity = NEW.activity AND agent = NEW.agent
+        AND registration = NEW.registration AND id = NEW.id AND content IS NOT NULL) AS etag) AS current
+    WHERE CASE NEW.condition
+      WHEN 'exists' THEN current.etag IS NULL
+      WHEN 'absent' THEN current.etag IS NOT NULL
+      WHEN 'matches' THEN current.etag IS NULL
+        OR NOT EXISTS (SELECT 1 FROM json_each(NEW.etags) WHERE value = current.etag)
+      WHEN 'differs' THEN EXISTS (SELECT 1 FROM json_each(NEW.etags) WHERE value = current.etag)
+      ELSE false END;
+  INSERT INTO document (kind, activity, agent, registration, id, media_type, content, etag, updated_us)
+    SELECT NEW.kind, NEW.activity, NEW.agent, NEW.registration, NEW.id,
+      NEW.media_type, NEW.content, NEW.etag, NEW.now_us
+    WHERE NEW.content IS NOT NULL OR EXISTS (SELECT 1 FROM document
+      WHERE kind = NEW.kind AND activity = NEW.activity AND agent = NEW.agent
+        AND registration = NEW.registration AND id = NEW.id AND content IS NOT NULL)
+    ON CONFLICT (kind, agent, activity, registration, id) DO UPDATE SET
+      media_type = excluded.media_type, content = excluded.content, etag = excluded.etag,
+      updated_us = max(excluded.updated_us, updated_us + 1);
 END;

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::check::At;
 use crate::fingerprint::fingerprint;
+use crate::lists::make_lists;
+use crate::members::Members;
 use crate::{
     BATCH_STATEMENTS_MAX, Error, STATEMENT_BYTES_MAX, Version, Violation, scalar, statement,
 };
@@ -99,9 +100,10 @@ impl Draft {
         if text.len() > STATEMENT_BYTES_MAX {
             return Err(whole(format!("must have at most {STATEMENT_BYTES_MAX} bytes")));
         }
-        let members: Members = serde_json::from_str(text).map_err(|e| whole(e.to_string()))?;
+        let mut members = Members::parse(text).map_err(|e| whole(e.to_string()))?;
         let value: Value = serde_json::from_str(text).map_err(|e| whole(e.to_string()))?;
         statement::statement(&At::root(&value, version))?;
+        make_lists(&mut members).map_err(|e| whole(e.to_string()))?;
         Ok(Self { members, value, version })
     }
 
@@ -150,64 +152,5 @@ impl Draft {
             members.insert_last("version", text(version.of_statement()));
         }
         Record { id, body: members.into_json(), fingerprint: fingerprint(&value) }
-    }
-}
-
-/// The properties of an object in the order and the words they were written in.
-#[derive(Debug)]
-struct Members(Vec<(String, String)>);
-
-impl Members {
-    fn contains(&self, name: &str) -> bool {
-        self.0.iter().any(|(key, _)| key == name)
-    }
-
-    fn remove(&mut self, name: &str) {
-        self.0.retain(|(key, _)| key != name);
-    }
-
-    fn insert_first(&mut self, name: &str, json: String) {
-        self.0.insert(0, (name.to_owned(), json));
-    }
-
-    fn insert_last(&mut self, name: &str, json: String) {
-        self.0.push((name.to_owned(), json));
-    }
-
-    fn into_json(self) -> String {
-        let members: Vec<_> = self
-            .0
-            .iter()
-            .map(|(key, json)| format!("{}:{json}", Value::from(key.as_str())))
-            .collect();
-        format!("{{{}}}", members.join(","))
-    }
-}
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a statement, which is an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-        let mut members = Members(Vec::new());
-        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-            if members.contains(&name) {
-                let repeated = format!("has the property {name:?} twice");
-                return Err(serde::de::Error::custom(repeated));
-            }
-            members.insert_last(&name, value.get().to_owned());
-        }
-        Ok(members)
     }
 }

@@ -4,6 +4,7 @@ use jiff::fmt::temporal::SpanParser;
 use jiff::{SpanRelativeTo, Unit};
 use serde_json::Value;
 
+use crate::mentions::Mentions;
 use crate::{actor, parse_timestamp, statement::VOIDED};
 
 const COMPLETED: &str = "http://adlnet.gov/expapi/verbs/completed";
@@ -18,6 +19,8 @@ pub struct Facts {
     pub id: String,
     /// Identifier of the actor, as [`crate::agent_id`] writes it. None: an anonymous group.
     pub agent: Option<String>,
+    /// Identifier of the authority.
+    pub authority: Option<String>,
     /// Verb IRI.
     pub verb: String,
     /// IRI of the object, if it is an activity.
@@ -34,12 +37,31 @@ pub struct Facts {
     pub score: Option<f64>,
     /// Progress in percent.
     pub progress: Option<u8>,
-    /// Time spent, in milliseconds.
+    /// Time spent, in milliseconds; never negative.
     pub duration_ms: Option<i64>,
-    /// The statement that this one takes back.
+    /// The statement that it is about: its object is a StatementRef.
+    pub refers: Option<String>,
+    /// The statement that it takes back.
     pub voids: Option<String>,
+    /// What it is found by, as [`crate::term`] writes it; sorted, each once.
+    pub terms: Vec<i64>,
+    /// Definitions of activities that it came with.
+    pub definitions: Vec<Definition>,
+    /// Names it gives to agents: identifier and name.
+    pub personas: Vec<(String, String)>,
     /// Equal for equal statements of the same id.
     pub fingerprint: String,
+}
+
+/// What a statement says of an activity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Definition {
+    /// The activity's IRI.
+    pub activity: String,
+    /// Tells definitions of an activity apart.
+    pub hash: i64,
+    /// The definition.
+    pub body: Value,
 }
 
 impl Facts {
@@ -48,13 +70,17 @@ impl Facts {
         let value: Value = serde_json::from_str(body).ok()?;
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
         let object_type = text("/object/objectType").unwrap_or("Activity");
-        let object_id = text("/object/id").map(str::to_owned);
+        let object_id = text("/object/id");
         let verb = text("/verb/id")?.to_owned();
         let says = |pointer: &str| value.pointer(pointer).and_then(Value::as_bool) == Some(true);
+        let refers = object_id.filter(|_| object_type == "StatementRef");
+        let refers = refers.map(str::to_ascii_lowercase);
+        let mentions = Mentions::of(&value);
         Some(Self {
             id: text("/id")?.to_ascii_lowercase(),
             agent: actor::identifier(value.get("actor")?),
-            activity: object_id.clone().filter(|_| object_type == "Activity"),
+            authority: value.get("authority").and_then(actor::identifier),
+            activity: object_id.filter(|_| object_type == "Activity").map(str::to_owned),
             registration: text("/context/registration").map(str::to_ascii_lowercase),
             timestamp_ms: parse_timestamp(text("/timestamp")?)?.div_euclid(1_000),
             completed: verb == COMPLETED || says("/result/completion"),
@@ -62,7 +88,11 @@ impl Facts {
             score: value.pointer("/result/score/scaled").and_then(Value::as_f64),
             progress: progress(&value),
             duration_ms: text("/result/duration").and_then(duration_ms),
-            voids: object_id.filter(|_| verb == VOIDED).map(|id| id.to_ascii_lowercase()),
+            voids: refers.clone().filter(|_| verb == VOIDED),
+            refers,
+            terms: mentions.terms(),
+            definitions: mentions.definitions,
+            personas: mentions.personas,
             fingerprint: crate::fingerprint::fingerprint(&value),
             verb,
         })
@@ -79,5 +109,5 @@ fn duration_ms(text: &str) -> Option<i64> {
     let span = SpanParser::new().parse_span(text).ok()?;
     let start = SpanRelativeTo::from(jiff::civil::date(1970, 1, 1));
     // Totals are exact far beyond any session's length.
-    span.total((Unit::Millisecond, start)).ok().map(|ms| ms as i64)
+    span.total((Unit::Millisecond, start)).ok().map(|ms| (ms as i64).max(0))
 }

@@ -17,15 +17,20 @@ mod draft;
 mod error;
 mod facts;
 mod fingerprint;
+mod lists;
+mod members;
+mod mentions;
 mod result;
 mod scalar;
 mod statement;
+mod term;
 mod timestamp;
 
 pub use actor::agent_id;
 pub use draft::{Draft, Record, Stamp, parse_batch, parse_one};
 pub use error::{Error, Violation};
-pub use facts::Facts;
+pub use facts::{Definition, Facts};
+pub use term::{Facet, term};
 pub use timestamp::{format_timestamp, parse_timestamp};
 
 /// Most statements one request may carry.

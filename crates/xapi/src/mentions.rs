@@ -1,0 +1,120 @@
+//! Whom and what a statement speaks of: the agents and activities in it, and how near they are to it.
+
+use serde_json::Value;
+
+use crate::actor;
+use crate::facts::Definition;
+use crate::term::{Facet, term, text_hash};
+
+/// The agents and activities of a statement, its sub-statement and their contexts.
+#[derive(Default)]
+pub struct Mentions {
+    terms: Vec<i64>,
+    /// Definitions of activities.
+    pub definitions: Vec<Definition>,
+    /// Names of agents, by identifier.
+    pub personas: Vec<(String, String)>,
+}
+
+/// Whether something is what the statement is about, or only named in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Near {
+    Direct,
+    Related,
+}
+
+impl Mentions {
+    /// Collects them.
+    pub fn of(statement: &Value) -> Self {
+        let mut mentions = Self::default();
+        mentions.statement(statement, Near::Direct);
+        let text = |pointer: &str| statement.pointer(pointer).and_then(Value::as_str);
+        if let Some(verb) = text("/verb/id") {
+            mentions.terms.push(term(Facet::Verb, verb));
+        }
+        if let Some(registration) = text("/context/registration") {
+            mentions.terms.push(term(Facet::Registration, &registration.to_ascii_lowercase()));
+        }
+        if let Some(authority) = statement.get("authority") {
+            let id = actor::identifier(authority);
+            mentions.terms.extend(id.map(|id| term(Facet::Authority, &id)));
+            mentions.agent(authority, Near::Related);
+        }
+        mentions
+    }
+
+    /// What the statement is found by; sorted, each once.
+    pub fn terms(&self) -> Vec<i64> {
+        let mut terms = self.terms.clone();
+        terms.sort_unstable();
+        terms.dedup();
+        terms
+    }
+
+    /// A statement or sub-statement; of the latter, everything is merely related.
+    fn statement(&mut self, statement: &Value, near: Near) {
+        if let Some(actor) = statement.get("actor") {
+            self.agent(actor, near);
+        }
+        if let Some(object) = statement.get("object") {
+            self.object(object, near);
+        }
+        if let Some(context) = statement.get("context") {
+            self.context(context);
+        }
+    }
+
+    fn object(&mut self, object: &Value, near: Near) {
+        match object.get("objectType").and_then(Value::as_str).unwrap_or("Activity") {
+            "Activity" => self.activity(object, near),
+            "Agent" | "Group" => self.agent(object, near),
+            "SubStatement" => self.statement(object, Near::Related),
+            _ => {}
+        }
+    }
+
+    fn context(&mut self, context: &Value) {
+        let persons = ["instructor", "team"].into_iter().filter_map(|name| context.get(name));
+        persons.for_each(|person| self.agent(person, Near::Related));
+        for (list, name) in [("contextAgents", "agent"), ("contextGroups", "group")] {
+            let items = context.get(list).and_then(Value::as_array).into_iter().flatten();
+            let persons = items.filter_map(|item| item.get(name));
+            persons.for_each(|person| self.agent(person, Near::Related));
+        }
+        let lists = context.get("contextActivities").and_then(Value::as_object);
+        for list in lists.into_iter().flat_map(|lists| lists.values()) {
+            match list.as_array() {
+                Some(items) => items.iter().for_each(|item| self.activity(item, Near::Related)),
+                None => self.activity(list, Near::Related),
+            }
+        }
+    }
+
+    /// An agent, or a group and its members.
+    fn agent(&mut self, agent: &Value, near: Near) {
+        if let Some(id) = actor::identifier(agent) {
+            if near == Near::Direct {
+                self.terms.push(term(Facet::Agent, &id));
+            }
+            self.terms.push(term(Facet::RelatedAgent, &id));
+            if let Some(name) = agent.get("name").and_then(Value::as_str) {
+                self.personas.push((id, name.to_owned()));
+            }
+        }
+        let members = agent.get("member").and_then(Value::as_array).into_iter().flatten();
+        members.for_each(|member| self.agent(member, near));
+    }
+
+    fn activity(&mut self, activity: &Value, near: Near) {
+        let Some(id) = activity.get("id").and_then(Value::as_str) else { return };
+        if near == Near::Direct {
+            self.terms.push(term(Facet::Activity, id));
+        }
+        self.terms.push(term(Facet::RelatedActivity, id));
+        if let Some(body) = activity.get("definition") {
+            let hash = text_hash(&body.to_string());
+            let (activity, body) = (id.to_owned(), body.clone());
+            self.definitions.push(Definition { activity, hash, body });
+        }
+    }
+}
