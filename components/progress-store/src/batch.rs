@@ -2,13 +2,15 @@
 
 use hedgeschool_sql::{Error, Value};
 use hedgeschool_xapi::Facts;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::DATABASE;
 use crate::types;
 
 /// Most statements in a batch.
 pub const BATCH_MAX: usize = 1_000;
+
+const DAY_MS: i64 = 86_400_000;
 
 /// Where a batch comes from, if not from a client of this node.
 pub struct Origin {
@@ -34,20 +36,30 @@ pub enum Refusal {
 
 /// Stores a batch, all or nothing: durable when it returns.
 pub async fn store(bodies: &[String], origin: Option<&Origin>) -> Result<(), Refusal> {
+    let facts: Option<Vec<_>> = bodies.iter().map(|body| Facts::of(body)).collect();
     let invalid = || Refusal::Failure(Error::Sqlite("a body is not a complete statement".into()));
-    let rows: Option<Vec<_>> = bodies.iter().map(|body| row(body)).collect();
-    let statements = serde_json::Value::from(rows.ok_or_else(invalid)?).to_string();
+    let facts = facts.ok_or_else(invalid)?;
     let parameters = [
-        Value::Text(statements),
+        json_text(bodies.iter().zip(&facts).map(|(body, facts)| row(body, facts))),
+        json_text(facts.iter().flat_map(definitions)),
+        json_text(facts.iter().flat_map(|facts| &facts.personas)),
         Value::Integer(now_us()),
         text(origin.map(|origin| origin.peer.as_str())),
         text(origin.map(|origin| origin.epoch.as_str())),
         sequence(origin.map(|origin| origin.after)),
         sequence(origin.map(|origin| origin.through)),
     ];
-    let sql = "INSERT INTO store_batch (statements, now_us, peer, epoch, after, through)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql =
+        "INSERT INTO store_batch (statements, definitions, personas, now_us, peer, epoch, after, through)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     DATABASE.execute(sql, &parameters).await.map_err(refusal)
+}
+
+/// A JSON array as a parameter.
+fn json_text<T: Serialize>(items: impl Iterator<Item = T>) -> Value {
+    let items: Vec<T> = items.collect();
+    // Tuples of texts and numbers can always be written.
+    Value::Text(serde_json::to_string(&items).unwrap_or_default())
 }
 
 /// The procedure speaks through the text of the error it raises.
@@ -60,26 +72,33 @@ fn refusal(error: Error) -> Refusal {
 }
 
 /// A statement's columns, in the order `store_batch` reads them.
-fn row(body: &str) -> Option<serde_json::Value> {
-    let facts = Facts::of(body)?;
-    Some(json!([
-        facts.id,
-        facts.fingerprint,
+fn row<'a>(body: &'a str, facts: &'a Facts) -> impl Serialize + 'a {
+    (
+        &facts.id,
+        &facts.fingerprint,
         body,
         facts.timestamp_ms,
-        facts.agent,
-        facts.verb,
-        facts.activity,
-        facts.registration,
+        &facts.agent,
+        &facts.activity,
         i64::from(facts.completed),
         i64::from(facts.passed),
         facts.score,
         facts.progress,
         facts.duration_ms,
-    ]))
+        &facts.refers,
+        &facts.voids,
+        &facts.terms,
+    )
 }
 
-fn now_us() -> i64 {
+/// The columns of the definitions that a statement came with.
+fn definitions(facts: &Facts) -> impl Iterator<Item = impl Serialize> {
+    let day = facts.timestamp_ms.div_euclid(DAY_MS);
+    facts.definitions.iter().map(move |found| (&found.activity, found.hash, day, &found.body))
+}
+
+/// Microseconds since 1970.
+pub fn now_us() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.unwrap_or_default().as_micros().try_into().unwrap_or(i64::MAX)
 }

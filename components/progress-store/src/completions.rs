@@ -8,7 +8,8 @@ use crate::{DATABASE, Store};
 
 impl Guest for Store {
     async fn of_agent(agent: String) -> Result<Vec<Completion>, Error> {
-        let sql = "SELECT activity, completed, passed, score, progress, statements, updated_ms
+        let sql = "SELECT activity, completed, passed, score, progress, duration_ms, statements,
+              updated_ms
             FROM completion WHERE agent = ?1 ORDER BY updated_ms DESC, activity LIMIT 1000";
         let rows = DATABASE.query(sql, &[Value::Text(agent)]).await?;
         Ok(rows.into_iter().map(completion).collect::<Result<_, _>>()?)
@@ -22,6 +23,7 @@ fn completion(mut row: Row) -> Result<Completion, hedgeschool_sql::Error> {
         passed: row.take()?,
         score: row.take()?,
         progress: row.take::<Option<u64>>()?.and_then(|percent| percent.try_into().ok()),
+        duration: row.take()?,
         statements: row.take()?,
         updated: row.take()?,
     })

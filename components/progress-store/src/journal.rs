@@ -7,7 +7,7 @@ use crate::bindings::exports::hedgeschool::progress::journal::Guest;
 use crate::types::{Entry, Error};
 use crate::{DATABASE, Store};
 
-/// The only kind of entry this store has yet.
+/// The only kind of entry that travels yet.
 const STATEMENT: &str = "statement";
 
 impl Guest for Store {
@@ -27,7 +27,7 @@ impl Guest for Store {
                 SELECT journal.sequence, kind, reference,
                   sum(octet_length(body)) OVER (ORDER BY journal.sequence) AS total
                 FROM journal JOIN statement ON statement.sequence = reference
-                WHERE journal.sequence > ?1 ORDER BY journal.sequence LIMIT ?2)
+                WHERE journal.sequence > ?1 AND kind = 'statement' ORDER BY journal.sequence LIMIT ?2)
             SELECT next.sequence, kind, body FROM next JOIN statement ON statement.sequence = reference
             WHERE total <= ?3 OR next.sequence = (SELECT min(sequence) FROM next)
             ORDER BY next.sequence";

@@ -1,12 +1,16 @@
 //! The store of statements: what was recorded, what it adds up to, and the journal that carries it to
 //! other nodes. Owns the database `progress`; everyone else comes through `hedgeschool:progress`.
 //!
-//! Every write is one insert into the view `store_batch`, whose trigger does the steps: statements,
+//! Every write of several steps is one insert into a view, whose trigger does them: statements,
 //! projections, journal and cursor change together or not at all, durably, on every host.
 
+mod attachments;
 mod batch;
 mod completions;
+mod directory;
+mod documents;
 mod journal;
+mod select;
 mod statements;
 
 use hedgeschool_sql::{Database, connection_slot};

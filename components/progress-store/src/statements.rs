@@ -1,15 +1,17 @@
 //! `hedgeschool:progress/statements`.
 
 use hedgeschool_sql::{Row, Value};
-use hedgeschool_xapi::{format_timestamp, parse_timestamp};
+use hedgeschool_xapi::format_timestamp;
 
 use crate::batch::{self, BATCH_MAX, Refusal};
 use crate::bindings::exports::hedgeschool::progress::statements::Guest;
+use crate::select::Select;
 use crate::types::{Error, Filter, NewStatement, Page, StoredStatement};
 use crate::{DATABASE, Store};
 
 const PAGE_MAX: u32 = 1_000;
-const COLUMNS: &str = "SELECT sequence, stored_us, body FROM statement";
+/// How old the answer of `consistent-through` may become before it costs a write.
+const HORIZON_AGE_US: i64 = 250_000;
 
 impl Guest for Store {
     async fn append(batch: Vec<NewStatement>) -> Result<(), Error> {
@@ -23,10 +25,10 @@ impl Guest for Store {
         }
     }
 
-    async fn get(id: String) -> Result<Option<StoredStatement>, Error> {
-        let sql = format!("{COLUMNS} WHERE id = ?1");
-        let id = Value::Text(id.to_ascii_lowercase());
-        DATABASE.query_one(&sql, &[id]).await?.map(stored).transpose()
+    async fn get(id: String, voided: bool) -> Result<Option<StoredStatement>, Error> {
+        let sql = "SELECT sequence, stored_us, body FROM statement WHERE id = ?1 AND voided = ?2";
+        let parameters = [Value::Text(id.to_ascii_lowercase()), Value::from(u32::from(voided))];
+        DATABASE.query_one(sql, &parameters).await?.map(stored).transpose()
     }
 
     async fn query(filter: Filter) -> Result<Page, Error> {
@@ -34,12 +36,42 @@ impl Guest for Store {
             return Err(Error::Invalid(format!("a page has 1 to {PAGE_MAX} statements")));
         }
         let limit = filter.limit as usize;
-        let (sql, parameters) = select(filter)?;
+        let Select { sql, parameters } = Select::of(filter)?;
         let rows = DATABASE.query(&sql, &parameters).await?;
         // One row more than asked for tells whether there are more.
         let more = rows.len() > limit;
         let statements = rows.into_iter().take(limit).map(stored).collect::<Result<_, _>>()?;
         Ok(Page { statements, more })
+    }
+
+    async fn consistent_through() -> Result<String, Error> {
+        let unix_us = match reached().await? {
+            reached if batch::now_us() - reached < HORIZON_AGE_US => reached,
+            reached => move_horizon(reached).await?,
+        };
+        Ok(format_timestamp(unix_us))
+    }
+}
+
+/// The moment through which everything that will ever be stored is there: that of the newest statement,
+/// because `stored` grows strictly, or the horizon, which the next one will have to pass.
+async fn reached() -> Result<i64, Error> {
+    let sql = "SELECT max(horizon.stored_us, coalesce(
+            (SELECT stored_us FROM statement ORDER BY sequence DESC LIMIT 1), 0)) FROM horizon";
+    let row = DATABASE.query_one(sql, &[]).await?;
+    let mut row = row.ok_or_else(|| Error::Other("the database has no horizon".into()))?;
+    Ok(row.take()?)
+}
+
+/// Moves the horizon to this moment. Writes come one after the other, so when this one is done, those
+/// before it can be read, and those after it are stored later. Where nothing can be written (a full
+/// disk), nothing is stored either and the old moment still holds.
+async fn move_horizon(reached: i64) -> Result<i64, Error> {
+    let now = batch::now_us();
+    let sql = "UPDATE horizon SET stored_us = max(stored_us, ?1)";
+    match DATABASE.execute(sql, &[Value::Integer(now)]).await {
+        Ok(()) => Ok(now),
+        Err(_) => Ok(reached),
     }
 }
 
@@ -51,37 +83,6 @@ async fn conflicting(batch: &[NewStatement]) -> Result<Vec<String>, Error> {
     let sent = serde_json::json!(sent).to_string();
     let rows = DATABASE.query(sql, &[Value::Text(sent)]).await?;
     Ok(rows.into_iter().map(|mut row| row.take()).collect::<Result<_, _>>()?)
-}
-
-/// A query of only the conditions that were given, so that each can use its index.
-fn select(filter: Filter) -> Result<(String, Vec<Value>), Error> {
-    let moment = |text: Option<String>| match text {
-        Some(text) => parse_timestamp(&text)
-            .map(|unix_us| Some(Value::Integer(unix_us)))
-            .ok_or_else(|| Error::Invalid(format!("{text:?} is no RFC 3339 date and time"))),
-        None => Ok(None),
-    };
-    let (past, order) =
-        if filter.ascending { ("sequence > ", "ASC") } else { ("sequence < ", "DESC") };
-    let conditions = [
-        ("agent = ", filter.agent.map(Value::Text)),
-        ("verb = ", filter.verb.map(Value::Text)),
-        ("activity = ", filter.activity.map(Value::Text)),
-        ("registration = ", filter.registration.map(Value::Text)),
-        ("stored_us > ", moment(filter.since)?),
-        ("stored_us <= ", moment(filter.until)?),
-        (past, filter.after.map(|after| batch::sequence(Some(after)))),
-    ];
-    let mut sql = COLUMNS.to_owned();
-    let mut parameters = Vec::new();
-    for (condition, value) in conditions {
-        let Some(value) = value else { continue };
-        parameters.push(value);
-        let start = if parameters.len() == 1 { "WHERE" } else { "AND" };
-        sql.push_str(&format!(" {start} {condition}?{}", parameters.len()));
-    }
-    sql.push_str(&format!(" ORDER BY sequence {order} LIMIT {}", u64::from(filter.limit) + 1));
-    Ok((sql, parameters))
 }
 
 /// A row as the statement it holds, with `stored` put in.

@@ -1,0 +1,102 @@
+//! The query behind `statements.query`: every condition by an index, and the page in its order.
+
+use hedgeschool_sql::Value;
+use hedgeschool_xapi::{Facet, parse_timestamp, term};
+
+use crate::batch::sequence;
+use crate::types::{Error, Filter};
+
+/// A query and what it is bound to.
+pub struct Select {
+    pub sql: String,
+    pub parameters: Vec<Value>,
+}
+
+impl Select {
+    /// The statements of a page, and one more if there are more.
+    pub fn of(filter: Filter) -> Result<Self, Error> {
+        let terms = terms(&filter);
+        let mut select = Self { sql: String::new(), parameters: Vec::new() };
+        if terms.is_empty() {
+            select.push("SELECT sequence, stored_us, body FROM statement WHERE voided = 0");
+            select.range("sequence", &filter)?;
+        } else {
+            select.join(&terms);
+            select.range("t0.sequence", &filter)?;
+            // A statement may match by itself and by what it refers to.
+            select.push(" GROUP BY t0.sequence");
+        }
+        let order = if filter.ascending { "ASC" } else { "DESC" };
+        let sequence = if terms.is_empty() { "sequence" } else { "t0.sequence" };
+        let limit = u64::from(filter.limit) + 1;
+        select.push(&format!(" ORDER BY {sequence} {order} LIMIT {limit}"));
+        Ok(select)
+    }
+
+    /// The statements that have all terms, from one source. The first term drives: its entries lie in the
+    /// order of the page, and each is looked up under the others. The order of the joins is fixed, because
+    /// SQLite cannot know which term is rare.
+    fn join(&mut self, terms: &[i64]) {
+        self.push("SELECT t0.sequence, stored_us, body FROM term AS t0");
+        for (index, hash) in terms.iter().enumerate().skip(1) {
+            let hash = self.bind(Value::Integer(*hash));
+            self.push(&format!(
+                " CROSS JOIN term AS t{index} ON t{index}.hash = {hash}
+                AND t{index}.sequence = t0.sequence AND t{index}.source = t0.source"
+            ));
+        }
+        let first = terms.first().map(|hash| self.bind(Value::Integer(*hash)));
+        let first = first.unwrap_or_default();
+        self.push(&format!(
+            " CROSS JOIN statement ON statement.sequence = t0.sequence
+            WHERE t0.hash = {first} AND voided = 0"
+        ));
+    }
+
+    /// `since`, `until` and the place to go on from, all as bounds of the sequence, which grows with
+    /// `stored`.
+    fn range(&mut self, column: &str, filter: &Filter) -> Result<(), Error> {
+        for (moment, bound) in [(&filter.since, ">"), (&filter.until, "<=")] {
+            let Some(moment) = moment else { continue };
+            let unix_us = parse_timestamp(moment).ok_or_else(|| {
+                Error::Invalid(format!("{moment:?} is no RFC 3339 date and time"))
+            })?;
+            let unix_us = self.bind(Value::Integer(unix_us));
+            self.push(&format!(
+                " AND {column} {bound} coalesce((SELECT sequence FROM statement
+                WHERE stored_us <= {unix_us} ORDER BY stored_us DESC LIMIT 1), 0)"
+            ));
+        }
+        if let Some(after) = filter.after {
+            let after = self.bind(sequence(Some(after)));
+            let bound = if filter.ascending { ">" } else { "<" };
+            self.push(&format!(" AND {column} {bound} {after}"));
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, sql: &str) {
+        self.sql.push_str(sql);
+    }
+
+    /// Binds a value and answers its placeholder.
+    fn bind(&mut self, value: Value) -> String {
+        self.parameters.push(value);
+        format!("?{}", self.parameters.len())
+    }
+}
+
+/// The terms to look for, those first that fewer statements have, as a rule.
+fn terms(filter: &Filter) -> Vec<i64> {
+    let agent = if filter.related_agents { Facet::RelatedAgent } else { Facet::Agent };
+    let activity = if filter.related_activities { Facet::RelatedActivity } else { Facet::Activity };
+    let conditions = [
+        (Facet::Registration, &filter.registration),
+        (agent, &filter.agent),
+        (activity, &filter.activity),
+        (Facet::Verb, &filter.verb),
+        (Facet::Authority, &filter.authority),
+    ];
+    let given = conditions.into_iter().filter_map(|(facet, value)| Some((facet, value.as_ref()?)));
+    given.map(|(facet, value)| term(facet, value)).collect()
+}
