@@ -4,12 +4,17 @@
 //! `hedgeschool-xapi` and to the store behind `hedgeschool:progress`. Holds no state.
 
 mod access;
+mod activities;
+mod agents;
+mod call;
 mod cors;
-mod get;
-mod record;
+mod documents;
+mod statements;
 mod version;
 
+use call::Call;
 use hedgeschool_web::{Method, Problem, Reply, Request, answer};
+use serde_json::json;
 use spin_sdk::http_service;
 
 #[allow(missing_docs, reason = "generated; the WIT documents it")]
@@ -33,12 +38,17 @@ async fn handle(request: Request) -> Reply {
 }
 
 async fn route(request: Request) -> Result<Reply, Problem> {
-    if request.method() == Method::OPTIONS {
-        return Ok(cors::preflight());
-    }
-    match resource(request.uri().path()) {
-        "statements" => statements(request).await,
-        "about" => about(&request),
+    let resource = resource(request.uri().path()).to_owned();
+    match resource.as_str() {
+        _ if request.method() == Method::OPTIONS => Ok(cors::preflight()),
+        // The one resource that needs no version (2.8).
+        "about" => about(request.method()),
+        "statements" => statements::answer(Call::of(request).await).await,
+        "activities" => activities::answer(&Call::of(request).await?).await,
+        "agents" => agents::answer(&Call::of(request).await?).await,
+        "activities/state" => documents::state(Call::of(request).await?).await,
+        "activities/profile" => documents::activity_profile(Call::of(request).await?).await,
+        "agents/profile" => documents::agent_profile(Call::of(request).await?).await,
         other => Err(Problem::not_found(format!("there is no xAPI resource {other:?} here"))),
     }
 }
@@ -48,23 +58,10 @@ fn resource(path: &str) -> &str {
     path.strip_prefix("/xapi").unwrap_or(path).trim_matches('/')
 }
 
-async fn statements(request: Request) -> Result<Reply, Problem> {
-    let version = version::required(request.headers())?;
-    let method = request.method().clone();
-    match method {
-        Method::POST => record::post(request, version).await,
-        Method::PUT => record::put(request, version).await,
-        Method::GET | Method::HEAD => get::statements(&request).await,
-        _ => Err(Problem::method_not_allowed("GET, HEAD, POST, PUT, OPTIONS")),
-    }
-}
-
 /// What this record store speaks (2.8).
-fn about(request: &Request) -> Result<Reply, Problem> {
-    match *request.method() {
-        Method::GET | Method::HEAD => {
-            Reply::json(&serde_json::json!({ "version": version::SPOKEN }))
-        }
+fn about(method: &Method) -> Result<Reply, Problem> {
+    match *method {
+        Method::GET | Method::HEAD => Reply::json(&json!({ "version": version::SPOKEN })),
         _ => Err(Problem::method_not_allowed("GET, HEAD, OPTIONS")),
     }
 }
@@ -79,6 +76,10 @@ impl From<store::types::Error> for Problem {
                 let ids = ids.join(", ");
                 Self::new(conflict, format!("these ids are taken by other statements: {ids}"))
             }
+            Error::Precondition => Self::new(
+                hedgeschool_web::StatusCode::PRECONDITION_FAILED,
+                "the document is not the one that If-Match or If-None-Match speaks of: get it anew",
+            ),
             Error::Busy => Self::busy(),
             Error::Gap(_) => Self::internal("the store answered a gap to a client's batch"),
             Error::Other(reason) => Self::internal(reason),

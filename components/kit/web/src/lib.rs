@@ -16,6 +16,7 @@ pub mod settings;
 pub use problem::Problem;
 pub use query::Query;
 pub use reply::{Reply, answer};
+pub use http::HeaderName;
 pub use spin_sdk::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -17,6 +17,17 @@ impl Query {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// The parameters, in order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The parameters whose names fit, and the others.
+    pub fn split(self, fits: impl Fn(&str) -> bool) -> (Self, Self) {
+        let (fitting, others) = self.0.into_iter().partition(|(name, _)| fits(name));
+        (Self(fitting), Self(others))
+    }
+
     /// The parameters' names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(key, _)| key.as_str())

@@ -1,0 +1,148 @@
+//! A request as the resources see it, however it came: as HTTP has it, or as a form that stands for it.
+
+use bytes::Bytes;
+use hedgeschool_web::{HeaderMap, HeaderValue, Method, Problem, Query, Request, body, header};
+use hedgeschool_xapi::Version;
+
+use crate::version;
+
+/// Largest body of any request, in bytes. Resources have limits of their own below it.
+const BODY_BYTES_MAX: usize = 24 << 20;
+/// The parameters of a form that stand for headers (1.3).
+const HEADERS: [&str; 7] = [
+    "authorization",
+    "x-experience-api-version",
+    "content-type",
+    "content-length",
+    "if-match",
+    "if-none-match",
+    "accept-language",
+];
+
+/// A request to a resource.
+pub struct Call {
+    /// The method, or the one that the form stands for.
+    pub method: Method,
+    /// The parameters, from the address or the form.
+    pub query: Query,
+    /// The headers, with those of the form in the place of the request's.
+    pub headers: HeaderMap,
+    /// The version it speaks.
+    pub version: Version,
+    content: Content,
+}
+
+enum Content {
+    /// Not read yet.
+    Waiting(Request),
+    /// The form had it.
+    Here(Bytes),
+}
+
+impl Call {
+    /// Understands a request, or says what is wrong with it: 400 for one without a version that is spoken
+    /// here (3.3).
+    pub async fn of(request: Request) -> Result<Self, Problem> {
+        let query = Query::of(&request);
+        // 2.0 has no such form: there, `method` is a parameter that no resource knows.
+        let is_1_0 = version::of(request.headers()) != Some(Version::V2_0);
+        match query.get("method") {
+            Some(method) if is_1_0 => Self::of_form(method.to_owned(), &query, request).await,
+            _ => Ok(Self {
+                method: request.method().clone(),
+                query,
+                headers: request.headers().clone(),
+                version: version::required(request.headers())?,
+                content: Content::Waiting(request),
+            }),
+        }
+    }
+
+    /// The alternate request syntax of 1.0.3 (1.3): `POST ?method=…` with everything else in a form.
+    async fn of_form(method: String, query: &Query, request: Request) -> Result<Self, Problem> {
+        if request.method() != Method::POST {
+            return Err(Problem::bad_request("a request with ?method= is sent by POST"));
+        }
+        if query.names().count() != 1 {
+            let rule = "beside ?method=, all parameters belong into the form (xAPI 1.3)";
+            return Err(Problem::bad_request(rule));
+        }
+        let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes());
+        let method = method.map_err(|_| Problem::bad_request("?method= must be an HTTP method"))?;
+        let mut headers = request.headers().clone();
+        headers.remove("content-type");
+        let form = body::form(request, BODY_BYTES_MAX).await?;
+        let (fields, parameters) = form.split(|name| HEADERS.contains(&&*name.to_ascii_lowercase()));
+        for (name, value) in fields.pairs() {
+            set_header(&mut headers, name, value)?;
+        }
+        let (content, parameters) = parameters.split(|name| name == "content");
+        let content = content.get("content").map(|text| Bytes::from(text.to_owned()));
+        if content.is_none() && matches!(method, Method::PUT | Method::POST) {
+            let rule = "the form must have what is to be stored as the parameter content (xAPI 1.3)";
+            return Err(Problem::bad_request(rule));
+        }
+        Ok(Self {
+            method,
+            query: parameters,
+            version: version::required(&headers)?,
+            headers,
+            content: Content::Here(content.unwrap_or_default()),
+        })
+    }
+
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        header(&self.headers, name)
+    }
+
+    /// The content of the request, once; 413 past `limit` bytes.
+    pub async fn into_content(self, limit: usize) -> Result<Bytes, Problem> {
+        match self.content {
+            Content::Waiting(request) => body::read(request, limit).await,
+            Content::Here(bytes) if bytes.len() <= limit => Ok(bytes),
+            Content::Here(_) => {
+                Err(Problem::too_large(format!("the content may have at most {limit} bytes")))
+            }
+        }
+    }
+
+    /// 400 unless all parameters are among these.
+    pub fn only(&self, known: &[&str]) -> Result<(), Problem> {
+        match self.query.names().find(|name| !known.contains(name)) {
+            None => Ok(()),
+            Some(unknown) => Err(Problem::bad_request(format!(
+                "there is no parameter {unknown:?} here, only {}",
+                known.join(", ")
+            ))),
+        }
+    }
+
+    /// A parameter that must be there.
+    pub fn required(&self, name: &str) -> Result<&str, Problem> {
+        let missing = || Problem::bad_request(format!("the parameter {name} is missing"));
+        self.query.get(name).ok_or_else(missing)
+    }
+
+    /// A parameter that is true or false, and false if it is not there.
+    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.query.get(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Problem::bad_request(format!("{name} must be true or false"))),
+        }
+    }
+
+    /// A parameter that is a whole number.
+    pub fn number(&self, name: &str) -> Result<Option<u64>, Problem> {
+        let rule = || Problem::bad_request(format!("{name} must be a whole number, not negative"));
+        self.query.get(name).map(|text| text.parse().map_err(|_| rule())).transpose()
+    }
+}
+
+fn set_header(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Problem> {
+    let rule = || Problem::bad_request(format!("{name} is not legal in a header"));
+    let name: hedgeschool_web::HeaderName = name.parse().map_err(|_| rule())?;
+    headers.insert(name, HeaderValue::from_str(value).map_err(|_| rule())?);
+    Ok(())
+}
