@@ -17,8 +17,11 @@ mod draft;
 mod error;
 mod facts;
 mod fingerprint;
+pub mod format;
+pub mod multipart;
 mod result;
 mod scalar;
+pub mod signature;
 mod statement;
 mod timestamp;
 
