@@ -1,7 +1,7 @@
 //! `hedgeschool:progress/directory`.
 
 use hedgeschool_sql::Value;
-use hedgeschool_xapi::merge_definition;
+use hedgeschool_xapi::format::merge_definition;
 
 use crate::bindings::exports::hedgeschool::progress::directory::Guest;
 use crate::types::Error;

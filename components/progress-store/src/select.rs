@@ -6,6 +6,9 @@ use hedgeschool_xapi::{Facet, parse_timestamp, term};
 use crate::batch::sequence;
 use crate::types::{Error, Filter};
 
+/// Bytes of statements after which a page ends.
+const PAGE_BYTES: u32 = 8 << 20;
+
 /// A query and what it is bound to.
 pub struct Select {
     pub sql: String,
@@ -13,31 +16,47 @@ pub struct Select {
 }
 
 impl Select {
-    /// The statements of a page, and one more if there are more.
+    /// The statements of a page as `sequence, stored_us, body`, each with how many the page would have if
+    /// their size were no matter: one more than the limit if there are more.
     pub fn of(filter: Filter) -> Result<Self, Error> {
-        let terms = terms(&filter);
         let mut select = Self { sql: String::new(), parameters: Vec::new() };
-        if terms.is_empty() {
-            select.push("SELECT sequence, stored_us, body FROM statement WHERE voided = 0");
-            select.range("sequence", &filter)?;
-        } else {
-            select.join(&terms);
-            select.range("t0.sequence", &filter)?;
-            // A statement may match by itself and by what it refers to.
-            select.push(" GROUP BY t0.sequence");
-        }
-        let order = if filter.ascending { "ASC" } else { "DESC" };
-        let sequence = if terms.is_empty() { "sequence" } else { "t0.sequence" };
-        let limit = u64::from(filter.limit) + 1;
-        select.push(&format!(" ORDER BY {sequence} {order} LIMIT {limit}"));
+        select.push("WITH page AS MATERIALIZED (");
+        select.page(&filter)?;
+        let order = order(&filter);
+        // Sizes are summed over the keys first, so that only bodies that fit are read.
+        select.push(&format!(
+            "), sized AS (
+              SELECT sequence, sum(octet_length(body)) OVER (ORDER BY sequence {order}) AS total
+              FROM page JOIN statement USING (sequence))
+            SELECT sequence, stored_us, body, (SELECT count(*) FROM page)
+            FROM sized JOIN statement USING (sequence)
+            WHERE total - octet_length(body) < {PAGE_BYTES} ORDER BY sequence {order}"
+        ));
         Ok(select)
+    }
+
+    /// The sequences of a page, and one more if there are more.
+    fn page(&mut self, filter: &Filter) -> Result<(), Error> {
+        let terms = terms(filter);
+        let column = if terms.is_empty() {
+            self.push("SELECT sequence FROM statement WHERE voided = 0");
+            "sequence"
+        } else {
+            self.join(&terms);
+            "t0.sequence"
+        };
+        self.range(column, filter)?;
+        // A statement may match by itself and by what it refers to.
+        self.push(&format!(" GROUP BY {column} ORDER BY {column} {}", order(filter)));
+        self.push(&format!(" LIMIT {}", u64::from(filter.limit) + 1));
+        Ok(())
     }
 
     /// The statements that have all terms, from one source. The first term drives: its entries lie in the
     /// order of the page, and each is looked up under the others. The order of the joins is fixed, because
     /// SQLite cannot know which term is rare.
     fn join(&mut self, terms: &[i64]) {
-        self.push("SELECT t0.sequence, stored_us, body FROM term AS t0");
+        self.push("SELECT t0.sequence FROM term AS t0");
         for (index, hash) in terms.iter().enumerate().skip(1) {
             let hash = self.bind(Value::Integer(*hash));
             self.push(&format!(
@@ -84,6 +103,10 @@ impl Select {
         self.parameters.push(value);
         format!("?{}", self.parameters.len())
     }
+}
+
+fn order(filter: &Filter) -> &'static str {
+    if filter.ascending { "ASC" } else { "DESC" }
 }
 
 /// The terms to look for, those first that fewer statements have, as a rule.

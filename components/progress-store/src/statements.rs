@@ -28,7 +28,8 @@ impl Guest for Store {
     async fn get(id: String, voided: bool) -> Result<Option<StoredStatement>, Error> {
         let sql = "SELECT sequence, stored_us, body FROM statement WHERE id = ?1 AND voided = ?2";
         let parameters = [Value::Text(id.to_ascii_lowercase()), Value::from(u32::from(voided))];
-        DATABASE.query_one(sql, &parameters).await?.map(stored).transpose()
+        let row = DATABASE.query_one(sql, &parameters).await?;
+        row.map(|mut row| stored(&mut row)).transpose()
     }
 
     async fn query(filter: Filter) -> Result<Page, Error> {
@@ -37,10 +38,13 @@ impl Guest for Store {
         }
         let limit = filter.limit as usize;
         let Select { sql, parameters } = Select::of(filter)?;
-        let rows = DATABASE.query(&sql, &parameters).await?;
-        // One row more than asked for tells whether there are more.
-        let more = rows.len() > limit;
-        let statements = rows.into_iter().take(limit).map(stored).collect::<Result<_, _>>()?;
+        let mut statements = Vec::new();
+        let mut found: u64 = 0;
+        for mut row in DATABASE.query(&sql, &parameters).await?.into_iter().take(limit) {
+            statements.push(stored(&mut row)?);
+            found = row.take()?;
+        }
+        let more = found > statements.len() as u64;
         Ok(Page { statements, more })
     }
 
@@ -86,7 +90,7 @@ async fn conflicting(batch: &[NewStatement]) -> Result<Vec<String>, Error> {
 }
 
 /// A row as the statement it holds, with `stored` put in.
-fn stored(mut row: Row) -> Result<StoredStatement, Error> {
+fn stored(row: &mut Row) -> Result<StoredStatement, Error> {
     let (sequence, stored_us, body): (u64, i64, String) = (row.take()?, row.take()?, row.take()?);
     let members = body.strip_prefix('{').unwrap_or(&body);
     let body = format!("{{\"stored\":\"{}\",{members}", format_timestamp(stored_us));

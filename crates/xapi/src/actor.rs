@@ -6,7 +6,7 @@ use crate::check::{At, Checked, Property, optional, required};
 use crate::{Version, Violation, scalar};
 
 /// The four inverse functional identifiers (2.4.2.3).
-const IDENTIFIERS: [&str; 4] = ["mbox", "mbox_sha1sum", "openid", "account"];
+pub const IDENTIFIERS: [&str; 4] = ["mbox", "mbox_sha1sum", "openid", "account"];
 
 const ANYONE: &[Property] = &[
     optional("objectType", scalar::string),
