@@ -15,10 +15,13 @@ pub async fn require(headers: &HeaderMap, scopes: &[Scope]) -> Result<Verdict, P
     Err(Problem::forbidden("these credentials do not have the xAPI scope for this request"))
 }
 
-/// The statements that some callers are confined to: one agent's and, of a launch, one registration's.
+/// The statements that some callers are confined to: a person's or launch's by their actor, and of a
+/// launch one registration's; a client's by their authority, which is who recorded them.
+#[derive(Default)]
 pub struct Own {
-    agent: String,
+    agent: Option<String>,
     registration: Option<String>,
+    authority: Option<String>,
 }
 
 /// What the caller is confined to in reading. None: it may read all.
@@ -28,32 +31,40 @@ pub fn own(verdict: &Verdict) -> Result<Option<Own>, Problem> {
 
 impl Own {
     fn of(verdict: &Verdict) -> Result<Self, Problem> {
-        let registration = match &verdict.subject {
-            Subject::Launch { registration, .. } => Some(registration.clone()),
-            _ => None,
-        };
-        Ok(Self { agent: agent_id(&verdict.agent).map_err(Problem::internal)?, registration })
+        let agent = Some(agent_id(&verdict.agent).map_err(Problem::internal)?);
+        Ok(match &verdict.subject {
+            Subject::Launch { registration, .. } => {
+                Self { agent, registration: Some(registration.clone()), authority: None }
+            }
+            Subject::Person { .. } => Self { agent, ..Self::default() },
+            Subject::Client { .. } | Subject::Node { .. } => {
+                Self { authority: agent, ..Self::default() }
+            }
+        })
     }
 
     /// Whether a statement is one of them.
     pub fn covers(&self, body: &str) -> bool {
+        let same = |own: &Option<String>, its: &Option<String>| own.is_none() || own == its;
         Facts::of(body).is_some_and(|facts| {
-            facts.agent.as_ref() == Some(&self.agent)
-                && (self.registration.is_none() || facts.registration == self.registration)
+            same(&self.agent, &facts.agent)
+                && same(&self.registration, &facts.registration)
+                && same(&self.authority, &facts.authority)
         })
     }
 
     /// Confines a query to them; 403 if it asks for others by name.
     pub fn narrow(self, filter: &mut Filter) -> Result<(), Problem> {
-        let agent = filter.agent.get_or_insert_with(|| self.agent.clone());
-        let registration = filter.registration.take().or_else(|| self.registration.clone());
-        let elsewhere = self.registration.is_some() && registration != self.registration;
-        if *agent != self.agent || elsewhere {
-            return Err(not_own());
-        }
-        filter.registration = registration;
-        Ok(())
+        filter.authority = self.authority;
+        confine(&mut filter.agent, self.agent)?;
+        confine(&mut filter.registration, self.registration)
     }
+}
+
+/// Puts what the caller is confined to in the place of what it did not ask for.
+fn confine(asked: &mut Option<String>, own: Option<String>) -> Result<(), Problem> {
+    let Some(own) = own else { return Ok(()) };
+    if *asked.get_or_insert_with(|| own.clone()) == own { Ok(()) } else { Err(not_own()) }
 }
 
 /// 403 for who asks beyond what it is confined to.

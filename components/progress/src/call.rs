@@ -72,14 +72,16 @@ impl Call {
         let mut headers = request.headers().clone();
         headers.remove("content-type");
         let form = body::form(request, BODY_BYTES_MAX).await?;
-        let (fields, parameters) = form.split(|name| HEADERS.contains(&&*name.to_ascii_lowercase()));
+        let (fields, parameters) =
+            form.split(|name| HEADERS.contains(&&*name.to_ascii_lowercase()));
         for (name, value) in fields.pairs() {
             set_header(&mut headers, name, value)?;
         }
         let (content, parameters) = parameters.split(|name| name == "content");
         let content = content.get("content").map(|text| Bytes::from(text.to_owned()));
         if content.is_none() && matches!(method, Method::PUT | Method::POST) {
-            let rule = "the form must have what is to be stored as the parameter content (xAPI 1.3)";
+            let rule =
+                "the form must have what is to be stored as the parameter content (xAPI 1.3)";
             return Err(Problem::bad_request(rule));
         }
         Ok(Self {

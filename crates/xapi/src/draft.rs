@@ -107,6 +107,11 @@ impl Draft {
         Ok(Self { members, value, version })
     }
 
+    /// The statement as it was sent, parsed.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
     /// The id the client gave, lower case.
     pub fn id(&self) -> Option<String> {
         let text = self.value.get("id")?.as_str()?;

@@ -33,8 +33,9 @@ pub use actor::agent_id;
 pub use draft::{Draft, Record, Stamp, parse_batch, parse_one};
 pub use error::{Error, Violation};
 pub use facts::{Definition, Facts};
+pub use scalar::{is_iri, parse_uuid};
 pub use term::{Facet, term};
-pub use timestamp::{format_timestamp, parse_timestamp};
+pub use timestamp::{format_http_date, format_timestamp, parse_timestamp};
 
 /// Most statements one request may carry.
 pub const BATCH_STATEMENTS_MAX: usize = 1_000;

@@ -92,6 +92,7 @@ pub fn extensions(at: &At) -> Checked {
     })
 }
 
+/// Whether a text is an IRI with a scheme (RFC 3987).
 pub fn is_iri(text: &str) -> bool {
     IriStr::new(text).is_ok()
 }

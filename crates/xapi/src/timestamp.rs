@@ -20,6 +20,12 @@ pub fn format_timestamp(unix_us: i64) -> String {
     }
 }
 
+/// A moment as HTTP writes it (RFC 9110, 5.6.7), in whole seconds: `Sat, 22 Nov 2026 08:00:00 GMT`.
+pub fn format_http_date(unix_us: i64) -> Option<String> {
+    let moment = Timestamp::from_microsecond(unix_us).ok()?;
+    jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&moment).ok()
+}
+
 /// `YYYY-MM-DDTHH:MM:SS`, an optional fraction, and a zone. The parser is more lenient than the standard.
 fn has_form(text: &[u8]) -> bool {
     const FORM: &[u8; 19] = b"dddd-dd-ddTdd:dd:dd";

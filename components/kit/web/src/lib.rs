@@ -13,10 +13,10 @@ mod query;
 mod reply;
 pub mod settings;
 
+pub use http::HeaderName;
 pub use problem::Problem;
 pub use query::Query;
 pub use reply::{Reply, answer};
-pub use http::HeaderName;
 pub use spin_sdk::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -1,0 +1,104 @@
+//! Statements with the data of their attachments (1.5.2): `multipart/mixed`, streamed, of known length.
+
+use std::collections::BTreeMap;
+
+use hedgeschool_web::{Problem, Reply, StatusCode, random_bytes};
+use hedgeschool_xapi::multipart::{self, PartSize, Writer};
+use serde_json::Value;
+use spin_sdk::wasip3::wit_stream;
+use spin_sdk::wit_bindgen::{StreamWriter, spawn};
+
+use crate::store::attachments;
+
+/// Most attachments that the store is asked for at once.
+const LENGTHS_MAX: usize = 1_000;
+
+/// An attachment that the store has the data of.
+struct Attachment {
+    sha2: String,
+    content_type: String,
+    bytes: u64,
+}
+
+/// The answer `body` with the data of the attachments of these statements, each once.
+pub async fn with_data(body: String, statements: &[String]) -> Result<Reply, Problem> {
+    let writer = Writer::new(random_bytes());
+    let attachments = held(statements).await?;
+    let sizes = attachments.iter().map(|attachment| PartSize {
+        sha2: &attachment.sha2,
+        content_type: &attachment.content_type,
+        bytes: attachment.bytes,
+    });
+    let length = writer.length(body.len() as u64, sizes);
+    let content_type = writer.content_type();
+    let (sink, stream) = wit_stream::new::<u8>();
+    spawn(feed(sink, writer, body, attachments));
+    let reply = Reply::stream(StatusCode::OK, length, stream);
+    Ok(reply.with_header("content-type", &content_type))
+}
+
+/// The attachments of statements that the store has, by hash.
+async fn held(statements: &[String]) -> Result<Vec<Attachment>, Problem> {
+    let mut wanted = BTreeMap::new();
+    for statement in statements {
+        let statement: Value = serde_json::from_str(statement).map_err(Problem::internal)?;
+        for attachment in multipart::attachments(&statement) {
+            let content_type = attachment.content_type.to_owned();
+            wanted.insert(attachment.sha2.to_ascii_lowercase(), content_type);
+        }
+    }
+    let mut held = Vec::new();
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    for some in wanted.chunks(LENGTHS_MAX) {
+        let hashes = some.iter().map(|(sha2, _)| sha2.clone()).collect();
+        let lengths = attachments::lengths(hashes).await?;
+        let found = some.iter().zip(lengths).filter_map(|((sha2, content_type), bytes)| {
+            let (sha2, content_type) = (sha2.clone(), content_type.clone());
+            Some(Attachment { sha2, content_type, bytes: bytes? })
+        });
+        held.extend(found);
+    }
+    Ok(held)
+}
+
+/// Writes the answer, one piece of an attachment at a time. It ends early if the reader goes, or the
+/// store fails, which the reader sees by the length.
+async fn feed(
+    mut sink: StreamWriter<u8>,
+    writer: Writer,
+    body: String,
+    attachments: Vec<Attachment>,
+) {
+    let mut head = writer.head();
+    head.extend_from_slice(body.as_bytes());
+    if !sink.write_all(head).await.is_empty() {
+        return;
+    }
+    for attachment in attachments {
+        let head = writer.part_head(&attachment.sha2, &attachment.content_type);
+        if !sink.write_all(head).await.is_empty() || !copy(&mut sink, &attachment).await {
+            return;
+        }
+    }
+    sink.write_all(writer.tail()).await;
+}
+
+/// Copies an attachment's data; answers whether all of it could be.
+async fn copy(sink: &mut StreamWriter<u8>, attachment: &Attachment) -> bool {
+    let mut start = 0;
+    while start < attachment.bytes {
+        let piece = match attachments::read(attachment.sha2.clone(), start).await {
+            Ok(piece) if !piece.is_empty() => piece,
+            Ok(_) => return false,
+            Err(error) => {
+                eprintln!("attachment {} ends early at byte {start}: {error}", attachment.sha2);
+                return false;
+            }
+        };
+        start += piece.len() as u64;
+        if !sink.write_all(piece).await.is_empty() {
+            return false;
+        }
+    }
+    true
+}

@@ -1,0 +1,113 @@
+//! How statements are answered: in a format, with or without the data of their attachments.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use hedgeschool_web::{Problem, Query, Reply, StatusCode};
+use hedgeschool_xapi::format::{Format, LanguagePreference, reduce};
+use hedgeschool_xapi::{format_http_date, parse_timestamp};
+use serde_json::Value;
+
+use super::attachments;
+use super::get::OF_PAGE;
+use crate::store::directory;
+use crate::store::types::{Page, StoredStatement};
+
+/// Most definitions that the store is asked for at once.
+const DEFINITIONS_MAX: usize = 1_000;
+
+/// How the caller wants statements.
+pub struct Shape {
+    /// How much of agents, verbs and activities.
+    pub format: Format,
+    /// Which languages, for the canonical format.
+    pub languages: Vec<LanguagePreference>,
+    /// With the data of attachments.
+    pub attachments: bool,
+}
+
+/// One statement.
+pub async fn of_one(found: StoredStatement, shape: &Shape) -> Result<Reply, Problem> {
+    let stored = serde_json::from_str::<Value>(&found.body).map_err(Problem::internal)?;
+    let stored = stored.get("stored").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let bodies = vec![found.body];
+    let body = in_format(&bodies, shape).await?.concat();
+    let reply = finish(body, &bodies, shape).await?;
+    Ok(match parse_timestamp(&stored).and_then(format_http_date) {
+        Some(date) => reply.with_header("last-modified", &date),
+        None => reply,
+    })
+}
+
+/// A statement result (data, 2.5): the statements, and where to go on.
+pub async fn of_page(query: &Query, page: Page, shape: &Shape) -> Result<Reply, Problem> {
+    let last = page.statements.last().filter(|_| page.more);
+    let more = last.map_or(String::new(), |last| more(query, last.sequence));
+    let bodies: Vec<_> = page.statements.into_iter().map(|found| found.body).collect();
+    let statements = in_format(&bodies, shape).await?.join(",");
+    let body = format!("{{\"statements\":[{statements}],\"more\":{}}}", Value::from(more));
+    finish(body, &bodies, shape).await
+}
+
+async fn finish(body: String, bodies: &[String], shape: &Shape) -> Result<Reply, Problem> {
+    if shape.attachments {
+        return attachments::with_data(body, bodies).await;
+    }
+    Ok(Reply::new(StatusCode::OK, "application/json", body))
+}
+
+/// The address of the next page: the same query from the last statement on, which stays valid for ever.
+fn more(query: &Query, from: u64) -> String {
+    let mut address = form_urlencoded::Serializer::new(String::new());
+    for name in OF_PAGE.into_iter().filter(|name| *name != "from") {
+        if let Some(value) = query.get(name) {
+            address.append_pair(name, value);
+        }
+    }
+    address.append_pair("from", &from.to_string());
+    format!("/xapi/statements?{}", address.finish())
+}
+
+/// The statements in the format that was asked for; as they were recorded if that is `exact`.
+async fn in_format(bodies: &[String], shape: &Shape) -> Result<Vec<String>, Problem> {
+    if shape.format == Format::Exact {
+        return Ok(bodies.to_vec());
+    }
+    let values = bodies.iter().map(|body| serde_json::from_str(body));
+    let mut values: Vec<Value> = values.collect::<Result<_, _>>().map_err(Problem::internal)?;
+    let definitions = match shape.format {
+        Format::Canonical => definitions(&values).await?,
+        _ => BTreeMap::new(),
+    };
+    for value in &mut values {
+        reduce(value, shape.format, &shape.languages, &|id| definitions.get(id).cloned());
+    }
+    Ok(values.iter().map(Value::to_string).collect())
+}
+
+/// The canonical definitions of all activities that statements speak of.
+async fn definitions(statements: &[Value]) -> Result<BTreeMap<String, Value>, Problem> {
+    let wanted: Vec<String> = activities(statements).into_iter().collect();
+    let mut known = BTreeMap::new();
+    for ids in wanted.chunks(DEFINITIONS_MAX) {
+        let found = directory::definitions(ids.to_vec()).await?;
+        for (id, text) in ids.iter().zip(found) {
+            let Some(text) = text else { continue };
+            let definition = serde_json::from_str(&text).map_err(Problem::internal)?;
+            known.insert(id.clone(), definition);
+        }
+    }
+    Ok(known)
+}
+
+/// The activities that a reduction would ask for.
+fn activities(statements: &[Value]) -> BTreeSet<String> {
+    let asked = RefCell::new(BTreeSet::new());
+    for statement in statements {
+        reduce(&mut statement.clone(), Format::Canonical, &[], &|id| {
+            asked.borrow_mut().insert(id.to_owned());
+            None
+        });
+    }
+    asked.into_inner()
+}
