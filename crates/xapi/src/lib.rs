@@ -6,6 +6,9 @@
 //! sent is kept as it was written: completion replaces and adds top-level properties and touches nothing
 //! else.
 //!
+//! Around statements: [`mod@format`] reduces them to what an answer shows, [`multipart`] carries the data of their
+//! attachments, [`signature`] checks those that are signed.
+//!
 //! Section numbers are those of xAPI 1.0.3, part two ("Data"), whose order 2.0 keeps.
 
 mod activity;

@@ -6,12 +6,15 @@
 
 mod jws;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use serde_json::Value;
 
 use crate::fingerprint::fingerprint;
 use crate::multipart::{Attachment, attachments_of};
 use crate::timestamp::parse_timestamp;
-use crate::{STATEMENT_BYTES_MAX, Violation};
+use crate::{Error, STATEMENT_BYTES_MAX, Violation};
 use jws::Jws;
 
 /// What makes an attachment a signature: its `usageType`.
@@ -25,34 +28,66 @@ pub const KEY_BITS_MAX: usize = 4_096;
 
 const CONTENT_TYPE: &str = "application/octet-stream";
 
-/// Checks the signatures of a statement that passed validation. `data` answers the data of an attachment that came
-/// with it, by the hash in lower case.
+/// Checks the signatures of a request's statements, which passed validation. `data` answers the data of an
+/// attachment that came with them, by the hash in lower case.
 ///
-/// Each signature of the statement (those of its sub-statement sign nothing) must be well-formed, by RS256, RS384
-/// or RS512, and over a statement logically equivalent to this one. It must verify with the first certificate
-/// of its `x5c` header, where it has one.
-pub fn check_signatures<'a>(
-    statement: &Value,
-    data: &dyn Fn(&str) -> Option<&'a [u8]>,
-) -> Result<(), Violation> {
-    let mut signed = None;
-    for (count, (place, signature)) in signatures(statement).enumerate() {
-        let violation = |rule: String| Violation {
-            path: format!("attachments[{place}]"),
-            rule,
-            section: "2.6",
-        };
-        if count == SIGNATURES_MAX {
-            return Err(violation(format!("must not be one of over {SIGNATURES_MAX} signatures")));
+/// Each signature of a statement (those of its sub-statement sign nothing) must be well-formed, by RS256, RS384 or
+/// RS512, and over a statement logically equivalent to it. It must verify with the first certificate of its
+/// `x5c` header, where it has one. The first that does not is the error.
+pub fn check_signatures<'s, 'd>(
+    statements: impl IntoIterator<Item = &'s Value>,
+    data: &dyn Fn(&str) -> Option<&'d [u8]>,
+) -> Result<(), Error> {
+    let mut checker = Checker { data, signed: HashMap::new() };
+    let mut statements = statements.into_iter().enumerate();
+    statements.try_for_each(|(index, statement)| {
+        checker.check(statement).map_err(|violation| Error::Invalid { index, violation })
+    })
+}
+
+/// Reads and verifies each signature once, however many attachments have its hash: else a small request could
+/// ask for a lot of work.
+struct Checker<'c, 'd> {
+    data: &'c dyn Fn(&str) -> Option<&'d [u8]>,
+    /// What was signed, by the hash of the signature in lower case.
+    signed: HashMap<String, Unsigned>,
+}
+
+impl Checker<'_, '_> {
+    fn check(&mut self, statement: &Value) -> Result<(), Violation> {
+        let mut unsigned = None;
+        for (count, (place, signature)) in signatures(statement).enumerate() {
+            let violation = |rule: String| Violation {
+                path: format!("attachments[{place}]"),
+                rule,
+                section: "2.6",
+            };
+            if count == SIGNATURES_MAX {
+                let rule = format!("must not be one of more than {SIGNATURES_MAX} signatures");
+                return Err(violation(rule));
+            }
+            let unsigned = unsigned.get_or_insert_with(|| Unsigned::of(statement));
+            let signed = self.signed(&signature).map_err(violation)?;
+            if !signed.is_equivalent(unsigned) {
+                return Err(violation("must sign this statement, not another".to_owned()));
+            }
         }
-        let jws = read(&signature, data).map_err(violation)?;
-        let signed = signed.get_or_insert_with(|| Unsigned::of(statement));
-        if !Unsigned::of(&jws.payload).is_equivalent(signed) {
-            return Err(violation("must sign this statement, not another".to_owned()));
-        }
-        jws.verify().map_err(violation)?;
+        Ok(())
     }
-    Ok(())
+
+    fn signed(&mut self, signature: &Attachment) -> Result<&Unsigned, String> {
+        if signature.content_type != CONTENT_TYPE {
+            return Err(format!("must have the contentType {CONTENT_TYPE}: it is a signature"));
+        }
+        match self.signed.entry(signature.sha2.to_ascii_lowercase()) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(unknown) => {
+                let data = (self.data)(unknown.key());
+                let data = data.ok_or("must come with its data: it is a signature")?;
+                Ok(unknown.insert(verified(data)?))
+            }
+        }
+    }
 }
 
 /// The signatures of a statement and their places among its attachments.
@@ -61,55 +96,56 @@ fn signatures(statement: &Value) -> impl Iterator<Item = (usize, Attachment<'_>)
     all.filter(|(_, attachment)| attachment.usage_type == SIGNATURE_USAGE)
 }
 
-fn read<'a>(
-    signature: &Attachment,
-    data: &dyn Fn(&str) -> Option<&'a [u8]>,
-) -> Result<Jws<'a>, String> {
-    if signature.content_type != CONTENT_TYPE {
-        return Err(format!("must have the contentType {CONTENT_TYPE}: it is a signature"));
-    }
-    let bytes = data(&signature.sha2.to_ascii_lowercase());
-    let bytes = bytes.ok_or("must come with its data: it is a signature")?;
-    if bytes.len() > SIGNATURE_BYTES_MAX {
+/// What was signed.
+fn verified(data: &[u8]) -> Result<Unsigned, String> {
+    if data.len() > SIGNATURE_BYTES_MAX {
         return Err(format!("must have at most {SIGNATURE_BYTES_MAX} bytes: it is a signature"));
     }
-    Jws::read(bytes)
+    let jws = Jws::read(data)?;
+    jws.verify()?;
+    Ok(Unsigned::of(&jws.payload))
 }
 
-/// A statement as it was, or may have been, before it was signed.
-struct Unsigned(Value);
+/// A statement as it was, or may have been, before it was signed: what is compared.
+struct Unsigned {
+    id: Option<String>,
+    timestamp: Option<String>,
+    fingerprint: String,
+}
 
 impl Unsigned {
     fn of(statement: &Value) -> Self {
-        let mut statement = statement.clone();
-        if let Value::Object(properties) = &mut statement {
-            let attachments = properties.remove("attachments");
-            if let Some(Value::Array(mut attachments)) = attachments {
-                attachments.retain(|attachment| !is_signature(attachment));
-                // Which the first signature brought with it.
-                if !attachments.is_empty() {
-                    properties.insert("attachments".into(), Value::Array(attachments));
-                }
-            }
+        let text = |name| statement.get(name).and_then(Value::as_str).map(str::to_owned);
+        Self {
+            id: text("id"),
+            timestamp: text("timestamp"),
+            fingerprint: fingerprint(&without_signatures(statement)),
         }
-        Self(statement)
     }
 
     /// Statement comparison (2.3.1). What a record store sets may be missing in one of the two; where both have an
     /// id or a timestamp, no store made the difference.
     fn is_equivalent(&self, other: &Self) -> bool {
-        let agree = |name, same: fn(&str, &str) -> bool| match (self.text(name), other.text(name)) {
-            (Some(one), Some(other)) => same(one, other),
-            _ => true,
+        let agree = |one: &Option<String>, other: &Option<String>, same: fn(&str, &str) -> bool| {
+            one.as_deref().zip(other.as_deref()).is_none_or(|(one, other)| same(one, other))
         };
-        agree("id", str::eq_ignore_ascii_case)
-            && agree("timestamp", is_same_moment)
-            && fingerprint(&self.0) == fingerprint(&other.0)
+        agree(&self.id, &other.id, str::eq_ignore_ascii_case)
+            && agree(&self.timestamp, &other.timestamp, is_same_moment)
+            && self.fingerprint == other.fingerprint
     }
+}
 
-    fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).and_then(Value::as_str)
+fn without_signatures(statement: &Value) -> Value {
+    let mut statement = statement.clone();
+    let Value::Object(properties) = &mut statement else { return statement };
+    if let Some(Value::Array(mut attachments)) = properties.remove("attachments") {
+        attachments.retain(|attachment| !is_signature(attachment));
+        // The first signature brought the list with it.
+        if !attachments.is_empty() {
+            properties.insert("attachments".into(), Value::Array(attachments));
+        }
     }
+    statement
 }
 
 fn is_signature(attachment: &Value) -> bool {
