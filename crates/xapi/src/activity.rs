@@ -52,21 +52,22 @@ pub fn activity(at: &At) -> Checked {
 }
 
 fn object_type(at: &At) -> Checked {
-    let is_activity = at.string("2.4.4.1")? == "Activity";
-    at.require(is_activity, "2.4.4.1", "must be \"Activity\" here")
+    at.constant("2.4.4.1", "Activity")
 }
 
 fn definition(at: &At) -> Checked {
     at.properties("2.4.4.1", &[DEFINITION])?;
-    let kind = at.value.get("interactionType").and_then(Value::as_str);
-    let mut lists = COMPONENT_LISTS.into_iter().filter(|list| at.value.get(list).is_some());
-    let Some(kind) = kind else {
-        let plain = at.value.get("correctResponsesPattern").is_none() && lists.count() == 0;
-        return at.require(plain, "2.4.4.1", "must have an interactionType");
+    let mut lists = COMPONENT_LISTS.into_iter().filter_map(|list| Some((list, at.get(list)?)));
+    let Some(kind) = at.value.get("interactionType").and_then(Value::as_str) else {
+        let plain = at.value.get("correctResponsesPattern").is_none() && lists.next().is_none();
+        return if plain { Ok(()) } else { Err(at.missing("2.4.4.1", "interactionType")) };
     };
     let allowed = INTERACTIONS.iter().find(|(name, _)| *name == kind).map_or(&[][..], |(_, l)| l);
-    match lists.find(|list| !allowed.contains(list)) {
-        Some(list) => Err(at.violation("2.4.4.1", format!("a {kind:?} interaction has no {list}"))),
+    match lists.find(|(list, _)| !allowed.contains(list)) {
+        Some((_, place)) => {
+            let rule = format!("must be absent: the interactionType is {kind:?}");
+            Err(place.violation("2.4.4.1", rule))
+        }
         None => Ok(()),
     }
 }

@@ -29,9 +29,10 @@ fn members(at: &At) -> Checked {
 
 /// An agent: exactly one identifier (2.4.2.1).
 pub fn agent(at: &At) -> Checked {
+    if let Some(kind) = at.get("objectType").filter(|kind| !kind.value.is_null()) {
+        kind.constant("2.4.2.1", "Agent")?;
+    }
     at.properties("2.4.2.1", &[ANYONE])?;
-    let kind = object_type(at).unwrap_or("Agent");
-    at.require(kind == "Agent", "2.4.2.1", "objectType must be \"Agent\" here")?;
     at.require(identifiers(at.value).count() == 1, "2.4.2.1", ONE_IDENTIFIER)
 }
 
@@ -40,12 +41,15 @@ const ONE_IDENTIFIER: &str = "must have exactly one of mbox, mbox_sha1sum, openi
 /// A group: one identifier, or none and members (2.4.2.2).
 pub fn group(at: &At) -> Checked {
     at.properties("2.4.2.2", &[ANYONE, MEMBERS])?;
-    let is_group = object_type(at) == Some("Group");
-    at.require(is_group, "2.4.2.2", "objectType must be \"Group\" here")?;
+    match at.get("objectType") {
+        Some(kind) => kind.constant("2.4.2.2", "Group")?,
+        None => return Err(at.missing("2.4.2.2", "objectType")),
+    }
     match identifiers(at.value).count() {
         0 => {
-            let rule = "a group without an identifier must have members";
-            at.require(at.value.get("member").is_some(), "2.4.2.2", rule)
+            let members = at.value.get("member").and_then(Value::as_array);
+            let some = members.is_some_and(|members| !members.is_empty());
+            at.require(some, "2.4.2.2", "a group without an identifier must have members")
         }
         1 => Ok(()),
         _ => Err(at.violation("2.4.2.2", ONE_IDENTIFIER)),
@@ -58,7 +62,8 @@ pub fn agent_or_group(at: &At) -> Checked {
     if object_type(at) == Some("Group") { group(at) } else { agent(at) }
 }
 
-/// Who vouches for a statement (2.4.9): an agent, or the application and the user of three-legged OAuth.
+/// Who vouches for a statement (2.4.9): an agent, or the application and the user of three-legged OAuth,
+/// which are a group of two that has no identifier of its own.
 pub fn authority(at: &At) -> Checked {
     at.object("2.4.9")?;
     if object_type(at) != Some("Group") {
@@ -66,7 +71,9 @@ pub fn authority(at: &At) -> Checked {
     }
     group(at)?;
     let two = at.value.get("member").and_then(Value::as_array).is_some_and(|m| m.len() == 2);
-    at.require(two, "2.4.9", "as a group must have exactly two members")
+    at.require(two, "2.4.9", "as a group must have exactly two members")?;
+    let anonymous = identifiers(at.value).next().is_none();
+    at.require(anonymous, "2.4.9", "as a group must have no identifier of its own")
 }
 
 fn object_type<'a>(at: &At<'a>) -> Option<&'a str> {
@@ -96,10 +103,19 @@ pub fn identifier(actor: &Value) -> Option<String> {
     let value = actor.get(name)?;
     Some(match value.as_str() {
         Some(text) if name == "mbox_sha1sum" => format!("{name}:{}", text.to_ascii_lowercase()),
+        Some(text) if name == "mbox" => format!("{name}:{}", same_mailbox(text)),
         Some(text) => format!("{name}:{text}"),
         None => {
             let part = |key| value.get(key).and_then(Value::as_str).unwrap_or_default();
             format!("account:{}|{}", part("homePage"), part("name"))
         }
     })
+}
+
+/// An `mbox` in the form that all its spellings share: the domain has no case (2.3.1, 2.4.2.3).
+pub fn same_mailbox(mbox: &str) -> String {
+    match mbox.rsplit_once('@') {
+        Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),
+        None => mbox.to_owned(),
+    }
 }

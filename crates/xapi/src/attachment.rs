@@ -18,11 +18,18 @@ pub fn attachments(at: &At) -> Checked {
     at.each("2.4.11", |attachment| attachment.properties("2.4.11", &[ATTACHMENT]))
 }
 
+/// A type and a subtype, and whatever parameters (RFC 2045, 5.1).
 fn media_type(at: &At) -> Checked {
     let text = at.string("2.4.11")?;
-    let (kind, subtype) = text.split_once('/').unwrap_or_default();
-    let formed = !kind.is_empty() && !subtype.is_empty() && !kind.contains(char::is_whitespace);
+    let essence = text.split(';').next().unwrap_or_default().trim_end();
+    let parts = essence.split_once('/');
+    let formed = parts.is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype));
     at.require(formed, "2.4.11", "must be a media type, e.g. image/png")
+}
+
+fn is_token(text: &str) -> bool {
+    let in_token = |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&byte);
+    !text.is_empty() && text.bytes().all(in_token)
 }
 
 fn length(at: &At) -> Checked {

@@ -71,55 +71,76 @@ impl<'a> At<'a> {
         self.value.as_str().ok_or_else(|| self.violation(section, "must be a string"))
     }
 
+    /// The value as a string that must be this one.
+    pub fn constant(&self, section: &'static str, expected: &str) -> Checked {
+        if self.string(section)? == expected {
+            return Ok(());
+        }
+        Err(self.violation(section, format!("must be {expected:?} here")))
+    }
+
+    /// A property that this object must have and has not.
+    pub fn missing(&self, section: &'static str, name: &str) -> Violation {
+        self.child(Step::Property(name), self.value).violation(section, "is required")
+    }
+
     /// A property of this object, if it is there.
     pub fn get<'b>(&'b self, name: &'b str) -> Option<At<'b>>
     where
         'a: 'b,
     {
-        let value = self.value.get(name)?;
-        Some(At { value, version: self.version, step: Step::Property(name), parent: Some(self) })
+        Some(self.child(Step::Property(name), self.value.get(name)?))
+    }
+
+    fn child<'b>(&'b self, step: Step<'b>, value: &'b Value) -> At<'b>
+    where
+        'a: 'b,
+    {
+        At { value, version: self.version, step, parent: Some(self) }
     }
 
     /// Checks each item of an array.
     pub fn each(&self, section: &'static str, check: Check) -> Checked {
         let items =
             self.value.as_array().ok_or_else(|| self.violation(section, "must be an array"))?;
-        items.iter().enumerate().try_for_each(|(index, value)| {
-            let version = self.version;
-            check(&At { value, version, step: Step::Index(index), parent: Some(self) })
-        })
+        items
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, value)| check(&self.child(Step::Index(index), value)))
     }
 
     /// Checks each member of an object: its name and its value.
     pub fn members(&self, section: &'static str, check: fn(&str, &At) -> Checked) -> Checked {
-        self.object(section)?.iter().try_for_each(|(name, value)| {
-            let version = self.version;
-            let step = Step::Property(name);
-            check(name, &At { value, version, step, parent: Some(self) })
-        })
+        self.object(section)?
+            .iter()
+            .try_for_each(|(name, value)| check(name, &self.child(Step::Property(name), value)))
     }
 
-    /// Checks an object against the properties it may hold: no others (4.1, 2.2), no nulls, none of the
-    /// required ones missing.
-    pub fn properties(&self, section: &'static str, properties: &[&[Property]]) -> Checked {
+    /// Checks an object against the properties it may hold: no others, in no other case, no nulls (2.2), and
+    /// none of the required ones missing.
+    pub fn properties(&self, section: &'static str, tables: &[&[Property]]) -> Checked {
         let object = self.object(section)?;
+        let known = || tables.iter().flat_map(|table| table.iter());
         for (name, value) in object {
-            let known = properties.iter().flat_map(|table| table.iter()).find(|p| p.name == name);
-            let Some(property) = known else {
-                return Err(self.violation("2.2", format!("has no property {name:?}")));
+            let at = self.child(Step::Property(name), value);
+            let Some(property) = known().find(|property| property.name == name) else {
+                return Err(at.violation("2.2", unknown(name, known())));
             };
-            let version = self.version;
-            let at = At { value, version, step: Step::Property(name), parent: Some(self) };
             at.require(!value.is_null(), "2.2", "must not be null")?;
             (property.check)(&at)?;
         }
-        let all = properties.iter().flat_map(|table| table.iter());
-        match all.filter(|p| p.required).find(|p| !object.contains_key(p.name)) {
-            Some(missing) => {
-                Err(self.violation(section, format!("must have the property {:?}", missing.name)))
-            }
+        match known().filter(|p| p.required).find(|p| !object.contains_key(p.name)) {
+            Some(property) => Err(self.missing(section, property.name)),
             None => Ok(()),
         }
+    }
+}
+
+/// What is wrong with a property that is not one: mostly its case.
+fn unknown<'a>(name: &str, mut known: impl Iterator<Item = &'a Property>) -> String {
+    match known.find(|property| property.name.eq_ignore_ascii_case(name)) {
+        Some(property) => format!("must be written {:?}", property.name),
+        None => "is not a property that may stand here".to_owned(),
     }
 }
 

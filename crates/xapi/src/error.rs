@@ -36,6 +36,6 @@ pub struct Violation {
     pub path: String,
     /// What is required.
     pub rule: String,
-    /// Section of xAPI 1.0.3, part two.
+    /// Section of xAPI 1.0.3, part two; `2.0, …`: of IEEE 9274.1.1, for what only 2.0 has.
     pub section: &'static str,
 }

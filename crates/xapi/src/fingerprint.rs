@@ -1,87 +1,236 @@
-//! Comparison of statements (2.3.1 and "Statement Comparison Requirements").
+//! Comparison of statements (2.3.1, immutability and "Statement Comparison Requirements").
 //!
-//! Two statements of one id are the same when they differ only in what a record store sets, in how the
-//! JSON was written, and in what merely describes: displays and activity definitions.
+//! Two statements of one id are the same when they differ only in
+//! - what a record store sets: id, authority, stored, timestamp, version;
+//! - what is not part of a statement: activity definitions, displays of verbs, attachments;
+//! - what has no order or no case: members of a group, UUIDs, language tags, domains of addresses, hashes;
+//! - how a moment was written, or a duration beyond hundredths of a second (4.6);
+//! - a context activity with or without an array around it (2.4.6.2);
+//! - how JSON writes numbers and strings, and the order of properties.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
 
-/// Set by a record store, or by a client that sends the same statement a second time.
-const SET_BY_STORE: [&str; 5] = ["id", "authority", "stored", "timestamp", "version"];
+use crate::actor::same_mailbox;
+use crate::duration::comparable_duration;
+use crate::timestamp::parse_timestamp;
 
 /// Half a SHA-256 over what must be equal, in hexadecimal.
 pub fn fingerprint(statement: &Value) -> String {
-    let mut text = String::new();
-    if let Some(members) = statement.as_object() {
-        write_object(&mut text, members, &|name| !SET_BY_STORE.contains(&name));
-    }
+    let mut text = String::with_capacity(1_024);
+    write_value(&mut text, Kind::Statement, statement);
     let digest = Sha256::digest(text);
-    digest.iter().take(16).fold(String::new(), |mut hex, byte| {
+    digest.iter().take(16).fold(String::with_capacity(32), |mut hex, byte| {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex
     })
 }
 
-/// Writes JSON in one form only: names sorted, numbers by value, and nothing that merely describes.
-fn write_value(out: &mut String, name: &str, value: &Value) {
-    match value {
-        Value::Object(members) => {
-            let descriptive: &[&str] = match name {
-                "verb" => &["display"],
-                "object" | "parent" | "grouping" | "category" | "other" => &["definition"],
-                _ => &[],
-            };
-            write_object(out, members, &|name| !descriptive.contains(&name));
-        }
-        // One context activity may be written with or without an array (2.4.6.2).
-        Value::Array(items) if items.len() == 1 && is_context_list(name) => {
-            items.iter().for_each(|item| write_value(out, name, item));
-        }
-        Value::Array(items) => {
-            out.push('[');
-            for item in items {
-                write_value(out, name, item);
-                out.push(',');
+/// What a value is in a statement, which decides what of it counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Statement,
+    SubStatement,
+    /// Of any of the types that an `objectType` tells.
+    Object,
+    Actor,
+    /// Agents in no order.
+    Members,
+    Verb,
+    /// One or a list of them.
+    Activity,
+    Result,
+    Context,
+    ContextActivities,
+    /// A list of agents or groups with their types.
+    ContextActors,
+    Reference,
+    Moment,
+    Duration,
+    Mailbox,
+    /// A string without case.
+    Caseless,
+    /// Counts as it is, and all that is in it.
+    Plain,
+}
+
+impl Kind {
+    /// The kind of a property of such a value. None: it does not count.
+    fn of(self, property: &str) -> Option<Self> {
+        Some(match (self, property) {
+            (Self::Statement, "id" | "authority" | "stored" | "timestamp" | "version") => {
+                return None;
             }
-            out.push(']');
+            (Self::Statement | Self::SubStatement, "attachments")
+            | (Self::Verb, "display")
+            | (Self::Activity, "definition") => return None,
+            (Self::SubStatement, "timestamp") => Self::Moment,
+            (Self::Statement | Self::SubStatement, "actor")
+            | (Self::Context, "instructor" | "team")
+            | (Self::ContextActors, "agent" | "group") => Self::Actor,
+            (Self::Statement | Self::SubStatement, "verb") => Self::Verb,
+            (Self::Statement | Self::SubStatement, "object") => Self::Object,
+            (Self::Statement | Self::SubStatement, "result") => Self::Result,
+            (Self::Statement | Self::SubStatement, "context") => Self::Context,
+            (Self::Actor, "mbox") => Self::Mailbox,
+            (Self::Actor, "member") => Self::Members,
+            (Self::Result, "duration") => Self::Duration,
+            (Self::Context, "contextActivities") => Self::ContextActivities,
+            (Self::Context, "contextAgents" | "contextGroups") => Self::ContextActors,
+            (Self::Context, "statement") => Self::Reference,
+            (Self::ContextActivities, _) => Self::Activity,
+            (Self::Actor, "mbox_sha1sum")
+            | (Self::Context, "registration" | "language")
+            | (Self::Reference, "id") => Self::Caseless,
+            _ => Self::Plain,
+        })
+    }
+
+    /// What the object of a statement is (2.4.4).
+    fn of_object(object: &Map<String, Value>) -> Self {
+        match object.get("objectType").and_then(Value::as_str) {
+            Some("Agent" | "Group") => Self::Actor,
+            Some("StatementRef") => Self::Reference,
+            Some("SubStatement") => Self::SubStatement,
+            _ => Self::Activity,
         }
+    }
+
+    /// The kind of a list's items.
+    fn of_items(self) -> Self {
+        if self == Self::Members { Self::Actor } else { self }
+    }
+}
+
+/// Writes a value in one form only: names sorted, numbers by value, and nothing that does not count.
+fn write_value(out: &mut String, kind: Kind, value: &Value) {
+    match value {
+        Value::Object(members) if kind == Kind::Object => {
+            write_object(out, Kind::of_object(members), members);
+        }
+        Value::Object(members) => write_object(out, kind, members),
+        Value::Array(items) => write_list(out, kind, items),
         Value::Number(number) => write_number(out, number),
-        Value::String(text) if is_uuid_property(name) => {
-            let _ = write!(out, "{}", Value::from(text.to_ascii_lowercase()));
-        }
+        Value::String(text) => write_text(out, &comparable(kind, text)),
         other => {
             let _ = write!(out, "{other}");
         }
     }
 }
 
-fn write_object(out: &mut String, members: &Map<String, Value>, keep: &dyn Fn(&str) -> bool) {
-    let mut names: Vec<&String> = members.keys().filter(|name| keep(name)).collect();
-    names.sort_unstable();
+fn write_object(out: &mut String, kind: Kind, members: &Map<String, Value>) {
+    let mut members: Vec<(&String, Kind, &Value)> =
+        members.iter().filter_map(|(name, value)| Some((name, kind.of(name)?, value))).collect();
+    members.sort_unstable_by_key(|(name, ..)| *name);
     out.push('{');
-    for name in names {
-        let _ = write!(out, "{}:", Value::from(name.as_str()));
-        write_value(out, name, members.get(name).unwrap_or(&Value::Null));
+    for (name, kind, value) in members {
+        write_text(out, name);
+        write_value(out, kind, value);
         out.push(',');
     }
     out.push('}');
 }
 
-/// 1, 1.0 and 1e0 are one number.
-fn write_number(out: &mut String, number: &serde_json::Number) {
+fn write_list(out: &mut String, kind: Kind, items: &[Value]) {
+    let write = |item| {
+        let mut text = String::new();
+        write_value(&mut text, kind.of_items(), item);
+        text
+    };
+    match items {
+        [only] if kind == Kind::Activity => write_value(out, kind, only),
+        _ => {
+            let mut items: Vec<String> = items.iter().map(write).collect();
+            if kind == Kind::Members {
+                items.sort_unstable();
+            }
+            out.push('[');
+            for item in items {
+                out.push_str(&item);
+                out.push(',');
+            }
+            out.push(']');
+        }
+    }
+}
+
+/// A text in the form that all texts have which count as the same.
+fn comparable(kind: Kind, text: &str) -> Cow<'_, str> {
+    match kind {
+        Kind::Caseless => text.to_lowercase().into(),
+        Kind::Mailbox => same_mailbox(text).into(),
+        Kind::Duration => comparable_duration(text).into(),
+        // A store may round to milliseconds (4.5).
+        Kind::Moment => match parse_timestamp(text) {
+            Some(unix_us) => unix_us.div_euclid(1_000).to_string().into(),
+            None => text.into(),
+        },
+        _ => text.into(),
+    }
+}
+
+fn write_text(out: &mut String, text: &str) {
+    // With its length before it, any two texts are told apart and nothing needs escaping.
+    let _ = write!(out, "\"{}:{text}", text.len());
+}
+
+/// 1, 1.0 and 1e0 are one number; whole ones are exact, however large.
+fn write_number(out: &mut String, number: &Number) {
     let _ = match number.as_f64() {
-        Some(float) => write!(out, "{float}"),
-        None => write!(out, "{number}"),
+        Some(float) if number.is_f64() => write!(out, "{float}"),
+        _ => write!(out, "{number}"),
     };
 }
 
-fn is_context_list(name: &str) -> bool {
-    matches!(name, "parent" | "grouping" | "category" | "other")
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
 
-fn is_uuid_property(name: &str) -> bool {
-    name == "registration"
+    /// Any JSON, as extensions may hold.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "\\PC{0,8}".prop_map(Value::from),
+        ];
+        let name = prop_oneof!["display", "definition", "member", "timestamp", "\\PC{0,6}"];
+        leaf.prop_recursive(3, 20, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(name.clone(), inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn extensions_count_to_the_last_value(one in any_json(), other in any_json()) {
+            let print = |extension: &Value| {
+                let extensions = json!({"https://example.org/e": extension});
+                fingerprint(&json!({"context": {"extensions": extensions}}))
+            };
+            prop_assert_eq!(print(&one) == print(&other), one == other);
+        }
+
+        #[test]
+        fn the_order_of_members_does_not_count(
+            (members, shuffled) in prop::collection::vec("[a-c]{1,2}", 0..6)
+                .prop_flat_map(|names| (Just(names.clone()), Just(names).prop_shuffle())),
+        ) {
+            let print = |names: &[String]| {
+                let agent = |name: &String| json!({"mbox": format!("mailto:{name}@example.org")});
+                let members: Vec<Value> = names.iter().map(agent).collect();
+                fingerprint(&json!({"actor": {"objectType": "Group", "member": members}}))
+            };
+            prop_assert_eq!(print(&members), print(&shuffled));
+        }
+    }
 }

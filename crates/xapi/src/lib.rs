@@ -9,7 +9,7 @@
 //! Around statements: [`mod@format`] reduces them to what an answer shows, [`multipart`] carries the data of their
 //! attachments, [`signature`] checks those that are signed.
 //!
-//! Section numbers are those of xAPI 1.0.3, part two ("Data"), whose order 2.0 keeps.
+//! Section numbers are those of xAPI 1.0.3, part two ("Data"). What only 2.0 has is cited as `2.0, 4.2.…`.
 
 mod activity;
 mod actor;
@@ -17,6 +17,7 @@ mod attachment;
 mod check;
 mod context;
 mod draft;
+mod duration;
 mod error;
 mod facts;
 mod fingerprint;
@@ -56,11 +57,16 @@ pub enum Version {
 
 impl Version {
     /// Reads the `X-Experience-API-Version` header (part three, 3.3). None: a version not spoken here.
+    ///
+    /// `1.0` and every `1.0.x` are 1.0, as the standard demands; `2.0` and every `2.0.x` are 2.0.
     pub fn parse(header: &str) -> Option<Self> {
-        match header.trim() {
-            "1.0" | "1.0.0" | "1.0.1" | "1.0.2" | "1.0.3" => Some(Self::V1_0),
-            "2.0" | "2.0.0" => Some(Self::V2_0),
-            _ => None,
+        let text = header.trim();
+        if is_edition(text, "1.0") {
+            Some(Self::V1_0)
+        } else if is_edition(text, "2.0") {
+            Some(Self::V2_0)
+        } else {
+            None
         }
     }
 
@@ -78,5 +84,16 @@ impl Version {
             Self::V1_0 => "1.0.0",
             Self::V2_0 => "2.0.0",
         }
+    }
+}
+
+/// Says whether a version is an edition or a patch of it, by semantic versioning: `1.0`, `1.0.3`.
+fn is_edition(version: &str, edition: &str) -> bool {
+    match version.strip_prefix(edition) {
+        Some("") => true,
+        Some(rest) => rest.strip_prefix('.').is_some_and(|patch| {
+            !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit())
+        }),
+        None => false,
     }
 }

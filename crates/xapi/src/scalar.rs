@@ -1,12 +1,13 @@
 //! Strings with a form, and the two kinds of maps whose keys have one.
 
 use iri_string::types::IriStr;
-use jiff::fmt::temporal::SpanParser;
 use oxilangtag::LanguageTag;
 use uuid::Uuid;
 
+use crate::Version;
 use crate::check::{At, Checked};
-use crate::timestamp;
+use crate::duration::is_duration;
+use crate::timestamp::{is_rfc_3339, parse_timestamp};
 
 /// Any string.
 pub fn string(at: &At) -> Checked {
@@ -23,19 +24,35 @@ pub fn number(at: &At) -> Checked {
     at.require(at.value.is_number(), "2.4.5.1", "must be a number")
 }
 
-/// An IRI with a scheme (4.1, RFC 3987).
+/// An IRI with a scheme (2.2, 4.3, RFC 3987).
 pub fn iri(at: &At) -> Checked {
-    let text = at.string("4.1")?;
-    at.require(is_iri(text), "4.1", "must be an IRI with a scheme")
+    let text = at.string("4.3")?;
+    at.require(is_iri(text), "4.3", "must be an IRI with a scheme")
 }
 
-/// An IRI in an `mbox`: `mailto:` and an address (2.4.2.3).
+/// An IRI in an `mbox`: `mailto:` and one address (2.4.2.3).
 pub fn mailto(at: &At) -> Checked {
     let address = at.string("2.4.2.3")?.strip_prefix("mailto:");
     let parts = address.and_then(|address| address.rsplit_once('@'));
-    let formed = |part: &str| !part.is_empty() && !part.contains(char::is_whitespace);
-    let holds = parts.is_some_and(|(local, domain)| formed(local) && formed(domain));
+    let holds = parts.is_some_and(|(local, domain)| is_local_part(local) && is_domain(domain));
     at.require(holds, "2.4.2.3", "must be mailto: and an e-mail address")
+}
+
+/// Best effort: quoted local parts are let through (RFC 5321, 4.1.2).
+fn is_local_part(text: &str) -> bool {
+    let quoted = text.len() > 2 && text.starts_with('"') && text.ends_with('"');
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"@<>,;:()\"".contains(c);
+    quoted || (!text.is_empty() && text.chars().all(plain))
+}
+
+/// Names of any script, or an address in brackets.
+fn is_domain(text: &str) -> bool {
+    let in_name =
+        |c: char| c.is_alphanumeric() || c == '-' || (!c.is_ascii() && !c.is_whitespace());
+    match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-".contains(&b)),
+        None => text.split('.').all(|name| !name.is_empty() && name.chars().all(in_name)),
+    }
 }
 
 /// SHA-1 in hexadecimal (2.4.2.3).
@@ -45,10 +62,10 @@ pub fn sha1(at: &At) -> Checked {
     at.require(holds, "2.4.2.3", "must be 40 hexadecimal digits")
 }
 
-/// A UUID in its usual form, of either case (2.4.1, RFC 4122).
+/// A UUID in its usual form, of either case (4.4, RFC 4122).
 pub fn uuid(at: &At) -> Checked {
-    let text = at.string("2.4.1")?;
-    at.require(parse_uuid(text).is_some(), "2.4.1", "must be a UUID")
+    let text = at.string("4.4")?;
+    at.require(parse_uuid(text).is_some(), "4.4", "must be a UUID")
 }
 
 /// Reads a UUID in its usual form.
@@ -56,18 +73,21 @@ pub fn parse_uuid(text: &str) -> Option<Uuid> {
     if text.len() == 36 { Uuid::try_parse(text).ok() } else { None }
 }
 
-/// A moment (4.5, RFC 3339).
+/// A moment (4.5): ISO 8601 with a zone; in 2.0, RFC 3339 (2.0, 4.2.7).
+///
+/// 1.0.3 only recommends the zone, but without it a timestamp is no moment, and no store could sort it.
 pub fn moment(at: &At) -> Checked {
     let text = at.string("4.5")?;
+    let strict = at.version == Version::V1_0 || is_rfc_3339(text);
     let rule = "must be a date and time with a zone, as RFC 3339 writes it, and not -00:00";
-    at.require(timestamp::parse_timestamp(text).is_some(), "4.5", rule)
+    at.require(strict && parse_timestamp(text).is_some(), "4.5", rule)
 }
 
 /// A length of time (4.6, ISO 8601).
 pub fn duration(at: &At) -> Checked {
     let text = at.string("4.6")?;
-    let formed = text.starts_with('P') && SpanParser::new().parse_span(text).is_ok();
-    at.require(formed, "4.6", "must be a duration as ISO 8601 writes it, e.g. PT1M30S")
+    let rule = "must be a duration as ISO 8601 writes it, e.g. PT1M30S or P4W";
+    at.require(is_duration(text), "4.6", rule)
 }
 
 /// A language tag (RFC 5646).
@@ -85,10 +105,10 @@ pub fn language_map(at: &At) -> Checked {
     })
 }
 
-/// Anything, by IRI (4.3). The only place where a null may stand.
+/// Anything, by IRI (4.1). The only place where a null may stand (2.2).
 pub fn extensions(at: &At) -> Checked {
-    at.members("4.3", |key, value| {
-        value.require(is_iri(key), "4.3", "the name must be an IRI with a scheme")
+    at.members("4.1", |key, value| {
+        value.require(is_iri(key), "4.1", "the name must be an IRI with a scheme")
     })
 }
 

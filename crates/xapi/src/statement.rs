@@ -29,20 +29,32 @@ const STATEMENT: &[Property] = &[
 const SUB_STATEMENT: &[Property] =
     &[required("objectType", scalar::string), required("object", object_of_sub_statement)];
 
+const OBJECT_TYPES: &str = "must be Activity, Agent, Group, StatementRef or SubStatement";
+
 const VERB: &[Property] = &[required("id", scalar::iri), optional("display", scalar::language_map)];
 
 /// A whole statement.
 pub fn statement(at: &At) -> Checked {
     at.properties("2.4", &[CORE, STATEMENT])?;
     context_fits_object(at)?;
-    let voids = verb_id(at.value) == Some(VOIDED);
-    let refers = at.value.get("object").map(object_type) == Some("StatementRef");
-    at.require(!voids || refers, "2.3.2", "voided must have a StatementRef as its object")
+    voided_has_target(at)
 }
 
+/// What makes a statement valid makes a sub-statement valid (2.4.4.3).
 fn sub_statement(at: &At) -> Checked {
     at.properties("2.4.4.3", &[CORE, SUB_STATEMENT])?;
-    context_fits_object(at)
+    context_fits_object(at)?;
+    voided_has_target(at)
+}
+
+fn voided_has_target(at: &At) -> Checked {
+    let voids = verb_id(at.value) == Some(VOIDED);
+    match at.get("object").filter(|object| voids && object_type(object.value) != "StatementRef") {
+        Some(object) => {
+            Err(object.violation("2.3.2", "must be a StatementRef: the verb is voided"))
+        }
+        None => Ok(()),
+    }
 }
 
 fn verb(at: &At) -> Checked {
@@ -50,7 +62,6 @@ fn verb(at: &At) -> Checked {
 }
 
 fn object(at: &At) -> Checked {
-    at.object("2.4.4")?;
     match object_type(at.value) {
         "SubStatement" => sub_statement(at),
         _ => object_of_sub_statement(at),
@@ -66,27 +77,28 @@ fn object_of_sub_statement(at: &At) -> Checked {
         "Group" => actor::group(at),
         "StatementRef" => context::statement_ref(at),
         "SubStatement" => Err(at.violation("2.4.4.3", "a sub-statement must not hold another")),
-        other => Err(at.violation("2.4.4", format!("there is no objectType {other:?}"))),
+        _ => Err(at.get("objectType").unwrap_or(*at).violation("2.4.4", OBJECT_TYPES)),
     }
 }
 
 /// `revision` and `platform` speak of an activity (2.4.6).
 fn context_fits_object(at: &At) -> Checked {
     let object = at.value.get("object").map_or("", object_type);
-    let Some(context) = at.get("context") else { return Ok(()) };
-    for name in ["revision", "platform"] {
-        let absent = context.value.get(name).is_none();
-        let rule = "revision and platform must be absent unless the object is an activity";
-        context.require(absent || object == "Activity", "2.4.6", rule)?;
+    let Some(context) = at.get("context").filter(|_| object != "Activity") else { return Ok(()) };
+    match ["revision", "platform"].into_iter().find_map(|name| context.get(name)) {
+        Some(place) => {
+            Err(place.violation("2.4.6", "must be absent unless the object is an activity"))
+        }
+        None => Ok(()),
     }
-    Ok(())
 }
 
+/// 2.0 takes statements of 1.0 as they are.
 fn version(at: &At) -> Checked {
-    let text = at.string("2.4.10")?;
+    let edition = Version::parse(at.string("2.4.10")?);
     let (holds, rule) = match at.version {
-        Version::V1_0 => (text.starts_with("1.0."), "must be 1.0.x"),
-        Version::V2_0 => (text == "2.0.0" || text.starts_with("1.0."), "must be 2.0.0 or 1.0.x"),
+        Version::V1_0 => (edition == Some(Version::V1_0), "must be 1.0 or 1.0.x"),
+        Version::V2_0 => (edition.is_some(), "must be 2.0, 2.0.x, 1.0 or 1.0.x"),
     };
     at.require(holds, "2.4.10", rule)
 }

@@ -38,21 +38,30 @@ fn has_form(text: &[u8]) -> bool {
     FORM.iter().zip(start).all(fits) && is_zone(skip_fraction(rest))
 }
 
+/// Says of a moment that can be read whether RFC 3339 writes it so: `Z`, or a zone as `+hh:mm`.
+pub fn is_rfc_3339(text: &str) -> bool {
+    text.ends_with(['Z', 'z']) || text.as_bytes().iter().rev().nth(2) == Some(&b':')
+}
+
 fn skip_fraction(rest: &[u8]) -> &[u8] {
     let Some(digits) = rest.strip_prefix(b".") else { return rest };
     let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if count == 0 { rest } else { digits.get(count..).unwrap_or_default() }
 }
 
+/// `Z`, `+hh:mm`, `+hhmm` or `+hh`. `-00:00` says that the zone is unknown, and ISO 8601 knows no such zone.
 fn is_zone(zone: &[u8]) -> bool {
-    match zone {
-        b"Z" | b"z" => true,
-        b"-00:00" | b"-0000" | b"-00" => false,
-        [b'+' | b'-', h1, h2] => [h1, h2].iter().all(|d| d.is_ascii_digit()),
-        [b'+' | b'-', h1, h2, m1, m2] => [h1, h2, m1, m2].iter().all(|d| d.is_ascii_digit()),
-        [b'+' | b'-', h1, h2, b':', m1, m2] => [h1, h2, m1, m2].iter().all(|d| d.is_ascii_digit()),
-        _ => false,
-    }
+    let (hours, minutes) = match zone {
+        b"Z" | b"z" => return true,
+        b"-00:00" | b"-0000" | b"-00" => return false,
+        [b'+' | b'-', h1, h2] => ([*h1, *h2], [b'0', b'0']),
+        [b'+' | b'-', h1, h2, m1, m2] | [b'+' | b'-', h1, h2, b':', m1, m2] => {
+            ([*h1, *h2], [*m1, *m2])
+        }
+        _ => return false,
+    };
+    let is_digits = |pair: [u8; 2]| pair.iter().all(u8::is_ascii_digit);
+    is_digits(hours) && is_digits(minutes) && hours < *b"24" && minutes < *b"60"
 }
 
 #[cfg(test)]
