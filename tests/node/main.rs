@@ -2,6 +2,7 @@
 //!
 //! They need the components, the apps and the host: `cargo xtask test` builds them first.
 
+mod api_clients;
 mod broken_content;
 mod broken_manifests;
 mod clients;

@@ -1,8 +1,10 @@
-//! The store of people and their rights. Owns the database `identity`; everyone else comes through
+//! The store of people, clients and their rights. Owns the database `identity`; everyone else comes through
 //! `hedgeschool:identity`. It sees hashes only: of passwords, and of tokens.
 
+mod clients;
 mod launches;
 mod people;
+mod rules;
 mod secrets;
 
 use hedgeschool_sql::{Database, connection_slot};
@@ -22,7 +24,7 @@ connection_slot!(CONNECTION);
 
 static DATABASE: Database = Database {
     label: "identity",
-    migrations: &[include_str!("../migrations/1.sql")],
+    migrations: &[include_str!("../migrations/1.sql"), include_str!("../migrations/2.sql")],
     slot: &CONNECTION,
 };
 

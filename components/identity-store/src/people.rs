@@ -3,16 +3,16 @@
 use hedgeschool_sql::{Row, Value};
 
 use crate::bindings::exports::hedgeschool::identity::people::Guest;
+use crate::rules::{check_label, check_name};
 use crate::types::{Error, Person, Role};
 use crate::{DATABASE, Store};
 
-const NAME_MAX: usize = 64;
-const DISPLAY_NAME_MAX: usize = 200;
 const COLUMNS: &str = "SELECT name, display_name, role, password_hash FROM person";
 
 impl Guest for Store {
     async fn add(person: Person) -> Result<(), Error> {
-        check(&person)?;
+        check_name("name", &person.name)?;
+        check_label("display_name", &person.display_name)?;
         let sql = "INSERT INTO person (name, display_name, role, password_hash)
             VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING RETURNING name";
         let parameters = [
@@ -36,19 +36,6 @@ impl Guest for Store {
         let rows = DATABASE.query(&sql, &[Value::Text(after.unwrap_or_default())]).await?;
         Ok(rows.into_iter().map(person).collect::<Result<_, _>>()?)
     }
-}
-
-fn check(person: &Person) -> Result<(), Error> {
-    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
-    if !(1..=NAME_MAX).contains(&person.name.len()) || !person.name.chars().all(legal) {
-        return Err(Error::Invalid(format!("name must be 1 to {NAME_MAX} of a-z 0-9 . _ -")));
-    }
-    let characters = person.display_name.trim().chars().count();
-    if !(1..=DISPLAY_NAME_MAX).contains(&characters) {
-        let rule = format!("display_name must have 1 to {DISPLAY_NAME_MAX} characters");
-        return Err(Error::Invalid(rule));
-    }
-    Ok(())
 }
 
 fn text(role: Role) -> &'static str {

@@ -11,3 +11,9 @@ pub async fn of_account(name: &str, display_name: &str) -> Result<String, Proble
     let agent = json!({ "objectType": "Agent", "name": display_name, "account": account });
     Ok(agent.to_string())
 }
+
+/// The agent of an xAPI client: the authority of what it records. No person's name has a colon, so no person
+/// can be taken for a client.
+pub async fn of_client(key: &str, name: &str) -> Result<String, Problem> {
+    of_account(&format!("client:{key}"), name).await
+}

@@ -4,6 +4,7 @@
 //! this component to the outside: a request reaches them through `identity.spin.internal` or not at all.
 
 mod agent;
+mod clients;
 mod launch;
 mod people;
 mod secret;
@@ -43,11 +44,17 @@ async fn route(request: Request) -> Result<Reply, Problem> {
         ("OPTIONS", "/auth/fetch") => Ok(launch::preflight()),
         ("GET", "/auth/people") => people::list(&request).await,
         ("POST", "/auth/people") => people::add(request).await,
+        ("GET", "/auth/clients") => clients::list(&request).await,
+        ("POST", "/auth/clients") => clients::add(request).await,
         (_, "/auth/sign-in" | "/auth/sign-out" | "/auth/fetch") => {
             Err(Problem::method_not_allowed("POST"))
         }
-        (_, "/auth/people") => Err(Problem::method_not_allowed("GET, POST")),
-        _ => Err(Problem::not_found(format!("there is nothing at {path}"))),
+        (_, "/auth/people" | "/auth/clients") => Err(Problem::method_not_allowed("GET, POST")),
+        (method, path) => match (path.strip_prefix("/auth/clients/"), method) {
+            (Some(key), "DELETE") => clients::revoke(&request, key).await,
+            (Some(_), _) => Err(Problem::method_not_allowed("DELETE")),
+            (None, _) => Err(Problem::not_found(format!("there is nothing at {path}"))),
+        },
     }
 }
 

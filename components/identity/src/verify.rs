@@ -11,7 +11,7 @@ use hedgeschool_web::{HeaderMap, Problem, Reply, Request, body, now_ms, settings
 
 use crate::store::types::Launch;
 use crate::store::{launches, people as stored_people};
-use crate::{BODY_BYTES_MAX, agent, people, secret};
+use crate::{BODY_BYTES_MAX, agent, clients, people, secret};
 
 /// `POST /verify`, private: a [`Presented`] in, a [`Verdict`] or null out.
 pub async fn answer(request: Request) -> Result<Reply, Problem> {
@@ -45,13 +45,10 @@ async fn verdict(presented: &Presented) -> Result<Option<Verdict>, Problem> {
 
 /// A client's key and secret, or a person's name and password.
 async fn by_basic(name: &str, secret: &str) -> Result<Option<Verdict>, Problem> {
-    let client = pair(&settings::text("bootstrap_client").await?);
-    if client.is_some_and(|client| client.name == name && equal(&client.secret, secret)) {
-        let scopes = BTreeSet::from([Scope::All]);
-        let subject = Subject::Client { key: name.to_owned() };
-        return Ok(Some(Verdict { subject, scopes, agent: agent::of_account(name, name).await? }));
+    match clients::by_secret(name, secret).await? {
+        None => person_by_password(name, secret).await,
+        known => Ok(known),
     }
-    person_by_password(name, secret).await
 }
 
 /// A launched unit's bearer, or a node's token.

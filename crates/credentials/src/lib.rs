@@ -5,15 +5,17 @@
 mod authorization;
 mod bootstrap;
 mod password;
+mod scope;
 mod session;
 mod token;
 mod verdict;
 
 pub use authorization::{Credentials, cookie};
 pub use bootstrap::{Pair, pair, pairs};
+pub use scope::{Scope, UnknownScope};
 pub use session::{Session, SessionKey};
 pub use token::{Token, TokenHash, equal};
-pub use verdict::{Role, Scope, Subject, Verdict};
+pub use verdict::{Mine, Role, Subject, Verdict};
 
 pub use password::{PasswordError, hash_password, verify_password};
 

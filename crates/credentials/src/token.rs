@@ -1,4 +1,8 @@
 //! Random tokens, and the hashes under which stores know them.
+//!
+//! The secrets of xAPI clients, the bearers of launches and the keys a node makes for itself are tokens.
+//! A password hash is slow so that guessing what a person chose takes long; 256 random bits cannot be
+//! guessed at any speed, so one round of SHA-256 keeps them as well, and costs no request its latency.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -25,13 +29,18 @@ impl Token {
     }
 }
 
-/// SHA-256 of a token, as hexadecimal: enough for 256 random bits, and cheap on every request.
+/// SHA-256 of a token, as hexadecimal.
 pub struct TokenHash(String);
 
 impl TokenHash {
     /// The hash of a token that someone presents.
     pub fn of(token: &str) -> Self {
         Self(format!("{:x}", Sha256::digest(token)))
+    }
+
+    /// Whether it is the hash that a store keeps, in a time that does not tell where they differ.
+    pub fn is(&self, stored: &str) -> bool {
+        self.0.as_bytes().ct_eq(stored.as_bytes()).into()
     }
 
     /// The hash as 64 lower-case hexadecimal digits.
@@ -54,6 +63,16 @@ mod tests {
         let token = Token::new(&[9; 32]);
         assert_eq!(token.text().len(), 43);
         assert_eq!(token.hash().into_text(), TokenHash::of(token.text()).into_text());
+    }
+
+    #[test]
+    fn a_hash_is_matched_whole() {
+        let token = Token::new(&[9; 32]);
+        let stored = token.hash().into_text();
+        assert!(TokenHash::of(token.text()).is(&stored));
+        assert!(!TokenHash::of(Token::new(&[8; 32]).text()).is(&stored));
+        assert!(!TokenHash::of(&stored).is(&stored) && !token.hash().is(""));
+        assert!(!token.hash().is(&stored[..63]));
     }
 
     #[test]

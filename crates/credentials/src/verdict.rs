@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Scope;
+
 /// Who was recognised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
@@ -48,32 +50,6 @@ pub enum Role {
     Administrator,
 }
 
-/// What may be done with the record store (xAPI 1.0.3, part 3, 4.2, OAuth scopes).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Scope {
-    /// Record statements.
-    #[serde(rename = "statements/write")]
-    StatementsWrite,
-    /// Read the statements the same credentials recorded.
-    #[serde(rename = "statements/read/mine")]
-    StatementsReadMine,
-    /// Read all statements.
-    #[serde(rename = "statements/read")]
-    StatementsRead,
-    /// Read and write state documents.
-    #[serde(rename = "state")]
-    State,
-    /// Read and write profile documents.
-    #[serde(rename = "profile")]
-    Profile,
-    /// Read everything.
-    #[serde(rename = "all/read")]
-    AllRead,
-    /// Everything.
-    #[serde(rename = "all")]
-    All,
-}
-
 /// A recognised subject with its rights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -82,18 +58,64 @@ pub struct Verdict {
     /// What it may do with the record store.
     pub scopes: BTreeSet<Scope>,
     /// The xAPI agent the subject acts as, as JSON: the learner of a launch, the person signed in, or
-    /// the client.
+    /// the client. It becomes the authority of the statements that the subject records.
     pub agent: String,
 }
 
+/// The statements that `statements/read/mine` lets a subject read.
+///
+/// The standard says: those with the authority that the same credentials would record under. That fits a
+/// program. People and launched units do not record for themselves alone, so "mine" is for them what a
+/// learner would call so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mine<'a> {
+    /// Those whose authority is this agent, as JSON: what a client has recorded, about whomever.
+    RecordedBy(&'a str),
+    /// Those whose actor is an agent, whoever has recorded them.
+    About {
+        /// The agent as JSON: the person who signed in, or the learner of a launch.
+        agent: &'a str,
+        /// The only registration it may read of, as UUID. None: all, for a person.
+        registration: Option<&'a str>,
+    },
+}
+
 impl Verdict {
-    /// Whether the rights include this one.
+    /// Whether it may do all that the scope stands for: `allows(State)` is reading *and* writing state
+    /// documents. Who only wants to read asks [`Verdict::may_read`].
     pub fn allows(&self, scope: Scope) -> bool {
-        let reads = matches!(scope, Scope::StatementsRead | Scope::StatementsReadMine);
-        self.scopes.contains(&Scope::All)
-            || self.scopes.contains(&scope)
-            || (reads && self.scopes.contains(&Scope::AllRead))
-            || (scope == Scope::StatementsReadMine && self.scopes.contains(&Scope::StatementsRead))
+        let wider: &[Scope] = match scope {
+            Scope::All => &[],
+            Scope::StatementsReadMine => &[Scope::StatementsRead, Scope::AllRead, Scope::All],
+            Scope::StatementsRead => &[Scope::AllRead, Scope::All],
+            Scope::StatementsWrite
+            | Scope::State
+            | Scope::Define
+            | Scope::Profile
+            | Scope::AllRead => &[Scope::All],
+        };
+        self.scopes.contains(&scope) || wider.iter().any(|wider| self.scopes.contains(wider))
+    }
+
+    /// Whether it may read what the scope is about, with that scope or with one that reads everything:
+    /// `may_read(State)` is reading state documents. A scope that is about writing alone opens nothing.
+    pub fn may_read(&self, scope: Scope) -> bool {
+        let is_for_reading = !matches!(scope, Scope::StatementsWrite | Scope::Define);
+        is_for_reading && (self.allows(scope) || self.allows(Scope::AllRead))
+    }
+
+    /// What `statements/read/mine` covers for this subject. It grants nothing: ask
+    /// [`Verdict::allows`] first, and [`Scope::StatementsRead`] before this.
+    pub fn mine(&self) -> Mine<'_> {
+        let agent = self.agent.as_str();
+        match &self.subject {
+            // A node has no scopes and records nothing under its own name.
+            Subject::Client { .. } | Subject::Node { .. } => Mine::RecordedBy(agent),
+            Subject::Person { .. } => Mine::About { agent, registration: None },
+            Subject::Launch { registration, .. } => {
+                Mine::About { agent, registration: Some(registration) }
+            }
+        }
     }
 
     /// Whether it may administer the node.
@@ -111,14 +133,63 @@ mod tests {
         Verdict { subject, scopes: scopes.iter().copied().collect(), agent: "{}".into() }
     }
 
+    /// The scopes that one scope allows, in the order of [`Scope::KNOWN`].
+    fn allowed_by(scope: Scope) -> Vec<Scope> {
+        let verdict = with(&[scope]);
+        Scope::KNOWN.into_iter().filter(|scope| verdict.allows(*scope)).collect()
+    }
+
     #[test]
-    fn wider_scopes_include_narrower_ones() {
-        assert!(with(&[Scope::All]).allows(Scope::State));
-        assert!(with(&[Scope::AllRead]).allows(Scope::StatementsRead));
-        assert!(with(&[Scope::StatementsRead]).allows(Scope::StatementsReadMine));
-        assert!(!with(&[Scope::AllRead]).allows(Scope::StatementsWrite));
-        assert!(!with(&[Scope::StatementsReadMine]).allows(Scope::StatementsRead));
-        assert!(!with(&[]).allows(Scope::StatementsRead));
+    fn a_scope_allows_itself_and_the_narrower_ones() {
+        use Scope::*;
+        assert_eq!(allowed_by(StatementsWrite), [StatementsWrite]);
+        assert_eq!(allowed_by(StatementsReadMine), [StatementsReadMine]);
+        assert_eq!(allowed_by(StatementsRead), [StatementsReadMine, StatementsRead]);
+        assert_eq!(allowed_by(State), [State]);
+        assert_eq!(allowed_by(Define), [Define]);
+        assert_eq!(allowed_by(Profile), [Profile]);
+        assert_eq!(allowed_by(AllRead), [StatementsReadMine, StatementsRead, AllRead]);
+        assert_eq!(allowed_by(All), Scope::KNOWN);
+        assert!(Scope::KNOWN.into_iter().all(|scope| !with(&[]).allows(scope)));
+    }
+
+    #[test]
+    fn scopes_add_up() {
+        let both = with(&[Scope::StatementsWrite, Scope::State]);
+        assert!(both.allows(Scope::StatementsWrite) && both.allows(Scope::State));
+        assert!(!both.allows(Scope::StatementsReadMine) && !both.allows(Scope::Profile));
+    }
+
+    #[test]
+    fn all_read_reads_documents_and_writes_none() {
+        let reader = with(&[Scope::AllRead]);
+        for documents in [Scope::State, Scope::Profile] {
+            assert!(reader.may_read(documents) && !reader.allows(documents));
+            assert!(with(&[documents]).may_read(documents));
+            assert!(!with(&[Scope::StatementsRead]).may_read(documents));
+        }
+        assert!(reader.may_read(Scope::StatementsRead) && reader.may_read(Scope::All));
+        assert!(!reader.may_read(Scope::StatementsWrite) && !reader.may_read(Scope::Define));
+        assert!(!with(&[Scope::StatementsWrite]).may_read(Scope::StatementsWrite));
+        assert!(!with(&[Scope::StatementsReadMine]).may_read(Scope::StatementsRead));
+    }
+
+    #[test]
+    fn mine_is_what_a_client_recorded_and_what_is_about_a_learner() {
+        let of = |subject| Verdict { subject, ..with(&[]) };
+        assert_eq!(with(&[]).mine(), Mine::RecordedBy("{}"));
+        let launch = of(Subject::Launch {
+            registration: "r".into(),
+            activity: "a".into(),
+            learner: "ada".into(),
+        });
+        assert_eq!(launch.mine(), Mine::About { agent: "{}", registration: Some("r") });
+        let person = of(Subject::Person {
+            name: "ada".into(),
+            display_name: "Ada".into(),
+            role: Role::Learner,
+        });
+        assert_eq!(person.mine(), Mine::About { agent: "{}", registration: None });
     }
 
     #[test]

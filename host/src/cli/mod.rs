@@ -1,5 +1,6 @@
 //! The command line. Each command is a module; adding one is adding a variant here.
 
+mod client;
 mod course;
 mod logs;
 mod node;
@@ -26,6 +27,8 @@ enum Command {
     Up(Box<up::Up>),
     /// Import and list the courses of a running node.
     Course(course::Course),
+    /// Add, list and revoke the xAPI clients of a running node.
+    Client(client::Client),
 }
 
 /// Runs the command the process was started with.
@@ -33,6 +36,7 @@ pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Up(up) => up.run(),
         Command::Course(course) => course.run(),
+        Command::Client(client) => client.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -52,11 +56,16 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent_and_documented() {
         Cli::command().debug_assert();
-        for command in Cli::command().get_subcommands() {
+        check_help(&Cli::command());
+    }
+
+    fn check_help(command: &clap::Command) {
+        for command in command.get_subcommands() {
             assert!(command.get_about().is_some(), "{} has no help", command.get_name());
             for argument in command.get_arguments() {
                 assert!(argument.get_help().is_some(), "{argument} has no help");
             }
+            check_help(command);
         }
     }
 }

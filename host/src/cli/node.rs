@@ -22,11 +22,35 @@ pub struct Node {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3000", env = "HEDGE_URL")]
     url: String,
     /// An administrator's name and password, or an xAPI client's key and secret
-    #[arg(long, value_name = "NAME:PASSWORD", env = "HEDGE_USER", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "NAME:PASSWORD",
+        env = "HEDGE_USER",
+        hide_env_values = true,
+        value_parser = parse_user
+    )]
     user: String,
 }
 
+fn parse_user(text: &str) -> Result<String> {
+    anyhow::ensure!(text.contains(':'), "expected a name and a password with a colon between them");
+    Ok(text.to_owned())
+}
+
 impl Node {
+    /// The node's address, without a slash at its end.
+    pub fn url(&self) -> &str {
+        self.url.trim_end_matches('/')
+    }
+
+    /// Sends a request with JSON, and reads the JSON of the answer.
+    ///
+    /// # Errors
+    /// As [`Node::call`].
+    pub fn call_json(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
+        self.call(method, path, Some(("application/json", serde_json::to_vec(body)?)))
+    }
+
     /// Sends a request, with a body of a media type if there is one, and reads the JSON of the answer.
     ///
     /// # Errors
@@ -38,6 +62,9 @@ impl Node {
         let json: Option<Value> = serde_json::from_slice(&answer).ok();
         if status.is_success() {
             return json.with_context(|| format!("{} did not answer JSON", self.url));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            bail!("{} does not know this name and password: check --user", self.url);
         }
         let detail = json.as_ref().and_then(|json| json.get("detail")).and_then(Value::as_str);
         bail!("{} refused ({status}): {}", self.url, detail.unwrap_or("it did not say why"))
@@ -51,7 +78,7 @@ impl Node {
     ) -> Result<Request<Full<Bytes>>> {
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("{}{path}", self.url.trim_end_matches('/')))
+            .uri(format!("{}{path}", self.url()))
             .header("authorization", format!("Basic {}", STANDARD.encode(&self.user)));
         if let Some((media_type, _)) = body {
             request = request.header("content-type", media_type);
