@@ -2,11 +2,12 @@
 //!
 //! [`closed`] finds the rate: each connection sends its next request when it has the last one's answer.
 //! Its latencies would flatter a server that stalls, because a stalled connection asks nothing
-//! (coordinated omission). [`paced`] finds latencies: requests fall due at a constant rate, and one that
-//! has to wait for its connection is timed from when it was due.
+//! (coordinated omission). [`paced`] finds latencies: requests fall due at a constant rate whatever the
+//! answers do, and each is timed from when it was due.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -16,81 +17,92 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::report::Times;
+use crate::target::Target;
 
 /// Makes the next request; called once for each.
 pub type Make = Arc<dyn Fn() -> Request<Full<Bytes>> + Send + Sync>;
 
+/// How many times its duration a run may take until its last answer.
+const PATIENCE: u32 = 4;
+
 /// How many requests a second this many connections get answered.
-pub async fn closed(
-    address: SocketAddr,
-    connections: u32,
-    duration: Duration,
-    make: &Make,
-) -> Result<f64> {
+pub async fn closed(target: &Target, connections: u32, duration: Duration) -> Result<f64> {
     let end = Instant::now() + duration;
     let mut tasks = JoinSet::new();
     for _ in 0..connections {
-        let (mut sender, make) = (connect(address).await?, Arc::clone(make));
+        let (mut sender, target) = (connect(target.address).await?, target.clone());
         tasks.spawn(async move {
             let mut count = 0_u64;
             while Instant::now() < end {
-                exchange(&mut sender, make()).await?;
+                exchange(&mut sender, target.request()).await?;
                 count += 1;
             }
             anyhow::Ok(count)
         });
     }
-    let mut count = 0;
-    while let Some(done) = tasks.join_next().await {
-        count += done??;
-    }
-    Ok(count as f64 / duration.as_secs_f64())
+    let counts = in_time(duration, tasks).await?;
+    Ok(counts.iter().sum::<u64>() as f64 / duration.as_secs_f64())
 }
 
 /// How long answers take while requests fall due at this many a second.
 pub async fn paced(
-    address: SocketAddr,
+    target: &Target,
     connections: u32,
     rate: f64,
     duration: Duration,
-    make: &Make,
 ) -> Result<Times> {
-    let start = Instant::now();
-    let interval = Duration::from_secs_f64(f64::from(connections) / rate);
-    let mut tasks = JoinSet::new();
-    for number in 0..connections {
-        let (mut sender, make) = (connect(address).await?, Arc::clone(make));
-        let first = start + interval.mul_f64(f64::from(number) / f64::from(connections));
-        tasks.spawn(async move {
-            let mut times = Vec::new();
-            let mut due = first;
-            while due < start + duration {
-                let from = await_due(due).await;
-                exchange(&mut sender, make()).await?;
-                times.push(from.elapsed());
-                due += interval;
-            }
-            anyhow::Ok(times)
-        });
+    let (mut tasks, mut bells) = (JoinSet::new(), Vec::new());
+    for _ in 0..connections {
+        let (bell, due) = unbounded_channel();
+        bells.push(bell);
+        tasks.spawn(answer(connect(target.address).await?, due, target.clone()));
     }
-    let mut times = Vec::new();
-    while let Some(done) = tasks.join_next().await {
-        times.extend(done??);
-    }
-    Ok(Times::new(times))
+    let interval = Duration::from_secs_f64(1.0 / rate);
+    thread::spawn(move || ring(&bells, interval, duration));
+    let times = in_time(duration, tasks).await?;
+    Ok(Times::new(times.concat()))
 }
 
-/// Waits until a request is due; answers from when to time it. A connection that was still busy is
-/// late, which counts; the coarseness of this program's own timer does not.
-async fn await_due(due: Instant) -> Instant {
-    if due <= Instant::now() {
-        return due;
+/// Announces requests as they fall due, to one connection after the other. A thread of its own: it is
+/// woken more exactly than the timers of the connections' runtime.
+fn ring(bells: &[UnboundedSender<Instant>], interval: Duration, duration: Duration) {
+    let start = Instant::now();
+    let count = (duration.as_secs_f64() / interval.as_secs_f64()) as u32;
+    for (number, bell) in (0..count).zip(bells.iter().cycle()) {
+        let due = start + interval * number;
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        if bell.send(due).is_err() {
+            // The connection has failed, which its task reports.
+            return;
+        }
     }
-    tokio::time::sleep_until(due.into()).await;
-    Instant::now()
+}
+
+/// Sends a connection's requests, each when it is due or as soon as the one before is answered.
+async fn answer(
+    mut sender: SendRequest<Full<Bytes>>,
+    mut dues: UnboundedReceiver<Instant>,
+    target: Target,
+) -> Result<Vec<Duration>> {
+    let mut times = Vec::new();
+    let mut request = target.request();
+    while let Some(due) = dues.recv().await {
+        exchange(&mut sender, request).await?;
+        times.push(due.elapsed());
+        request = target.request();
+    }
+    Ok(times)
+}
+
+/// What all connections bring; an error if they take far longer than they should.
+async fn in_time<T: 'static>(duration: Duration, tasks: JoinSet<Result<T>>) -> Result<Vec<T>> {
+    let results = timeout(duration * PATIENCE, tasks.join_all()).await;
+    results.context("the node does not keep up")?.into_iter().collect()
 }
 
 async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {

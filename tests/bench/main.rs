@@ -3,34 +3,79 @@
 //! The load generator runs on the same machine as the node and takes its share of the cores: figures
 //! compare with others taken the same way, on the same machine, and with nothing else.
 
+mod fill;
 mod load;
 mod machine;
+mod meter;
+mod options;
+mod read;
+mod record;
 mod report;
-mod routes;
 mod start;
+mod target;
+mod traffic;
 
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
+use hedgeschool_tests::{Node, slow_disk};
 
-/// Measures a node and prints a table in Markdown.
+use meter::Meter;
+use options::{Group, Options};
+use target::Target;
+
+/// Measures a node and prints tables in Markdown.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask bench")]
 struct Arguments {
-    /// Seconds for each measurement
-    #[arg(long, default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=60))]
-    seconds: u64,
-    /// How often to start a node cold
-    #[arg(long, default_value_t = 20, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    starts: u32,
+    #[command(flatten)]
+    options: Options,
 }
 
 fn main() -> Result<()> {
-    let arguments = Arguments::parse();
-    println!("{}\n", machine::describe());
-    println!("{}", start::measure(arguments.starts)?);
-    let duration = Duration::from_secs(arguments.seconds);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(routes::measure(duration))
+    let Arguments { options } = Arguments::parse();
+    println!("{}\n", machine::describe()?);
+    let meter = Meter::new(Duration::from_secs(options.seconds), options.runs)?;
+    println!("{}\n", meter.describe());
+    for group in &options.only {
+        measure(*group, &options, &meter)?;
+        println!();
+    }
+    Ok(())
+}
+
+fn measure(group: Group, options: &Options, meter: &Meter) -> Result<()> {
+    let builder = Node::builder()?.on_disk()?.quiet();
+    match group {
+        Group::Start => {
+            println!("{}", start::measure(options.starts)?);
+            Ok(())
+        }
+        Group::File => {
+            let node = builder.start()?;
+            meter.table("Course files");
+            let file = Target::of(&node).import_file(&node)?;
+            [1, 16]
+                .into_iter()
+                .try_for_each(|connections| meter.measure("a 16 KB file", connections, 1, &file))
+        }
+        Group::Record => {
+            let node = builder.start()?;
+            meter.table("Statements posted, durable when answered");
+            record::measure(&Target::of(&node), meter)
+        }
+        Group::SlowDisk => {
+            let delay = Duration::from_micros(options.sync_delay_us);
+            let node = builder.environment(slow_disk(delay)?).start()?;
+            meter.table(&format!("The same with {delay:?} added to every fsync"));
+            record::measure(&Target::of(&node), meter)
+        }
+        Group::Read => {
+            let node = builder.start()?;
+            fill::fill(&node, options.stored)?;
+            meter.table(&format!("With {} statements stored", options.stored));
+            read::measure(&node, options.stored, meter)
+        }
+    }
 }

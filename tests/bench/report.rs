@@ -20,6 +20,11 @@ impl Times {
     }
 }
 
+/// The middle one of sorted values; of an even number, the lower of the two.
+pub fn median<T: Copy>(sorted: &[T]) -> Option<T> {
+    sorted.get(sorted.len().saturating_sub(1) / 2).copied()
+}
+
 /// A time in milliseconds, e.g. `4.07 ms`.
 pub fn milliseconds(time: Duration) -> String {
     format!("{:.2} ms", time.as_secs_f64() * 1e3)
@@ -41,5 +46,12 @@ mod tests {
         assert_eq!(times.percentile(0.99), Duration::from_millis(99));
         assert_eq!(times.percentile(0.999), Duration::from_millis(100));
         assert_eq!(Times::new(Vec::new()).percentile(0.5), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_median_is_one_of_the_values() {
+        assert_eq!(median(&[1, 5, 9]), Some(5));
+        assert_eq!(median(&[1, 5, 9, 10]), Some(5));
+        assert_eq!(median::<u32>(&[]), None);
     }
 }

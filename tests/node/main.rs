@@ -12,6 +12,7 @@ mod imports;
 mod launch;
 mod manifest;
 mod other_app;
+mod power_loss;
 mod probe;
 mod replication;
 mod statements;

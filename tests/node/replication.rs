@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use hedgeschool_tests::{Builder, Link, Node, eventually, is_own_host, statement};
+use hedgeschool_tests::{Builder, Link, Node, eventually, is_own_host, statement, storm};
 use serde_json::{Value, json};
 
 fn hub() -> Result<Node> {
@@ -64,7 +64,7 @@ fn every_acknowledged_statement_reaches_the_hub_once_whatever_dies() -> Result<(
     arrive(&acknowledged, &edge, &hub)?;
 
     hub.terminate()?;
-    acknowledged.extend(statement::write_until_killed(&mut edge, 1_000, Duration::ZERO)?);
+    acknowledged.extend(storm::until_killed(&mut edge, 1_000, Duration::ZERO)?.acknowledged);
     hub.restart()?;
     edge.restart()?;
     arrive(&acknowledged, &edge, &hub)?;

@@ -3,12 +3,16 @@
 //! * [`Node`]: a node as a process of its own, in a state folder of its own.
 //! * [`Client`]: HTTP to a node.
 //! * [`Link`]: the network between two nodes, which can be cut.
+//! * [`Disk`]: the disk under a node, which can lose power.
+//! * [`storm`], [`audit`]: recording until the node is killed, and whether everything is there afterwards.
 //! * [`statement`], [`course`]: what is sent.
 //!
 //! The host is `target/host/hedge up` unless `HEDGE_TEST_HOST` holds another command line, such as
 //! `spin up --quiet`.
 
+pub mod audit;
 pub mod course;
+mod disk;
 mod http;
 mod link;
 mod log;
@@ -16,8 +20,10 @@ mod node;
 mod port;
 mod process;
 pub mod statement;
+pub mod storm;
 mod wait;
 
+pub use disk::{Disk, slow_disk};
 pub use http::{Client, Response};
 pub use link::Link;
 pub use node::{Builder, Node};

@@ -36,6 +36,7 @@ pub struct Builder {
     runtime_config: PathBuf,
     variables: Vec<(String, String)>,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     folder: Arc<TempDir>,
     /// Folders that the node needs for as long as it runs.
     needs: Vec<Arc<TempDir>>,
@@ -78,6 +79,12 @@ impl Builder {
     /// Adds an argument to the host's command line.
     pub fn argument(mut self, argument: &str) -> Self {
         self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// Adds to the environment of the process.
+    pub fn environment(mut self, variables: Vec<(String, String)>) -> Self {
+        self.environment.extend(variables);
         self
     }
 
@@ -139,6 +146,7 @@ impl Builder {
             command.args(["--variable", &format!("{name}={value}")]);
         }
         command.args(&self.arguments);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.current_dir(self.folder.path());
         Ok(command)
     }
@@ -164,6 +172,7 @@ impl Node {
             runtime_config: runtime_config.to_owned(),
             variables: Vec::new(),
             arguments: Vec::new(),
+            environment: Vec::new(),
             folder: Arc::new(TempDir::new()?),
             needs: Vec::new(),
             shows_log: true,

@@ -1,14 +1,10 @@
 //! xAPI statements, and reading them back.
 
-use std::sync::Mutex;
-use std::thread;
-use std::time::Duration;
-
-use anyhow::{Context, Error, Result, ensure};
+use anyhow::{Context, Result, ensure};
 use rand::Rng;
 use serde_json::{Value, json};
 
-use crate::{Client, Node, eventually};
+use crate::Client;
 
 /// The learner of [`experienced`]'s statements, as a query's `agent`.
 pub const LEARNER: &str = r#"{"mbox":"mailto:ada@example.org"}"#;
@@ -59,48 +55,4 @@ pub fn all_ids(client: &Client) -> Result<Vec<String>> {
 /// How many statements a node has.
 pub fn count(client: &Client) -> Result<usize> {
     Ok(all_ids(client)?.len())
-}
-
-/// How many clients write at a time in [`write_until_killed`].
-const WRITERS: usize = 4;
-
-/// Has clients post statements as fast as they can, and kills the node under them: a moment after
-/// `count` have been acknowledged. Answers the ids of all that were.
-pub fn write_until_killed(node: &mut Node, count: usize, moment: Duration) -> Result<Vec<String>> {
-    let acknowledged = Mutex::new(Vec::new());
-    let client = node.xapi();
-    let refusals = thread::scope(|scope| {
-        let writers = [(); WRITERS].map(|()| scope.spawn(|| write(&client, &acknowledged)));
-        let reached = eventually("enough statements are acknowledged", || {
-            let stopped = writers.iter().all(|writer| writer.is_finished());
-            let written = acknowledged.lock().map(|ids| ids.len()).unwrap_or_default();
-            Ok((stopped || written >= count).then_some(written >= count))
-        });
-        // Not waiting for something: a random moment inside a write is the point.
-        thread::sleep(moment);
-        node.kill()?;
-        let refusals = writers.map(|writer| writer.join().ok());
-        if reached? { Ok(()) } else { Err(refused(refusals.into_iter().flatten())) }
-    });
-    refusals?;
-    acknowledged.into_inner().context("a writer panicked")
-}
-
-/// Posts statements until one is not acknowledged; answers why it was not.
-fn write(client: &Client, acknowledged: &Mutex<Vec<String>>) -> Error {
-    loop {
-        let id = new_id();
-        if let Err(error) = post(client, &id) {
-            return error;
-        }
-        if let Ok(mut ids) = acknowledged.lock() {
-            ids.push(id);
-        }
-    }
-}
-
-/// The first of the reasons.
-fn refused(mut reasons: impl Iterator<Item = Error>) -> Error {
-    let reason = reasons.next().unwrap_or_else(|| anyhow::anyhow!("a writer panicked"));
-    reason.context("the node refused statements before it was killed")
 }

@@ -1,0 +1,98 @@
+//! Requests to a node.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use hedgeschool_tests::{Node, course};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+use http_body_util::Full;
+use rand::seq::IndexedRandom;
+use serde_json::Value;
+
+use crate::load::Make;
+use crate::traffic::{Traffic, fresh};
+
+/// The size of the file that is fetched.
+const FILE_BYTES: usize = 16 << 10;
+
+/// What answers, and what it is asked.
+#[derive(Clone)]
+pub struct Target {
+    /// Where the node listens.
+    pub address: SocketAddr,
+    make: Make,
+}
+
+impl Target {
+    /// A node, asked nothing yet.
+    pub fn of(node: &Node) -> Self {
+        let address = SocketAddr::from(([127, 0, 0, 1], node.port()));
+        Self { address, make: Arc::new(|| Request::new(Full::default())) }
+    }
+
+    /// The next request.
+    pub fn request(&self) -> Request<Full<Bytes>> {
+        (self.make)()
+    }
+
+    /// `POST /xapi/statements` of fresh statements, so many at a time.
+    pub fn post(&self, traffic: Traffic, batch: u64) -> Result<Self> {
+        let (headers, next) = (self.headers()?, AtomicU64::new(fresh()));
+        Ok(self.asked(move || {
+            let first = next.fetch_add(batch, Ordering::Relaxed);
+            let body = match batch {
+                1 => traffic.statement(first),
+                _ => traffic.batch(first, batch),
+            };
+            let mut request = Request::new(Full::new(Bytes::from(body)));
+            *request.method_mut() = Method::POST;
+            *request.uri_mut() = Uri::from_static("/xapi/statements");
+            *request.headers_mut() = headers.clone();
+            request
+        }))
+    }
+
+    /// `GET` of one of these addresses, any.
+    pub fn get(&self, addresses: &[String]) -> Result<Self> {
+        let parsed: Result<Vec<Uri>, _> = addresses.iter().map(|address| address.parse()).collect();
+        let (headers, addresses) = (self.headers()?, parsed?);
+        Ok(self.asked(move || {
+            let mut request = Request::new(Full::default());
+            *request.uri_mut() = addresses.choose(&mut rand::rng()).cloned().unwrap_or_default();
+            *request.headers_mut() = headers.clone();
+            request
+        }))
+    }
+
+    /// `GET` of a file of a course that is imported first.
+    pub fn import_file(&self, node: &Node) -> Result<Self> {
+        let structure = course::structure("https://example.org/bench", "Bench");
+        let file = "hedge ".repeat(FILE_BYTES / 6 + 1);
+        let file = file.as_bytes().get(..FILE_BYTES).unwrap_or_default();
+        let zip = course::archive(&[("cmi5.xml", structure.as_bytes()), ("index.html", file)])?;
+        let body = Some(("application/zip", zip.as_slice()));
+        let imported = node.admin().send(Method::POST, "/content/v1/courses", body)?;
+        let package = imported.expect(201)?.json()?;
+        let package = package.get("package").and_then(Value::as_str).context("no package")?;
+        self.get(&[format!("/content/p/{package}/index.html")])
+    }
+
+    fn asked(&self, make: impl Fn() -> Request<Full<Bytes>> + Send + Sync + 'static) -> Self {
+        Self { address: self.address, make: Arc::new(make) }
+    }
+
+    fn headers(&self) -> Result<HeaderMap> {
+        let authorization = format!("Basic {}", STANDARD.encode(Node::CLIENT));
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, self.address.to_string().parse()?);
+        headers.insert(header::AUTHORIZATION, authorization.parse()?);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert("x-experience-api-version", HeaderValue::from_static("1.0.3"));
+        Ok(headers)
+    }
+}

@@ -1,0 +1,72 @@
+//! What is in a node's databases, read without the node.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+/// What the database of statements must not have, and the query that counts it.
+const FLAWS: [(&str, &str); 4] = [
+    ("ids that are there twice", "SELECT count(*) - count(DISTINCT id) FROM statement NOT INDEXED"),
+    (
+        "statements without exactly one journal entry",
+        "SELECT count(*) FROM statement WHERE 1 <> (
+            SELECT count(*) FROM journal WHERE kind = 'statement' AND reference = statement.sequence)",
+    ),
+    (
+        "journal entries without a statement",
+        "SELECT count(*) FROM journal WHERE kind = 'statement'
+            AND reference NOT IN (SELECT sequence FROM statement)",
+    ),
+    (
+        "completions that differ from what the statements add up to",
+        "WITH computed AS (
+            SELECT agent, activity, max(completed), max(passed), max(score), max(progress), count(*),
+              max(timestamp_ms)
+            FROM statement WHERE agent IS NOT NULL AND activity IS NOT NULL GROUP BY agent, activity),
+          kept AS (
+            SELECT agent, activity, completed, passed, score, progress, statements, updated_ms
+            FROM completion)
+        SELECT (SELECT count(*) FROM (SELECT * FROM computed EXCEPT SELECT * FROM kept))
+          + (SELECT count(*) FROM (SELECT * FROM kept EXCEPT SELECT * FROM computed))",
+    ),
+];
+
+/// Checks every database in the state folder of a node that does not run, and answers the ids of its
+/// statements. Works on a copy: opening a database writes to it.
+pub fn statements(state: &Path) -> Result<HashSet<String>> {
+    let copy = TempDir::new()?;
+    let mut databases = Vec::new();
+    for entry in fs::read_dir(state)? {
+        let entry = entry?;
+        let (name, to) = (entry.file_name(), copy.path().join(entry.file_name()));
+        if name.to_string_lossy().contains(".db") {
+            fs::copy(entry.path(), &to)?;
+        }
+        if name.to_string_lossy().ends_with(".db") {
+            databases.push(to);
+        }
+    }
+    for database in databases {
+        integrity(&database).with_context(|| database.display().to_string())?;
+    }
+    let progress = Connection::open(copy.path().join("progress.db"))?;
+    for (what, query) in FLAWS {
+        let count: i64 = progress.query_row(query, (), |row| row.get(0))?;
+        ensure!(count == 0, "{count} {what}");
+    }
+    let mut ids = progress.prepare("SELECT id FROM statement NOT INDEXED")?;
+    let ids = ids.query_map((), |row| row.get(0))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+/// What SQLite itself can find wrong with a file.
+fn integrity(database: &Path) -> Result<()> {
+    let database = Connection::open(database)?;
+    let verdict: String = database.query_row("PRAGMA integrity_check", (), |row| row.get(0))?;
+    ensure!(verdict == "ok", "integrity_check: {verdict}");
+    Ok(())
+}
