@@ -76,6 +76,7 @@ mod tests {
             passed,
             score: Some(0.667),
             progress: Some(75),
+            duration: 0,
             statements: 1,
             updated: 0,
         }

@@ -59,6 +59,7 @@ impl From<store::types::Error> for Problem {
             Error::Busy => Self::busy(),
             Error::Conflict(_) => Self::new(StatusCode::CONFLICT, "the entries conflict"),
             Error::Gap(through) => Self::internal(format!("unexpected gap at {through}")),
+            Error::Precondition => Self::internal("a precondition, where none was given"),
             Error::Other(reason) => Self::internal(reason),
         }
     }

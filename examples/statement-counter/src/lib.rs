@@ -56,9 +56,12 @@ async fn count() -> Result<BTreeMap<String, u64>, statements::Error> {
 fn everything(after: Option<u64>) -> Filter {
     Filter {
         agent: None,
+        related_agents: false,
         verb: None,
         activity: None,
+        related_activities: false,
         registration: None,
+        authority: None,
         since: None,
         until: None,
         ascending: true,

@@ -69,9 +69,7 @@ impl Sent {
         let drafts = parse(text, version).map_err(refused)?;
         check_claims(drafts.iter().map(Draft::value), &parts).map_err(malformed)?;
         let data = |sha2: &str| parts.iter().find(|part| part.sha2 == sha2).map(|part| part.data);
-        for draft in &drafts {
-            check_signatures(draft.value(), &data).map_err(broken)?;
-        }
+        check_signatures(drafts.iter().map(Draft::value), &data).map_err(refused)?;
         Ok((sent, drafts))
     }
 
