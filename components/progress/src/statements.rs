@@ -18,17 +18,19 @@ thread_local! {
 }
 
 /// Answers a request to `statements`. All answers, errors included, say through which moment what they
-/// rest on is complete (2.1.3).
+/// rest on is complete (2.1.3). A reader gets the present one, even where it made a mistake: it may be
+/// waiting for it.
 pub async fn answer(call: Result<Call, Problem>) -> Result<Reply, Problem> {
+    let reads =
+        call.as_ref().map_or(true, |call| matches!(call.method, Method::GET | Method::HEAD));
+    let through = match THROUGH.with_borrow(Clone::clone).filter(|_| !reads) {
+        Some(through) => through,
+        None => consistent_through().await?,
+    };
     let reply = reply_of(match call {
         Ok(call) => route(call).await,
         Err(problem) => Err(problem),
     });
-    let remembered = THROUGH.with_borrow(Clone::clone);
-    let through = match remembered {
-        Some(through) => through,
-        None => consistent_through().await?,
-    };
     Ok(reply.with_header("x-experience-api-consistent-through", &through))
 }
 

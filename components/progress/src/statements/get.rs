@@ -66,7 +66,6 @@ fn shape(call: &Call) -> Result<Shape, Problem> {
 async fn one(name: &str, id: &str, own: Option<&Own>, shape: Shape) -> Result<Reply, Problem> {
     let rule = || Problem::bad_request(format!("{name} must be a UUID"));
     let id = parse_uuid(id).ok_or_else(rule)?.hyphenated().to_string();
-    super::consistent_through().await?;
     let voided = name == "voidedStatementId";
     let found = statements::get(id.clone(), voided).await?;
     let kind = if voided { "voided statement" } else { "statement" };
@@ -83,7 +82,6 @@ async fn page(call: &Call, own: Option<Own>, shape: Shape) -> Result<Reply, Prob
     if let Some(own) = own {
         own.narrow(&mut filter)?;
     }
-    super::consistent_through().await?;
     let page = statements::query(filter).await?;
     of_page(&call.query, page, &shape).await
 }
