@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::check::At;
 use crate::fingerprint::fingerprint;
+use crate::unique::parse_unique;
 use crate::{
     BATCH_STATEMENTS_MAX, Error, STATEMENT_BYTES_MAX, Version, Violation, scalar, statement,
 };
@@ -102,7 +103,7 @@ impl Draft {
             return Err(whole(format!("must have at most {STATEMENT_BYTES_MAX} bytes")));
         }
         let members: Members = serde_json::from_str(text).map_err(|e| whole(e.to_string()))?;
-        let value: Value = serde_json::from_str(text).map_err(|e| whole(e.to_string()))?;
+        let value = parse_unique(text).map_err(|e| whole(e.to_string()))?;
         statement::statement(&At::root(&value, version))?;
         Ok(Self { members, value, version })
     }

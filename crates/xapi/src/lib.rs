@@ -22,6 +22,7 @@ mod result;
 mod scalar;
 mod statement;
 mod timestamp;
+mod unique;
 
 pub use actor::agent_id;
 pub use draft::{Draft, Record, Stamp, parse_batch, parse_one};

@@ -1,8 +1,9 @@
 //! Formatting requirements (2.2), statements (2.4), voiding (2.3.2), authority (2.4.9).
 
+use hedgeschool_xapi::{Error, parse_batch};
 use serde_json::{Value, json};
 
-use crate::{accepted, accepts, not_a, refused, refuses, set, valid, with};
+use crate::{BOTH, accepted, accepts, not_a, refused, refuses, set, valid, with};
 
 const UUID: &str = "9d3a2f0e-1111-4222-8333-444455556666";
 
@@ -41,6 +42,24 @@ fn names_are_those_of_the_standard_in_their_case() {
     let statement = with("/actor/mBox", json!("mailto:b@example.org"));
     let violation = crate::check(&statement, crate::Version::V1_0).unwrap_err();
     assert!(violation.to_string().contains("\"mbox\""), "{violation}");
+}
+
+#[test]
+fn a_property_stands_once() {
+    let whole = valid().to_string();
+    for (once, twice) in [
+        (r#""mbox":"#, r#""mbox":"mailto:bob@example.org","mbox":"#),
+        (r#""verb":"#, r#""verb":{"id":"https://example.org/did"},"verb":"#),
+    ] {
+        let repeated = whole.replacen(once, twice, 1);
+        assert_ne!(repeated, whole);
+        for version in BOTH {
+            let error = parse_batch(&repeated, version).unwrap_err();
+            let Error::Invalid { violation, .. } = error else { panic!("{error}") };
+            assert_eq!(violation.section, "2.2");
+            assert!(violation.rule.contains("twice"), "{violation}");
+        }
+    }
 }
 
 #[test]
