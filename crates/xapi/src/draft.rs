@@ -9,6 +9,7 @@ use crate::check::At;
 use crate::fingerprint::fingerprint;
 use crate::lists::make_lists;
 use crate::members::Members;
+use crate::unique::parse_unique;
 use crate::{
     BATCH_STATEMENTS_MAX, Error, STATEMENT_BYTES_MAX, Version, Violation, scalar, statement,
 };
@@ -45,7 +46,8 @@ pub struct Record {
 
 /// Reads a body of one statement or an array of them, all valid or none.
 ///
-/// A statement that appears twice under one id is kept once; two that differ are an error.
+/// In 1.0, a statement that appears twice under one id is kept once; two that differ, and any repeated id in 2.0,
+/// are an error.
 pub fn parse_batch(body: &str, version: Version) -> Result<Vec<Draft>, Error> {
     let json = |error: serde_json::Error| Error::Json(error.to_string());
     let items: Vec<&RawValue> = match body.trim_start().as_bytes().first() {
@@ -73,21 +75,22 @@ pub fn parse_one(body: &str, version: Version) -> Result<Draft, Error> {
     }
 }
 
+/// 2.0 refuses a batch with a repeated id, alike or not (2.0, 4.1.6.1); 1.0.3 only recommends it (part three, 2.1.2),
+/// and a client that sends its queue twice shall not lose it.
 fn without_repeats(drafts: Vec<Draft>) -> Result<Vec<Draft>, Error> {
-    let mut seen: HashMap<String, String> = HashMap::new();
-    let mut kept = Vec::with_capacity(drafts.len());
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut kept: Vec<Draft> = Vec::with_capacity(drafts.len());
     for (index, draft) in drafts.into_iter().enumerate() {
         let Some(id) = draft.id() else {
             kept.push(draft);
             continue;
         };
-        let print = fingerprint(&draft.value);
-        match seen.get(&id) {
+        match seen.get(&id).and_then(|first| kept.get(*first)) {
             None => {
-                seen.insert(id, print);
+                seen.insert(id, kept.len());
                 kept.push(draft);
             }
-            Some(first) if *first == print => {}
+            Some(first) if draft.repeats(first) => {}
             Some(_) => return Err(Error::RepeatedId { index, id }),
         }
     }
@@ -101,7 +104,7 @@ impl Draft {
             return Err(whole(format!("must have at most {STATEMENT_BYTES_MAX} bytes")));
         }
         let mut members = Members::parse(text).map_err(|e| whole(e.to_string()))?;
-        let value: Value = serde_json::from_str(text).map_err(|e| whole(e.to_string()))?;
+        let value = parse_unique(text).map_err(|e| whole(e.to_string()))?;
         statement::statement(&At::root(&value, version))?;
         make_lists(&mut members).map_err(|e| whole(e.to_string()))?;
         Ok(Self { members, value, version })
@@ -116,6 +119,10 @@ impl Draft {
     pub fn id(&self) -> Option<String> {
         let text = self.value.get("id")?.as_str()?;
         scalar::parse_uuid(text).map(|id| id.hyphenated().to_string())
+    }
+
+    fn repeats(&self, first: &Self) -> bool {
+        self.version == Version::V1_0 && fingerprint(&self.value) == fingerprint(&first.value)
     }
 
     /// Sets the id of a statement that has none, or says that it has another.

@@ -10,7 +10,7 @@ pub enum Error {
     /// More than [`crate::BATCH_STATEMENTS_MAX`].
     #[error("a request may carry at most {} statements", crate::BATCH_STATEMENTS_MAX)]
     TooMany,
-    /// Two different statements of a batch share an id.
+    /// Two statements of a batch share an id, and differ or speak 2.0.
     #[error("statements[{index}]: the id {id} is that of another statement in the same batch")]
     RepeatedId {
         /// Position of the later one.

@@ -9,7 +9,7 @@
 //! - how JSON writes numbers and strings, and the order of properties.
 
 use std::borrow::Cow;
-use std::fmt::Write;
+use std::io::Write;
 
 use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
@@ -20,14 +20,11 @@ use crate::timestamp::parse_timestamp;
 
 /// Half a SHA-256 over what must be equal, in hexadecimal.
 pub fn fingerprint(statement: &Value) -> String {
-    let mut text = String::with_capacity(1_024);
-    write_value(&mut text, Kind::Statement, statement);
-    let digest = Sha256::digest(text);
-    digest.iter().take(16).fold(String::with_capacity(32), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    let mut form = Vec::with_capacity(1_024);
+    write_value(&mut form, Kind::Statement, statement);
+    let digest = Sha256::digest(form);
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16));
+    digest.iter().take(16).flat_map(digits).flatten().collect()
 }
 
 /// What a value is in a statement, which decides what of it counts.
@@ -99,15 +96,10 @@ impl Kind {
             _ => Self::Activity,
         }
     }
-
-    /// The kind of a list's items.
-    fn of_items(self) -> Self {
-        if self == Self::Members { Self::Actor } else { self }
-    }
 }
 
 /// Writes a value in one form only: names sorted, numbers by value, and nothing that does not count.
-fn write_value(out: &mut String, kind: Kind, value: &Value) {
+fn write_value(out: &mut Vec<u8>, kind: Kind, value: &Value) {
     match value {
         Value::Object(members) if kind == Kind::Object => {
             write_object(out, Kind::of_object(members), members);
@@ -116,46 +108,43 @@ fn write_value(out: &mut String, kind: Kind, value: &Value) {
         Value::Array(items) => write_list(out, kind, items),
         Value::Number(number) => write_number(out, number),
         Value::String(text) => write_text(out, &comparable(kind, text)),
-        other => {
-            let _ = write!(out, "{other}");
-        }
+        Value::Bool(true) => out.push(b't'),
+        Value::Bool(false) => out.push(b'f'),
+        Value::Null => out.push(b'n'),
     }
 }
 
-fn write_object(out: &mut String, kind: Kind, members: &Map<String, Value>) {
+fn write_object(out: &mut Vec<u8>, kind: Kind, members: &Map<String, Value>) {
     let mut members: Vec<(&String, Kind, &Value)> =
         members.iter().filter_map(|(name, value)| Some((name, kind.of(name)?, value))).collect();
     members.sort_unstable_by_key(|(name, ..)| *name);
-    out.push('{');
+    out.push(b'{');
     for (name, kind, value) in members {
         write_text(out, name);
         write_value(out, kind, value);
-        out.push(',');
     }
-    out.push('}');
+    out.push(b'}');
 }
 
-fn write_list(out: &mut String, kind: Kind, items: &[Value]) {
-    let write = |item| {
-        let mut text = String::new();
-        write_value(&mut text, kind.of_items(), item);
-        text
-    };
+fn write_list(out: &mut Vec<u8>, kind: Kind, items: &[Value]) {
     match items {
-        [only] if kind == Kind::Activity => write_value(out, kind, only),
-        _ => {
-            let mut items: Vec<String> = items.iter().map(write).collect();
-            if kind == Kind::Members {
-                items.sort_unstable();
-            }
-            out.push('[');
-            for item in items {
-                out.push_str(&item);
-                out.push(',');
-            }
-            out.push(']');
-        }
+        [only] if kind == Kind::Activity => return write_value(out, kind, only),
+        _ => out.push(b'['),
     }
+    if kind == Kind::Members {
+        let mut members: Vec<Vec<u8>> = items.iter().map(member_form).collect();
+        members.sort_unstable();
+        out.extend(members.into_iter().flatten());
+    } else {
+        items.iter().for_each(|item| write_value(out, kind, item));
+    }
+    out.push(b']');
+}
+
+fn member_form(agent: &Value) -> Vec<u8> {
+    let mut form = Vec::new();
+    write_value(&mut form, Kind::Actor, agent);
+    form
 }
 
 /// A text in the form that all texts have which count as the same.
@@ -173,16 +162,19 @@ fn comparable(kind: Kind, text: &str) -> Cow<'_, str> {
     }
 }
 
-fn write_text(out: &mut String, text: &str) {
+fn write_text(out: &mut Vec<u8>, text: &str) {
     // With its length before it, any two texts are told apart and nothing needs escaping.
-    let _ = write!(out, "\"{}:{text}", text.len());
+    out.push(b'"');
+    out.extend_from_slice(&(text.len() as u64).to_le_bytes());
+    out.extend_from_slice(text.as_bytes());
 }
 
 /// 1, 1.0 and 1e0 are one number; whole ones are exact, however large.
-fn write_number(out: &mut String, number: &Number) {
+fn write_number(out: &mut Vec<u8>, number: &Number) {
+    // Writing to memory cannot fail.
     let _ = match number.as_f64() {
-        Some(float) if number.is_f64() => write!(out, "{float}"),
-        _ => write!(out, "{number}"),
+        Some(float) if number.is_f64() => write!(out, "{float};"),
+        _ => write!(out, "{number};"),
     };
 }
 

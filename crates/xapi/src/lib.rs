@@ -32,6 +32,7 @@ pub mod signature;
 mod statement;
 mod term;
 mod timestamp;
+mod unique;
 
 pub use actor::agent_id;
 pub use draft::{Draft, Record, Stamp, parse_batch, parse_one};
