@@ -62,7 +62,9 @@ fn await_refusal(client: &Client) -> Result<()> {
 }
 
 fn detail(response: Response) -> Result<String> {
-    Ok(response.json()?["detail"].as_str().context("no detail")?.to_owned())
+    let problem = response.json()?;
+    let detail = problem.get("detail").and_then(Value::as_str);
+    Ok(detail.context("no detail")?.to_owned())
 }
 
 #[test]
