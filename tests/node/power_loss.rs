@@ -8,10 +8,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use hedgeschool_tests::storm::{Moment, Storm};
 use hedgeschool_tests::{Disk, Node, audit, repository, statement, storm};
-use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use tempfile::TempDir;
 
 /// How often power is lost.
@@ -73,27 +74,47 @@ fn a_disk_that_only_claims_to_sync_is_found_out() -> Result<()> {
 
 #[test]
 fn power_takes_what_was_not_synced_and_nothing_else() -> Result<()> {
-    let whole = written("all")?.context("a synced name is lost")?;
-    assert_eq!(whole, [b'r'; 20 * 700], "synced bytes are lost");
-    assert_eq!(written("bytes")?, None, "a name survived without its folder's sync");
-    assert_eq!(written("nothing")?, None, "a name survived that was not synced");
+    let after = |keeps| written(keeps, Disk::lose_power);
+    assert_eq!(after("all")?, Some(vec![b'r'; WRITTEN_BYTES]), "synced bytes are lost");
+    assert_eq!(after("bytes")?, None, "a name survived without its folder's sync");
+    assert_eq!(after("nothing")?, None, "a name survived that was not synced");
     Ok(())
 }
 
-/// The file that is left of a program's, after it acknowledged all of its records and lost power.
-fn written(keeps: &str) -> Result<Option<Vec<u8>>> {
+#[test]
+fn a_torn_write_leaves_some_of_what_was_not_synced_and_all_that_was() -> Result<()> {
+    let mut random = StdRng::seed_from_u64(1);
+    let mut after = |keeps| written(keeps, |disk| disk.lose_power_torn(&mut random));
+    assert_eq!(after("all")?, Some(vec![b'r'; WRITTEN_BYTES]), "synced bytes are lost");
+    for _ in 0..20 {
+        let left = after("nothing")?.unwrap_or_default();
+        let kept = left.iter().filter(|byte| **byte == b'r').count();
+        if (1..WRITTEN_BYTES).contains(&kept) {
+            return Ok(());
+        }
+    }
+    bail!("no write was torn")
+}
+
+/// What `power_loss_writer` writes before it waits, and in how many records.
+const WRITTEN_BYTES: usize = 14_000;
+const RECORDS: usize = 20;
+
+/// The file that is left of a program's, after it acknowledged all of its records and power was lost.
+fn written(keeps: &str, lose_power: impl FnOnce(&Disk) -> Result<()>) -> Result<Option<Vec<u8>>> {
     let folder = TempDir::new()?;
     let disk = Disk::under(folder.path())?;
     let mut writer = Command::new(repository("target/host/examples/power_loss_writer"));
     writer.arg(folder.path()).arg(keeps).envs(disk.environment()?);
     let mut writer = writer.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let output = BufReader::new(writer.stdout.take().context("no output")?);
-    let acknowledged = output.lines().take(20).collect::<Result<Vec<_>, _>>()?.len();
+    let acknowledged = output.lines().take(RECORDS).collect::<Result<Vec<_>, _>>()?.len();
     writer.kill()?;
     writer.wait()?;
-    ensure!(acknowledged == 20, "only {acknowledged} records were acknowledged");
-    ensure!(records(folder.path())?.is_some_and(|bytes| bytes.len() == 20 * 700));
-    disk.lose_power()?;
+    ensure!(acknowledged == RECORDS, "only {acknowledged} records were acknowledged");
+    // A killed program's file is whole: that is why this takes a disk of its own.
+    ensure!(records(folder.path())?.is_some_and(|bytes| bytes.len() == WRITTEN_BYTES));
+    lose_power(&disk)?;
     records(folder.path())
 }
 
