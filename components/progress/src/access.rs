@@ -1,6 +1,6 @@
 //! Who may record and read what.
 
-use hedgeschool_credentials::{Scope, Subject, Verdict};
+use hedgeschool_credentials::{Mine, Scope, Subject, Verdict};
 use hedgeschool_web::{HeaderMap, Problem, identity};
 use hedgeschool_xapi::{Facts, Record, agent_id};
 
@@ -15,8 +15,7 @@ pub async fn require(headers: &HeaderMap, scopes: &[Scope]) -> Result<Verdict, P
     Err(Problem::forbidden("these credentials do not have the xAPI scope for this request"))
 }
 
-/// The statements that some callers are confined to: a person's or launch's by their actor, and of a
-/// launch one registration's; a client's by their authority, which is who recorded them.
+/// The statements that some callers are confined to (`Verdict::mine`).
 #[derive(Default)]
 pub struct Own {
     agent: Option<String>,
@@ -31,15 +30,14 @@ pub fn own(verdict: &Verdict) -> Result<Option<Own>, Problem> {
 
 impl Own {
     fn of(verdict: &Verdict) -> Result<Self, Problem> {
-        let agent = Some(agent_id(&verdict.agent).map_err(Problem::internal)?);
-        Ok(match &verdict.subject {
-            Subject::Launch { registration, .. } => {
-                Self { agent, registration: Some(registration.clone()), authority: None }
-            }
-            Subject::Person { .. } => Self { agent, ..Self::default() },
-            Subject::Client { .. } | Subject::Node { .. } => {
-                Self { authority: agent, ..Self::default() }
-            }
+        let id = |agent: &str| agent_id(agent).map(Some).map_err(Problem::internal);
+        Ok(match verdict.mine() {
+            Mine::RecordedBy(agent) => Self { authority: id(agent)?, ..Self::default() },
+            Mine::About { agent, registration } => Self {
+                agent: id(agent)?,
+                registration: registration.map(str::to_owned),
+                authority: None,
+            },
         })
     }
 
