@@ -34,7 +34,7 @@ pub struct Call {
 
 enum Content {
     /// Not read yet.
-    Waiting(Request),
+    Waiting(Box<Request>),
     /// The form had it.
     Here(Bytes),
 }
@@ -53,7 +53,7 @@ impl Call {
                 query,
                 headers: request.headers().clone(),
                 version: version::required(request.headers())?,
-                content: Content::Waiting(request),
+                content: Content::Waiting(Box::new(request)),
             }),
         }
     }
@@ -101,7 +101,7 @@ impl Call {
     /// The content of the request, once; 413 past `limit` bytes.
     pub async fn into_content(self, limit: usize) -> Result<Bytes, Problem> {
         match self.content {
-            Content::Waiting(request) => body::read(request, limit).await,
+            Content::Waiting(request) => body::read(*request, limit).await,
             Content::Here(bytes) if bytes.len() <= limit => Ok(bytes),
             Content::Here(_) => {
                 Err(Problem::too_large(format!("the content may have at most {limit} bytes")))
