@@ -1,5 +1,29 @@
+//! The activities resource: what is known of an activity (2.5).
+
+use hedgeschool_credentials::Scope;
+use hedgeschool_web::{Method, Problem, Reply};
+use serde_json::{Value, json};
+
+use crate::access;
 use crate::call::Call;
-use hedgeschool_web::{Problem, Reply};
-pub async fn answer(_c: &Call) -> Result<Reply, Problem> {
-    Err(Problem::not_found(""))
+use crate::conditional::Representation;
+use crate::documents;
+use crate::store::directory;
+
+/// Answers a request to `activities`: the activity with its canonical definition. One that no statement
+/// described is answered too, without a definition (2.5).
+pub async fn answer(call: &Call) -> Result<Reply, Problem> {
+    if !matches!(call.method, Method::GET | Method::HEAD) {
+        return Err(Problem::method_not_allowed("GET, HEAD, OPTIONS"));
+    }
+    access::require(&call.headers, &[Scope::StatementsReadMine, Scope::Profile]).await?;
+    call.only(&["activityId"])?;
+    let id = documents::place::activity(call)?;
+    let mut activity = json!({ "objectType": "Activity", "id": id });
+    let definition = directory::definitions(vec![id]).await?.into_iter().next().flatten();
+    if let Some(definition) = definition {
+        let definition: Value = serde_json::from_str(&definition).map_err(Problem::internal)?;
+        activity["definition"] = definition;
+    }
+    Representation::of_json(&activity).answer(call)
 }

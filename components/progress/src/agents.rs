@@ -1,5 +1,68 @@
+//! The agents resource: what is known of an agent, as a person (2.4).
+
+use hedgeschool_credentials::{Scope, Subject, Verdict};
+use hedgeschool_web::{Method, Problem, Reply};
+use hedgeschool_xapi::agent_id;
+use serde_json::{Map, Value, json};
+
+use crate::access;
 use crate::call::Call;
-use hedgeschool_web::{Problem, Reply};
-pub async fn answer(_c: &Call) -> Result<Reply, Problem> {
-    Err(Problem::not_found(""))
+use crate::conditional::Representation;
+use crate::store::directory;
+
+/// What identifies an agent.
+const IDENTIFIERS: [&str; 4] = ["mbox", "mbox_sha1sum", "openid", "account"];
+
+/// Answers a request to `agents`. One persona is never said to be another: the identifier is the one that
+/// was asked for, and only names come from statements.
+pub async fn answer(call: &Call) -> Result<Reply, Problem> {
+    if !matches!(call.method, Method::GET | Method::HEAD) {
+        return Err(Problem::method_not_allowed("GET, HEAD, OPTIONS"));
+    }
+    let verdict =
+        access::require(&call.headers, &[Scope::StatementsReadMine, Scope::Profile]).await?;
+    call.only(&["agent"])?;
+    let text = call.required("agent")?;
+    let refused = |reason: String| Problem::bad_request(format!("the parameter agent: {reason}"));
+    let id = agent_id(text).map_err(|violation| refused(violation.to_string()))?;
+    let agent: Map<String, Value> =
+        serde_json::from_str(text).map_err(|error| refused(error.to_string()))?;
+    if agent.get("objectType").is_some_and(|kind| kind == "Group") {
+        return Err(refused("must be an agent and not a group (xAPI 2.4)".into()));
+    }
+    check_own(&verdict, &id)?;
+    let names = directory::names(id).await?;
+    Representation::of_json(&person(&agent, names)).answer(call)
+}
+
+/// 403 for a person or a launched unit that asks for another agent than its own.
+fn check_own(verdict: &Verdict, id: &str) -> Result<(), Problem> {
+    let is_confined = matches!(verdict.subject, Subject::Launch { .. } | Subject::Person { .. })
+        && !verdict.allows(Scope::StatementsRead);
+    let own = agent_id(&verdict.agent).map_err(Problem::internal)?;
+    if is_confined && own != id {
+        return Err(Problem::forbidden(
+            "these credentials read what is known of their own agent only",
+        ));
+    }
+    Ok(())
+}
+
+/// A person object: the agent with a list in the place of each value.
+fn person(agent: &Map<String, Value>, mut names: Vec<String>) -> Value {
+    if let Some(name) = agent.get("name").and_then(Value::as_str)
+        && !names.iter().any(|known| known == name)
+    {
+        names.push(name.to_owned());
+    }
+    let mut person = Map::from_iter([("objectType".to_owned(), json!("Person"))]);
+    if !names.is_empty() {
+        person.insert("name".into(), json!(names));
+    }
+    for name in IDENTIFIERS {
+        if let Some(identifier) = agent.get(name) {
+            person.insert(name.into(), json!([identifier]));
+        }
+    }
+    Value::Object(person)
 }

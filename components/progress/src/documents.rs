@@ -1,11 +1,181 @@
+//! The three document resources: an activity's state, its profile, and an agent's (2.2, 2.3, 2.6, 2.7).
+
+mod access;
+mod merge;
+pub mod place;
+
+use bytes::Bytes;
+use hedgeschool_credentials::Verdict;
+use hedgeschool_web::{Method, Problem, Reply, StatusCode, identity};
+use hedgeschool_xapi::Version;
+use serde_json::json;
+
 use crate::call::Call;
-use hedgeschool_web::{Problem, Reply};
-pub async fn state(_c: Call) -> Result<Reply, Problem> {
-    Err(Problem::not_found(""))
+use crate::conditional::{Conditions, Representation, quoted};
+use crate::store::documents;
+use crate::store::types::{DocumentKind, Error, Precondition};
+use place::Place;
+
+/// Largest document, in bytes.
+const BYTES_MAX: usize = 4 << 20;
+/// How often a merge starts anew because others were faster. Each time one of them has been served, so
+/// this many may write one document at the same time.
+const TRIES_MAX: usize = 64;
+
+/// Answers a request to `activities/state`.
+pub async fn state(call: Call) -> Result<Reply, Problem> {
+    answer(call, DocumentKind::State).await
 }
-pub async fn activity_profile(_c: Call) -> Result<Reply, Problem> {
-    Err(Problem::not_found(""))
+
+/// Answers a request to `activities/profile`.
+pub async fn activity_profile(call: Call) -> Result<Reply, Problem> {
+    answer(call, DocumentKind::ActivityProfile).await
 }
-pub async fn agent_profile(_c: Call) -> Result<Reply, Problem> {
-    Err(Problem::not_found(""))
+
+/// Answers a request to `agents/profile`.
+pub async fn agent_profile(call: Call) -> Result<Reply, Problem> {
+    answer(call, DocumentKind::AgentProfile).await
+}
+
+async fn answer(call: Call, kind: DocumentKind) -> Result<Reply, Problem> {
+    let reads = matches!(call.method, Method::GET | Method::HEAD);
+    if !reads && !matches!(call.method, Method::PUT | Method::POST | Method::DELETE) {
+        return Err(Problem::method_not_allowed("GET, HEAD, POST, PUT, DELETE, OPTIONS"));
+    }
+    let verdict = identity::verify_authorization(&call.headers).await?;
+    let place = Place::of(&call, kind)?;
+    if reads {
+        access::may_read(&verdict, &place)?;
+        return if place.id.is_some() {
+            read(&call, place).await
+        } else {
+            list(&call, place).await
+        };
+    }
+    access::may_change(&verdict, &place)?;
+    match call.method {
+        Method::PUT => put(call, place).await,
+        Method::POST => post(call, place).await,
+        _ if place.id.is_some() => delete(&call, place).await,
+        _ => clear(&call, &verdict, place).await,
+    }
+}
+
+/// One document, as it was sent. It is nobody's page: a browser that is led here runs nothing of it.
+async fn read(call: &Call, place: Place) -> Result<Reply, Problem> {
+    let (scope, id) = place.one()?;
+    let missing = || Problem::not_found(format!("there is no document {id:?} here"));
+    let found = documents::get(scope, id.clone()).await?.ok_or_else(missing)?;
+    let found = Representation {
+        media_type: found.media_type,
+        content: found.content.into(),
+        etag: found.etag,
+        updated_ms: Some(found.updated),
+    };
+    let reply = found.answer(call)?.with_header("x-content-type-options", "nosniff");
+    Ok(reply.with_header("content-security-policy", "sandbox; default-src 'none'"))
+}
+
+/// The ids of several.
+async fn list(call: &Call, place: Place) -> Result<Reply, Problem> {
+    let ids = documents::ids(place.scope, place.since_ms).await?;
+    Representation::of_json(&json!(ids)).answer(call)
+}
+
+/// Stores a document in place of what is there.
+async fn put(call: Call, place: Place) -> Result<Reply, Problem> {
+    let conditions = Conditions::of_change(&call)?;
+    let blind = conditions.is_empty();
+    let precondition = match (place.scope.kind, call.version) {
+        (DocumentKind::State, Version::V1_0) => conditions.precondition(),
+        (_, Version::V1_0) if blind => return Err(refuse_blind(place).await?),
+        (_, Version::V2_0) if blind => Precondition::Absent,
+        _ => conditions.precondition(),
+    };
+    let (scope, id) = place.one()?;
+    let (media_type, content) = content(call).await?;
+    if merge::is_json(&media_type) {
+        merge::check(&content)?;
+    }
+    let put = documents::put(scope, id, media_type, content.into(), precondition).await;
+    match put {
+        Ok(etag) => Ok(done().with_header("etag", &quoted(&etag))),
+        Err(Error::Precondition) if blind => Err(conflict()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What is wrong with putting a profile without a condition, which 1.0.3 always wants (3.1).
+async fn refuse_blind(place: Place) -> Result<Problem, Problem> {
+    let (scope, id) = place.one()?;
+    if documents::get(scope, id).await?.is_some() {
+        return Ok(conflict());
+    }
+    Ok(Problem::bad_request("send If-None-Match: * to put a new profile, or If-Match (xAPI 3.1)"))
+}
+
+fn conflict() -> Problem {
+    let detail = "there is a document already: check its present state, and send its ETag as \
+        If-Match to replace it, or POST to merge into it (xAPI 3.1)";
+    Problem::new(StatusCode::CONFLICT, detail)
+}
+
+/// Merges a document into what is there (2.2). Reads, merges, and puts if it is still what was read, so
+/// that nothing of those who do the same at the same time is lost.
+async fn post(call: Call, place: Place) -> Result<Reply, Problem> {
+    let conditions = Conditions::of_change(&call)?;
+    let (scope, id) = place.one()?;
+    let (media_type, content) = content(call).await?;
+    if merge::is_json(&media_type) {
+        merge::check_object(&content)?;
+    }
+    for _ in 0..TRIES_MAX {
+        let current = documents::get(scope.clone(), id.clone()).await?;
+        conditions.check(current.as_ref().map(|current| current.etag.as_str()))?;
+        let (merged, precondition) = match current {
+            None => (content.to_vec(), Precondition::Absent),
+            Some(current) => {
+                let merged = merge::merge(&current, &media_type, &content)?;
+                (merged, Precondition::Matches(vec![current.etag]))
+            }
+        };
+        if merged.len() > BYTES_MAX {
+            let detail = format!("the merged document would have more than {BYTES_MAX} bytes");
+            return Err(Problem::too_large(detail));
+        }
+        let (scope, id) = (scope.clone(), id.clone());
+        match documents::put(scope, id, media_type.clone(), merged, precondition).await {
+            Err(Error::Precondition) => {}
+            outcome => return outcome.map(|_| done()).map_err(Problem::from),
+        }
+    }
+    Err(Problem::busy())
+}
+
+async fn delete(call: &Call, place: Place) -> Result<Reply, Problem> {
+    let (scope, id) = place.one()?;
+    let precondition = Conditions::of_change(call)?.precondition();
+    documents::delete(scope, id, precondition).await?;
+    Ok(done())
+}
+
+/// Deletes the states of an agent in an activity.
+async fn clear(call: &Call, verdict: &Verdict, place: Place) -> Result<Reply, Problem> {
+    if !Conditions::of_change(call)?.is_empty() {
+        let rule = "If-Match and If-None-Match go with the stateId of one document";
+        return Err(Problem::bad_request(rule));
+    }
+    access::may_clear(verdict, &place).await?;
+    documents::clear(place.scope).await?;
+    Ok(done())
+}
+
+fn done() -> Reply {
+    Reply::empty(StatusCode::NO_CONTENT)
+}
+
+/// The document of a request, with its media type.
+async fn content(call: Call) -> Result<(String, Bytes), Problem> {
+    let media_type = call.header("content-type").unwrap_or("application/octet-stream").to_owned();
+    Ok((media_type, call.into_content(BYTES_MAX).await?))
 }

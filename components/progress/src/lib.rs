@@ -7,6 +7,7 @@ mod access;
 mod activities;
 mod agents;
 mod call;
+mod conditional;
 mod cors;
 mod documents;
 mod statements;

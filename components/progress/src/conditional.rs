@@ -1,0 +1,185 @@
+//! Requests with conditions: entity tags in `If-Match` and `If-None-Match` (3.1; RFC 9110, 8.8.3 and 13.1).
+
+use bytes::Bytes;
+use hedgeschool_web::{Problem, Reply, StatusCode};
+use hedgeschool_xapi::format_http_date;
+use sha1::{Digest, Sha1};
+
+use crate::call::Call;
+use crate::store::types::{Error, Precondition};
+
+/// What is answered to a GET.
+pub struct Representation {
+    /// Its `Content-Type`.
+    pub media_type: String,
+    /// Its bytes.
+    pub content: Bytes,
+    /// Without quotes.
+    pub etag: String,
+    /// Milliseconds since 1970, if it is known.
+    pub updated_ms: Option<i64>,
+}
+
+impl Representation {
+    /// JSON that was made for this answer. Its tag is the SHA-1 of the content, as for documents (3.1).
+    pub fn of_json(value: &serde_json::Value) -> Self {
+        let content = Bytes::from(value.to_string());
+        let etag = format!("{:x}", Sha1::digest(&content));
+        Self { media_type: "application/json".into(), content, etag, updated_ms: None }
+    }
+
+    /// 200; 304 to a caller that has it; 412 to one that wants another. Browsers have to ask each time:
+    /// by themselves they would take the age of a document for a promise that it stays as it is.
+    pub fn answer(self, call: &Call) -> Result<Reply, Problem> {
+        let conditions = Conditions::of(call)?;
+        if conditions.matches.is_some_and(|tags| !tags.name_strongly(&self.etag)) {
+            return Err(Error::Precondition.into());
+        }
+        let reply = match conditions.differs {
+            Some(tags) if tags.name(&self.etag) => Reply::empty(StatusCode::NOT_MODIFIED),
+            _ => Reply::new(StatusCode::OK, &self.media_type, self.content),
+        };
+        let updated_us = self.updated_ms.map(|updated_ms| updated_ms.saturating_mul(1_000));
+        let reply = match updated_us.and_then(format_http_date) {
+            Some(date) => reply.with_header("last-modified", &date),
+            None => reply,
+        };
+        let reply = reply.with_header("etag", &quoted(&self.etag));
+        Ok(reply.with_header("cache-control", "private, no-cache"))
+    }
+}
+
+/// An ETag as headers have it.
+pub fn quoted(etag: &str) -> String {
+    format!("\"{etag}\"")
+}
+
+/// The conditions of a request.
+pub struct Conditions {
+    /// `If-Match`.
+    matches: Option<Tags>,
+    /// `If-None-Match`.
+    differs: Option<Tags>,
+}
+
+impl Conditions {
+    fn of(call: &Call) -> Result<Self, Problem> {
+        let tags = |name| {
+            let values = call.headers.get_all(name).into_iter();
+            let text: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
+            let rule = || Problem::bad_request(format!("{name} must be \"*\" or a list of ETags"));
+            if text.is_empty() {
+                return Ok(None);
+            }
+            Tags::parse(&text.join(",")).map(Some).ok_or_else(rule)
+        };
+        Ok(Self { matches: tags("if-match")?, differs: tags("if-none-match")? })
+    }
+
+    /// The conditions of a change; at most one, since HTTP leaves open what two of them mean (RFC 2616, 14.24).
+    pub fn of_change(call: &Call) -> Result<Self, Problem> {
+        let conditions = Self::of(call)?;
+        if conditions.matches.is_some() && conditions.differs.is_some() {
+            return Err(Problem::bad_request("send If-Match or If-None-Match, not both"));
+        }
+        Ok(conditions)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.matches.is_none() && self.differs.is_none()
+    }
+
+    /// 412 unless they hold for what is there: the ETag of a document, or none.
+    pub fn check(&self, etag: Option<&str>) -> Result<(), Problem> {
+        let named = |tags: &Tags| etag.is_some_and(|etag| tags.name(etag));
+        let named_strongly = |tags: &Tags| etag.is_some_and(|etag| tags.name_strongly(etag));
+        let holds = self.matches.as_ref().is_none_or(named_strongly)
+            && !self.differs.as_ref().is_some_and(named);
+        if holds { Ok(()) } else { Err(Error::Precondition.into()) }
+    }
+
+    /// The condition of a change as the store has it.
+    pub fn precondition(self) -> Precondition {
+        match (self.matches, self.differs) {
+            (Some(Tags::Any), _) => Precondition::Exists,
+            (Some(Tags::These(tags)), _) => {
+                let strong = tags.into_iter().filter(|tag| !tag.is_weak);
+                Precondition::Matches(strong.map(|tag| tag.value).collect())
+            }
+            (None, Some(Tags::Any)) => Precondition::Absent,
+            (None, Some(Tags::These(tags))) => {
+                Precondition::Differs(tags.into_iter().map(|tag| tag.value).collect())
+            }
+            (None, None) => Precondition::None,
+        }
+    }
+}
+
+enum Tags {
+    /// `*`
+    Any,
+    These(Vec<Tag>),
+}
+
+struct Tag {
+    /// Without quotes.
+    value: String,
+    /// A proxy that recompresses a response weakens its tag.
+    is_weak: bool,
+}
+
+impl Tags {
+    /// Reads `*` or a list. Tags without quotes are read too: clients in the wild send the bare hash.
+    fn parse(text: &str) -> Option<Self> {
+        if text.trim() == "*" {
+            return Some(Self::Any);
+        }
+        let mut tags = Vec::new();
+        let mut rest = skip_commas(text);
+        while !rest.is_empty() {
+            let (tag, after) = Tag::parse(rest)?;
+            tags.push(tag);
+            rest = skip_commas(after);
+        }
+        if tags.is_empty() { None } else { Some(Self::These(tags)) }
+    }
+
+    /// Whether one of them is the tag, weak or not.
+    fn name(&self, etag: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::These(tags) => tags.iter().any(|tag| tag.value == etag),
+        }
+    }
+
+    /// Whether one of them is the tag, and stands for the very same bytes.
+    fn name_strongly(&self, etag: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::These(tags) => tags.iter().any(|tag| tag.value == etag && !tag.is_weak),
+        }
+    }
+}
+
+impl Tag {
+    /// Reads one tag; answers what comes after it, from the comma on.
+    fn parse(text: &str) -> Option<(Self, &str)> {
+        let (is_weak, text) = match text.strip_prefix("W/") {
+            Some(text) => (true, text),
+            None => (false, text),
+        };
+        let (value, after) = match text.strip_prefix('"') {
+            Some(text) => text.split_once('"')?,
+            None => text.split_at(text.find(',').unwrap_or(text.len())),
+        };
+        let value = value.trim_end();
+        let is_one = after.trim_start().is_empty() || after.trim_start().starts_with(',');
+        let is_value = !value.contains(['"', '*']) && !(value.is_empty() && !text.starts_with('"'));
+        (is_one && is_value).then(|| (Self { value: value.to_owned(), is_weak }, after))
+    }
+}
+
+fn skip_commas(text: &str) -> &str {
+    text.trim_start_matches([',', ' ', '\t'])
+}

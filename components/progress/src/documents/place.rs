@@ -1,0 +1,108 @@
+//! Which documents a request speaks of: its parameters (2.3, 2.6, 2.7).
+
+use hedgeschool_web::{Method, Problem};
+use hedgeschool_xapi::{agent_id, is_iri, parse_timestamp, parse_uuid};
+
+use crate::call::Call;
+use crate::store::types::{DocumentKind, DocumentScope};
+
+/// Longest id of a document, activity or agent, in bytes.
+const PARAMETER_BYTES_MAX: usize = 4_096;
+
+/// One document, or several.
+pub struct Place {
+    /// Whose.
+    pub scope: DocumentScope,
+    /// Which one. None: all of them.
+    pub id: Option<String>,
+    /// Of all, only those changed after this moment, in milliseconds since 1970.
+    pub since_ms: Option<i64>,
+    /// The parameter that names the one.
+    id_parameter: &'static str,
+}
+
+impl Place {
+    /// Reads the parameters; 400 for one that is missing, malformed or not of this resource.
+    pub fn of(call: &Call, kind: DocumentKind) -> Result<Self, Problem> {
+        let (of_scope, id_parameter) = parameters(kind);
+        let id = call.query.get(id_parameter).map(str::to_owned);
+        let may_be_several = match call.method {
+            Method::GET | Method::HEAD => true,
+            Method::DELETE => kind == DocumentKind::State,
+            _ => false,
+        };
+        if !may_be_several {
+            call.required(id_parameter)?;
+        }
+        let lists = id.is_none() && call.method != Method::DELETE;
+        let since: &[&str] = if lists { &["since"] } else { &[] };
+        call.only(&[of_scope, &[id_parameter], since].concat())?;
+        check_lengths(call)?;
+        if id.as_ref().is_some_and(String::is_empty) {
+            return Err(Problem::bad_request(format!("{id_parameter} must not be empty")));
+        }
+        let scope = scope(call, kind, of_scope)?;
+        Ok(Self { scope, id, since_ms: since_ms(call)?, id_parameter })
+    }
+
+    /// The one document.
+    pub fn one(self) -> Result<(DocumentScope, String), Problem> {
+        let missing = || format!("the parameter {} is missing", self.id_parameter);
+        let id = self.id.ok_or_else(|| Problem::bad_request(missing()))?;
+        Ok((self.scope, id))
+    }
+}
+
+/// The parameters of a resource: whose documents, and the id of one.
+fn parameters(kind: DocumentKind) -> (&'static [&'static str], &'static str) {
+    match kind {
+        DocumentKind::State => (&["activityId", "agent", "registration"], "stateId"),
+        DocumentKind::ActivityProfile => (&["activityId"], "profileId"),
+        DocumentKind::AgentProfile => (&["agent"], "profileId"),
+    }
+}
+
+fn scope(call: &Call, kind: DocumentKind, parameters: &[&str]) -> Result<DocumentScope, Problem> {
+    let has = |name| parameters.contains(&name);
+    Ok(DocumentScope {
+        kind,
+        activity: has("activityId").then(|| activity(call)).transpose()?,
+        agent: has("agent").then(|| agent(call)).transpose()?,
+        registration: registration(call)?,
+    })
+}
+
+/// The parameter `activityId`: an IRI, as it is written.
+pub fn activity(call: &Call) -> Result<String, Problem> {
+    let id = call.required("activityId")?;
+    let rule = || Problem::bad_request("activityId must be an IRI with a scheme (xAPI 4.1)");
+    if is_iri(id) { Ok(id.to_owned()) } else { Err(rule()) }
+}
+
+/// The parameter `agent`: an agent as JSON. Answers its identifier.
+pub fn agent(call: &Call) -> Result<String, Problem> {
+    let of = agent_id(call.required("agent")?);
+    of.map_err(|violation| Problem::bad_request(format!("the parameter agent: {violation}")))
+}
+
+fn registration(call: &Call) -> Result<Option<String>, Problem> {
+    let rule = || Problem::bad_request("registration must be a UUID");
+    let id = call.query.get("registration").map(|text| parse_uuid(text).ok_or_else(rule));
+    Ok(id.transpose()?.map(|id| id.hyphenated().to_string()))
+}
+
+fn since_ms(call: &Call) -> Result<Option<i64>, Problem> {
+    let rule = "since must be a date and time with a zone, as RFC 3339 writes it";
+    let since = call.query.get("since");
+    let since_us = since.map(|text| parse_timestamp(text).ok_or(Problem::bad_request(rule)));
+    Ok(since_us.transpose()?.map(|since_us| since_us.div_euclid(1_000)))
+}
+
+fn check_lengths(call: &Call) -> Result<(), Problem> {
+    match call.query.pairs().find(|(_, value)| value.len() > PARAMETER_BYTES_MAX) {
+        None => Ok(()),
+        Some((name, _)) => Err(Problem::bad_request(format!(
+            "the parameter {name} may have at most {PARAMETER_BYTES_MAX} bytes"
+        ))),
+    }
+}
