@@ -2,11 +2,15 @@
 //!
 //! Two statements of one id are the same when they differ only in
 //! - what a record store sets: id, authority, stored, timestamp, version;
-//! - what is not part of a statement: activity definitions, displays of verbs, attachments;
+//! - what is not part of a statement: activity definitions, displays of verbs, the data of attachments;
 //! - what has no order or no case: members of a group, UUIDs, language tags, domains of addresses, hashes;
 //! - how a moment was written, or a duration beyond hundredths of a second (4.6);
 //! - a context activity with or without an array around it (2.4.6.2);
 //! - how JSON writes numbers and strings, and the order of properties.
+//!
+//! "Attachments are not part of Statements" (2.3.1) is said of what the `attachments` parameter leaves out: their
+//! data. The property of that name describes them (2.4.11), is always returned, and counts: who sends another file
+//! under the same id must hear of it.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -46,6 +50,8 @@ enum Kind {
     /// A list of agents or groups with their types.
     ContextActors,
     Reference,
+    /// A list of what is said of attachments.
+    Attachments,
     Moment,
     Duration,
     Mailbox,
@@ -62,9 +68,7 @@ impl Kind {
             (Self::Statement, "id" | "authority" | "stored" | "timestamp" | "version") => {
                 return None;
             }
-            (Self::Statement | Self::SubStatement, "attachments")
-            | (Self::Verb, "display")
-            | (Self::Activity, "definition") => return None,
+            (Self::Verb, "display") | (Self::Activity, "definition") => return None,
             (Self::SubStatement, "timestamp") => Self::Moment,
             (Self::Statement | Self::SubStatement, "actor")
             | (Self::Context, "instructor" | "team")
@@ -73,6 +77,7 @@ impl Kind {
             (Self::Statement | Self::SubStatement, "object") => Self::Object,
             (Self::Statement | Self::SubStatement, "result") => Self::Result,
             (Self::Statement | Self::SubStatement, "context") => Self::Context,
+            (Self::Statement | Self::SubStatement, "attachments") => Self::Attachments,
             (Self::Actor, "mbox") => Self::Mailbox,
             (Self::Actor, "member") => Self::Members,
             (Self::Result, "duration") => Self::Duration,
@@ -81,6 +86,7 @@ impl Kind {
             (Self::Context, "statement") => Self::Reference,
             (Self::ContextActivities, _) => Self::Activity,
             (Self::Actor, "mbox_sha1sum")
+            | (Self::Attachments, "sha2")
             | (Self::Context, "registration" | "language")
             | (Self::Reference, "id") => Self::Caseless,
             _ => Self::Plain,

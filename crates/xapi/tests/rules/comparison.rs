@@ -50,7 +50,7 @@ fn what_a_store_sets_does_not_count() {
 }
 
 #[test]
-fn displays_definitions_and_attachments_are_no_part_of_a_statement() {
+fn displays_and_definitions_are_no_part_of_a_statement() {
     same(&with("/verb/display", json!({"en": "did"})), &valid());
     same(&with("/object/definition/name", json!({"en": "A course"})), &valid());
     same_at(
@@ -58,11 +58,6 @@ fn displays_definitions_and_attachments_are_no_part_of_a_statement() {
         json!([{"id": "https://example.org/p", "definition": {"name": {"en": "P"}}}]),
         json!([{"id": "https://example.org/p"}]),
     );
-    let attachment = json!({
-        "usageType": "https://example.org/u", "display": {}, "contentType": "a/b", "length": 1,
-        "sha2": "a".repeat(64),
-    });
-    same(&with("/attachments", json!([attachment])), &valid());
     let inner = set(sub_statement(), "/verb/display", json!({"en": "did"}));
     same(&with("/object", inner), &with("/object", sub_statement()));
 }
@@ -87,6 +82,19 @@ fn what_was_done_counts() {
     differ(&at("2026-01-01T00:00:00Z"), &with("/object", sub_statement()));
     differ(&at("2026-01-01T00:00:00Z"), &at("2026-01-01T00:00:01Z"));
     same(&at("2026-01-01T00:00:00Z"), &at("2026-01-01T01:00:00.0001+01:00"));
+}
+
+#[test]
+fn what_is_said_of_attachments_counts() {
+    let attached = |sha2: &str| {
+        json!([{
+            "usageType": "https://example.org/u", "display": {}, "contentType": "a/b", "length": 1,
+            "sha2": sha2.repeat(64),
+        }])
+    };
+    same_at("/attachments", attached("a"), attached("A"));
+    differ_at("/attachments", attached("a"), attached("b"));
+    differ(&with("/attachments", attached("a")), &valid());
 }
 
 #[test]
