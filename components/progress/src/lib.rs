@@ -31,10 +31,10 @@ use bindings::hedgeschool::progress as store;
 
 #[http_service]
 async fn handle(request: Request) -> Reply {
-    let spoken = version::of(request.headers());
+    let version = version::announced(&request);
     let head = request.method() == Method::HEAD;
     let reply = answer(route(request).await);
-    let reply = version::announce(cors::allow(reply), spoken);
+    let reply = version::announce(cors::allow(reply), version);
     if head { reply.without_body() } else { reply }
 }
 

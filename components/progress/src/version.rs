@@ -1,6 +1,6 @@
 //! Version negotiation (3.3).
 
-use hedgeschool_web::{HeaderMap, Problem, Reply, header};
+use hedgeschool_web::{HeaderMap, Method, Problem, Query, Reply, Request, header};
 use hedgeschool_xapi::Version;
 
 const HEADER: &str = "x-experience-api-version";
@@ -19,7 +19,26 @@ pub fn required(headers: &HeaderMap) -> Result<Version, Problem> {
     of(headers).ok_or_else(|| Problem::bad_request(rule))
 }
 
-/// Says the version in the response: the request's, or the newest of 1.0 for who did not say.
-pub fn announce(reply: Reply, spoken: Option<Version>) -> Reply {
-    reply.with_header(HEADER, spoken.unwrap_or(Version::V1_0).header())
+/// What the response's header says: the request's version, or the newest of 1.0 for one that is not spoken
+/// here.
+///
+/// A request to a resource that needs a version and names none is of version 0.9, which had no such
+/// header. It is refused, and the refusal says as what.
+pub fn announced(request: &Request) -> &'static str {
+    let named = request.headers().contains_key(HEADER);
+    let in_form = Query::of(request).get("method").is_some();
+    let needed = !in_form && request.method() != Method::OPTIONS && !is_about(request);
+    if needed && !named {
+        return "0.9";
+    }
+    of(request.headers()).unwrap_or(Version::V1_0).header()
+}
+
+/// Adds the header to a response.
+pub fn announce(reply: Reply, version: &str) -> Reply {
+    reply.with_header(HEADER, version)
+}
+
+fn is_about(request: &Request) -> bool {
+    request.uri().path().trim_end_matches('/').ends_with("/about")
 }
