@@ -11,10 +11,10 @@ const COURSE: &str = "https://example.org/courses/launch";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// What a unit is told in its address (cmi5, 8.1).
-type Launch = HashMap<String, String>;
+pub type Launch = HashMap<String, String>;
 
 /// A node with a course, and the learner's signed-in browser.
-fn classroom() -> Result<(Node, Client)> {
+pub fn classroom() -> Result<(Node, Client)> {
     let node = Node::start()?;
     let package = course::package(COURSE, "Launch")?;
     let import = Some(("application/zip", package.as_slice()));
@@ -32,7 +32,7 @@ fn classroom() -> Result<(Node, Client)> {
 }
 
 /// Launches the course's unit and reads what it is told.
-fn launch(browser: &Client) -> Result<Launch> {
+pub fn launch(browser: &Client) -> Result<Launch> {
     let courses = browser.get("/")?.expect(200)?.text();
     let page = between(&courses, "href=\"/courses/", "\"")?;
     let shown = browser.get(&format!("/courses/{page}"))?.expect(200)?.text();
@@ -60,7 +60,7 @@ fn fetch(node: &Node, launch: &Launch) -> Result<Value> {
 }
 
 /// The unit, with its token.
-fn unit(node: &Node, launch: &Launch) -> Result<Client> {
+pub fn unit(node: &Node, launch: &Launch) -> Result<Client> {
     let answer = fetch(node, launch)?;
     let token = answer.get("auth-token").and_then(Value::as_str).context("no token")?;
     let client = node.anonymous().with_header("authorization", &format!("Basic {token}"));

@@ -16,3 +16,4 @@ mod power_loss;
 mod probe;
 mod replication;
 mod statements;
+mod xapi_documents;

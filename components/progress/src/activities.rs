@@ -19,11 +19,13 @@ pub async fn answer(call: &Call) -> Result<Reply, Problem> {
     access::require(&call.headers, &[Scope::StatementsReadMine, Scope::Profile]).await?;
     call.only(&["activityId"])?;
     let id = documents::place::activity(call)?;
-    let mut activity = json!({ "objectType": "Activity", "id": id });
-    let definition = directory::definitions(vec![id]).await?.into_iter().next().flatten();
-    if let Some(definition) = definition {
-        let definition: Value = serde_json::from_str(&definition).map_err(Problem::internal)?;
-        activity["definition"] = definition;
-    }
+    let definition = directory::definitions(vec![id.clone()]).await?.into_iter().next().flatten();
+    let activity = match definition {
+        None => json!({ "objectType": "Activity", "id": id }),
+        Some(definition) => {
+            let definition: Value = serde_json::from_str(&definition).map_err(Problem::internal)?;
+            json!({ "objectType": "Activity", "id": id, "definition": definition })
+        }
+    };
     Representation::of_json(&activity).answer(call)
 }

@@ -174,8 +174,10 @@ impl Tag {
             None => text.split_at(text.find(',').unwrap_or(text.len())),
         };
         let value = value.trim_end();
-        let is_one = after.trim_start().is_empty() || after.trim_start().starts_with(',');
-        let is_value = !value.contains(['"', '*']) && !(value.is_empty() && !text.starts_with('"'));
+        let is_bare = !text.starts_with('"');
+        let is_value = !is_bare || !(value.is_empty() || value.contains(['"', '*']));
+        let after_space = after.trim_start();
+        let is_one = after_space.is_empty() || after_space.starts_with(',');
         (is_one && is_value).then(|| (Self { value: value.to_owned(), is_weak }, after))
     }
 }
