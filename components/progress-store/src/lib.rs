@@ -11,6 +11,8 @@ mod directory;
 mod documents;
 mod journal;
 mod select;
+#[cfg(test)]
+mod select_tests;
 mod statements;
 
 use hedgeschool_sql::{Database, connection_slot};
