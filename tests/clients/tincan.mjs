@@ -36,3 +36,15 @@ const activity = new TinCan.Activity({ id: "https://example.org/activities/two" 
 const found = await query({ activity, limit: 1 });
 assert.equal(found.statements.length, 1);
 assert.ok(found.more, "there is another page");
+
+// State and profiles.
+const agent = new TinCan.Agent({ mbox: "mailto:ada@example.org" });
+const where = { agent, activity };
+await call("saveState", "bookmark", { ...where, contentType: "application/json", data: JSON.stringify({ page: 3 }) });
+const state = await call("retrieveState", "bookmark", where);
+assert.deepEqual(state.contents, { page: 3 });
+await call("dropState", "bookmark", where);
+assert.equal(await call("retrieveState", "bookmark", where), null);
+await call("saveAgentProfile", "name", { agent, data: "Ada", contentType: "text/plain" });
+const profile = await call("retrieveAgentProfile", "name", { agent });
+assert.equal(profile.contents, "Ada");

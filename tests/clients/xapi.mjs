@@ -48,3 +48,51 @@ await assert.rejects(xapi.sendStatement({ statement: other }), (error) => error.
 
 const about = (await xapi.getAbout()).data;
 assert.ok(about.version.includes("1.0.3"), `about says ${about.version}`);
+
+// State: one document, merged, listed, deleted.
+const activityId = "https://example.org/activities/one";
+const place = { agent, activityId };
+await xapi.createState({ ...place, stateId: "bookmark", state: { page: 1, seen: [1] } });
+await xapi.createState({ ...place, stateId: "bookmark", state: { page: 2 } });
+const bookmark = (await xapi.getState({ ...place, stateId: "bookmark" })).data;
+assert.deepEqual(bookmark, { page: 2, seen: [1] });
+assert.deepEqual((await xapi.getStates(place)).data, ["bookmark"]);
+await xapi.deleteState({ ...place, stateId: "bookmark" });
+assert.deepEqual((await xapi.getStates(place)).data, []);
+
+// Profiles: replaced by who knows the present one, and by nobody else.
+const profile = { activityId, profileId: "settings" };
+await xapi.createActivityProfile({ ...profile, profile: { level: 1 } });
+const { headers } = await xapi.getActivityProfile(profile);
+const replace = (etag) =>
+  xapi.setActivityProfile({ ...profile, profile: { level: 2 }, etag, matchHeader: "If-Match" });
+await replace(headers.etag);
+await assert.rejects(replace(headers.etag), (error) => error.response.status === 412);
+assert.deepEqual((await xapi.getActivityProfile(profile)).data, { level: 2 });
+await xapi.createAgentProfile({ agent, profileId: "languages", profile: { first: "ga" } });
+assert.deepEqual((await xapi.getAgentProfiles({ agent })).data, ["languages"]);
+
+// Who, what, and what is attached.
+assert.deepEqual((await xapi.getAgent({ agent })).data.name, ["Ada"]);
+assert.equal((await xapi.getActivity({ activityId })).data.id, activityId);
+const essay = new TextEncoder().encode("Hedges are schools.");
+const sha2 = Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", essay)))
+  .map((byte) => byte.toString(16).padStart(2, "0"))
+  .join("");
+const attachment = {
+  usageType: "https://example.org/usage/essay",
+  display: { en: "An essay" },
+  contentType: "text/plain",
+  length: essay.byteLength,
+  sha2,
+};
+const attached = { ...statement("essay"), attachments: [attachment] };
+const [essayId] = (await xapi.sendStatement({ statement: attached, attachments: [essay.buffer] })).data;
+const withData = (await xapi.getStatement({ statementId: essayId, attachments: true })).data;
+assert.equal(withData[0].id, essayId);
+assert.ok(JSON.stringify(withData).includes("Hedges are schools."), "the essay came back");
+
+// Taken back.
+await xapi.voidStatement({ actor: agent, statementId: essayId });
+assert.equal((await xapi.getVoidedStatement({ voidedStatementId: essayId })).data.id, essayId);
+await assert.rejects(xapi.getStatement({ statementId: essayId }), (error) => error.response.status === 404);

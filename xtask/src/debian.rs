@@ -29,6 +29,15 @@ pub fn ensure_program(program: &str, packages: &[&str], purpose: &str) -> Result
     if command::is_installed(program) { Ok(()) } else { ensure_installed(packages, purpose) }
 }
 
+/// Makes sure that there is a Python that can make virtual environments, which Debian packs apart.
+pub fn ensure_python(purpose: &str) -> Result<()> {
+    let probe = Command::new("python3").args(["-c", "import ensurepip, venv"]).output();
+    if probe.is_ok_and(|output| output.status.success()) {
+        return Ok(());
+    }
+    ensure_installed(&["python3", "python3-venv"], purpose)
+}
+
 /// Whether this is Debian and we are root.
 pub fn can_install() -> bool {
     is_debian() && rustix::process::geteuid().is_root()

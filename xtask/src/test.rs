@@ -29,6 +29,7 @@ pub struct Arguments {
 pub fn main(arguments: &Arguments) -> Result<()> {
     let root = workspace::root()?;
     debian::ensure_program("npm", &["nodejs", "npm"], "the tests run xAPI clients from npm")?;
+    debian::ensure_python("the tests run an xAPI client from PyPI")?;
     debian::ensure_program("redis-server", &["redis-server"], "the tests start a Redis")?;
     if !arguments.no_lint {
         lint::main()?;
