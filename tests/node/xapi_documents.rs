@@ -113,13 +113,14 @@ fn states_are_apart_by_registration() -> Result<()> {
     let node = Node::start()?;
     let client = node.xapi();
     let (first, second) = (statement::new_id(), statement::new_id());
+    let loud = first.to_uppercase();
     let of = |more: &[(&str, &str)]| address(STATE, &[RESOURCES[0].1, more].concat());
     let one = |registration| of(&[("stateId", "s"), ("registration", registration)]);
     for (path, content) in [(state("s"), "none"), (one(&first), "1"), (one(&second), "2")] {
         put(&client, &path, "text/plain", content.as_bytes())?;
     }
     assert_eq!(client.get(&state("s"))?.expect(200)?.text(), "none");
-    assert_eq!(client.get(&one(&first.to_uppercase()))?.expect(200)?.text(), "1");
+    assert_eq!(client.get(&one(&loud))?.expect(200)?.text(), "1");
     assert_eq!(client.get(&of(&[]))?.expect(200)?.json()?, json!(["s"]));
 
     delete(&client, &of(&[("registration", &first)]))?.expect(204)?;
@@ -135,8 +136,8 @@ fn states_are_apart_by_registration() -> Result<()> {
 fn requests_that_make_no_sense_are_refused_with_the_reason() -> Result<()> {
     let node = Node::start()?;
     let client = node.xapi();
-    let whose: &[(&str, &str)] = RESOURCES[0].1;
-    let with = |more: &[(&str, &str)]| [whose, more].concat();
+    let whose: &[(&'static str, &'static str)] = RESOURCES[0].1;
+    let with = |more: &[(&'static str, &'static str)]| [whose, more].concat();
     let anonymous_group = r#"{"objectType":"Group","member":[]}"#;
     let wrong: [(&str, Vec<(&str, &str)>, &str); 15] = [
         (STATE, vec![("agent", ADA), ("stateId", "s")], "activityId"),
