@@ -19,8 +19,10 @@ const EMPTY_OBJECT: &str = "bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f";
 const STATE: &str = "/xapi/activities/state";
 const ACTIVITY_PROFILE: &str = "/xapi/activities/profile";
 const AGENT_PROFILE: &str = "/xapi/agents/profile";
+/// Names and values.
+type Parameters<'a> = &'a [(&'a str, &'a str)];
 /// Each document resource: its address, the parameters that say whose, and the one that says which.
-const RESOURCES: [(&str, &[(&str, &str)], &str); 3] = [
+const RESOURCES: [(&str, Parameters<'static>, &str); 3] = [
     (STATE, &[("activityId", ACTIVITY), ("agent", ADA)], "stateId"),
     (ACTIVITY_PROFILE, &[("activityId", ACTIVITY)], "profileId"),
     (AGENT_PROFILE, &[("agent", ADA)], "profileId"),
@@ -139,7 +141,8 @@ fn requests_that_make_no_sense_are_refused_with_the_reason() -> Result<()> {
     let whose: &[(&'static str, &'static str)] = RESOURCES[0].1;
     let with = |more: &[(&'static str, &'static str)]| [whose, more].concat();
     let anonymous_group = r#"{"objectType":"Group","member":[]}"#;
-    let wrong: [(&str, Vec<(&str, &str)>, &str); 15] = [
+    type Wrong<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a str);
+    let wrong: [Wrong; 15] = [
         (STATE, vec![("agent", ADA), ("stateId", "s")], "activityId"),
         (STATE, vec![("activityId", ACTIVITY), ("stateId", "s")], "agent"),
         (STATE, vec![("activityId", "hedge"), ("agent", ADA), ("stateId", "s")], "activityId"),
