@@ -5,13 +5,14 @@ import TinCan from "tincanjs";
 const [endpoint, username, password] = process.argv.slice(2);
 const lrs = new TinCan.LRS({ endpoint, username, password, version: "1.0.1", allowFail: false });
 
-/** Calls a method of the LRS and waits for its callback. */
-const call = (method, subject, options = {}) =>
+/** Calls a method of the LRS, whose last argument are options, and waits for its callback. */
+const callWith = (method, subjects, options) =>
   new Promise((resolve, reject) => {
     const callback = (error, result) =>
       error === null ? resolve(result) : reject(new Error(`${method}: ${error} ${result?.responseText}`));
-    lrs[method](subject, { ...options, callback });
+    lrs[method](...subjects, { ...options, callback });
   });
+const call = (method, subject, options = {}) => callWith(method, [subject], options);
 const query = (params) =>
   new Promise((resolve, reject) => {
     const callback = (error, result) =>
@@ -40,11 +41,12 @@ assert.ok(found.more, "there is another page");
 // State and profiles.
 const agent = new TinCan.Agent({ mbox: "mailto:ada@example.org" });
 const where = { agent, activity };
-await call("saveState", "bookmark", { ...where, contentType: "application/json", data: JSON.stringify({ page: 3 }) });
+const json = { contentType: "application/json" };
+await callWith("saveState", ["bookmark", JSON.stringify({ page: 3 })], { ...where, ...json });
 const state = await call("retrieveState", "bookmark", where);
 assert.deepEqual(state.contents, { page: 3 });
 await call("dropState", "bookmark", where);
 assert.equal(await call("retrieveState", "bookmark", where), null);
-await call("saveAgentProfile", "name", { agent, data: "Ada", contentType: "text/plain" });
-const profile = await call("retrieveAgentProfile", "name", { agent });
-assert.equal(profile.contents, "Ada");
+await callWith("saveActivityProfile", ["note", "Hedges"], { activity, contentType: "text/plain" });
+const profile = await call("retrieveActivityProfile", "note", { activity });
+assert.equal(profile.contents, "Hedges");

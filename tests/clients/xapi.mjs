@@ -87,7 +87,9 @@ const attachment = {
   sha2,
 };
 const attached = { ...statement("essay"), attachments: [attachment] };
-const [essayId] = (await xapi.sendStatement({ statement: attached, attachments: [essay.buffer] })).data;
+// Only with fetch does it send the media type of what it sends, when it runs outside of a browser.
+const fetching = new XAPI({ endpoint, auth: XAPI.toBasicAuth(key, secret), version: "1.0.3", adapter: "fetch" });
+const [essayId] = (await fetching.sendStatement({ statement: attached, attachments: [essay.buffer] })).data;
 const withData = (await xapi.getStatement({ statementId: essayId, attachments: true })).data;
 assert.equal(withData[0].id, essayId);
 assert.ok(JSON.stringify(withData).includes("Hedges are schools."), "the essay came back");

@@ -6,29 +6,35 @@ use serde::de::DeserializeOwned;
 
 use crate::{Problem, Request, header};
 
+/// How much of a body that is too large is read all the same, and dropped: a client that is still sending
+/// hears the answer only when it has finished.
+const DROPPED_BYTES_MAX: usize = 64 << 20;
+
 /// Reads a whole body of at most `limit` bytes.
 pub async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
     let too_large = || Problem::too_large(format!("the body may have at most {limit} bytes"));
     let announced = header(request.headers(), "content-length").and_then(|text| text.parse().ok());
-    if announced.is_some_and(|length: u64| length > limit as u64) {
-        return Err(too_large());
-    }
-    let mut body = request.into_body();
+    let fits = announced.is_none_or(|length: u64| length <= limit as u64);
     // Growing by doubling would need three times the memory of a large body, and an instance never
     // gives memory back.
-    let capacity = announced.and_then(|length| length.try_into().ok()).unwrap_or_default();
-    let mut read = BytesMut::with_capacity(capacity);
+    let capacity = announced.filter(|_| fits).and_then(|length| length.try_into().ok());
+    let mut read = BytesMut::with_capacity(capacity.unwrap_or_default());
+    let mut dropped = 0;
+    let mut body = request.into_body();
     while let Some(frame) = body.frame().await {
         let frame =
             frame.map_err(|error| Problem::bad_request(format!("reading the body: {error}")))?;
-        if let Ok(data) = frame.into_data() {
-            if read.len() + data.len() > limit {
-                return Err(too_large());
-            }
+        let Ok(data) = frame.into_data() else { continue };
+        if fits && dropped == 0 && read.len() + data.len() <= limit {
             read.extend_from_slice(&data);
+            continue;
+        }
+        dropped += data.len();
+        if dropped > DROPPED_BYTES_MAX {
+            return Err(too_large());
         }
     }
-    Ok(read.freeze())
+    if fits && dropped == 0 { Ok(read.freeze()) } else { Err(too_large()) }
 }
 
 /// Reads a body of JSON; a mismatch is named with its line and column.
