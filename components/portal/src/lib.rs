@@ -12,10 +12,12 @@ mod link;
 mod page;
 mod progress;
 mod standing;
+mod statements;
 mod store;
 mod visitor;
 
-use hedgeschool_web::{Problem, Reply, Request};
+use hedgeschool_web::{Problem, Query, Reply, Request, header};
+use hedgeschool_xapi::format::accept_language;
 use spin_sdk::http_service;
 
 use page::Frame;
@@ -45,8 +47,11 @@ async fn route(request: Request, path: &str, visitor: Option<&Visitor>) -> Resul
         return sign_in(&request, visitor);
     }
     let Some(visitor) = visitor else {
-        return if is_get { Ok(to_sign_in(path)) } else { Err(signed_out()) };
+        let next = request.uri().path_and_query().map_or(path, |next| next.as_str());
+        return if is_get { Ok(to_sign_in(next)) } else { Err(signed_out()) };
     };
+    let languages = header(request.headers(), "accept-language");
+    let languages = languages.map(accept_language).unwrap_or_default();
     let parts: Vec<_> = path.trim_matches('/').split('/').collect();
     match parts.as_slice() {
         [""] if is_get => courses::list(visitor).await,
@@ -55,6 +60,10 @@ async fn route(request: Request, path: &str, visitor: Option<&Visitor>) -> Resul
         // A page that was played is opened again, from a bookmark or after signing in.
         ["courses", course, "launch"] => Ok(Reply::see_other(&format!("/courses/{course}"))),
         ["progress"] if is_get => progress::show(visitor).await,
+        ["statements"] if is_get => {
+            statements::browse(visitor, &Query::of(&request), &languages).await
+        }
+        ["statements", id] if is_get => statements::show(visitor, id, &languages).await,
         ["admin", "courses"] if is_get => admin::courses(visitor).await,
         _ => Err(Problem::not_found("There is no page at this address.")),
     }
@@ -64,7 +73,7 @@ fn sign_in(request: &Request, visitor: Option<&Visitor>) -> Result<Reply, Proble
     if visitor.is_some() {
         return Ok(Reply::see_other("/"));
     }
-    let query = hedgeschool_web::Query::of(request);
+    let query = Query::of(request);
     let page = page::SignIn {
         frame: Frame::new("Sign in", None),
         next: query.get("next").unwrap_or("/").to_owned(),
@@ -73,8 +82,8 @@ fn sign_in(request: &Request, visitor: Option<&Visitor>) -> Result<Reply, Proble
     page::render(&page)
 }
 
-fn to_sign_in(path: &str) -> Reply {
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", path).finish();
+fn to_sign_in(next: &str) -> Reply {
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
     Reply::see_other(&format!("/sign-in?{query}"))
 }
 

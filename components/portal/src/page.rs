@@ -4,6 +4,7 @@ use askama::Template;
 use hedgeschool_web::{Problem, Reply, StatusCode};
 
 use crate::standing::Standing;
+use crate::statements::Form;
 use crate::visitor::Visitor;
 
 /// Pages run no script but the portal's own files, and are framed by nobody.
@@ -145,6 +146,70 @@ pub struct AdminCourses {
     pub courses: Vec<CourseCard>,
 }
 
+/// Something a statement speaks of.
+pub struct Cell {
+    /// What it is called.
+    pub text: String,
+    /// What identifies it, where that is not what it is called; may be empty.
+    pub under: String,
+    /// Address of the statements that share it, or of the statement that it is.
+    pub href: Option<String>,
+}
+
+/// A statement in a list.
+pub struct StatementRow {
+    /// Address of its page.
+    pub href: String,
+    /// When it was stored: for machines and for people, in UTC.
+    pub stored: (String, String),
+    /// When it happened, if that was at another time.
+    pub happened: Option<(String, String)>,
+    /// The actor.
+    pub who: Cell,
+    /// The verb.
+    pub verb: Cell,
+    /// The object.
+    pub what: Cell,
+    /// What came out, in a few words each.
+    pub result: Vec<String>,
+    /// The registration, and the address of its statements.
+    pub registration: Option<(String, String)>,
+    /// Who recorded it.
+    pub authority: Cell,
+}
+
+/// `/statements`
+#[derive(Template)]
+#[template(path = "statements.html")]
+pub struct Statements {
+    /// Around the page.
+    pub frame: Frame,
+    /// What is asked for.
+    pub form: Form,
+    /// Newest first.
+    pub rows: Vec<StatementRow>,
+    /// Address of the first page, if this is another.
+    pub newest: Option<String>,
+    /// Address of the next page, if there is one.
+    pub older: Option<String>,
+}
+
+/// `/statements/…`
+#[derive(Template)]
+#[template(path = "statement.html")]
+pub struct Statement {
+    /// Around the page.
+    pub frame: Frame,
+    /// Its id.
+    pub id: String,
+    /// Whether it is voided.
+    pub is_voided: bool,
+    /// What it says.
+    pub row: StatementRow,
+    /// The statement as JSON, laid out.
+    pub json: String,
+}
+
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
@@ -154,7 +219,12 @@ struct ErrorPage<'a> {
 
 /// A page as it is sent: for this visitor alone, so nobody keeps it.
 pub fn render(page: &impl Template) -> Result<Reply, Problem> {
-    render_with(page, StatusCode::OK, POLICY)
+    render_as(page, StatusCode::OK)
+}
+
+/// The same, with another status.
+pub fn render_as(page: &impl Template, status: StatusCode) -> Result<Reply, Problem> {
+    render_with(page, status, POLICY)
 }
 
 /// A page that shows a frame from this origin.

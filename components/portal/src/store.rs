@@ -23,6 +23,8 @@ use hedgeschool_web::Problem;
 pub use content_bindings::hedgeschool::content::packages as content;
 pub use content_bindings::hedgeschool::content::types::{LaunchMethod, MoveOn, Unit};
 pub use progress_bindings::hedgeschool::progress::completions::{self, Completion};
+pub use progress_bindings::hedgeschool::progress::types::{Filter, StoredStatement};
+pub use progress_bindings::hedgeschool::progress::{directory, statements};
 
 use content_bindings::hedgeschool::content::types::Error as ContentError;
 use progress_bindings::hedgeschool::progress::types::Error as ProgressError;

@@ -15,6 +15,15 @@ pub struct Visitor {
     pub agent: String,
     /// The agent's identifier in one line, as the progress store knows it.
     pub agent_id: String,
+    /// The home page of the person's account, which is that of all accounts here.
+    home_page: Option<String>,
+}
+
+impl Visitor {
+    /// The home page of the accounts of people here, if the visitor has such an account.
+    pub fn home_page(&self) -> Option<&str> {
+        self.home_page.as_deref()
+    }
 }
 
 /// The person a request is from. None: no one, or nobody who uses pages, such as an xAPI client.
@@ -31,5 +40,11 @@ fn person(verdict: Verdict) -> Result<Option<Visitor>, Problem> {
         return Ok(None);
     };
     let agent_id = hedgeschool_xapi::agent_id(&agent).map_err(Problem::internal)?;
-    Ok(Some(Visitor { name, display_name, is_administrator, agent, agent_id }))
+    let home_page = home_page(&agent);
+    Ok(Some(Visitor { name, display_name, is_administrator, agent, agent_id, home_page }))
+}
+
+fn home_page(agent: &str) -> Option<String> {
+    let agent: serde_json::Value = serde_json::from_str(agent).ok()?;
+    agent.pointer("/account/homePage")?.as_str().map(str::to_owned)
 }

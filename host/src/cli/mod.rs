@@ -4,6 +4,7 @@ mod client;
 mod course;
 mod logs;
 mod node;
+mod statements;
 mod up;
 
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ enum Command {
     Course(course::Course),
     /// Add, list and revoke the xAPI clients of a running node.
     Client(client::Client),
+    /// Export the statements of a running node.
+    Statements(statements::Statements),
 }
 
 /// Runs the command the process was started with.
@@ -37,6 +40,7 @@ pub fn run() -> ExitCode {
         Command::Up(up) => up.run(),
         Command::Course(course) => course.run(),
         Command::Client(client) => client.run(),
+        Command::Statements(statements) => statements.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use clap::Args;
-use http::{Method, Request, StatusCode};
+use http::response::Parts;
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use serde_json::Value;
 
-use crate::client::http_client;
+use crate::client::{HttpClient, http_client};
 
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
@@ -32,8 +34,25 @@ pub struct Node {
     user: String,
 }
 
+/// Why a node does not give what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// There is nobody at the address.
+    #[error("{0}; is the node running (`hedge up`)?")]
+    Absent(String),
+    /// The connection broke, or the answer takes too long.
+    #[error("{0}")]
+    Lost(String),
+    /// The node asks to come back, perhaps after a while.
+    #[error("{0}")]
+    Busy(String, Option<Duration>),
+    /// The node does not want to, and will not.
+    #[error("{0}")]
+    Refused(String),
+}
+
 fn parse_user(text: &str) -> Result<String> {
-    anyhow::ensure!(text.contains(':'), "expected a name and a password with a colon between them");
+    ensure!(text.contains(':'), "expected a name and a password with a colon between them");
     Ok(text.to_owned())
 }
 
@@ -57,20 +76,29 @@ impl Node {
     /// When no node answers, or it refuses; then the error is what it says.
     pub fn call(&self, method: Method, path: &str, body: Option<(&str, Vec<u8>)>) -> Result<Value> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (status, answer) =
-            runtime.block_on(self.exchange(self.request(method, path, body)?))?;
-        let json: Option<Value> = serde_json::from_slice(&answer).ok();
-        if status.is_success() {
-            return json.with_context(|| format!("{} did not answer JSON", self.url));
-        }
-        if status == StatusCode::UNAUTHORIZED {
-            bail!("{} does not know this name and password: check --user", self.url);
-        }
-        let detail = json.as_ref().and_then(|json| json.get("detail")).and_then(Value::as_str);
-        bail!("{} refused ({status}): {}", self.url, detail.unwrap_or("it did not say why"))
+        let answer = runtime.block_on(async {
+            let response = self.send(&self.client()?, self.request(method, path, body)?).await?;
+            let (head, body) = response.into_parts();
+            let body = body.collect().await.map_err(|error| self.lost(&error))?.to_bytes();
+            self.accepted(&head, &body)?;
+            anyhow::Ok(body)
+        })?;
+        serde_json::from_slice(&answer).with_context(|| format!("{} did not answer JSON", self.url))
     }
 
-    fn request(
+    /// Connections to nodes, to be used again.
+    ///
+    /// # Errors
+    /// As [`http_client`].
+    pub fn client(&self) -> Result<HttpClient<Full<Bytes>>> {
+        http_client(CONNECT_MAX, true)
+    }
+
+    /// A request with the credentials.
+    ///
+    /// # Errors
+    /// When the address and the path make no URL.
+    pub fn request(
         &self,
         method: Method,
         path: &str,
@@ -87,14 +115,58 @@ impl Node {
         request.body(Full::new(bytes)).with_context(|| format!("--url {}", self.url))
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes)> {
-        let sent = http_client(CONNECT_MAX, false)?.request(request).await;
-        let unreachable = |error: hyper_util::client::legacy::Error| {
-            let hint = if error.is_connect() { "; is the node running (`hedge up`)?" } else { "" };
+    /// Sends a request; answers as soon as the answer begins.
+    ///
+    /// # Errors
+    /// [`Failure::Absent`] and [`Failure::Lost`].
+    pub async fn send(
+        &self,
+        client: &HttpClient<Full<Bytes>>,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, Failure> {
+        client.request(request).await.map_err(|error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
-            anyhow!("{}: {}{hint}", self.url, cause.unwrap_or_else(|| error.to_string()))
-        };
-        let response = sent.map_err(unreachable)?;
-        Ok((response.status(), response.into_body().collect().await?.to_bytes()))
+            let cause = cause.unwrap_or_else(|| error.to_string());
+            let is_absent = error.is_connect();
+            let what = format!("{}: {cause}", self.url);
+            if is_absent { Failure::Absent(what) } else { Failure::Lost(what) }
+        })
     }
+
+    /// The failure of a connection that broke amid an answer.
+    pub fn lost(&self, reason: &dyn std::fmt::Display) -> Failure {
+        Failure::Lost(format!("{}: {reason}", self.url))
+    }
+
+    /// Whether an answer is what was asked for.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] and [`Failure::Refused`], with what the node says.
+    pub fn accepted(&self, head: &Parts, body: &[u8]) -> Result<(), Failure> {
+        let status = head.status;
+        if status.is_success() {
+            return Ok(());
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            return Err(Failure::Refused(format!(
+                "{} does not know this name and password: check --user",
+                self.url
+            )));
+        }
+        let problem: Option<Value> = serde_json::from_slice(body).ok();
+        let detail = problem.as_ref().and_then(|json| json.get("detail")).and_then(Value::as_str);
+        let detail = detail.unwrap_or("it did not say why");
+        let what = format!("{} refused ({status}): {detail}", self.url);
+        Err(if matches!(status.as_u16(), 429 | 502..=504) {
+            Failure::Busy(what, retry_after(head))
+        } else {
+            Failure::Refused(what)
+        })
+    }
+}
+
+/// How long a node wants to be left alone (RFC 9110, 10.2.3), if it says so in seconds.
+fn retry_after(head: &Parts) -> Option<Duration> {
+    let seconds = head.headers.get("retry-after")?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
