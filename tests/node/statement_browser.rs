@@ -1,5 +1,7 @@
 //! The statement browser, as an administrator's browser has it: without script.
 
+#![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use anyhow::{Context, Result, ensure};
 use hedgeschool_tests::{Client, Node, statement};
 use http::Method;
