@@ -97,7 +97,8 @@ fn every_filter_leaves_out_what_does_not_match() -> Result<()> {
     let eve = r#"{"mbox":"mailto:eve@example.org"}"#;
     let gate = ("activity", "https://example.org/activities/gate");
     let upper = registration.to_uppercase();
-    let cases: [(&[(&str, &str)], &[usize]); 12] = [
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [usize]);
+    let cases: [Case; 12] = [
         (&[("agent", "eve@example.org")], &[0]),
         (&[("agent", eve)], &[0]),
         (&[("agent", "ada")], &[4]),
@@ -139,7 +140,10 @@ fn pages_follow_each_other_under_the_same_filter() -> Result<()> {
         }
         match link(&page, "Older") {
             Ok(older) => next = older,
-            Err(_) => return Ok(ensure!(number == 2, "page {number} is the last")),
+            Err(_) => {
+                ensure!(number == 2, "page {number} is the last");
+                return Ok(());
+            }
         }
     }
     anyhow::bail!("the last page leads to another")
