@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 /// How long anything may take before a test gives up on it. Generous: it is not what tests measure.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(180);
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(5);
 
