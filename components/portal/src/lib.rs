@@ -16,8 +16,8 @@ mod statements;
 mod store;
 mod visitor;
 
-use hedgeschool_web::{Problem, Query, Reply, Request, header};
-use hedgeschool_xapi::format::accept_language;
+use hedgeschool_web::{HeaderMap, Problem, Query, Reply, Request, header};
+use hedgeschool_xapi::format::{LanguagePreference, accept_language};
 use spin_sdk::http_service;
 
 use page::Frame;
@@ -50,8 +50,7 @@ async fn route(request: Request, path: &str, visitor: Option<&Visitor>) -> Resul
         let next = request.uri().path_and_query().map_or(path, |next| next.as_str());
         return if is_get { Ok(to_sign_in(next)) } else { Err(signed_out()) };
     };
-    let languages = header(request.headers(), "accept-language");
-    let languages = languages.map(accept_language).unwrap_or_default();
+    let languages = languages(request.headers());
     let parts: Vec<_> = path.trim_matches('/').split('/').collect();
     match parts.as_slice() {
         [""] if is_get => courses::list(visitor).await,
@@ -80,6 +79,13 @@ fn sign_in(request: &Request, visitor: Option<&Visitor>) -> Result<Reply, Proble
         has_failed: query.get("failed").is_some(),
     };
     page::render(&page)
+}
+
+/// The languages the reader likes, best first. Pages are in English, so it comes before what nobody asked for.
+fn languages(headers: &HeaderMap) -> Vec<LanguagePreference> {
+    let asked = header(headers, "accept-language").map(accept_language);
+    let english = LanguagePreference { range: "en".to_owned(), quality: 1 };
+    asked.into_iter().flatten().chain([english]).collect()
 }
 
 fn to_sign_in(next: &str) -> Reply {

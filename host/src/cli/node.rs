@@ -1,5 +1,6 @@
 //! A running node, as commands reach it.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -79,7 +80,7 @@ impl Node {
         let answer = runtime.block_on(async {
             let response = self.send(&self.client()?, self.request(method, path, body)?).await?;
             let (head, body) = response.into_parts();
-            let body = body.collect().await.map_err(|error| self.lost(&error))?.to_bytes();
+            let body = body.collect().await.map_err(|error| self.broken(&error))?.to_bytes();
             self.accepted(&head, &body)?;
             anyhow::Ok(body)
         })?;
@@ -127,15 +128,21 @@ impl Node {
         client.request(request).await.map_err(|error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             let cause = cause.unwrap_or_else(|| error.to_string());
-            let is_absent = error.is_connect();
-            let what = format!("{}: {cause}", self.url);
-            if is_absent { Failure::Absent(what) } else { Failure::Lost(what) }
+            if error.is_connect() {
+                return Failure::Absent(format!("{}: {cause}", self.url));
+            }
+            self.broken(&cause)
         })
     }
 
-    /// The failure of a connection that broke amid an answer.
-    pub fn lost(&self, reason: &dyn std::fmt::Display) -> Failure {
+    /// The failure of a connection that was there, and why.
+    pub fn lost(&self, reason: &dyn Display) -> Failure {
         Failure::Lost(format!("{}: {reason}", self.url))
+    }
+
+    /// The same, of one that broke.
+    pub fn broken(&self, reason: &dyn Display) -> Failure {
+        self.lost(&format_args!("the connection broke: {reason}"))
     }
 
     /// Whether an answer is what was asked for.

@@ -34,8 +34,8 @@ enum Command {
     /// Where the connection breaks, the export goes on from where it was. To go on from an earlier export,
     /// give the `stored` of its last statement as --since.
     ///
-    /// Credentials with the scope statements/read export everything; those with statements/read/mine, what
-    /// they recorded themselves.
+    /// Credentials with the scope statements/read, as an administrator's, export everything; those with
+    /// statements/read/mine, their own.
     ///
     /// Ends with 0 when everything was written, 1 when not, 2 for arguments that make no sense.
     Export(Export),

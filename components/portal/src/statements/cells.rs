@@ -28,7 +28,7 @@ pub fn row(statement: &Value, form: &Form, home_page: Option<&str>) -> Statement
         result: result(part("/result")),
         registration: (!registration.is_empty())
             .then(|| (registration.to_owned(), form.with("registration", registration))),
-        authority: person(part("/authority"), form, home_page),
+        authority: person(part("/authority"), &Form::anywhere(), home_page),
     }
 }
 

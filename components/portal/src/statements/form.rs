@@ -94,6 +94,11 @@ impl Form {
         (form, is_valid.then_some(filter))
     }
 
+    /// A form that asks for nothing but that people and activities may be anywhere in a statement.
+    pub fn anywhere() -> Self {
+        Self { related_agents: true, related_activities: true, ..Self::default() }
+    }
+
     /// Adds a field with what was written into it, and answers what that means.
     fn take(
         &mut self,

@@ -129,7 +129,7 @@ impl<'a> Pages<'a> {
         while let Some(frame) =
             timeout(SILENCE_MAX, body.frame()).await.map_err(|_| self.silent())?
         {
-            let frame = frame.map_err(|error| self.node.lost(&error))?;
+            let frame = frame.map_err(|error| self.node.broken(&error))?;
             read.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
             if read.len() > PAGE_BYTES_MAX {
                 let url = self.node.url();
