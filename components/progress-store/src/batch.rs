@@ -26,8 +26,8 @@ pub struct Origin {
 
 /// What `store_batch` refuses, apart from failures.
 pub enum Refusal {
-    /// An id is taken by another statement.
-    Conflict,
+    /// These ids are taken by other statements.
+    Conflict(Vec<String>),
     /// Entries before the batch are missing.
     Gap,
     /// The database failed.
@@ -52,7 +52,22 @@ pub async fn store(bodies: &[String], origin: Option<&Origin>) -> Result<(), Ref
     let sql =
         "INSERT INTO store_batch (statements, definitions, personas, now_us, peer, epoch, after, through)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    DATABASE.execute(sql, &parameters).await.map_err(refusal)
+    match DATABASE.execute(sql, &parameters).await.map_err(refusal) {
+        Err(Refusal::Conflict(_)) => Err(conflict(&facts).await),
+        stored => stored,
+    }
+}
+
+/// The refusal of a batch some of whose ids other statements have.
+async fn conflict(facts: &[Facts]) -> Refusal {
+    let sent = facts.iter().map(|facts| (&facts.id, &facts.fingerprint));
+    let sql = "SELECT statement.id FROM json_each(?1) sent JOIN statement ON statement.id = sent.value ->> 0
+        WHERE fingerprint <> sent.value ->> 1";
+    let taken = async || {
+        let rows = DATABASE.query(sql, &[json_text(sent)]).await?;
+        rows.into_iter().map(|mut row| row.take()).collect::<Result<Vec<String>, Error>>()
+    };
+    taken().await.map_or_else(Refusal::Failure, Refusal::Conflict)
 }
 
 /// A JSON array as a parameter.
@@ -65,7 +80,9 @@ fn json_text<T: Serialize>(items: impl Iterator<Item = T>) -> Value {
 /// The procedure speaks through the text of the error it raises.
 fn refusal(error: Error) -> Refusal {
     match error {
-        Error::Sqlite(text) if text.contains("hedgeschool: conflict") => Refusal::Conflict,
+        Error::Sqlite(text) if text.contains("hedgeschool: conflict") => {
+            Refusal::Conflict(Vec::new())
+        }
         Error::Sqlite(text) if text.contains("hedgeschool: gap") => Refusal::Gap,
         other => Refusal::Failure(other),
     }
@@ -116,7 +133,7 @@ impl From<Refusal> for types::Error {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Failure(error) => error.into(),
-            Refusal::Conflict => Self::Conflict(Vec::new()),
+            Refusal::Conflict(ids) => Self::Conflict(ids),
             Refusal::Gap => Self::Gap(0),
         }
     }

@@ -3,10 +3,10 @@
 use hedgeschool_sql::{Row, Value};
 use hedgeschool_xapi::format_timestamp;
 
-use crate::batch::{self, BATCH_MAX, Refusal};
+use crate::batch::{self, BATCH_MAX};
 use crate::bindings::exports::hedgeschool::progress::statements::Guest;
 use crate::select::Select;
-use crate::types::{Error, Filter, NewStatement, Page, StoredStatement};
+use crate::types::{Error, Filter, Page, StoredStatement};
 use crate::{DATABASE, Store};
 
 const PAGE_MAX: u32 = 1_000;
@@ -14,15 +14,11 @@ const PAGE_MAX: u32 = 1_000;
 const HORIZON_AGE_US: i64 = 250_000;
 
 impl Guest for Store {
-    async fn append(batch: Vec<NewStatement>) -> Result<(), Error> {
+    async fn append(batch: Vec<String>) -> Result<(), Error> {
         if batch.len() > BATCH_MAX {
             return Err(Error::Invalid(format!("a batch has at most {BATCH_MAX} statements")));
         }
-        let bodies: Vec<_> = batch.iter().map(|statement| statement.body.clone()).collect();
-        match batch::store(&bodies, None).await {
-            Err(Refusal::Conflict) => Err(Error::Conflict(conflicting(&batch).await?)),
-            stored => stored.map_err(Error::from),
-        }
+        Ok(batch::store(&batch, None).await?)
     }
 
     async fn get(id: String, voided: bool) -> Result<Option<StoredStatement>, Error> {
@@ -79,20 +75,11 @@ async fn move_horizon(reached: i64) -> Result<i64, Error> {
     }
 }
 
-/// The ids of a batch that other statements have.
-async fn conflicting(batch: &[NewStatement]) -> Result<Vec<String>, Error> {
-    let sent: Vec<_> = batch.iter().map(|s| [s.id.as_str(), s.fingerprint.as_str()]).collect();
-    let sql = "SELECT statement.id FROM json_each(?1) sent JOIN statement ON statement.id = sent.value ->> 0
-        WHERE fingerprint <> sent.value ->> 1";
-    let sent = serde_json::json!(sent).to_string();
-    let rows = DATABASE.query(sql, &[Value::Text(sent)]).await?;
-    Ok(rows.into_iter().map(|mut row| row.take()).collect::<Result<_, _>>()?)
-}
-
 /// A row as the statement it holds, with `stored` put in.
 fn stored(row: &mut Row) -> Result<StoredStatement, Error> {
     let (sequence, stored_us, body): (u64, i64, String) = (row.take()?, row.take()?, row.take()?);
+    let stored = format_timestamp(stored_us);
     let members = body.strip_prefix('{').unwrap_or(&body);
-    let body = format!("{{\"stored\":\"{}\",{members}", format_timestamp(stored_us));
-    Ok(StoredStatement { sequence, body })
+    let body = format!("{{\"stored\":\"{stored}\",{members}");
+    Ok(StoredStatement { sequence, stored, body })
 }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::check::At;
 use crate::fingerprint::fingerprint;
-use crate::lists::make_lists;
+use crate::lists::{has_single, make_lists};
 use crate::members::Members;
 use crate::unique::parse_unique;
 use crate::{
@@ -40,8 +40,6 @@ pub struct Record {
     pub id: String,
     /// JSON with id, timestamp, version and authority, without `stored`.
     pub body: String,
-    /// Equal for equal statements of the same id.
-    pub fingerprint: String,
 }
 
 /// Reads a body of one statement or an array of them, all valid or none.
@@ -106,7 +104,9 @@ impl Draft {
         let mut members = Members::parse(text).map_err(|e| whole(e.to_string()))?;
         let value = parse_unique(text).map_err(|e| whole(e.to_string()))?;
         statement::statement(&At::root(&value, version))?;
-        make_lists(&mut members).map_err(|e| whole(e.to_string()))?;
+        if has_single(&value) {
+            make_lists(&mut members).map_err(|e| whole(e.to_string()))?;
+        }
         Ok(Self { members, value, version })
     }
 
@@ -163,6 +163,6 @@ impl Draft {
         if !members.contains("version") {
             members.insert_last("version", text(version.of_statement()));
         }
-        Record { id, body: members.into_json(), fingerprint: fingerprint(&value) }
+        Record { id, body: members.into_json() }
     }
 }

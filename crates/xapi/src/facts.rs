@@ -90,7 +90,7 @@ impl Facts {
             duration_ms: text("/result/duration").and_then(duration_ms),
             voids: refers.clone().filter(|_| verb == VOIDED),
             refers,
-            terms: mentions.terms(),
+            terms: mentions.terms,
             definitions: mentions.definitions,
             personas: mentions.personas,
             fingerprint: crate::fingerprint::fingerprint(&value),

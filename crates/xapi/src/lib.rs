@@ -34,7 +34,7 @@ mod term;
 mod timestamp;
 mod unique;
 
-pub use actor::agent_id;
+pub use actor::{IDENTIFIERS, agent_id};
 pub use draft::{Draft, Record, Stamp, parse_batch, parse_one};
 pub use error::{Error, Violation};
 pub use facts::{Definition, Facts};

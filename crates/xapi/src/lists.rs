@@ -1,8 +1,20 @@
 //! Context activities come as one activity or a list, and leave as lists (2.4.6.2).
 
+use serde_json::Value;
+
 use crate::members::Members;
 
 const LISTS: [&str; 4] = ["parent", "grouping", "category", "other"];
+
+/// Whether a statement, or a sub-statement in it, has a context activity that is not in a list.
+pub fn has_single(statement: &Value) -> bool {
+    let contexts = [statement.get("context"), statement.pointer("/object/context")];
+    let activities = contexts.into_iter().flatten().filter_map(|at| at.get("contextActivities"));
+    let single = |activities: &Value| {
+        LISTS.into_iter().any(|name| activities.get(name).is_some_and(Value::is_object))
+    };
+    activities.into_iter().any(single)
+}
 
 /// Makes lists of single context activities, of a statement and of a sub-statement in it. All else stays
 /// as it was written.
@@ -48,9 +60,12 @@ mod tests {
     use super::*;
 
     fn listed(text: &str) -> String {
+        let before: Value = serde_json::from_str(text).unwrap();
         let mut statement = Members::parse(text).unwrap();
         make_lists(&mut statement).unwrap();
-        statement.into_json()
+        let json = statement.into_json();
+        assert_eq!(has_single(&before), json != text);
+        json
     }
 
     #[test]

@@ -9,7 +9,8 @@ use crate::term::{Facet, term, text_hash};
 /// The agents and activities of a statement, its sub-statement and their contexts.
 #[derive(Default)]
 pub struct Mentions {
-    terms: Vec<i64>,
+    /// What the statement is found by; sorted, each once.
+    pub terms: Vec<i64>,
     /// Definitions of activities.
     pub definitions: Vec<Definition>,
     /// Names of agents, by identifier.
@@ -40,15 +41,9 @@ impl Mentions {
             mentions.terms.extend(id.map(|id| term(Facet::Authority, &id)));
             mentions.agent(authority, Near::Related);
         }
+        mentions.terms.sort_unstable();
+        mentions.terms.dedup();
         mentions
-    }
-
-    /// What the statement is found by; sorted, each once.
-    pub fn terms(&self) -> Vec<i64> {
-        let mut terms = self.terms.clone();
-        terms.sort_unstable();
-        terms.dedup();
-        terms
     }
 
     /// A statement or sub-statement; of the latter, everything is merely related.

@@ -1,5 +1,6 @@
 //! How statements are answered: in a format, with or without the data of their attachments.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,12 +29,11 @@ pub struct Shape {
 
 /// One statement.
 pub async fn of_one(found: StoredStatement, shape: &Shape) -> Result<Reply, Problem> {
-    let stored = serde_json::from_str::<Value>(&found.body).map_err(Problem::internal)?;
-    let stored = stored.get("stored").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let stored = parse_timestamp(&found.stored).and_then(format_http_date);
     let bodies = vec![found.body];
     let body = in_format(&bodies, shape).await?.concat();
     let reply = finish(body, &bodies, shape).await?;
-    Ok(match parse_timestamp(&stored).and_then(format_http_date) {
+    Ok(match stored {
         Some(date) => reply.with_header("last-modified", &date),
         None => reply,
     })
@@ -69,9 +69,9 @@ fn more(query: &Query, from: u64) -> String {
 }
 
 /// The statements in the format that was asked for; as they were recorded if that is `exact`.
-async fn in_format(bodies: &[String], shape: &Shape) -> Result<Vec<String>, Problem> {
+async fn in_format<'a>(bodies: &'a [String], shape: &Shape) -> Result<Cow<'a, [String]>, Problem> {
     if shape.format == Format::Exact {
-        return Ok(bodies.to_vec());
+        return Ok(Cow::Borrowed(bodies));
     }
     let values = bodies.iter().map(|body| serde_json::from_str(body));
     let mut values: Vec<Value> = values.collect::<Result<_, _>>().map_err(Problem::internal)?;

@@ -1,6 +1,6 @@
 //! Which statements are the same (2.3.1, Statement Comparison Requirements).
 
-use hedgeschool_xapi::{Stamp, Version, agent_id, parse_one};
+use hedgeschool_xapi::{Facts, Stamp, Version, agent_id, parse_one};
 use serde_json::{Value, json};
 
 use crate::{set, valid, with};
@@ -8,7 +8,8 @@ use crate::{set, valid, with};
 fn fingerprint(statement: &Value) -> String {
     let draft = parse_one(&statement.to_string(), Version::V2_0).unwrap();
     let id = "00000000-0000-4000-8000-000000000001".to_owned();
-    draft.complete(Stamp { id, now: "2026-01-01T00:00:00Z", authority: "{}" }).fingerprint
+    let stamp = Stamp { id, now: "2026-01-01T00:00:00Z", authority: "{}" };
+    Facts::of(&draft.complete(stamp).body).unwrap().fingerprint
 }
 
 #[track_caller]
