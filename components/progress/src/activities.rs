@@ -1,24 +1,21 @@
 //! The activities resource: what is known of an activity (2.5).
 
 use hedgeschool_credentials::Scope;
-use hedgeschool_web::{Method, Problem, Reply};
+use hedgeschool_web::{Problem, Reply};
 use serde_json::{Value, json};
 
 use crate::access;
-use crate::call::Call;
+use crate::call::{Call, missing};
 use crate::conditional::Representation;
-use crate::documents;
 use crate::store::directory;
 
 /// Answers a request to `activities`: the activity with its canonical definition. One that no statement
 /// described is answered too, without a definition (2.5).
 pub async fn answer(call: &Call) -> Result<Reply, Problem> {
-    if !matches!(call.method, Method::GET | Method::HEAD) {
-        return Err(Problem::method_not_allowed("GET, HEAD, OPTIONS"));
-    }
+    call.only_reads()?;
     access::require(&call.headers, &[Scope::StatementsReadMine, Scope::Profile]).await?;
     call.only(&["activityId"])?;
-    let id = documents::place::activity(call)?;
+    let id = call.iri("activityId")?.ok_or_else(|| missing("activityId"))?;
     let definition = directory::definitions(vec![id.clone()]).await?.into_iter().next().flatten();
     let activity = match definition {
         None => json!({ "objectType": "Activity", "id": id }),

@@ -1,30 +1,25 @@
 //! The agents resource: what is known of an agent, as a person (2.4).
 
 use hedgeschool_credentials::{Scope, Subject, Verdict};
-use hedgeschool_web::{Method, Problem, Reply};
-use hedgeschool_xapi::agent_id;
+use hedgeschool_web::{Problem, Reply};
+use hedgeschool_xapi::{IDENTIFIERS, agent_id};
 use serde_json::{Map, Value, json};
 
 use crate::access;
-use crate::call::Call;
+use crate::call::{Call, missing};
 use crate::conditional::Representation;
 use crate::store::directory;
-
-/// What identifies an agent.
-const IDENTIFIERS: [&str; 4] = ["mbox", "mbox_sha1sum", "openid", "account"];
 
 /// Answers a request to `agents`. One persona is never said to be another: the identifier is the one that
 /// was asked for, and only names come from statements.
 pub async fn answer(call: &Call) -> Result<Reply, Problem> {
-    if !matches!(call.method, Method::GET | Method::HEAD) {
-        return Err(Problem::method_not_allowed("GET, HEAD, OPTIONS"));
-    }
+    call.only_reads()?;
     let verdict =
         access::require(&call.headers, &[Scope::StatementsReadMine, Scope::Profile]).await?;
     call.only(&["agent"])?;
     let text = call.required("agent")?;
     let refused = |reason: String| Problem::bad_request(format!("the parameter agent: {reason}"));
-    let id = agent_id(text).map_err(|violation| refused(violation.to_string()))?;
+    let id = call.agent("agent")?.ok_or_else(|| missing("agent"))?;
     let agent: Map<String, Value> =
         serde_json::from_str(text).map_err(|error| refused(error.to_string()))?;
     if agent.get("objectType").is_some_and(|kind| kind == "Group") {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use hedgeschool_web::{HeaderMap, HeaderValue, Method, Problem, Query, Request, body, header};
-use hedgeschool_xapi::Version;
+use hedgeschool_xapi::{Version, agent_id, is_iri, parse_timestamp, parse_uuid};
 
 use crate::version;
 
@@ -122,8 +122,53 @@ impl Call {
 
     /// A parameter that must be there.
     pub fn required(&self, name: &str) -> Result<&str, Problem> {
-        let missing = || Problem::bad_request(format!("the parameter {name} is missing"));
-        self.query.get(name).ok_or_else(missing)
+        self.query.get(name).ok_or_else(|| missing(name))
+    }
+
+    /// Whether it only reads.
+    pub fn reads(&self) -> bool {
+        matches!(self.method, Method::GET | Method::HEAD)
+    }
+
+    /// 405 unless it only reads.
+    pub fn only_reads(&self) -> Result<(), Problem> {
+        let refusal = || Problem::method_not_allowed("GET, HEAD, OPTIONS");
+        self.reads().then_some(()).ok_or_else(refusal)
+    }
+
+    /// A parameter that is an IRI, as it is written.
+    pub fn iri(&self, name: &str) -> Result<Option<String>, Problem> {
+        let read = |text: &str| is_iri(text).then(|| text.to_owned());
+        self.read(name, "must be an IRI with a scheme (xAPI 4.1)", read)
+    }
+
+    /// A parameter that is a UUID, in lower case.
+    pub fn uuid(&self, name: &str) -> Result<Option<String>, Problem> {
+        let read = |text: &str| parse_uuid(text).map(|id| id.hyphenated().to_string());
+        self.read(name, "must be a UUID", read)
+    }
+
+    /// A parameter that is a moment, in microseconds since 1970.
+    pub fn moment(&self, name: &str) -> Result<Option<i64>, Problem> {
+        let rule = "must be a date and time with a zone, as RFC 3339 writes it";
+        self.read(name, rule, parse_timestamp)
+    }
+
+    /// A parameter that is an agent as JSON. Answers its identifier.
+    pub fn agent(&self, name: &str) -> Result<Option<String>, Problem> {
+        let refused =
+            |violation| Problem::bad_request(format!("the parameter {name}: {violation}"));
+        self.query.get(name).map(agent_id).transpose().map_err(refused)
+    }
+
+    fn read<T>(
+        &self,
+        name: &str,
+        rule: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
+        let refused = || Problem::bad_request(format!("{name} {rule}"));
+        self.query.get(name).map(|text| read(text).ok_or_else(refused)).transpose()
     }
 
     /// A parameter that is true or false, and false if it is not there.
@@ -137,9 +182,13 @@ impl Call {
 
     /// A parameter that is a whole number.
     pub fn number(&self, name: &str) -> Result<Option<u64>, Problem> {
-        let rule = || Problem::bad_request(format!("{name} must be a whole number, not negative"));
-        self.query.get(name).map(|text| text.parse().map_err(|_| rule())).transpose()
+        self.read(name, "must be a whole number, not negative", |text| text.parse().ok())
     }
+}
+
+/// 400 for a parameter that must be there.
+pub fn missing(name: &str) -> Problem {
+    Problem::bad_request(format!("the parameter {name} is missing"))
 }
 
 fn set_header(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Problem> {

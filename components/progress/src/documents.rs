@@ -2,7 +2,7 @@
 
 mod access;
 mod merge;
-pub mod place;
+mod place;
 
 use bytes::Bytes;
 use hedgeschool_credentials::Verdict;
@@ -38,7 +38,7 @@ pub async fn agent_profile(call: Call) -> Result<Reply, Problem> {
 }
 
 async fn answer(call: Call, kind: DocumentKind) -> Result<Reply, Problem> {
-    let reads = matches!(call.method, Method::GET | Method::HEAD);
+    let reads = call.reads();
     if !reads && !matches!(call.method, Method::PUT | Method::POST | Method::DELETE) {
         return Err(Problem::method_not_allowed("GET, HEAD, POST, PUT, DELETE, OPTIONS"));
     }

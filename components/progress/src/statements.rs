@@ -21,8 +21,7 @@ thread_local! {
 /// rest on is complete (2.1.3). A reader gets the present one, even where it made a mistake: it may be
 /// waiting for it.
 pub async fn answer(call: Result<Call, Problem>) -> Result<Reply, Problem> {
-    let reads =
-        call.as_ref().map_or(true, |call| matches!(call.method, Method::GET | Method::HEAD));
+    let reads = call.as_ref().map_or(true, Call::reads);
     let through = match THROUGH.with_borrow(Clone::clone).filter(|_| !reads) {
         Some(through) => through,
         None => consistent_through().await?,

@@ -1,9 +1,8 @@
 //! Which documents a request speaks of: its parameters (2.3, 2.6, 2.7).
 
 use hedgeschool_web::{Method, Problem};
-use hedgeschool_xapi::{agent_id, is_iri, parse_timestamp, parse_uuid};
 
-use crate::call::Call;
+use crate::call::{Call, missing};
 use crate::store::types::{DocumentKind, DocumentScope};
 
 /// Longest id of a document, activity or agent, in bytes.
@@ -42,13 +41,13 @@ impl Place {
             return Err(Problem::bad_request(format!("{id_parameter} must not be empty")));
         }
         let scope = scope(call, kind, of_scope)?;
-        Ok(Self { scope, id, since_ms: since_ms(call)?, id_parameter })
+        let since_ms = call.moment("since")?.map(|since_us| since_us.div_euclid(1_000));
+        Ok(Self { scope, id, since_ms, id_parameter })
     }
 
     /// The one document.
     pub fn one(self) -> Result<(DocumentScope, String), Problem> {
-        let missing = || format!("the parameter {} is missing", self.id_parameter);
-        let id = self.id.ok_or_else(|| Problem::bad_request(missing()))?;
+        let id = self.id.ok_or_else(|| missing(self.id_parameter))?;
         Ok((self.scope, id))
     }
 }
@@ -63,39 +62,16 @@ fn parameters(kind: DocumentKind) -> (&'static [&'static str], &'static str) {
 }
 
 fn scope(call: &Call, kind: DocumentKind, parameters: &[&str]) -> Result<DocumentScope, Problem> {
-    let has = |name| parameters.contains(&name);
+    let of = |name, value: Option<String>| match value {
+        None if parameters.contains(&name) => Err(missing(name)),
+        value => Ok(value),
+    };
     Ok(DocumentScope {
         kind,
-        activity: has("activityId").then(|| activity(call)).transpose()?,
-        agent: has("agent").then(|| agent(call)).transpose()?,
-        registration: registration(call)?,
+        activity: of("activityId", call.iri("activityId")?)?,
+        agent: of("agent", call.agent("agent")?)?,
+        registration: call.uuid("registration")?,
     })
-}
-
-/// The parameter `activityId`: an IRI, as it is written.
-pub fn activity(call: &Call) -> Result<String, Problem> {
-    let id = call.required("activityId")?;
-    let rule = || Problem::bad_request("activityId must be an IRI with a scheme (xAPI 4.1)");
-    if is_iri(id) { Ok(id.to_owned()) } else { Err(rule()) }
-}
-
-/// The parameter `agent`: an agent as JSON. Answers its identifier.
-pub fn agent(call: &Call) -> Result<String, Problem> {
-    let of = agent_id(call.required("agent")?);
-    of.map_err(|violation| Problem::bad_request(format!("the parameter agent: {violation}")))
-}
-
-fn registration(call: &Call) -> Result<Option<String>, Problem> {
-    let rule = || Problem::bad_request("registration must be a UUID");
-    let id = call.query.get("registration").map(|text| parse_uuid(text).ok_or_else(rule));
-    Ok(id.transpose()?.map(|id| id.hyphenated().to_string()))
-}
-
-fn since_ms(call: &Call) -> Result<Option<i64>, Problem> {
-    let rule = "since must be a date and time with a zone, as RFC 3339 writes it";
-    let since = call.query.get("since");
-    let since_us = since.map(|text| parse_timestamp(text).ok_or(Problem::bad_request(rule)));
-    Ok(since_us.transpose()?.map(|since_us| since_us.div_euclid(1_000)))
 }
 
 fn check_lengths(call: &Call) -> Result<(), Problem> {

@@ -3,11 +3,11 @@
 use hedgeschool_credentials::Scope;
 use hedgeschool_web::{Problem, Reply};
 use hedgeschool_xapi::format::{Format, accept_language};
-use hedgeschool_xapi::{agent_id, is_iri, parse_timestamp, parse_uuid};
+use hedgeschool_xapi::format_timestamp;
 
 use super::reply::{Shape, of_one, of_page};
 use crate::access::{self, Own};
-use crate::call::Call;
+use crate::call::{Call, missing};
 use crate::store::statements;
 use crate::store::types::Filter;
 
@@ -45,8 +45,9 @@ pub async fn statements(call: &Call) -> Result<Reply, Problem> {
         [(_, Some(_)), (_, Some(_))] => {
             Err(Problem::bad_request("ask for statementId or voidedStatementId, not for both"))
         }
-        [(name, Some(id)), _] | [_, (name, Some(id))] => {
+        [(name, Some(_)), _] | [_, (name, Some(_))] => {
             call.only(&OF_ONE)?;
+            let id = call.uuid(name)?.ok_or_else(|| missing(name))?;
             one(name, id, own.as_ref(), shape).await
         }
     }
@@ -63,9 +64,7 @@ fn shape(call: &Call) -> Result<Shape, Problem> {
     })
 }
 
-async fn one(name: &str, id: &str, own: Option<&Own>, shape: Shape) -> Result<Reply, Problem> {
-    let rule = || Problem::bad_request(format!("{name} must be a UUID"));
-    let id = parse_uuid(id).ok_or_else(rule)?.hyphenated().to_string();
+async fn one(name: &str, id: String, own: Option<&Own>, shape: Shape) -> Result<Reply, Problem> {
     let voided = name == "voidedStatementId";
     let found = statements::get(id.clone(), voided).await?;
     let kind = if voided { "voided statement" } else { "statement" };
@@ -87,22 +86,17 @@ async fn page(call: &Call, own: Option<Own>, shape: Shape) -> Result<Reply, Prob
 }
 
 fn filter(call: &Call) -> Result<Filter, Problem> {
-    let agent = call.query.get("agent").map(agent_id).transpose();
-    let iri = "must be an IRI with a scheme";
-    let moment = "must be a date and time with a zone, as RFC 3339 writes it";
-    let is_moment = |text: &str| parse_timestamp(text).is_some();
-    let registration =
-        checked(call, "registration", |text| parse_uuid(text).is_some(), "must be a UUID")?;
+    let moment = |name| Ok::<_, Problem>(call.moment(name)?.map(format_timestamp));
     Ok(Filter {
-        agent: agent.map_err(|violation| Problem::bad_request(violation.to_string()))?,
+        agent: call.agent("agent")?,
         related_agents: call.flag("related_agents")?,
-        verb: checked(call, "verb", is_iri, iri)?,
-        activity: checked(call, "activity", is_iri, iri)?,
+        verb: call.iri("verb")?,
+        activity: call.iri("activity")?,
         related_activities: call.flag("related_activities")?,
-        registration: registration.map(|id| id.to_ascii_lowercase()),
+        registration: call.uuid("registration")?,
         authority: None,
-        since: checked(call, "since", is_moment, moment)?,
-        until: checked(call, "until", is_moment, moment)?,
+        since: moment("since")?,
+        until: moment("until")?,
         ascending: call.flag("ascending")?,
         limit: match call.number("limit")? {
             None | Some(0) => PAGE_DEFAULT,
@@ -110,17 +104,4 @@ fn filter(call: &Call) -> Result<Filter, Problem> {
         },
         after: call.number("from")?,
     })
-}
-
-/// A parameter of a certain form, or 400.
-fn checked(
-    call: &Call,
-    name: &str,
-    fits: impl Fn(&str) -> bool,
-    rule: &str,
-) -> Result<Option<String>, Problem> {
-    match call.query.get(name) {
-        Some(text) if !fits(text) => Err(Problem::bad_request(format!("{name} {rule}"))),
-        text => Ok(text.map(str::to_owned)),
-    }
 }
