@@ -179,6 +179,22 @@ async fn a_busy_transaction_does_not_hold_on_for_ever() {
 }
 
 #[tokio::test]
+async fn a_statement_that_outlasts_its_transaction_hears_of_the_transaction() {
+    let folder = tempfile::tempdir().unwrap();
+    let short = Options { transaction_time_max: Duration::from_millis(50), ..Options::default() };
+    let database = open_with(&folder, short);
+    let (one, two) = (database.connect(), database.connect());
+    run(&one, "CREATE TABLE t (v)").await.unwrap();
+    run(&one, "BEGIN").await.unwrap();
+    let endless = "INSERT INTO t WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n)
+        SELECT v FROM n";
+    let error = run(&one, endless).await.unwrap_err();
+    assert!(matches!(error, Error::TransactionLost(_)), "{error}");
+    run(&two, "INSERT INTO t VALUES (2)").await.unwrap();
+    assert_eq!(number(&one, "SELECT sum(v) FROM t").await, 2);
+}
+
+#[tokio::test]
 async fn a_second_transaction_waits_and_then_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let brief = Options { begin_wait_max: Duration::from_millis(50), ..Options::default() };
