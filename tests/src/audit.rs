@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use rusqlite::Connection;
 use tempfile::TempDir;
+use uuid::Uuid;
 
 /// What the database of statements must not have, and the query that counts it.
 const FLAWS: [(&str, &str); 3] = [
@@ -58,7 +59,7 @@ pub fn statements(state: &Path) -> Result<HashSet<String>> {
         ensure!(count == 0, "{count} {what}");
     }
     let mut ids = progress.prepare("SELECT id FROM statement NOT INDEXED")?;
-    let ids = ids.query_map((), |row| row.get(0))?;
+    let ids = ids.query_map((), |row| Ok(Uuid::from_bytes(row.get(0)?).to_string()))?;
     Ok(ids.collect::<Result<_, _>>()?)
 }
 

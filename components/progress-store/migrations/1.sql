@@ -4,8 +4,9 @@
 -- storing; nothing is ever deleted, so a sequence is never used twice.
 CREATE TABLE statement (
   sequence INTEGER PRIMARY KEY,
-  id TEXT NOT NULL UNIQUE,
-  fingerprint TEXT NOT NULL,
+  -- The 16 bytes of a UUID, as in all columns that hold ids of statements.
+  id BLOB NOT NULL UNIQUE,
+  fingerprint BLOB NOT NULL,
   -- JSON without `stored`.
   body TEXT NOT NULL,
   -- Microseconds since 1970; strictly monotonic in `sequence`.
@@ -19,8 +20,8 @@ CREATE TABLE statement (
   progress INTEGER,
   duration_ms INTEGER,
   -- The statement that its object refers to, and the one that it takes back.
-  refers TEXT,
-  voids TEXT,
+  refers BLOB,
+  voids BLOB,
   -- JSON array of the hashes of its own terms.
   terms TEXT NOT NULL,
   voided INTEGER NOT NULL DEFAULT 0
@@ -31,26 +32,39 @@ CREATE INDEX statement_by_refers ON statement (refers) WHERE refers IS NOT NULL;
 CREATE INDEX statement_by_voids ON statement (voids) WHERE voids IS NOT NULL;
 
 -- What statements are looked up by. A hash stands for one value of one facet (`term` of hedgeschool-xapi).
--- `source` is the statement whose term it is: the statement itself, or one that it refers to, for whose
--- terms it is found too (2.1.3, "Filter Conditions for StatementRefs").
+-- `source` leads to the statement whose term it is, as the difference of sequences: 0 for the statement
+-- itself, or one that it refers to, for whose terms it is found too (2.1.3, "Filter Conditions for
+-- StatementRefs").
+--
+-- Hashes scatter: ordered by them alone, each statement would change as many pages as it has terms, all over
+-- the file. So the index is cut into segments of 16,384 statements. Only the newest is written to as a rule,
+-- and its pages take in many statements with each commit; a query goes through the segments in turn.
 CREATE TABLE term (
+  segment INTEGER NOT NULL,
   hash INTEGER NOT NULL,
   sequence INTEGER NOT NULL,
   source INTEGER NOT NULL,
-  PRIMARY KEY (hash, sequence, source)
+  PRIMARY KEY (segment, hash, sequence, source)
 ) STRICT, WITHOUT ROWID;
 
+-- The segments there are: a statement's is its sequence over 16,384.
+CREATE TABLE segment (
+  number INTEGER PRIMARY KEY
+) STRICT;
+
 CREATE TRIGGER statement_has_terms AFTER INSERT ON statement BEGIN
-  INSERT OR IGNORE INTO term (hash, sequence, source)
-    SELECT value, NEW.sequence, NEW.sequence FROM json_each(NEW.terms);
+  INSERT INTO segment (number) SELECT NEW.sequence >> 14
+    WHERE NOT EXISTS (SELECT 1 FROM segment WHERE number = NEW.sequence >> 14);
+  INSERT OR IGNORE INTO term (segment, hash, sequence, source)
+    SELECT NEW.sequence >> 14, value, NEW.sequence, 0 FROM json_each(NEW.terms);
 END;
 
 -- Whichever comes first, reference or target: all that lead to the new statement get the terms of all
 -- that it leads to. Sixteen references deep, so that no chain or circle of them costs more than that.
 CREATE TRIGGER statement_passes_on_terms AFTER INSERT ON statement
 WHEN NEW.refers IS NOT NULL OR EXISTS (SELECT 1 FROM statement WHERE refers = NEW.id) BEGIN
-  INSERT OR IGNORE INTO term (hash, sequence, source)
-    SELECT own.value, above.sequence, target.sequence
+  INSERT OR IGNORE INTO term (segment, hash, sequence, source)
+    SELECT above.sequence >> 14, own.value, above.sequence, target.sequence - above.sequence
     FROM (
       WITH RECURSIVE above (sequence, id, depth) AS (
         SELECT NEW.sequence, NEW.id, 0
@@ -194,8 +208,8 @@ CREATE TABLE acknowledged (
 
 -- Statements that came from a peer under an id that another statement has here: kept for people to see.
 CREATE TABLE conflict (
-  id TEXT NOT NULL,
-  fingerprint TEXT NOT NULL,
+  id BLOB NOT NULL,
+  fingerprint BLOB NOT NULL,
   body TEXT NOT NULL,
   peer TEXT NOT NULL,
   PRIMARY KEY (id, fingerprint)
@@ -217,33 +231,36 @@ CREATE TABLE horizon (
 
 INSERT INTO horizon (only, stored_us) VALUES (1, 0);
 
--- A procedure: inserting here stores a batch in one statement, hence one atomic and durable step.
--- `statements` is a JSON array of arrays, in the column order of the SELECT below; so are `definitions`
--- and `personas`. `peer` is null for what clients send; then a taken id refuses the batch. What a peer
+-- A procedure: rows inserted here by one statement store a batch, in one atomic and durable step. A row with
+-- an id is a statement. `peer` is null for what clients send; then a taken id refuses the batch. What a peer
 -- sends is stored as far as it is new.
 CREATE VIEW store_batch AS
-  SELECT NULL AS statements, NULL AS definitions, NULL AS personas, NULL AS now_us,
-    NULL AS peer, NULL AS epoch, NULL AS after, NULL AS through;
+  SELECT NULL AS id, NULL AS fingerprint, NULL AS body, NULL AS timestamp_ms, NULL AS agent,
+    NULL AS activity, NULL AS completed, NULL AS passed, NULL AS score, NULL AS progress,
+    NULL AS duration_ms, NULL AS refers, NULL AS voids, NULL AS terms, NULL AS now_us, NULL AS peer,
+    NULL AS definitions, NULL AS personas, NULL AS epoch, NULL AS after, NULL AS through;
 
-CREATE TRIGGER store_batch_runs INSTEAD OF INSERT ON store_batch BEGIN
-  SELECT raise(ABORT, 'hedgeschool: gap') WHERE NEW.after > coalesce(
-    (SELECT through FROM applied WHERE peer = NEW.peer AND epoch = NEW.epoch), 0);
-  SELECT raise(ABORT, 'hedgeschool: conflict') WHERE NEW.peer IS NULL AND EXISTS (
-    SELECT 1 FROM json_each(NEW.statements) sent JOIN statement ON statement.id = sent.value ->> 0
-    WHERE fingerprint <> sent.value ->> 1);
+CREATE TRIGGER store_batch_stores_statement INSTEAD OF INSERT ON store_batch WHEN NEW.id IS NOT NULL BEGIN
+  SELECT raise(ABORT, 'hedgeschool: conflict') FROM statement
+    WHERE NEW.peer IS NULL AND id = NEW.id AND fingerprint <> NEW.fingerprint;
   INSERT INTO conflict (id, fingerprint, body, peer)
-    SELECT sent.value ->> 0, sent.value ->> 1, sent.value ->> 2, NEW.peer
-    FROM json_each(NEW.statements) sent JOIN statement ON statement.id = sent.value ->> 0
-    WHERE NEW.peer IS NOT NULL AND fingerprint <> sent.value ->> 1
+    SELECT NEW.id, NEW.fingerprint, NEW.body, NEW.peer FROM statement
+    WHERE NEW.peer IS NOT NULL AND id = NEW.id AND fingerprint <> NEW.fingerprint
     ON CONFLICT DO NOTHING;
   INSERT INTO statement (id, fingerprint, body, timestamp_ms, agent, activity,
       completed, passed, score, progress, duration_ms, refers, voids, terms, stored_us)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-      value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value -> 13,
-      key + max(NEW.now_us, (SELECT stored_us + 1 FROM horizon),
-        coalesce((SELECT stored_us + 1 FROM statement ORDER BY sequence DESC LIMIT 1), 0))
-    FROM json_each(NEW.statements) WHERE true
+    VALUES (NEW.id, NEW.fingerprint, NEW.body, NEW.timestamp_ms, NEW.agent, NEW.activity,
+      NEW.completed, NEW.passed, NEW.score, NEW.progress, NEW.duration_ms, NEW.refers, NEW.voids, NEW.terms,
+      max(NEW.now_us, (SELECT stored_us + 1 FROM horizon),
+        coalesce((SELECT stored_us + 1 FROM statement ORDER BY sequence DESC LIMIT 1), 0)))
     ON CONFLICT (id) DO NOTHING;
+END;
+
+-- A row without an id is about the whole batch. `definitions` and `personas` are JSON arrays of arrays, in
+-- the column order of the SELECTs; `after` and `through` are where in the peer's journal the batch lies.
+CREATE TRIGGER store_batch_stores_rest INSTEAD OF INSERT ON store_batch WHEN NEW.id IS NULL BEGIN
+  SELECT raise(ABORT, 'hedgeschool: gap') WHERE NEW.after > coalesce(
+    (SELECT through FROM applied WHERE peer = NEW.peer AND epoch = NEW.epoch), 0);
   INSERT INTO definition (activity, hash, day, body)
     SELECT value ->> 0, value ->> 1, value ->> 2, value -> 3 FROM json_each(NEW.definitions) WHERE true
     ON CONFLICT (activity, hash) DO UPDATE SET day = excluded.day WHERE excluded.day > day;

@@ -1,8 +1,12 @@
 //! Storing statements: the one write of this component.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
 use hedgeschool_sql::{Error, Value};
 use hedgeschool_xapi::Facts;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::DATABASE;
 use crate::types;
@@ -35,44 +39,119 @@ pub enum Refusal {
 }
 
 /// Stores a batch, all or nothing: durable when it returns.
-pub async fn store(bodies: &[String], origin: Option<&Origin>) -> Result<(), Refusal> {
+pub async fn store(bodies: Vec<String>, origin: Option<Origin>) -> Result<(), Refusal> {
     let facts: Option<Vec<_>> = bodies.iter().map(|body| Facts::of(body)).collect();
     let invalid = || Refusal::Failure(Error::Sqlite("a body is not a complete statement".into()));
     let facts = facts.ok_or_else(invalid)?;
-    let parameters = [
-        json_text(bodies.iter().zip(&facts).map(|(body, facts)| row(body, facts))),
-        json_text(facts.iter().flat_map(definitions)),
-        json_text(facts.iter().flat_map(|facts| &facts.personas)),
-        Value::Integer(now_us()),
-        text(origin.map(|origin| origin.peer.as_str())),
-        text(origin.map(|origin| origin.epoch.as_str())),
-        sequence(origin.map(|origin| origin.after)),
-        sequence(origin.map(|origin| origin.through)),
-    ];
-    let sql =
-        "INSERT INTO store_batch (statements, definitions, personas, now_us, peer, epoch, after, through)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    match DATABASE.execute(sql, &parameters).await.map_err(refusal) {
+    let sql = insert(facts.len());
+    let mut parameters: Vec<Value> = common(&facts, origin).into();
+    for (body, facts) in bodies.into_iter().zip(&facts) {
+        parameters.extend(row(body, facts));
+    }
+    match DATABASE.execute(&sql, &parameters).await.map_err(refusal) {
         Err(Refusal::Conflict(_)) => Err(conflict(&facts).await),
         stored => stored,
     }
 }
 
+/// How many parameters the rows have in common, and how many each statement has.
+const COMMON: usize = 7;
+const COLUMNS: usize = 14;
+
+/// The insertion into `store_batch` of so many statements, after the row that is about all of them.
+fn insert(statements: usize) -> String {
+    let mut sql = String::from(
+        "INSERT INTO store_batch (now_us, peer, definitions, personas, epoch, after, through,
+          id, fingerprint, body, timestamp_ms, agent, activity, completed, passed, score, progress,
+          duration_ms, refers, voids, terms) VALUES (?1,?2,?3,?4,?5,?6,?7",
+    );
+    sql.push_str(&",NULL".repeat(COLUMNS));
+    for index in 0..statements {
+        sql.push_str("),(?1,?2,NULL,NULL,NULL,NULL,NULL");
+        for column in 1..=COLUMNS {
+            // Writing to memory cannot fail.
+            let _ = write!(sql, ",?{}", COMMON + index * COLUMNS + column);
+        }
+    }
+    sql.push(')');
+    sql
+}
+
+/// The parameters that the rows share, and those of the row about the whole batch.
+fn common(facts: &[Facts], origin: Option<Origin>) -> [Value; COMMON] {
+    let (after, through) = origin.as_ref().map(|origin| (origin.after, origin.through)).unzip();
+    let (peer, epoch) = origin.map(|origin| (origin.peer, origin.epoch)).unzip();
+    [
+        Value::Integer(now_us()),
+        or_null(peer, Value::Text),
+        json_text(
+            definitions(facts)
+                .iter()
+                .map(|((activity, hash), (day, body))| (activity, hash, day, body)),
+        ),
+        json_text(facts.iter().flat_map(|facts| &facts.personas).collect::<BTreeSet<_>>()),
+        or_null(epoch, Value::Text),
+        sequence(after),
+        sequence(through),
+    ]
+}
+
+/// A statement's columns, in the order of [`insert`].
+fn row(body: String, facts: &Facts) -> [Value; COLUMNS] {
+    let id = |id: [u8; 16]| Value::Blob(id.into());
+    [
+        id(facts.id),
+        id(facts.fingerprint),
+        Value::Text(body),
+        Value::Integer(facts.timestamp_ms),
+        or_null(facts.agent.clone(), Value::Text),
+        or_null(facts.activity.clone(), Value::Text),
+        Value::Integer(facts.completed.into()),
+        Value::Integer(facts.passed.into()),
+        or_null(facts.score, Value::Real),
+        or_null(facts.progress.map(i64::from), Value::Integer),
+        or_null(facts.duration_ms, Value::Integer),
+        or_null(facts.refers, id),
+        or_null(facts.voids, id),
+        json_text(&facts.terms),
+    ]
+}
+
+/// The definitions that a batch came with, each once, with the last day of it.
+fn definitions(facts: &[Facts]) -> BTreeMap<(&str, i64), (i64, &serde_json::Value)> {
+    let mut latest = BTreeMap::new();
+    for facts in facts {
+        let day = facts.timestamp_ms.div_euclid(DAY_MS);
+        for found in &facts.definitions {
+            let (last, _) =
+                latest.entry((found.activity.as_str(), found.hash)).or_insert((day, &found.body));
+            *last = day.max(*last);
+        }
+    }
+    latest
+}
+
 /// The refusal of a batch some of whose ids other statements have.
 async fn conflict(facts: &[Facts]) -> Refusal {
-    let sent = facts.iter().map(|facts| (&facts.id, &facts.fingerprint));
-    let sql = "SELECT statement.id FROM json_each(?1) sent JOIN statement ON statement.id = sent.value ->> 0
-        WHERE fingerprint <> sent.value ->> 1";
-    let taken = async || {
-        let rows = DATABASE.query(sql, &[json_text(sent)]).await?;
-        rows.into_iter().map(|mut row| row.take()).collect::<Result<Vec<String>, Error>>()
-    };
-    taken().await.map_or_else(Refusal::Failure, Refusal::Conflict)
+    let sql = "SELECT fingerprint FROM statement WHERE id = ?1";
+    let mut taken = Vec::new();
+    for Facts { id, fingerprint, .. } in facts {
+        match DATABASE.query_one(sql, &[Value::Blob(id.to_vec())]).await {
+            Err(error) => return Refusal::Failure(error),
+            Ok(None) => {}
+            Ok(Some(mut row)) => match row.take::<Vec<u8>>() {
+                Ok(stored) if stored == fingerprint => {}
+                Ok(_) => taken.push(Uuid::from_bytes(*id).to_string()),
+                Err(error) => return Refusal::Failure(error),
+            },
+        }
+    }
+    Refusal::Conflict(taken)
 }
 
 /// A JSON array as a parameter.
-fn json_text<T: Serialize>(items: impl Iterator<Item = T>) -> Value {
-    let items: Vec<T> = items.collect();
+fn json_text<T: Serialize>(items: impl IntoIterator<Item = T>) -> Value {
+    let items: Vec<T> = items.into_iter().collect();
     // Tuples of texts and numbers can always be written.
     Value::Text(serde_json::to_string(&items).unwrap_or_default())
 }
@@ -88,40 +167,14 @@ fn refusal(error: Error) -> Refusal {
     }
 }
 
-/// A statement's columns, in the order `store_batch` reads them.
-fn row<'a>(body: &'a str, facts: &'a Facts) -> impl Serialize + 'a {
-    (
-        &facts.id,
-        &facts.fingerprint,
-        body,
-        facts.timestamp_ms,
-        &facts.agent,
-        &facts.activity,
-        i64::from(facts.completed),
-        i64::from(facts.passed),
-        facts.score,
-        facts.progress,
-        facts.duration_ms,
-        &facts.refers,
-        &facts.voids,
-        &facts.terms,
-    )
-}
-
-/// The columns of the definitions that a statement came with.
-fn definitions(facts: &Facts) -> impl Iterator<Item = impl Serialize> {
-    let day = facts.timestamp_ms.div_euclid(DAY_MS);
-    facts.definitions.iter().map(move |found| (&found.activity, found.hash, day, &found.body))
-}
-
 /// Microseconds since 1970.
 pub fn now_us() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.unwrap_or_default().as_micros().try_into().unwrap_or(i64::MAX)
 }
 
-fn text(value: Option<&str>) -> Value {
-    value.map_or(Value::Null, Value::from)
+fn or_null<T>(value: Option<T>, some: impl Fn(T) -> Value) -> Value {
+    value.map_or(Value::Null, some)
 }
 
 /// A sequence as a parameter; SQLite's integers end where no sequence will ever be.

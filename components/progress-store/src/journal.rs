@@ -60,11 +60,11 @@ impl Guest for Store {
     ) -> Result<u64, Error> {
         let through = check(after, &entries)?;
         let bodies: Vec<_> = entries.into_iter().map(|entry| entry.payload).collect();
-        let origin = Origin { peer, epoch, after, through };
-        match batch::store(&bodies, Some(&origin)).await {
-            Err(Refusal::Gap) => Err(Error::Gap(Self::applied(origin.peer, origin.epoch).await?)),
+        let origin = Origin { peer: peer.clone(), epoch: epoch.clone(), after, through };
+        match batch::store(bodies, Some(origin)).await {
+            Err(Refusal::Gap) => Err(Error::Gap(Self::applied(peer, epoch).await?)),
             Err(refusal) => Err(refusal.into()),
-            Ok(()) => Self::applied(origin.peer, origin.epoch).await,
+            Ok(()) => Self::applied(peer, epoch).await,
         }
     }
 }

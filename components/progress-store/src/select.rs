@@ -37,30 +37,33 @@ impl Select {
 
     /// The sequences of a page, and one more if there are more.
     fn page(&mut self, filter: &Filter) -> Result<(), Error> {
-        let terms = terms(filter);
-        let column = if terms.is_empty() {
+        let (terms, order) = (terms(filter), order(filter));
+        if terms.is_empty() {
             self.push("SELECT sequence FROM statement WHERE voided = 0");
-            "sequence"
+            self.range("sequence", "", filter)?;
+            self.push(&format!(" ORDER BY sequence {order}"));
         } else {
             self.join(&terms);
-            "t0.sequence"
-        };
-        self.range(column, filter)?;
-        // A statement may match by itself and by what it refers to.
-        self.push(&format!(" GROUP BY {column} ORDER BY {column} {}", order(filter)));
+            self.range("t0.sequence", "", filter)?;
+            self.range("number", " >> 14", filter)?;
+            // A statement may match by itself and by what it refers to.
+            self.push(&format!(
+                " GROUP BY number, t0.sequence ORDER BY number {order}, t0.sequence {order}"
+            ));
+        }
         self.push(&format!(" LIMIT {}", u64::from(filter.limit) + 1));
         Ok(())
     }
 
-    /// The statements that have all terms, from one source. The first term drives: its entries lie in the
-    /// order of the page, and each is looked up under the others. The order of the joins is fixed, because
-    /// SQLite cannot know which term is rare.
+    /// The statements that have all terms, from one source. The first term drives: in one segment after the
+    /// other, its entries lie in the order of the page, and each is looked up under the other terms. The
+    /// order of the joins is fixed, because SQLite cannot know which term is rare.
     fn join(&mut self, terms: &[i64]) {
-        self.push("SELECT t0.sequence FROM term AS t0");
+        self.push("SELECT t0.sequence FROM segment CROSS JOIN term AS t0 ON t0.segment = number");
         for (index, hash) in terms.iter().enumerate().skip(1) {
             let hash = self.bind(Value::Integer(*hash));
             self.push(&format!(
-                " CROSS JOIN term AS t{index} ON t{index}.hash = {hash}
+                " CROSS JOIN term AS t{index} ON t{index}.segment = number AND t{index}.hash = {hash}
                 AND t{index}.sequence = t0.sequence AND t{index}.source = t0.source"
             ));
         }
@@ -73,9 +76,10 @@ impl Select {
     }
 
     /// `since`, `until` and the place to go on from, all as bounds of the sequence, which grows with
-    /// `stored`.
-    fn range(&mut self, column: &str, filter: &Filter) -> Result<(), Error> {
-        for (moment, bound) in [(&filter.since, ">"), (&filter.until, "<=")] {
+    /// `stored`; or of what `map` makes of sequences, which may reach as far as the bounds themselves.
+    fn range(&mut self, column: &str, map: &str, filter: &Filter) -> Result<(), Error> {
+        let [above, below] = if map.is_empty() { [">", "<"] } else { [">=", "<="] };
+        for (moment, bound) in [(&filter.since, above), (&filter.until, "<=")] {
             let Some(moment) = moment else { continue };
             let unix_us = parse_timestamp(moment).ok_or_else(|| {
                 Error::Invalid(format!("{moment:?} is no RFC 3339 date and time"))
@@ -83,13 +87,13 @@ impl Select {
             let unix_us = self.bind(Value::Integer(unix_us));
             self.push(&format!(
                 " AND {column} {bound} coalesce((SELECT sequence FROM statement
-                WHERE stored_us <= {unix_us} ORDER BY stored_us DESC LIMIT 1), 0)"
+                WHERE stored_us <= {unix_us} ORDER BY stored_us DESC LIMIT 1), 0){map}"
             ));
         }
         if let Some(after) = filter.after {
             let after = self.bind(sequence(Some(after)));
-            let bound = if filter.ascending { ">" } else { "<" };
-            self.push(&format!(" AND {column} {bound} {after}"));
+            let bound = if filter.ascending { above } else { below };
+            self.push(&format!(" AND {column} {bound} {after}{map}"));
         }
         Ok(())
     }

@@ -73,17 +73,20 @@ fn every_combination_of_conditions_is_answered_by_indexes_alone() {
         // The page's own rows, at most one more than its limit, may be walked through; the tables may not.
         let scans: Vec<_> = steps.iter().filter(|step| step.starts_with("SCAN")).collect();
         let whole_table =
-            scans.iter().any(|step| step.contains("statement") || step.contains(" t0"));
+            scans.iter().any(|step| step.contains("statement") || step.contains("t0"));
         // Without a condition, all statements match: the newest are read off the end.
         assert!(!whole_table || !is_filtered, "{what}: {steps:#?}");
         assert!(scans.iter().all(|step| *step != "SCAN term"), "{what}: {steps:#?}");
         if is_filtered {
-            let driven =
-                steps.iter().any(|step| step.starts_with("SEARCH t0 USING PRIMARY KEY (hash=?"));
+            let driven = steps
+                .iter()
+                .any(|step| step.starts_with("SEARCH t0 USING PRIMARY KEY (segment=? AND hash=?"));
             assert!(driven, "{what}: {steps:#?}");
         }
-        let sorts_page = steps.iter().any(|step| step.contains("TEMP B-TREE FOR GROUP BY"));
-        assert!(!sorts_page, "{what}: {steps:#?}");
+        // What is found comes in order; only the page itself, a thousand rows at most, is put in order again.
+        let search = steps.iter().skip_while(|step| *step != "MATERIALIZE page");
+        let mut search = search.take_while(|step| *step != "SCAN page");
+        assert!(!search.any(|step| step.contains("TEMP B-TREE")), "{what}: {steps:#?}");
     }
 }
 

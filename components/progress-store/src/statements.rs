@@ -1,7 +1,7 @@
 //! `hedgeschool:progress/statements`.
 
 use hedgeschool_sql::{Row, Value};
-use hedgeschool_xapi::format_timestamp;
+use hedgeschool_xapi::{format_timestamp, parse_uuid};
 
 use crate::batch::{self, BATCH_MAX};
 use crate::bindings::exports::hedgeschool::progress::statements::Guest;
@@ -18,12 +18,13 @@ impl Guest for Store {
         if batch.len() > BATCH_MAX {
             return Err(Error::Invalid(format!("a batch has at most {BATCH_MAX} statements")));
         }
-        Ok(batch::store(&batch, None).await?)
+        Ok(batch::store(batch, None).await?)
     }
 
     async fn get(id: String, voided: bool) -> Result<Option<StoredStatement>, Error> {
         let sql = "SELECT sequence, stored_us, body FROM statement WHERE id = ?1 AND voided = ?2";
-        let parameters = [Value::Text(id.to_ascii_lowercase()), Value::from(u32::from(voided))];
+        let Some(id) = parse_uuid(&id) else { return Ok(None) };
+        let parameters = [Value::Blob(id.into_bytes().into()), Value::from(u32::from(voided))];
         let row = DATABASE.query_one(sql, &parameters).await?;
         row.map(|mut row| stored(&mut row)).transpose()
     }

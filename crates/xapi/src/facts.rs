@@ -5,7 +5,7 @@ use jiff::{SpanRelativeTo, Unit};
 use serde_json::Value;
 
 use crate::mentions::Mentions;
-use crate::{actor, parse_timestamp, statement::VOIDED};
+use crate::{actor, parse_timestamp, parse_uuid, statement::VOIDED};
 
 const COMPLETED: &str = "http://adlnet.gov/expapi/verbs/completed";
 const PASSED: &str = "http://adlnet.gov/expapi/verbs/passed";
@@ -15,8 +15,8 @@ const PROGRESS: &str = "https://w3id.org/xapi/cmi5/result/extensions/progress";
 /// The properties of a statement that others look it up by, and what it says of a learner's progress.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
-    /// UUID, lower case.
-    pub id: String,
+    /// UUID.
+    pub id: [u8; 16],
     /// Identifier of the actor, as [`crate::agent_id`] writes it. None: an anonymous group.
     pub agent: Option<String>,
     /// Identifier of the authority.
@@ -40,9 +40,9 @@ pub struct Facts {
     /// Time spent, in milliseconds; never negative.
     pub duration_ms: Option<i64>,
     /// The statement that it is about: its object is a StatementRef.
-    pub refers: Option<String>,
+    pub refers: Option<[u8; 16]>,
     /// The statement that it takes back.
-    pub voids: Option<String>,
+    pub voids: Option<[u8; 16]>,
     /// What it is found by, as [`crate::term`] writes it; sorted, each once.
     pub terms: Vec<i64>,
     /// Definitions of activities that it came with.
@@ -50,7 +50,7 @@ pub struct Facts {
     /// Names it gives to agents: identifier and name.
     pub personas: Vec<(String, String)>,
     /// Equal for equal statements of the same id.
-    pub fingerprint: String,
+    pub fingerprint: [u8; 16],
 }
 
 /// What a statement says of an activity.
@@ -74,10 +74,10 @@ impl Facts {
         let verb = text("/verb/id")?.to_owned();
         let says = |pointer: &str| value.pointer(pointer).and_then(Value::as_bool) == Some(true);
         let refers = object_id.filter(|_| object_type == "StatementRef");
-        let refers = refers.map(str::to_ascii_lowercase);
+        let refers = refers.and_then(statement_id);
         let mentions = Mentions::of(&value);
         Some(Self {
-            id: text("/id")?.to_ascii_lowercase(),
+            id: statement_id(text("/id")?)?,
             agent: actor::identifier(value.get("actor")?),
             authority: value.get("authority").and_then(actor::identifier),
             activity: object_id.filter(|_| object_type == "Activity").map(str::to_owned),
@@ -88,7 +88,7 @@ impl Facts {
             score: value.pointer("/result/score/scaled").and_then(Value::as_f64),
             progress: progress(&value),
             duration_ms: text("/result/duration").and_then(duration_ms),
-            voids: refers.clone().filter(|_| verb == VOIDED),
+            voids: refers.filter(|_| verb == VOIDED),
             refers,
             terms: mentions.terms,
             definitions: mentions.definitions,
@@ -97,6 +97,11 @@ impl Facts {
             verb,
         })
     }
+}
+
+/// The bytes of a statement's id, if it is one.
+fn statement_id(text: &str) -> Option<[u8; 16]> {
+    parse_uuid(text).map(uuid::Uuid::into_bytes)
 }
 
 fn progress(statement: &Value) -> Option<u8> {

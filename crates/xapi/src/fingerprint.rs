@@ -22,13 +22,12 @@ use crate::actor::same_mailbox;
 use crate::duration::comparable_duration;
 use crate::timestamp::parse_timestamp;
 
-/// Half a SHA-256 over what must be equal, in hexadecimal.
-pub fn fingerprint(statement: &Value) -> String {
+/// Half a SHA-256 over what must be equal.
+pub fn fingerprint(statement: &Value) -> [u8; 16] {
     let mut form = Vec::with_capacity(1_024);
     write_value(&mut form, Kind::Statement, statement);
-    let digest = Sha256::digest(form);
-    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16));
-    digest.iter().take(16).flat_map(digits).flatten().collect()
+    let digest: [u8; 32] = Sha256::digest(form).into();
+    digest.first_chunk().copied().unwrap_or_default()
 }
 
 /// What a value is in a statement, which decides what of it counts.

@@ -110,7 +110,7 @@ fn verified(data: &[u8]) -> Result<Unsigned, String> {
 struct Unsigned {
     id: Option<String>,
     timestamp: Option<String>,
-    fingerprint: String,
+    fingerprint: [u8; 16],
 }
 
 impl Unsigned {
