@@ -18,4 +18,4 @@ mod probe;
 mod replication;
 mod statement_browser;
 mod statements;
-mod xapi_documents;
+mod xapi;

@@ -1,0 +1,11 @@
+//! The record store, section by section, as any xAPI client sees it (xAPI 1.0.3; 2.0, IEEE 9274.1.1).
+
+mod directory;
+mod documents;
+
+use hedgeschool_tests::statement;
+
+const ADA: &str = statement::LEARNER;
+const EVE: &str = r#"{"mbox":"mailto:eve@example.org"}"#;
+const ACTIVITY: &str = statement::ACTIVITY;
+const VERSIONS: [&str; 2] = ["1.0.3", "2.0.0"];
