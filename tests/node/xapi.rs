@@ -2,10 +2,14 @@
 
 mod directory;
 mod documents;
+mod filters;
+mod related;
+mod shelf;
 
 use hedgeschool_tests::statement;
 
 const ADA: &str = statement::LEARNER;
 const EVE: &str = r#"{"mbox":"mailto:eve@example.org"}"#;
 const ACTIVITY: &str = statement::ACTIVITY;
+const STATEMENTS: &str = statement::PATH;
 const VERSIONS: [&str; 2] = ["1.0.3", "2.0.0"];
