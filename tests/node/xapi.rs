@@ -3,8 +3,11 @@
 mod directory;
 mod documents;
 mod filters;
+mod parameters;
+mod range;
 mod related;
 mod shelf;
+mod single;
 
 use hedgeschool_tests::statement;
 
