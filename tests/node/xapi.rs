@@ -1,13 +1,18 @@
 //! The record store, section by section, as any xAPI client sees it (xAPI 1.0.3; 2.0, IEEE 9274.1.1).
 
+mod consistency;
 mod directory;
 mod documents;
 mod filters;
+mod multipart;
+mod paging;
 mod parameters;
 mod range;
+mod references;
 mod related;
 mod shelf;
 mod single;
+mod voiding;
 
 use hedgeschool_tests::statement;
 

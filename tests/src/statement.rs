@@ -41,6 +41,18 @@ pub fn with(properties: Value) -> Value {
     statement
 }
 
+/// A statement of its own about the one with this id.
+pub fn about(id: &str) -> Value {
+    with(json!({ "object": { "objectType": "StatementRef", "id": id } }))
+}
+
+/// A statement of its own that takes back the one with this id.
+pub fn voiding(id: &str) -> Value {
+    let mut voiding = about(id);
+    voiding["verb"] = json!({ "id": "http://adlnet.gov/expapi/verbs/voided" });
+    voiding
+}
+
 /// Posts a statement in a request of its own; an error means that it was not acknowledged.
 pub fn post(client: &Client, id: &str) -> Result<()> {
     let response = client.post(PATH, &experienced(id))?.expect(200)?;
