@@ -1,9 +1,11 @@
 //! The record store, section by section, as any xAPI client sees it (xAPI 1.0.3; 2.0, IEEE 9274.1.1).
 
+mod attachments;
 mod consistency;
 mod directory;
 mod documents;
 mod filters;
+mod formats;
 mod multipart;
 mod paging;
 mod parameters;
