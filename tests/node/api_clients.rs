@@ -48,7 +48,7 @@ fn with_scopes(node: &Node, scopes: &[&str]) -> Result<Client> {
 }
 
 fn revoke(node: &Node, key: &str) -> Result<Response> {
-    node.admin().send(Method::DELETE, &format!("{CLIENTS}/{key}"), None)
+    node.admin().delete(&format!("{CLIENTS}/{key}"))
 }
 
 /// Waits until credentials are refused, which has to be within the age of a verdict.
@@ -59,12 +59,6 @@ fn await_refusal(client: &Client) -> Result<()> {
     })?;
     ensure!(start.elapsed() < REVOKED_MAX, "refused after {:?} only", start.elapsed());
     Ok(())
-}
-
-fn detail(response: Response) -> Result<String> {
-    let problem = response.json()?;
-    let detail = problem.get("detail").and_then(Value::as_str);
-    Ok(detail.context("no detail")?.to_owned())
 }
 
 #[test]
@@ -81,7 +75,7 @@ fn a_client_records_and_reads_within_its_scopes_only() -> Result<()> {
 
     for scope in ["statements/write", "state", "profile", "define"] {
         let refused = of(&[scope])?.get(STATEMENTS)?.expect(403).context(scope)?;
-        ensure!(detail(refused)?.contains("scope"));
+        ensure!(refused.detail()?.contains("scope"));
     }
     let other = statement::experienced(&statement::new_id());
     for scope in
@@ -143,7 +137,7 @@ fn a_revoked_client_is_refused_within_seconds_and_a_wrong_secret_at_once() -> Re
     let again = revoke(&node, &gone.key)?.expect(200)?.json()?;
     assert_eq!(again, first);
     let taken = node.admin().post(CLIENTS, &json!({ "key": gone.key }))?.expect(409)?;
-    ensure!(detail(taken)?.contains(&gone.key));
+    ensure!(taken.detail()?.contains(&gone.key));
     Ok(())
 }
 
@@ -191,7 +185,7 @@ fn only_administrators_deal_with_clients_and_only_from_here() -> Result<()> {
     let strangers = [(node.anonymous(), 401), (ada, 403), (node.xapi(), 403), (elsewhere, 403)];
     for (stranger, status) in &strangers {
         stranger.post(CLIENTS, &json!({ "key": "k" }))?.expect(*status)?;
-        stranger.send(Method::DELETE, &format!("{CLIENTS}/k"), None)?.expect(*status)?;
+        stranger.delete(&format!("{CLIENTS}/k"))?.expect(*status)?;
     }
     for (stranger, status) in &strangers[..3] {
         stranger.get(CLIENTS)?.expect(*status)?;
@@ -218,13 +212,13 @@ fn what_is_no_client_is_refused_by_name() -> Result<()> {
     ];
     for (wanted, named) in refused {
         let answer = node.admin().post(CLIENTS, &wanted)?.expect(400)?;
-        let detail = detail(answer)?;
+        let detail = answer.detail()?;
         ensure!(detail.contains(named), "{wanted} is refused with {detail:?}");
     }
     let operators = node.admin().post(CLIENTS, &json!({ "key": "test" }))?.expect(409)?;
-    ensure!(detail(operators)?.contains("taken"));
-    ensure!(detail(revoke(&node, "nobody")?.expect(404)?)?.contains("nobody"));
-    ensure!(detail(revoke(&node, "test")?.expect(404)?)?.contains("bootstrap_client"));
+    ensure!(operators.detail()?.contains("taken"));
+    ensure!(revoke(&node, "nobody")?.expect(404)?.detail()?.contains("nobody"));
+    ensure!(revoke(&node, "test")?.expect(404)?.detail()?.contains("bootstrap_client"));
     node.admin().send(Method::PUT, CLIENTS, None)?.expect(405)?;
     node.admin().get(&format!("{CLIENTS}/k"))?.expect(405)?;
     assert_eq!(node.admin().get(CLIENTS)?.expect(200)?.json()?["clients"], json!([]));

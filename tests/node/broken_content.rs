@@ -25,8 +25,7 @@ fn broken_packages_are_refused_and_the_courses_stay_as_they_are() -> Result<()> 
             refused.header("content-type") == "application/problem+json",
             "{what}: {refused:?}"
         );
-        let detail = refused.json()?["detail"].as_str().unwrap_or_default().to_owned();
-        ensure!(!detail.is_empty(), "{what}: no reason given");
+        ensure!(!refused.detail()?.is_empty(), "{what}: no reason given");
         let after = node.admin().get("/content/v1/courses")?.expect(200)?.text();
         ensure!(after == before, "{what} changed the courses to {after}");
     }

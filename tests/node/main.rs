@@ -17,5 +17,4 @@ mod power_loss;
 mod probe;
 mod replication;
 mod statement_browser;
-mod statements;
-mod xapi_documents;
+mod xapi;

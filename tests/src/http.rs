@@ -12,6 +12,13 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest response that is read.
 const RESPONSE_BYTES_MAX: u64 = 256 << 20;
 
+/// The address of a resource with parameters.
+pub fn address(path: &str, parameters: &[(&str, &str)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(parameters);
+    format!("{path}?{}", query.finish())
+}
+
 /// HTTP to one node, with the same headers on every request.
 #[derive(Clone)]
 pub struct Client {
@@ -45,6 +52,16 @@ impl Client {
     /// GET.
     pub fn get(&self, path: &str) -> Result<Response> {
         self.send(Method::GET, path, None)
+    }
+
+    /// HEAD.
+    pub fn head(&self, path: &str) -> Result<Response> {
+        self.send(Method::HEAD, path, None)
+    }
+
+    /// DELETE.
+    pub fn delete(&self, path: &str) -> Result<Response> {
+        self.send(Method::DELETE, path, None)
     }
 
     /// POST of JSON.
@@ -111,6 +128,15 @@ impl Response {
     /// The body as JSON.
     pub fn json(&self) -> Result<Value> {
         serde_json::from_slice(&self.body).with_context(|| format!("no JSON: {}", self.text()))
+    }
+
+    /// What a problem (RFC 9457) says was wrong.
+    pub fn detail(&self) -> Result<String> {
+        let media_type = self.header("content-type");
+        ensure!(media_type == "application/problem+json", "{media_type}: {}", self.text());
+        let problem = self.json()?;
+        let detail = problem.get("detail").and_then(Value::as_str);
+        Ok(detail.with_context(|| format!("no detail: {problem}"))?.to_owned())
     }
 
     /// A header's value; empty when it is missing.

@@ -21,12 +21,14 @@ mod port;
 mod process;
 pub mod statement;
 pub mod storm;
+mod threads;
 mod wait;
 
 pub use disk::{Disk, slow_disk};
-pub use http::{Client, Response};
+pub use http::{Client, Response, address};
 pub use link::Link;
 pub use node::{Builder, Node};
+pub use threads::in_parallel;
 pub use wait::eventually;
 
 use std::env;

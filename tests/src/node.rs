@@ -211,8 +211,13 @@ impl Node {
 
     /// A client with the xAPI client's credentials, speaking xAPI 1.0.3.
     pub fn xapi(&self) -> Client {
+        self.speaking("1.0.3")
+    }
+
+    /// The same, speaking any version.
+    pub fn speaking(&self, version: &str) -> Client {
         let client = self.anonymous().with_basic(Self::CLIENT);
-        client.with_header("x-experience-api-version", "1.0.3")
+        client.with_header("x-experience-api-version", version)
     }
 
     /// What the node has printed, restarts included.

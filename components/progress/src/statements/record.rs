@@ -108,5 +108,8 @@ fn refused(error: Error) -> Problem {
 }
 
 fn malformed(error: multipart::Error) -> Problem {
-    Problem::bad_request(error.to_string())
+    match error {
+        multipart::Error::TooManyParts => Problem::too_large(error.to_string()),
+        other => Problem::bad_request(other.to_string()),
+    }
 }
