@@ -2,6 +2,8 @@
 //!
 //! They need the components, the apps and the host: `cargo xtask test` builds them first.
 
+#![allow(clippy::indexing_slicing, reason = "a test may panic, and what helps it too")]
+
 mod api_clients;
 mod broken_content;
 mod broken_manifests;

@@ -43,14 +43,17 @@ pub fn with(properties: Value) -> Value {
 
 /// A statement of its own about the one with this id.
 pub fn about(id: &str) -> Value {
-    with(json!({ "object": { "objectType": "StatementRef", "id": id } }))
+    with(json!({ "object": reference(id) }))
 }
 
 /// A statement of its own that takes back the one with this id.
 pub fn voiding(id: &str) -> Value {
-    let mut voiding = about(id);
-    voiding["verb"] = json!({ "id": "http://adlnet.gov/expapi/verbs/voided" });
-    voiding
+    let verb = json!({ "id": "http://adlnet.gov/expapi/verbs/voided" });
+    with(json!({ "verb": verb, "object": reference(id) }))
+}
+
+fn reference(id: &str) -> Value {
+    json!({ "objectType": "StatementRef", "id": id })
 }
 
 /// Posts a statement in a request of its own; an error means that it was not acknowledged.

@@ -1,3 +1,5 @@
+//! Work done by several threads at once.
+
 use std::thread;
 
 use anyhow::{Context, Result};

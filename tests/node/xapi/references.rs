@@ -78,7 +78,7 @@ fn a_reference_is_found_by_all_that_its_target_is_found_by() -> Result<()> {
 fn a_target_is_not_found_by_what_refers_to_it() -> Result<()> {
     let node = Node::start()?;
     let mut shelf = Shelf::of(&node.xapi(), [("target", statement::with(json!({})))])?;
-    shelf.add("reference", &eve_on(&shelf.id("target")?.to_owned()))?;
+    shelf.add("reference", &eve_on(shelf.id("target")?))?;
     assert_eq!(shelf.find(&[("agent", EVE)])?, ["reference"]);
     assert_eq!(shelf.find(&[("verb", "https://example.org/commented")])?, ["reference"]);
     Ok(())

@@ -122,19 +122,17 @@ fn a_voided_statement_matches_no_query_and_what_speaks_of_it_still_does() -> Res
     comment["actor"] = json!({ "mbox": "mailto:bob@example.org" });
     shelf.add("comment", &comment)?;
     shelf.add("voiding", &statement::voiding(&gone))?;
-    let queries: [(&[(&str, &str)], &[&str]); 6] = [
-        (&[], &["other", "comment", "voiding"]),
-        (&[("agent", ADA)], &["other", "comment", "voiding"]),
-        (&[("activity", ACTIVITY)], &["other", "comment", "voiding"]),
-        (&[("registration", &registration)], &["comment", "voiding"]),
-        (&[("agent", EVE), ("related_agents", "true")], &["comment", "voiding"]),
-        (
-            &[("activity", "https://example.org/category"), ("related_activities", "true")],
-            &["comment", "voiding"],
-        ),
+    let of_others: [&[(&str, &str)]; 3] = [&[], &[("agent", ADA)], &[("activity", ACTIVITY)]];
+    for query in of_others {
+        assert_eq!(shelf.find(query)?, ["other", "comment", "voiding"], "{query:?}");
+    }
+    let of_the_gone: [&[(&str, &str)]; 3] = [
+        &[("registration", &registration)],
+        &[("agent", EVE), ("related_agents", "true")],
+        &[("activity", "https://example.org/category"), ("related_activities", "true")],
     ];
-    for (query, expected) in queries {
-        assert_eq!(shelf.find(query)?, expected, "{query:?}");
+    for query in of_the_gone {
+        assert_eq!(shelf.find(query)?, ["comment", "voiding"], "{query:?}");
     }
     Ok(())
 }
