@@ -14,7 +14,9 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, params_from_it
 
 use crate::error::Error;
 use crate::guard::{Permit, Scope, Watch};
-use crate::options::{CACHED_SQL_BYTES_MAX, LOCK_WAIT_MAX, Options, STATEMENTS_CACHED};
+use crate::options::{
+    CACHED_SQL_BYTES_MAX, LOCK_WAIT_MAX, Options, STATEMENTS_CACHED, WRITER_CACHE_KIB,
+};
 use crate::tokens::first_word;
 use crate::value::{Rows, Value};
 
@@ -106,7 +108,10 @@ impl Link {
         match self.role {
             Role::Reader => connection.execute_batch("PRAGMA query_only=ON")?,
             // The writer checkpoints by itself, after it has answered.
-            Role::Writer => connection.execute_batch("PRAGMA wal_autocheckpoint=0")?,
+            Role::Writer => {
+                connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+                connection.execute_batch("PRAGMA wal_autocheckpoint=0")?;
+            }
         }
         Ok(())
     }
