@@ -30,6 +30,7 @@
 //! No guest can reach another file, change what a connection guarantees, leave anything behind on
 //! a connection, or hold the database longer than [`Options`] say.
 
+mod checkpoint;
 mod connection;
 mod database;
 mod error;

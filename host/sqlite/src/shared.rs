@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::Semaphore;
 
+use crate::checkpoint::{Checkpoints, copy_all};
 use crate::error::Error;
 use crate::job::Work;
 use crate::link::{Link, Place, Role};
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     pub(crate) reads: Queue<Look>,
     pub(crate) writes: Queue<Work>,
+    pub(crate) checkpoints: Checkpoints,
     /// The room that is left in each queue. Statements inside a transaction count as reads, for
     /// they must get on while the writes wait for the transaction's end.
     pub(crate) read_room: Arc<Semaphore>,
@@ -47,6 +49,7 @@ impl Shared {
             counters: Counters::default(),
             reads: Queue::new(options.readers.max(1)),
             writes: Queue::new(1),
+            checkpoints: Checkpoints::new(),
             read_room: Arc::new(Semaphore::new(shares)),
             write_room: Arc::new(Semaphore::new(shares)),
             options,
@@ -123,6 +126,22 @@ impl Shared {
         Ok(())
     }
 
+    /// Asks for a copy of the WAL into the database; a closed database makes its last one itself.
+    pub(crate) fn push_checkpoint(self: &Arc<Self>) {
+        self.checkpoints.set_busy(true);
+        match self.checkpoints.requests.push(()) {
+            Ok(Pushed::Taken) => {}
+            Ok(Pushed::StartThread) => {
+                let shared = Arc::clone(self);
+                self.start("sqlite-copy", &self.checkpoints.requests, move || {
+                    let _leaving = Leaving(&shared.checkpoints.requests);
+                    copy_all(&shared);
+                });
+            }
+            Err(()) => self.checkpoints.set_busy(false),
+        }
+    }
+
     fn start<J>(&self, name: &str, queue: &Queue<J>, run: impl FnOnce() + Send + 'static) {
         match thread::Builder::new().name(name.into()).spawn(run) {
             Ok(handle) => {
@@ -139,6 +158,7 @@ impl Shared {
     pub(crate) fn close(&self) {
         self.reads.close();
         self.writes.close();
+        self.checkpoints.requests.close();
     }
 
     /// The threads there are, for waiting until they have ended.

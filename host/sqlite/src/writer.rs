@@ -1,6 +1,8 @@
 //! The thread that writes: one transaction, and one fsync, for all statements that wait.
 
+use std::mem;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,11 +22,12 @@ use crate::value::Rows;
 type Done = Vec<(Job, Result<Rows, Error>, Session)>;
 
 /// The writer's thread, until the queue is closed and empty.
-pub(crate) fn write_all(shared: &Shared) {
+pub(crate) fn write_all(shared: &Arc<Shared>) {
     let mut writer = Writer {
         shared,
         link: None,
         pages_at_checkpoint: 0,
+        is_being_copied: false,
         pages_at_restart: 0,
         rhythm: Rhythm::default(),
     };
@@ -41,12 +44,14 @@ pub(crate) fn write_all(shared: &Shared) {
 
 /// The writer's thread's own.
 pub(crate) struct Writer<'a> {
-    pub(crate) shared: &'a Shared,
+    pub(crate) shared: &'a Arc<Shared>,
     /// Opened at the first statement, and again after it has failed badly.
     link: Option<Rc<Link>>,
     /// The size of the WAL when it was last copied, and when it was last to start over, in pages.
     pages_at_checkpoint: i64,
     pages_at_restart: i64,
+    /// A copy was asked for, and nobody has looked yet whether it is made.
+    is_being_copied: bool,
     rhythm: Rhythm,
 }
 
@@ -244,31 +249,36 @@ impl Writer<'_> {
         }
     }
 
-    /// Copies the WAL into the database now and then, after the answers are out.
+    /// Has the WAL copied into the database now and then. It starts over by itself if nothing is
+    /// written meanwhile; a writer that never rests has to make it, best when a copy is just done
+    /// and little is left.
     fn checkpoint_if_due(&mut self) {
         let pages = wal_pages();
         let Some(link) = &self.link else { return };
-        if !has_grown(pages, self.pages_at_checkpoint, CHECKPOINT_PAGES) {
+        if self.shared.checkpoints.is_busy() {
             return;
         }
-        self.pages_at_checkpoint = pages;
-        count(&self.shared.counters.checkpoints);
-        if let Err(error) = link.checkpoint("PASSIVE") {
-            tracing::warn!(%error, "checkpoint failed; the WAL keeps everything");
-        }
-        thread::sleep(self.shared.options.sync_delay);
-        if pages > WAL_PAGES_MAX && has_grown(pages, self.pages_at_restart, RESTART_PAGES) {
+        let is_copied = mem::take(&mut self.is_being_copied);
+        let is_long = pages > WAL_PAGES_MAX;
+        if is_copied && is_long && has_grown(pages, self.pages_at_restart, RESTART_PAGES) {
             self.pages_at_restart = pages;
             self.restart_wal(link);
+        } else if has_grown(pages, self.pages_at_checkpoint, CHECKPOINT_PAGES) {
+            self.pages_at_checkpoint = pages;
+            self.is_being_copied = true;
+            self.shared.push_checkpoint();
         }
     }
 
     /// Readers that overlap without a gap would let the WAL grow for ever, so new ones are held
     /// back until those that run have left it. A long one may be in the way: then later.
     fn restart_wal(&self, link: &Link) {
+        let _turn = self.shared.checkpoints.turn();
+        count(&self.shared.counters.checkpoints);
         let paused = self.shared.reads.pause();
         let result = link.restart_wal(RESTART_WAIT_MAX);
         drop(paused);
+        thread::sleep(self.shared.options.sync_delay);
         if !matches!(result, Ok(true)) {
             tracing::info!(?result, "the WAL could not start over");
         }
@@ -276,6 +286,7 @@ impl Writer<'_> {
 
     fn finish(self) {
         let Some(link) = &self.link else { return };
+        let _turn = self.shared.checkpoints.turn();
         if let Err(error) = link.checkpoint("TRUNCATE") {
             tracing::debug!(%error, "no checkpoint at close; the WAL keeps everything");
         }
