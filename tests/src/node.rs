@@ -138,6 +138,8 @@ impl Builder {
             command.arg("up");
         }
         command.args(words);
+        // Every error that the host deals with would pay for a backtrace.
+        command.env_remove("RUST_BACKTRACE");
         command.arg("-f").arg(&self.manifest);
         command.arg("--runtime-config-file").arg(&self.runtime_config);
         command.arg("--state-dir").arg(self.folder.path());

@@ -68,26 +68,27 @@ impl Facts {
     /// The facts of a statement as [`crate::Draft::complete`] wrote it. None: it is not one.
     pub fn of(body: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(body).ok()?;
-        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
-        let object_type = text("/object/objectType").unwrap_or("Activity");
-        let object_id = text("/object/id");
-        let verb = text("/verb/id")?.to_owned();
-        let says = |pointer: &str| value.pointer(pointer).and_then(Value::as_bool) == Some(true);
+        let part = |path: &[&str]| crate::part(&value, path);
+        let text = |path: &[&str]| part(path).and_then(Value::as_str);
+        let object_type = text(&["object", "objectType"]).unwrap_or("Activity");
+        let object_id = text(&["object", "id"]);
+        let verb = text(&["verb", "id"])?.to_owned();
+        let says = |name: &str| part(&["result", name]).and_then(Value::as_bool) == Some(true);
         let refers = object_id.filter(|_| object_type == "StatementRef");
         let refers = refers.and_then(statement_id);
         let mentions = Mentions::of(&value);
         Some(Self {
-            id: statement_id(text("/id")?)?,
+            id: statement_id(text(&["id"])?)?,
             agent: actor::identifier(value.get("actor")?),
             authority: value.get("authority").and_then(actor::identifier),
             activity: object_id.filter(|_| object_type == "Activity").map(str::to_owned),
-            registration: text("/context/registration").map(str::to_ascii_lowercase),
-            timestamp_ms: parse_timestamp(text("/timestamp")?)?.div_euclid(1_000),
-            completed: verb == COMPLETED || says("/result/completion"),
-            passed: verb == PASSED || says("/result/success"),
-            score: value.pointer("/result/score/scaled").and_then(Value::as_f64),
+            registration: text(&["context", "registration"]).map(str::to_ascii_lowercase),
+            timestamp_ms: parse_timestamp(text(&["timestamp"])?)?.div_euclid(1_000),
+            completed: verb == COMPLETED || says("completion"),
+            passed: verb == PASSED || says("success"),
+            score: part(&["result", "score", "scaled"]).and_then(Value::as_f64),
             progress: progress(&value),
-            duration_ms: text("/result/duration").and_then(duration_ms),
+            duration_ms: text(&["result", "duration"]).and_then(duration_ms),
             voids: refers.filter(|_| verb == VOIDED),
             refers,
             terms: mentions.terms,
@@ -105,7 +106,7 @@ fn statement_id(text: &str) -> Option<[u8; 16]> {
 }
 
 fn progress(statement: &Value) -> Option<u8> {
-    let percent = statement.get("result")?.get("extensions")?.get(PROGRESS)?.as_u64()?;
+    let percent = crate::part(statement, &["result", "extensions", PROGRESS])?.as_u64()?;
     u8::try_from(percent).ok().filter(|percent| *percent <= 100)
 }
 

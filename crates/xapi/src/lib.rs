@@ -88,6 +88,11 @@ impl Version {
     }
 }
 
+/// What is in a value at the end of a path of properties.
+fn part<'a>(value: &'a serde_json::Value, path: &[&str]) -> Option<&'a serde_json::Value> {
+    path.iter().try_fold(value, |value, name| value.get(name))
+}
+
 /// Says whether a version is an edition or a patch of it, by semantic versioning: `1.0`, `1.0.3`.
 fn is_edition(version: &str, edition: &str) -> bool {
     match version.strip_prefix(edition) {

@@ -48,12 +48,16 @@ impl Members {
 
     /// The object as text.
     pub fn into_json(self) -> String {
-        let members: Vec<_> = self
-            .0
-            .iter()
-            .map(|(key, json)| format!("{}:{json}", Value::from(key.as_str())))
-            .collect();
-        format!("{{{}}}", members.join(","))
+        let length = self.0.iter().map(|(name, json)| name.len() + json.len() + 4).sum();
+        let mut text = String::with_capacity(length);
+        for (name, json) in self.0 {
+            text.push(if text.is_empty() { '{' } else { ',' });
+            text.push_str(&Value::from(name).to_string());
+            text.push(':');
+            text.push_str(&json);
+        }
+        text.push_str(if text.is_empty() { "{}" } else { "}" });
+        text
     }
 }
 

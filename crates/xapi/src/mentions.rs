@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::actor;
 use crate::facts::Definition;
-use crate::term::{Facet, term, text_hash};
+use crate::term::{Facet, Kind, hash, term, text_hash};
 
 /// The agents and activities of a statement, its sub-statement and their contexts.
 #[derive(Default)]
@@ -22,6 +22,8 @@ pub struct Mentions {
 enum Near {
     Direct,
     Related,
+    /// Who vouches for it.
+    Authority,
 }
 
 impl Mentions {
@@ -29,17 +31,15 @@ impl Mentions {
     pub fn of(statement: &Value) -> Self {
         let mut mentions = Self::default();
         mentions.statement(statement, Near::Direct);
-        let text = |pointer: &str| statement.pointer(pointer).and_then(Value::as_str);
-        if let Some(verb) = text("/verb/id") {
+        let text = |path: &[&str]| crate::part(statement, path).and_then(Value::as_str);
+        if let Some(verb) = text(&["verb", "id"]) {
             mentions.terms.push(term(Facet::Verb, verb));
         }
-        if let Some(registration) = text("/context/registration") {
+        if let Some(registration) = text(&["context", "registration"]) {
             mentions.terms.push(term(Facet::Registration, &registration.to_ascii_lowercase()));
         }
         if let Some(authority) = statement.get("authority") {
-            let id = actor::identifier(authority);
-            mentions.terms.extend(id.map(|id| term(Facet::Authority, &id)));
-            mentions.agent(authority, Near::Related);
+            mentions.agent(authority, Near::Authority);
         }
         mentions.terms.sort_unstable();
         mentions.terms.dedup();
@@ -85,27 +85,32 @@ impl Mentions {
         }
     }
 
-    /// An agent, or a group and its members.
+    /// An agent, or a group and its members, who do not vouch for what their group vouches for.
     fn agent(&mut self, agent: &Value, near: Near) {
         if let Some(id) = actor::identifier(agent) {
-            if near == Near::Direct {
-                self.terms.push(term(Facet::Agent, &id));
+            let hash = hash(Kind::Agent, &id);
+            match near {
+                Near::Direct => self.terms.push(Facet::Agent.of(hash)),
+                Near::Authority => self.terms.push(Facet::Authority.of(hash)),
+                Near::Related => {}
             }
-            self.terms.push(term(Facet::RelatedAgent, &id));
+            self.terms.push(Facet::RelatedAgent.of(hash));
             if let Some(name) = agent.get("name").and_then(Value::as_str) {
                 self.personas.push((id, name.to_owned()));
             }
         }
         let members = agent.get("member").and_then(Value::as_array).into_iter().flatten();
+        let near = if near == Near::Authority { Near::Related } else { near };
         members.for_each(|member| self.agent(member, near));
     }
 
     fn activity(&mut self, activity: &Value, near: Near) {
         let Some(id) = activity.get("id").and_then(Value::as_str) else { return };
+        let hash = hash(Kind::Activity, id);
         if near == Near::Direct {
-            self.terms.push(term(Facet::Activity, id));
+            self.terms.push(Facet::Activity.of(hash));
         }
-        self.terms.push(term(Facet::RelatedActivity, id));
+        self.terms.push(Facet::RelatedActivity.of(hash));
         if let Some(body) = activity.get("definition") {
             let hash = text_hash(&body.to_string());
             let (activity, body) = (id.to_owned(), body.clone());

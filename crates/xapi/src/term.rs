@@ -21,21 +21,53 @@ pub enum Facet {
     Registration,
 }
 
+/// What values are the same thing, whatever it has to do with a statement.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Agent,
+    Verb,
+    Activity,
+    Registration,
+}
+
 /// The number that stands for a value of a facet: the start of a SHA-256 over both, so that it is the
 /// same on every node, and nobody can make two values meet at a price worth paying.
 ///
 /// Agents are given by their identifier, as [`crate::agent_id`] writes it; registrations in lower case.
 pub fn term(facet: Facet, value: &str) -> i64 {
-    let name = match facet {
-        Facet::Agent => "agent",
-        Facet::RelatedAgent => "related-agent",
-        Facet::Authority => "authority",
-        Facet::Verb => "verb",
-        Facet::Activity => "activity",
-        Facet::RelatedActivity => "related-activity",
-        Facet::Registration => "registration",
+    facet.of(hash(facet.kind(), value))
+}
+
+/// What the facets of one kind make their numbers of.
+pub(crate) fn hash(kind: Kind, value: &str) -> i64 {
+    let name = match kind {
+        Kind::Agent => "agent",
+        Kind::Verb => "verb",
+        Kind::Activity => "activity",
+        Kind::Registration => "registration",
     };
     start(Sha256::new_with_prefix(name).chain_update([0]).chain_update(value))
+}
+
+impl Facet {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Agent | Self::RelatedAgent | Self::Authority => Kind::Agent,
+            Self::Verb => Kind::Verb,
+            Self::Activity | Self::RelatedActivity => Kind::Activity,
+            Self::Registration => Kind::Registration,
+        }
+    }
+
+    /// The number of a value whose [`hash`] this is: its last two bits tell the facets of a kind apart.
+    pub(crate) fn of(self, hash: i64) -> i64 {
+        let last = match self {
+            Self::Agent | Self::Verb | Self::Activity | Self::Registration => 0,
+            Self::RelatedAgent | Self::RelatedActivity => 1,
+            Self::Authority => 2,
+        };
+        hash & !0b11 | last
+    }
 }
 
 /// The number that stands for a text.

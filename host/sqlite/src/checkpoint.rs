@@ -42,10 +42,19 @@ impl Checkpoints {
 /// The thread that copies, until the queue is closed and empty.
 pub(crate) fn copy_all(shared: &Shared) {
     while shared.checkpoints.requests.pop().is_some() {
+        let _busy = Busy(&shared.checkpoints);
         if let Err(error) = copy(shared) {
             tracing::warn!(%error, "checkpoint failed; the WAL keeps everything");
         }
-        shared.checkpoints.set_busy(false);
+    }
+}
+
+/// Tells the writer that the copy is over, even if by a panic.
+struct Busy<'a>(&'a Checkpoints);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.set_busy(false);
     }
 }
 
