@@ -16,7 +16,7 @@ pub fn measure(target: &Target, meter: &Meter) -> Result<()> {
     }
     for batch in [10, 100] {
         let name = format!("statements in batches of {batch}");
-        meter.measure(&name, 8, batch, &target.post(COHORT, batch.into())?)?;
+        meter.measure(&name, 32, batch, &target.post(COHORT, batch.into())?)?;
     }
     Ok(())
 }

@@ -37,7 +37,7 @@ CREATE INDEX statement_by_voids ON statement (voids) WHERE voids IS NOT NULL;
 -- StatementRefs").
 --
 -- Hashes scatter: ordered by them alone, each statement would change as many pages as it has terms, all over
--- the file. So the index is cut into segments of 16,384 statements. Only the newest is written to as a rule,
+-- the file. So the index is cut into segments of 1,024 statements. Only the newest is written to as a rule,
 -- and its pages take in many statements with each commit; a query goes through the segments in turn.
 CREATE TABLE term (
   segment INTEGER NOT NULL,
@@ -47,16 +47,16 @@ CREATE TABLE term (
   PRIMARY KEY (segment, hash, sequence, source)
 ) STRICT, WITHOUT ROWID;
 
--- The segments there are: a statement's is its sequence over 16,384.
+-- The segments there are: a statement's is its sequence over 1,024.
 CREATE TABLE segment (
   number INTEGER PRIMARY KEY
 ) STRICT;
 
 CREATE TRIGGER statement_has_terms AFTER INSERT ON statement BEGIN
-  INSERT INTO segment (number) SELECT NEW.sequence >> 14
-    WHERE NOT EXISTS (SELECT 1 FROM segment WHERE number = NEW.sequence >> 14);
+  INSERT INTO segment (number) SELECT NEW.sequence >> 10
+    WHERE NOT EXISTS (SELECT 1 FROM segment WHERE number = NEW.sequence >> 10);
   INSERT OR IGNORE INTO term (segment, hash, sequence, source)
-    SELECT NEW.sequence >> 14, value, NEW.sequence, 0 FROM json_each(NEW.terms);
+    SELECT NEW.sequence >> 10, value, NEW.sequence, 0 FROM json_each(NEW.terms);
 END;
 
 -- Whichever comes first, reference or target: all that lead to the new statement get the terms of all
@@ -64,7 +64,7 @@ END;
 CREATE TRIGGER statement_passes_on_terms AFTER INSERT ON statement
 WHEN NEW.refers IS NOT NULL OR EXISTS (SELECT 1 FROM statement WHERE refers = NEW.id) BEGIN
   INSERT OR IGNORE INTO term (segment, hash, sequence, source)
-    SELECT above.sequence >> 14, own.value, above.sequence, target.sequence - above.sequence
+    SELECT above.sequence >> 10, own.value, above.sequence, target.sequence - above.sequence
     FROM (
       WITH RECURSIVE above (sequence, id, depth) AS (
         SELECT NEW.sequence, NEW.id, 0

@@ -45,7 +45,7 @@ impl Select {
         } else {
             self.join(&terms);
             self.range("t0.sequence", "", filter)?;
-            self.range("number", " >> 14", filter)?;
+            self.range("number", " >> 10", filter)?;
             // A statement may match by itself and by what it refers to.
             self.push(&format!(
                 " GROUP BY number, t0.sequence ORDER BY number {order}, t0.sequence {order}"

@@ -55,7 +55,7 @@ pub(crate) const WRITER_CACHE_KIB: i64 = 16 << 10;
 /// Longer statements are prepared each time rather than kept: a cache of them would eat memory.
 pub(crate) const CACHED_SQL_BYTES_MAX: usize = 16 << 10;
 /// The WAL is copied into the database each time it has grown by so many pages.
-pub(crate) const CHECKPOINT_PAGES: i64 = 4000;
+pub(crate) const CHECKPOINT_PAGES: i64 = 1000;
 /// Beyond so many pages (64 MiB) the WAL is made to start over, readers or no readers…
 pub(crate) const WAL_PAGES_MAX: i64 = 16_384;
 /// …for which new readers wait so long at most…
