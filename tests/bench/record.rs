@@ -14,6 +14,7 @@ pub fn measure(target: &Target, meter: &Meter) -> Result<()> {
     for connections in [1, 8, 32] {
         meter.measure("one statement", connections, 1, &target.post(COHORT, 1)?)?;
     }
+    // As many as it takes for the disk and the processors to be busy at once.
     for batch in [10, 100] {
         let name = format!("statements in batches of {batch}");
         meter.measure(&name, 32, batch, &target.post(COHORT, batch.into())?)?;

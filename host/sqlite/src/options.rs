@@ -56,12 +56,15 @@ pub(crate) const WRITER_CACHE_KIB: i64 = 16 << 10;
 pub(crate) const CACHED_SQL_BYTES_MAX: usize = 16 << 10;
 /// The WAL is copied into the database each time it has grown by so many pages.
 pub(crate) const CHECKPOINT_PAGES: i64 = 1000;
-/// Beyond so many pages (64 MiB) the WAL is made to start over, readers or no readers…
+/// Beyond so many pages (8 MiB) the WAL is made to start over if no reader is in it for longer than this:
+/// pages written once more cost less than new ones…
+pub(crate) const WAL_PAGES_LONG: i64 = 2048;
+pub(crate) const RESTART_WAIT: Duration = Duration::from_millis(2);
+/// …and beyond so many (64 MiB) readers or no readers, for which new ones wait so long at most…
 pub(crate) const WAL_PAGES_MAX: i64 = 16_384;
-/// …for which new readers wait so long at most…
 pub(crate) const RESTART_WAIT_MAX: Duration = Duration::from_millis(500);
 /// …and if that was not enough, again after so many pages.
-pub(crate) const RESTART_PAGES: i64 = 4096;
+pub(crate) const RESTART_PAGES: i64 = 1024;
 /// From so long a commit on, it pays to hold the next one back until more has come together…
 pub(crate) const COMMIT_TIME_SLOW: Duration = Duration::from_micros(300);
 /// …for this part of a commit's time at most.

@@ -13,7 +13,7 @@ use crate::job::{Job, Work};
 use crate::link::{Link, Role, Session, has_grown, wal_pages};
 use crate::options::{
     BATCH_STATEMENTS_MAX, BATCH_TIME_MAX, CHECKPOINT_PAGES, COMMIT_TIME_SLOW, PAUSE_SHARE,
-    RESTART_PAGES, RESTART_WAIT_MAX, WAL_PAGES_MAX,
+    RESTART_PAGES, RESTART_WAIT, RESTART_WAIT_MAX, WAL_PAGES_LONG, WAL_PAGES_MAX,
 };
 use crate::shared::Shared;
 use crate::stats::count;
@@ -259,10 +259,11 @@ impl Writer<'_> {
             return;
         }
         let is_copied = mem::take(&mut self.is_being_copied);
-        let is_long = pages > WAL_PAGES_MAX;
+        let is_long = pages > WAL_PAGES_LONG;
         if is_copied && is_long && has_grown(pages, self.pages_at_restart, RESTART_PAGES) {
             self.pages_at_restart = pages;
-            self.restart_wal(link);
+            let wait = if pages > WAL_PAGES_MAX { RESTART_WAIT_MAX } else { RESTART_WAIT };
+            self.restart_wal(link, wait);
         } else if has_grown(pages, self.pages_at_checkpoint, CHECKPOINT_PAGES) {
             self.pages_at_checkpoint = pages;
             self.is_being_copied = true;
@@ -272,15 +273,15 @@ impl Writer<'_> {
 
     /// Readers that overlap without a gap would let the WAL grow for ever, so new ones are held
     /// back until those that run have left it. A long one may be in the way: then later.
-    fn restart_wal(&self, link: &Link) {
+    fn restart_wal(&self, link: &Link, wait: Duration) {
         let _turn = self.shared.checkpoints.turn();
         count(&self.shared.counters.checkpoints);
         let paused = self.shared.reads.pause();
-        let result = link.restart_wal(RESTART_WAIT_MAX);
+        let result = link.restart_wal(wait);
         drop(paused);
         thread::sleep(self.shared.options.sync_delay);
         if !matches!(result, Ok(true)) {
-            tracing::info!(?result, "the WAL could not start over");
+            tracing::debug!(?result, "the WAL could not start over");
         }
     }
 

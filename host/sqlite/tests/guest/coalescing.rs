@@ -129,13 +129,13 @@ async fn an_unhindered_wal_stays_small() {
     let database = open(&folder);
     let guest = database.connect();
     run(&guest, "CREATE TABLE t (v)").await.unwrap();
-    for _ in 0..120 {
+    for _ in 0..80 {
         run(&guest, "INSERT INTO t VALUES (randomblob(1000000))").await.unwrap();
     }
     let stats = database.stats();
     assert!(stats.checkpoints >= 5, "{stats:?}");
     let wal = folder.path().join("deep/er/test.db-wal").metadata().unwrap().len();
-    assert!(wal < 96 << 20, "the WAL has {wal} bytes");
+    assert!(wal < 24 << 20, "the WAL has {wal} bytes");
 }
 
 #[tokio::test(flavor = "multi_thread")]
