@@ -1,7 +1,7 @@
 //! Requests with conditions: entity tags in `If-Match` and `If-None-Match` (3.1; RFC 9110, 8.8.3 and 13.1).
 
 use bytes::Bytes;
-use hedgeschool_web::{Problem, Reply, StatusCode};
+use hedgeschool_web::{ETags, Problem, Reply, StatusCode};
 use hedgeschool_xapi::format_http_date;
 use sha1::{Digest, Sha1};
 
@@ -57,22 +57,14 @@ pub fn quoted(etag: &str) -> String {
 /// The conditions of a request.
 pub struct Conditions {
     /// `If-Match`.
-    matches: Option<Tags>,
+    matches: Option<ETags>,
     /// `If-None-Match`.
-    differs: Option<Tags>,
+    differs: Option<ETags>,
 }
 
 impl Conditions {
     fn of(call: &Call) -> Result<Self, Problem> {
-        let tags = |name| {
-            let values = call.headers.get_all(name).into_iter();
-            let text: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
-            let rule = || Problem::bad_request(format!("{name} must be \"*\" or a list of ETags"));
-            if text.is_empty() {
-                return Ok(None);
-            }
-            Tags::parse(&text.join(",")).map(Some).ok_or_else(rule)
-        };
+        let tags = |name| ETags::of(&call.headers, name);
         Ok(Self { matches: tags("if-match")?, differs: tags("if-none-match")? })
     }
 
@@ -92,8 +84,8 @@ impl Conditions {
 
     /// 412 unless they hold for what is there: the ETag of a document, or none.
     pub fn check(&self, etag: Option<&str>) -> Result<(), Problem> {
-        let named = |tags: &Tags| etag.is_some_and(|etag| tags.name(etag));
-        let named_strongly = |tags: &Tags| etag.is_some_and(|etag| tags.name_strongly(etag));
+        let named = |tags: &ETags| etag.is_some_and(|etag| tags.name(etag));
+        let named_strongly = |tags: &ETags| etag.is_some_and(|etag| tags.name_strongly(etag));
         let holds = self.matches.as_ref().is_none_or(named_strongly)
             && !self.differs.as_ref().is_some_and(named);
         if holds { Ok(()) } else { Err(Error::Precondition.into()) }
@@ -102,86 +94,16 @@ impl Conditions {
     /// The condition of a change as the store has it.
     pub fn precondition(self) -> Precondition {
         match (self.matches, self.differs) {
-            (Some(Tags::Any), _) => Precondition::Exists,
-            (Some(Tags::These(tags)), _) => {
+            (Some(ETags::Any), _) => Precondition::Exists,
+            (Some(ETags::These(tags)), _) => {
                 let strong = tags.into_iter().filter(|tag| !tag.is_weak);
                 Precondition::Matches(strong.map(|tag| tag.value).collect())
             }
-            (None, Some(Tags::Any)) => Precondition::Absent,
-            (None, Some(Tags::These(tags))) => {
+            (None, Some(ETags::Any)) => Precondition::Absent,
+            (None, Some(ETags::These(tags))) => {
                 Precondition::Differs(tags.into_iter().map(|tag| tag.value).collect())
             }
             (None, None) => Precondition::None,
         }
     }
-}
-
-enum Tags {
-    /// `*`
-    Any,
-    These(Vec<Tag>),
-}
-
-struct Tag {
-    /// Without quotes.
-    value: String,
-    /// A proxy that recompresses a response weakens its tag.
-    is_weak: bool,
-}
-
-impl Tags {
-    /// Reads `*` or a list. Tags without quotes are read too: clients in the wild send the bare hash.
-    fn parse(text: &str) -> Option<Self> {
-        if text.trim() == "*" {
-            return Some(Self::Any);
-        }
-        let mut tags = Vec::new();
-        let mut rest = skip_commas(text);
-        while !rest.is_empty() {
-            let (tag, after) = Tag::parse(rest)?;
-            tags.push(tag);
-            rest = skip_commas(after);
-        }
-        if tags.is_empty() { None } else { Some(Self::These(tags)) }
-    }
-
-    /// Whether one of them is the tag, weak or not.
-    fn name(&self, etag: &str) -> bool {
-        match self {
-            Self::Any => true,
-            Self::These(tags) => tags.iter().any(|tag| tag.value == etag),
-        }
-    }
-
-    /// Whether one of them is the tag, and stands for the very same bytes.
-    fn name_strongly(&self, etag: &str) -> bool {
-        match self {
-            Self::Any => true,
-            Self::These(tags) => tags.iter().any(|tag| tag.value == etag && !tag.is_weak),
-        }
-    }
-}
-
-impl Tag {
-    /// Reads one tag; answers what comes after it, from the comma on.
-    fn parse(text: &str) -> Option<(Self, &str)> {
-        let (is_weak, text) = match text.strip_prefix("W/") {
-            Some(text) => (true, text),
-            None => (false, text),
-        };
-        let (value, after) = match text.strip_prefix('"') {
-            Some(text) => text.split_once('"')?,
-            None => text.split_at(text.find(',').unwrap_or(text.len())),
-        };
-        let value = value.trim_end();
-        let is_bare = !text.starts_with('"');
-        let is_value = !is_bare || !(value.is_empty() || value.contains(['"', '*']));
-        let after_space = after.trim_start();
-        let is_one = after_space.is_empty() || after_space.starts_with(',');
-        (is_one && is_value).then(|| (Self { value: value.to_owned(), is_weak }, after))
-    }
-}
-
-fn skip_commas(text: &str) -> &str {
-    text.trim_start_matches([',', ' ', '\t'])
 }

@@ -6,6 +6,7 @@
 
 pub mod body;
 pub mod cache;
+mod etag;
 pub mod identity;
 pub mod origin;
 mod problem;
@@ -13,6 +14,7 @@ mod query;
 mod reply;
 pub mod settings;
 
+pub use etag::{ETag, ETags};
 pub use http::HeaderName;
 pub use problem::Problem;
 pub use query::Query;

@@ -111,3 +111,20 @@ async fn options_bound_what_goes_in_and_out() {
     assert!(matches!(run(&guest, write).await, Err(Error::TooLarge { .. })));
     assert_eq!(number(&guest, "SELECT count(*) FROM t").await, 0, "the write was undone");
 }
+
+/// Larger than the writer's cache, and than what SQLite's file system layer writes at once.
+#[tokio::test]
+async fn a_statement_that_changes_much_is_done_or_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let guest = open(&folder).connect();
+    run(&guest, "CREATE TABLE t (k INTEGER PRIMARY KEY, v UNIQUE, filler)").await.unwrap();
+    let fill = "WITH RECURSIVE n (k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < 12000)
+        INSERT INTO t SELECT k, k, randomblob(2000) FROM n";
+    run(&guest, fill).await.unwrap();
+    run(&guest, "UPDATE t SET v = v + 20000").await.unwrap();
+    // The last row fails, after all others have changed.
+    let failing = "UPDATE t SET v = CASE k WHEN 12000 THEN -1 ELSE -k END";
+    assert!(run(&guest, failing).await.is_err());
+    let unchanged = "SELECT count(*) FROM t WHERE v = k + 20000";
+    assert_eq!(number(&guest, unchanged).await, 12_000);
+}
