@@ -7,6 +7,7 @@ mod bench;
 mod build;
 mod command;
 mod debian;
+mod fuzz;
 mod guest;
 mod lint;
 mod progress;
@@ -32,6 +33,8 @@ enum Task {
     Test(test::Arguments),
     /// Measure a node and print a table
     Bench(bench::Arguments),
+    /// Feed the parsers with inputs that nobody would send
+    Fuzz(fuzz::Arguments),
     /// Check the format and lints
     Check,
 }
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Task::Up(arguments) => up::main(&arguments),
         Task::Test(arguments) => test::main(&arguments),
         Task::Bench(arguments) => bench::main(&arguments),
+        Task::Fuzz(arguments) => fuzz::main(&arguments),
         Task::Check => lint::main(),
     };
     match outcome {

@@ -1,0 +1,88 @@
+//! `cargo xtask fuzz`: looks for inputs that break what must hold of any.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::command::{self, cargo};
+use crate::progress::step;
+use crate::workspace;
+
+/// What to feed, and how long.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Fuzz only these
+    #[arg(value_enum, default_values_t = Target::value_variants().to_vec())]
+    targets: Vec<Target>,
+    /// Executions of each target
+    #[arg(long, default_value_t = 1_000_000, value_name = "NUMBER")]
+    runs: u64,
+    /// Processes at a time, each with so many executions of its own
+    #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..=64))]
+    jobs: u64,
+}
+
+/// What is fed with inputs: a function of hedgeschool-inputs.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Target {
+    /// Bodies of statements
+    Statement,
+    /// Bodies with attachments
+    Multipart,
+    /// Query strings and headers
+    Query,
+}
+
+impl Target {
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
+/// Installs what is missing and fuzzes one target after the other. What breaks is left in
+/// `tests/fuzz/artifacts`; what reaches new code in `tests/fuzz/corpus`, for the next time.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    let folder = workspace::root()?.join("tests/fuzz");
+    install()?;
+    for target in &arguments.targets {
+        let name = target.name();
+        step(&format!("fuzzing {name}, {} times", arguments.runs * arguments.jobs), || {
+            command::run(&mut fuzz(&folder, &name, arguments))
+        })?;
+    }
+    Ok(())
+}
+
+/// The fuzzer needs a nightly compiler, and a program that knows how to call it.
+fn install() -> Result<()> {
+    if !command::is_installed("cargo-fuzz") {
+        step("installing cargo-fuzz", || {
+            command::run(cargo().args(["install", "--locked", "cargo-fuzz"]))
+        })?;
+    }
+    let toolchains = command::read(Command::new("rustup").args(["toolchain", "list"]))?;
+    if toolchains.lines().any(|line| line.starts_with("nightly")) {
+        return Ok(());
+    }
+    step("installing a nightly compiler", || {
+        let install = ["toolchain", "install", "nightly", "--profile", "minimal"];
+        command::run(Command::new("rustup").args(install))
+    })
+}
+
+fn fuzz(folder: &Path, name: &str, arguments: &Arguments) -> Command {
+    let mut fuzz = Command::new("cargo");
+    // All code is safe Rust, so nothing is to be found by the address sanitizer, at half the speed.
+    fuzz.args(["+nightly", "fuzz", "run", "--sanitizer", "none", "--fuzz-dir", ".", name]);
+    fuzz.args([&format!("corpus/{name}"), &format!("../inputs/seeds/{name}")]);
+    fuzz.arg("--").arg(format!("-runs={}", arguments.runs));
+    fuzz.args(["-max_len=4096", "-timeout=10", "-print_final_stats=1", "-verbosity=0"]);
+    if arguments.jobs > 1 {
+        fuzz.args([format!("-jobs={}", arguments.jobs), format!("-workers={}", arguments.jobs)]);
+    }
+    // The workspace's own settings are for the stable compiler.
+    fuzz.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO").current_dir(folder);
+    fuzz
+}
