@@ -60,6 +60,9 @@ pub fn parse_batch(body: &str, version: Version) -> Result<Vec<Draft>, Error> {
         return Err(Error::TooMany);
     }
     let read = |(index, item): (usize, &&RawValue)| {
+        if item.get().len() > STATEMENT_BYTES_MAX {
+            return Err(Error::TooLarge { index });
+        }
         Draft::parse(item.get(), version).map_err(|violation| Error::Invalid { index, violation })
     };
     without_repeats(items.iter().enumerate().map(read).collect::<Result<_, _>>()?)
@@ -98,9 +101,6 @@ fn without_repeats(drafts: Vec<Draft>) -> Result<Vec<Draft>, Error> {
 impl Draft {
     fn parse(text: &str, version: Version) -> Result<Self, Violation> {
         let whole = |rule: String| Violation { path: "statement".into(), rule, section: "2.2" };
-        if text.len() > STATEMENT_BYTES_MAX {
-            return Err(whole(format!("must have at most {STATEMENT_BYTES_MAX} bytes")));
-        }
         let mut members = Members::parse(text).map_err(|e| whole(e.to_string()))?;
         let value = parse_unique(text).map_err(|e| whole(e.to_string()))?;
         statement::statement(&At::root(&value, version))?;

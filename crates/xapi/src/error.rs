@@ -10,6 +10,15 @@ pub enum Error {
     /// More than [`crate::BATCH_STATEMENTS_MAX`].
     #[error("a request may carry at most {} statements", crate::BATCH_STATEMENTS_MAX)]
     TooMany,
+    /// A statement has more than [`crate::STATEMENT_BYTES_MAX`].
+    #[error(
+        "statements[{index}]: a statement may have at most {} bytes",
+        crate::STATEMENT_BYTES_MAX
+    )]
+    TooLarge {
+        /// Position in the batch, from 0.
+        index: usize,
+    },
     /// Two statements of a batch share an id, and differ or speak 2.0.
     #[error("statements[{index}]: the id {id} is that of another statement in the same batch")]
     RepeatedId {

@@ -103,6 +103,7 @@ fn refused(error: Error) -> Problem {
         Error::TooMany => Problem::too_large(format!(
             "a request may carry at most {BATCH_STATEMENTS_MAX} statements: send several"
         )),
+        Error::TooLarge { .. } => Problem::too_large(error.to_string()),
         other => Problem::bad_request(other.to_string()),
     }
 }
