@@ -21,6 +21,9 @@ const BATCH_MAX: usize = 50;
 /// How many learners there are, and how many activities: few, so that what they reach adds up.
 const LEARNERS: u32 = 8;
 const ACTIVITIES: u32 = 4;
+/// One statement in so many is large, and how large: the write-ahead log is to be copied and to start over.
+const LARGE_ONE_IN: u32 = 5;
+const LARGE_BYTES: usize = 150_000;
 
 /// What a test posted, and whether it heard that it was stored.
 #[derive(Default)]
@@ -141,8 +144,8 @@ fn random_statement() -> Value {
     let mut random = rand::rng();
     let learner = random.random_range(0..LEARNERS);
     let activity = random.random_range(0..ACTIVITIES);
-    let (verb, result) = if random.random() {
-        ("experienced", json!({}))
+    let (verb, result) = if random.random_ratio(1, LARGE_ONE_IN) {
+        ("experienced", json!({ "response": "x".repeat(LARGE_BYTES) }))
     } else {
         ("completed", result(&mut random))
     };
