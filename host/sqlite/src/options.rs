@@ -51,7 +51,7 @@ pub(crate) const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
 pub(crate) const STATEMENTS_CACHED: usize = 128;
 /// Pages kept by the connection that writes: what a transaction changes, and the way to it, is to
 /// fit, or SQLite writes pages before they are done and reads them again.
-pub(crate) const WRITER_CACHE_KIB: i64 = 16 << 10;
+pub(crate) const WRITER_CACHE_KIB: i64 = 8 << 10;
 /// Longer statements are prepared each time rather than kept: a cache of them would eat memory.
 pub(crate) const CACHED_SQL_BYTES_MAX: usize = 16 << 10;
 /// The WAL is copied into the database each time it has grown by so many pages.
@@ -68,4 +68,4 @@ pub(crate) const RESTART_PAGES: i64 = 1024;
 /// From so long a commit on, it pays to hold the next one back until more has come together…
 pub(crate) const COMMIT_TIME_SLOW: Duration = Duration::from_micros(300);
 /// …for this part of a commit's time at most.
-pub(crate) const PAUSE_SHARE: u32 = 8;
+pub(crate) const PAUSE_SHARE: u32 = 3;
