@@ -1,5 +1,6 @@
 //! `cargo xtask fuzz`: looks for inputs that break what must hold of any.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -19,9 +20,6 @@ pub struct Arguments {
     /// Executions of each target
     #[arg(long, default_value_t = 1_000_000, value_name = "NUMBER")]
     runs: u64,
-    /// Processes at a time, each with so many executions of its own
-    #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..=64))]
-    jobs: u64,
 }
 
 /// What is fed with inputs: a function of hedgeschool-inputs.
@@ -48,7 +46,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     install()?;
     for target in &arguments.targets {
         let name = target.name();
-        step(&format!("fuzzing {name}, {} times", arguments.runs * arguments.jobs), || {
+        fs::create_dir_all(folder.join("corpus").join(&name))?;
+        step(&format!("fuzzing {name}, {} times", arguments.runs), || {
             command::run(&mut fuzz(&folder, &name, arguments))
         })?;
     }
@@ -79,9 +78,6 @@ fn fuzz(folder: &Path, name: &str, arguments: &Arguments) -> Command {
     fuzz.args([&format!("corpus/{name}"), &format!("../inputs/seeds/{name}")]);
     fuzz.arg("--").arg(format!("-runs={}", arguments.runs));
     fuzz.args(["-max_len=4096", "-timeout=10", "-print_final_stats=1", "-verbosity=0"]);
-    if arguments.jobs > 1 {
-        fuzz.args([format!("-jobs={}", arguments.jobs), format!("-workers={}", arguments.jobs)]);
-    }
     // The workspace's own settings are for the stable compiler.
     fuzz.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO").current_dir(folder);
     fuzz
