@@ -44,7 +44,13 @@ CREATE TABLE course (
   package INTEGER NOT NULL REFERENCES package (id),
   title TEXT NOT NULL COLLATE NOCASE,
   description TEXT NOT NULL,
-  units INTEGER NOT NULL
+  units INTEGER NOT NULL,
+  -- When it became this version, in microseconds since 1970: the last one stands, at every node.
+  stamp_us INTEGER NOT NULL,
+  -- The node that this version came from. Null: it was published here.
+  peer TEXT,
+  -- Its place in the journal: only the last version travels.
+  journaled INTEGER
 );
 
 CREATE INDEX course_by_title ON course (title, iri);
@@ -76,7 +82,8 @@ END;
 
 -- course: JSON of `new-course`; files: JSON [{"path", "hash", "media_type"}, …]. A blob that is not here
 -- makes its file's `blob` NULL, which undoes it all.
-CREATE VIEW publishing (package, key, course, files) AS SELECT '', '', '', '' WHERE 0;
+CREATE VIEW publishing (package, key, course, files, stamp_us, peer)
+  AS SELECT '', '', '', '', 0, '' WHERE 0;
 
 CREATE TRIGGER publish INSTEAD OF INSERT ON publishing
 BEGIN
@@ -88,14 +95,26 @@ BEGIN
     LEFT JOIN blob ON blob.hash = file.value ->> 'hash'
     WHERE package.hash = NEW.package
     ON CONFLICT (package, path) DO NOTHING;
-  INSERT INTO course (iri, key, package, title, description, units)
+  -- A version that was made here, and that the one which arrives was not made upon, is lost in plain sight.
+  INSERT OR IGNORE INTO conflict (kind, reference, version, subject, lost, noticed_ms)
+    SELECT 'course', course.id, known.hash, course.iri,
+      json_object('id', course.iri, 'title', course.title, 'package', known.hash), NEW.stamp_us / 1000
+    FROM course JOIN package AS known ON known.id = course.package
+    WHERE NEW.peer IS NOT NULL AND course.iri = NEW.course ->> 'id' AND course.peer IS NULL
+      AND course.stamp_us < NEW.stamp_us AND known.hash <> NEW.package;
+  INSERT INTO course (iri, key, package, title, description, units, stamp_us, peer)
     SELECT NEW.course ->> 'id', NEW.key, package.id, NEW.course ->> 'title',
-      NEW.course ->> 'description', json_array_length(NEW.course, '$.units')
+      NEW.course ->> 'description', json_array_length(NEW.course, '$.units'), NEW.stamp_us, NEW.peer
     FROM package
     WHERE package.hash = NEW.package
     ON CONFLICT (iri) DO UPDATE
     SET package = excluded.package, title = excluded.title, description = excluded.description,
-      units = excluded.units;
+      units = excluded.units, peer = excluded.peer, stamp_us = max(excluded.stamp_us,
+        -- What is published here comes after what is here.
+        iif(excluded.peer IS NULL, stamp_us + 1, 0))
+    WHERE CASE WHEN excluded.peer IS NULL THEN excluded.package <> package
+      ELSE excluded.stamp_us > stamp_us END;
+  DELETE FROM announced WHERE hash = NEW.package;
   INSERT INTO unit (activity, course, title)
     SELECT unit.value ->> 'activity', course.id, unit.value ->> 'title'
     FROM course
@@ -103,3 +122,99 @@ BEGIN
     WHERE course.iri = NEW.course ->> 'id'
     ON CONFLICT (activity) DO UPDATE SET title = excluded.title;
 END;
+
+-- What other nodes get: each course in its current version, with all its files and the blobs these consist of.
+CREATE TRIGGER course_is_journaled AFTER INSERT ON course BEGIN
+  INSERT INTO journal (kind, reference) VALUES ('course', NEW.id);
+  UPDATE course SET journaled = last_insert_rowid() WHERE id = NEW.id;
+END;
+
+-- The new row first: were the journal's last row deleted before it, its sequence would be used again.
+CREATE TRIGGER course_change_is_journaled AFTER UPDATE OF stamp_us ON course BEGIN
+  INSERT INTO journal (kind, reference) VALUES ('course', NEW.id);
+  UPDATE course SET journaled = last_insert_rowid() WHERE id = NEW.id;
+  DELETE FROM journal WHERE sequence = OLD.journaled;
+END;
+
+CREATE VIEW entry AS
+  SELECT journal.sequence, journal.kind,
+    octet_length(package.course) + 300 * (SELECT count(*) FROM file WHERE file.package = package.id) AS size,
+    course.peer, 0 AS upward, 1 AS common, NULL AS home, course.iri AS subject,
+    json_object('package', package.hash, 'course', json(package.course), 'stamp', course.stamp_us, 'files', (
+      SELECT json_group_array(json_object('path', file.path, 'hash', whole.hash, 'media_type', file.media_type,
+        'pieces', (
+          SELECT json_group_array(json_array(hash, size)) FROM (
+            SELECT leaf.hash, leaf.size FROM piece JOIN blob AS leaf ON leaf.id = piece.leaf
+            WHERE piece.whole = whole.id ORDER BY piece.start))))
+      FROM file JOIN blob AS whole ON whole.id = file.blob WHERE file.package = package.id)) AS payload,
+    NULL AS content
+  FROM journal JOIN course ON course.id = journal.reference JOIN package ON package.id = course.package;
+
+-- Packages that another node has announced. They become visible when all their blobs are here.
+CREATE TABLE announced (
+  number INTEGER PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE,
+  iri TEXT NOT NULL,
+  -- JSON of `new-course`, and of the files as an entry has them.
+  course TEXT NOT NULL,
+  files TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  stamp_us INTEGER NOT NULL,
+  peer TEXT NOT NULL
+);
+
+-- The blobs that announced packages consist of.
+CREATE TABLE part (
+  number INTEGER NOT NULL REFERENCES announced (number) ON DELETE CASCADE,
+  hash TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  PRIMARY KEY (number, hash)
+) WITHOUT ROWID;
+
+-- The first bytes of blobs that are not yet whole.
+CREATE TABLE partial (
+  hash TEXT NOT NULL,
+  start INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (hash, start)
+);
+
+-- A procedure: rows inserted here by one statement are another node's batch. A row without an entry is about
+-- the whole batch and moves the note. `entry` is JSON: package, course, files, size, stamp.
+CREATE VIEW apply_batch AS
+  SELECT NULL AS entry, NULL AS peer, NULL AS note, NULL AS expected, NULL AS text;
+
+CREATE TRIGGER apply_batch_moves INSTEAD OF INSERT ON apply_batch WHEN NEW.entry IS NULL BEGIN
+  INSERT INTO moving (name, expected, text) VALUES (NEW.note, NEW.expected, NEW.text);
+END;
+
+-- A version that came later takes the place of one that is still arriving.
+CREATE TRIGGER apply_batch_announces INSTEAD OF INSERT ON apply_batch WHEN NEW.entry IS NOT NULL BEGIN
+  DELETE FROM part WHERE number IN (
+    SELECT number FROM announced
+    WHERE iri = NEW.entry ->> '$.course.id' AND stamp_us < NEW.entry ->> 'stamp');
+  DELETE FROM announced
+    WHERE iri = NEW.entry ->> '$.course.id' AND stamp_us < NEW.entry ->> 'stamp';
+  INSERT OR IGNORE INTO announced (hash, iri, course, files, size, stamp_us, peer)
+    SELECT NEW.entry ->> 'package', NEW.entry ->> '$.course.id', NEW.entry -> 'course', NEW.entry -> 'files',
+      NEW.entry ->> 'size', NEW.entry ->> 'stamp', NEW.peer
+    WHERE NOT EXISTS (SELECT 1 FROM course
+      WHERE iri = NEW.entry ->> '$.course.id' AND stamp_us >= NEW.entry ->> 'stamp')
+    AND NOT EXISTS (SELECT 1 FROM announced WHERE iri = NEW.entry ->> '$.course.id');
+  INSERT OR IGNORE INTO part (number, hash, size)
+    SELECT number, piece.value ->> 0, piece.value ->> 1
+    FROM announced, json_each(announced.files) AS file, json_each(file.value, '$.pieces') AS piece
+    WHERE announced.hash = NEW.entry ->> 'package'
+      AND NOT EXISTS (SELECT 1 FROM blob WHERE blob.hash = piece.value ->> 0);
+END;
+
+-- A procedure: the whole of a blob that was fetched, in place of its parts.
+CREATE VIEW received (hash, size, data) AS SELECT '', 0, x'' WHERE 0;
+
+CREATE TRIGGER receive_blob INSTEAD OF INSERT ON received BEGIN
+  INSERT INTO blob (hash, size, data) VALUES (NEW.hash, NEW.size, NEW.data) ON CONFLICT (hash) DO NOTHING;
+  DELETE FROM part WHERE hash = NEW.hash;
+  DELETE FROM partial WHERE hash = NEW.hash;
+END;
+
+CREATE INDEX part_by_hash ON part (hash);

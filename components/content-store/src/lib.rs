@@ -17,8 +17,10 @@ mod bindings {
     export!(Store);
 }
 
+mod arrivals;
 mod blobs;
 mod error;
+mod journal;
 mod packages;
 
 use bindings::exports::hedgeschool::content::packages::Guest;
@@ -32,7 +34,7 @@ connection_slot!(CONNECTION);
 
 static DATABASE: Database = Database {
     label: "content",
-    migrations: &[include_str!("../migrations/0001-packages.sql")],
+    migrations: &[hedgeschool_journal::SCHEMA, include_str!("../migrations/0001-packages.sql")],
     slot: &CONNECTION,
 };
 
@@ -80,3 +82,9 @@ impl Guest for Store {
         blobs::stream(hash, start, length).await
     }
 }
+
+hedgeschool_journal::export_journal!(
+    Store,
+    journal::Content,
+    crate::bindings::exports::hedgeschool::content
+);

@@ -1,6 +1,7 @@
 //! Packages, the courses they are versions of, and where activities belong.
 
 use std::collections::HashSet;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use hedgeschool_sql::{Row, Value};
 use serde::Serialize;
@@ -42,10 +43,64 @@ pub async fn publish(course: NewCourse, mut files: Vec<File>) -> Result<Course, 
     check_blobs(&files_json).await?;
     let package = package_hash(&course_json, &files_json);
     let key = key(&course.id);
-    let parameters = [package.clone(), key.clone(), course_json, files_json].map(Value::Text);
-    let sql = "INSERT INTO publishing (package, key, course, files) VALUES (?1, ?2, ?3, ?4)";
-    DATABASE.execute(sql, &parameters).await?;
+    make_current(&package, course_json, files_json, now_us(), None).await?;
     Ok(with_identity(course, key, package))
+}
+
+/// Makes a package visible, as its course's current version since `stamp`.
+async fn make_current(
+    package: &str,
+    course_json: String,
+    files_json: String,
+    stamp: i64,
+    peer: Option<String>,
+) -> Result<(), Error> {
+    let course: NewCourse = serde_json::from_str(&course_json)?;
+    let parameters = [
+        Value::from(package),
+        Value::Text(key(&course.id)),
+        Value::Text(course_json),
+        Value::Text(files_json),
+        Value::Integer(stamp),
+        peer.map_or(Value::Null, Value::Text),
+    ];
+    let sql = "INSERT INTO publishing (package, key, course, files, stamp_us, peer)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    Ok(DATABASE.execute(sql, &parameters).await?)
+}
+
+/// Makes a package that another node announced visible. Its blobs are all here.
+pub async fn publish_announced(
+    package: &str,
+    course_json: String,
+    files: &[File],
+    stamp: i64,
+    peer: String,
+) -> Result<(), Error> {
+    check_files(files)?;
+    let entries: Vec<_> = files.iter().map(entry).collect();
+    let files_json = serde_json::to_string(&entries)?;
+    if package_hash(&course_json, &files_json) != package {
+        return Err(Error::Invalid(format!("package {package} is not what its name says")));
+    }
+    make_current(package, course_json, files_json, stamp, Some(peer)).await
+}
+
+/// Makes a package that is here the current version of its course, from now on.
+pub async fn republish(package: &str) -> Result<(), Error> {
+    let sql = "SELECT package.course, (
+          SELECT json_group_array(json_object('path', path, 'hash', blob.hash, 'media_type', media_type))
+          FROM file JOIN blob ON blob.id = file.blob WHERE file.package = package.id)
+        FROM package WHERE package.hash = ?1";
+    let row = DATABASE.query_one(sql, &[Value::from(package)]).await?;
+    let mut row = row.ok_or_else(|| Error::Invalid(format!("package {package} is not here")))?;
+    make_current(package, row.take()?, row.take()?, now_us(), None).await
+}
+
+/// Microseconds since 1970.
+fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_micros().try_into().unwrap_or(i64::MAX)
 }
 
 fn entry(file: &File) -> Entry<'_> {

@@ -10,7 +10,7 @@ mod bindings {
     });
 }
 
-use hedgeschool_web::Problem;
+use hedgeschool_web::{Problem, StatusCode};
 
 pub use bindings::hedgeschool::content::packages::*;
 pub use bindings::hedgeschool::content::types::{LaunchMethod, MoveOn, Unit};
@@ -23,7 +23,10 @@ impl From<Error> for Problem {
             // Every blob that is named here was put, or read from the store, a moment before.
             Error::MissingBlob(hash) => Self::internal(format!("blob {hash} is missing")),
             Error::Busy => Self::busy(),
-            Error::Other(reason) => Self::internal(format!("content store: {reason}")),
+            Error::Full => {
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, "the node's disk is as full as it may get")
+            }
+            other => Self::internal(format!("content store: {other:?}")),
         }
     }
 }

@@ -1,12 +1,96 @@
 -- People, launches, and the node's own secrets.
 
+-- Someone who was removed stays, for that to travel.
 CREATE TABLE person (
-  name TEXT PRIMARY KEY,
+  key INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
   display_name TEXT NOT NULL,
   role TEXT NOT NULL CHECK (role IN ('learner', 'administrator')),
   -- Argon2id in PHC string format.
-  password_hash TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+  password_hash TEXT NOT NULL,
+  -- The node that the person belongs to. Null: to all.
+  home TEXT,
+  removed INTEGER NOT NULL,
+  -- Version (`Version` of hedgeschool-replication): stamp, writer, and a JSON object of what the writer knew.
+  stamp_us INTEGER NOT NULL,
+  writer TEXT NOT NULL,
+  seen TEXT NOT NULL,
+  -- The node that this version came from. Null: it is of this node's making.
+  peer TEXT,
+  -- Its place in the journal: only the last version travels.
+  journaled INTEGER
+) STRICT;
+
+CREATE TRIGGER person_is_journaled AFTER INSERT ON person BEGIN
+  INSERT INTO journal (kind, reference) VALUES ('person', NEW.key);
+  UPDATE person SET journaled = last_insert_rowid() WHERE key = NEW.key;
+END;
+
+-- The new row first: were the journal's last row deleted before it, its sequence would be used again.
+CREATE TRIGGER person_change_is_journaled AFTER UPDATE OF stamp_us, seen ON person BEGIN
+  INSERT INTO journal (kind, reference) VALUES ('person', NEW.key);
+  UPDATE person SET journaled = last_insert_rowid() WHERE key = NEW.key;
+  DELETE FROM journal WHERE sequence = OLD.journaled;
+END;
+
+-- Who may do everything is not made from below, and a person of all nodes is not a node's to tell of.
+CREATE VIEW entry AS
+  SELECT journal.sequence, journal.kind, 500 AS size, person.peer,
+    person.role = 'learner' AND person.home IS NOT NULL AS upward,
+    person.home IS NULL AS common, person.home, person.name AS subject,
+    json_object('name', name, 'display_name', display_name, 'role', role, 'password_hash', password_hash,
+      'home', home, 'removed', json(iif(removed, 'true', 'false')), 'stamp', stamp_us, 'writer', writer,
+      'seen', json(seen)) AS payload,
+    NULL AS content
+  FROM journal JOIN person ON person.key = journal.reference;
+
+-- A procedure: puts a person, as a change made here. `condition`: 'absent' or 'present'.
+CREATE VIEW put_person AS
+  SELECT NULL AS name, NULL AS display_name, NULL AS role, NULL AS password_hash, NULL AS home, NULL AS removed,
+    NULL AS now_us, NULL AS condition;
+
+CREATE TRIGGER put_person_runs INSTEAD OF INSERT ON put_person BEGIN
+  SELECT raise(ABORT, 'hedgeschool: precondition')
+    WHERE EXISTS (SELECT 1 FROM person WHERE name = NEW.name AND NOT removed) <> (NEW.condition = 'present');
+  INSERT INTO person (name, display_name, role, password_hash, home, removed, stamp_us, writer, seen)
+    SELECT NEW.name, NEW.display_name, NEW.role, NEW.password_hash, NEW.home, NEW.removed, NEW.now_us, text,
+      json_object(text, 1)
+    FROM note WHERE note.name = 'epoch'
+    ON CONFLICT (name) DO UPDATE SET
+      display_name = excluded.display_name, role = excluded.role, password_hash = excluded.password_hash,
+      home = excluded.home, removed = excluded.removed, stamp_us = max(excluded.stamp_us, stamp_us + 1),
+      writer = excluded.writer, peer = NULL,
+      seen = json_set(seen, '$.' || excluded.writer, coalesce(seen ->> excluded.writer, 0) + 1);
+END;
+
+-- A procedure: rows inserted here by one statement are another node's batch. A row without a person is about
+-- the whole batch and moves the note. `person` is JSON as in an entry, merged with what is here; `here` is the
+-- stamp and the knowledge of the version that it was merged with; `lost` the version that lost a conflict.
+CREATE VIEW apply_batch AS
+  SELECT NULL AS person, NULL AS here, NULL AS lost, NULL AS peer, NULL AS now_us, NULL AS note,
+    NULL AS expected, NULL AS text;
+
+CREATE TRIGGER apply_batch_moves INSTEAD OF INSERT ON apply_batch WHEN NEW.person IS NULL BEGIN
+  INSERT INTO moving (name, expected, text) VALUES (NEW.note, NEW.expected, NEW.text);
+END;
+
+CREATE TRIGGER apply_batch_puts INSTEAD OF INSERT ON apply_batch WHEN NEW.person IS NOT NULL BEGIN
+  SELECT raise(ABORT, 'hedgeschool: stale')
+    WHERE (SELECT stamp_us || seen FROM person WHERE name = NEW.person ->> 'name') IS NOT NEW.here;
+  INSERT INTO person (name, display_name, role, password_hash, home, removed, stamp_us, writer, seen, peer)
+    VALUES (NEW.person ->> 'name', NEW.person ->> 'display_name', NEW.person ->> 'role',
+      NEW.person ->> 'password_hash', NEW.person ->> 'home', NEW.person ->> 'removed', NEW.person ->> 'stamp',
+      NEW.person ->> 'writer', NEW.person ->> 'seen',
+      -- What is made of two versions is new to both who made them.
+      CASE WHEN NEW.lost IS NULL THEN NEW.peer END)
+    ON CONFLICT (name) DO UPDATE SET
+      display_name = excluded.display_name, role = excluded.role, password_hash = excluded.password_hash,
+      home = excluded.home, removed = excluded.removed, stamp_us = excluded.stamp_us, writer = excluded.writer,
+      seen = excluded.seen, peer = excluded.peer;
+  INSERT OR IGNORE INTO conflict (kind, reference, version, subject, lost, noticed_ms)
+    SELECT 'person', key, NEW.lost ->> 'stamp' || NEW.lost ->> 'writer', name, NEW.lost, NEW.now_us / 1000
+    FROM person WHERE NEW.lost IS NOT NULL AND name = NEW.person ->> 'name';
+END;
 
 -- A launch is opened under the hash of its one-time fetch token; redeemed, it has the hash of a bearer.
 CREATE TABLE launch (

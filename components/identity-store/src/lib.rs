@@ -2,6 +2,7 @@
 //! `hedgeschool:identity`. It sees hashes only: of passwords, and of tokens.
 
 mod clients;
+mod journal;
 mod launches;
 mod people;
 mod rules;
@@ -24,7 +25,11 @@ connection_slot!(CONNECTION);
 
 static DATABASE: Database = Database {
     label: "identity",
-    migrations: &[include_str!("../migrations/1.sql"), include_str!("../migrations/2.sql")],
+    migrations: &[
+        hedgeschool_journal::SCHEMA,
+        include_str!("../migrations/1.sql"),
+        include_str!("../migrations/2.sql"),
+    ],
     slot: &CONNECTION,
 };
 
@@ -33,11 +38,9 @@ struct Store;
 
 bindings::export!(Store with_types_in bindings);
 
-impl From<hedgeschool_sql::Error> for types::Error {
-    fn from(error: hedgeschool_sql::Error) -> Self {
-        match error {
-            hedgeschool_sql::Error::Busy => Self::Busy,
-            other => Self::Other(other.to_string()),
-        }
-    }
-}
+hedgeschool_journal::store_errors!(types::Error);
+hedgeschool_journal::export_journal!(
+    Store,
+    journal::Identity,
+    crate::bindings::exports::hedgeschool::identity
+);

@@ -7,6 +7,7 @@ mod agent;
 mod clients;
 mod launch;
 mod people;
+mod roaming;
 mod secret;
 mod sign_in;
 mod verify;
@@ -50,11 +51,21 @@ async fn route(request: Request) -> Result<Reply, Problem> {
             Err(Problem::method_not_allowed("POST"))
         }
         (_, "/auth/people" | "/auth/clients") => Err(Problem::method_not_allowed("GET, POST")),
-        (method, path) => match (path.strip_prefix("/auth/clients/"), method) {
-            (Some(key), "DELETE") => clients::revoke(&request, key).await,
-            (Some(_), _) => Err(Problem::method_not_allowed("DELETE")),
-            (None, _) => Err(Problem::not_found(format!("there is nothing at {path}"))),
-        },
+        _ => one(request, &path).await,
+    }
+}
+
+/// One person or client.
+async fn one(request: Request, path: &str) -> Result<Reply, Problem> {
+    let method = request.method().as_str().to_owned();
+    let (client, person) = (path.strip_prefix("/auth/clients/"), path.strip_prefix("/auth/people/"));
+    match (client, person, method.as_str()) {
+        (Some(key), _, "DELETE") => clients::revoke(&request, key).await,
+        (Some(_), ..) => Err(Problem::method_not_allowed("DELETE")),
+        (_, Some(name), "PATCH") => people::change(request, name).await,
+        (_, Some(name), "DELETE") => people::remove(&request, name).await,
+        (_, Some(_), _) => Err(Problem::method_not_allowed("PATCH, DELETE")),
+        (None, None, _) => Err(Problem::not_found(format!("there is nothing at {path}"))),
     }
 }
 
@@ -65,7 +76,8 @@ impl From<store::types::Error> for Problem {
             Error::Invalid(rule) => Self::bad_request(rule),
             Error::Taken => Self::new(StatusCode::CONFLICT, "the name is taken: choose another"),
             Error::Busy => Self::busy(),
-            Error::Other(reason) => Self::internal(reason),
+            Error::Full => Self::new(StatusCode::INSUFFICIENT_STORAGE, "the node's disk is full"),
+            other => Self::internal(format!("identity store: {other:?}")),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Signing in and out with a browser.
 
-use hedgeschool_credentials::{SESSION_COOKIE, Session};
+use hedgeschool_credentials::{SESSION_COOKIE, Session, Verdict};
 use hedgeschool_web::origin::{check_same_origin, is_https};
 use hedgeschool_web::{Problem, Reply, Request, body, now_ms};
 
-use crate::{BODY_BYTES_MAX, secret, verify};
+use crate::{BODY_BYTES_MAX, roaming, secret, verify};
 
 /// How long a session lasts: a school day with room to spare.
 const SESSION_MS: i64 = 12 * 60 * 60 * 1_000;
@@ -17,13 +17,24 @@ pub async fn enter(request: Request) -> Result<Reply, Problem> {
     let name = form.get("name").unwrap_or_default().trim().to_ascii_lowercase();
     let next = local_path(form.get("next"));
     let password = form.get("password").unwrap_or_default();
-    if verify::person_by_password(&name, password).await?.is_none() {
+    let Some(person) = person(&name, password).await? else {
         return Ok(Reply::see_other("/sign-in?failed=1"));
-    }
+    };
+    roaming::welcome(&person.agent).await?;
     let session = Session { name, expires_ms: now_ms() + SESSION_MS };
     let signed = secret::session_key().await?.sign(&session).map_err(Problem::internal)?;
     Ok(Reply::see_other(next)
         .with_header("set-cookie", &cookie(&signed, SESSION_MS / 1_000, secure)))
+}
+
+/// The person of this name and password; one whom this node does not know may be known above.
+async fn person(name: &str, password: &str) -> Result<Option<Verdict>, Problem> {
+    let person = verify::person_by_password(name, password).await?;
+    if person.is_some() || verify::knows(name).await? {
+        return Ok(person);
+    }
+    roaming::look_for(name).await?;
+    verify::person_by_password(name, password).await
 }
 
 /// `POST /auth/sign-out`.

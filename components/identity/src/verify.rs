@@ -93,6 +93,17 @@ pub async fn person_by_password(name: &str, password: &str) -> Result<Option<Ver
     if right { person(name).await } else { Ok(None) }
 }
 
+/// Whether somebody of this name is known here, whatever the password; a name that nobody can have counts as
+/// known.
+pub async fn knows(name: &str) -> Result<bool, Problem> {
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
+    if name.is_empty() || name.len() > 64 || !name.chars().all(legal) {
+        return Ok(true);
+    }
+    let is_admin = bootstrap_admin().await?.is_some_and(|admin| admin.name == name);
+    Ok(is_admin || stored_people::find(name.to_owned()).await?.is_some())
+}
+
 /// The person of this name, who has proved to be that person.
 async fn person(name: &str) -> Result<Option<Verdict>, Problem> {
     let (display_name, role) = match stored_people::find(name.to_owned()).await? {

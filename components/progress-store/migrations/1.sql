@@ -24,7 +24,9 @@ CREATE TABLE statement (
   voids BLOB,
   -- JSON array of the hashes of its own terms.
   terms TEXT NOT NULL,
-  voided INTEGER NOT NULL DEFAULT 0
+  voided INTEGER NOT NULL DEFAULT 0,
+  -- The node it came from. Null: recorded here.
+  peer TEXT
 ) STRICT;
 
 CREATE INDEX statement_by_refers ON statement (refers) WHERE refers IS NOT NULL;
@@ -151,6 +153,7 @@ CREATE TABLE attachment (
   -- Of all parts together.
   length INTEGER NOT NULL,
   data BLOB NOT NULL,
+  peer TEXT,
   UNIQUE (sha2, start)
 ) STRICT;
 
@@ -166,61 +169,62 @@ CREATE TABLE document (
   media_type TEXT NOT NULL,
   content BLOB,
   etag TEXT NOT NULL,
+  -- Its version (`Version` of hedgeschool-replication): stamp, writer, and a JSON object of what the writer knew.
   updated_us INTEGER NOT NULL,
+  writer TEXT NOT NULL,
+  seen TEXT NOT NULL,
+  -- The node that this version came from. Null: it is of this node's making.
+  peer TEXT,
+  -- Its place in the journal: only the last version travels.
+  journaled INTEGER,
   UNIQUE (kind, agent, activity, registration, id)
 ) STRICT;
 
--- What changed, in the order of commits. `reference` is the changed row's key in the table of its kind.
-CREATE TABLE journal (
-  sequence INTEGER PRIMARY KEY,
-  kind TEXT NOT NULL,
-  reference INTEGER NOT NULL
-) STRICT;
+CREATE INDEX document_by_agent ON document (agent, key);
 
 CREATE TRIGGER statement_is_journaled AFTER INSERT ON statement BEGIN
   INSERT INTO journal (kind, reference) VALUES ('statement', NEW.sequence);
 END;
 
-CREATE TRIGGER attachment_is_journaled AFTER INSERT ON attachment WHEN NEW.start = 0 BEGIN
+CREATE TRIGGER attachment_is_journaled AFTER INSERT ON attachment BEGIN
   INSERT INTO journal (kind, reference) VALUES ('attachment', NEW.key);
 END;
 
 CREATE TRIGGER document_is_journaled AFTER INSERT ON document BEGIN
   INSERT INTO journal (kind, reference) VALUES ('document', NEW.key);
+  UPDATE document SET journaled = last_insert_rowid() WHERE key = NEW.key;
 END;
 
-CREATE TRIGGER document_change_is_journaled AFTER UPDATE ON document BEGIN
+-- The new row first: were the journal's last row deleted before it, its sequence would be used again.
+CREATE TRIGGER document_change_is_journaled AFTER UPDATE OF updated_us, seen ON document BEGIN
   INSERT INTO journal (kind, reference) VALUES ('document', NEW.key);
+  UPDATE document SET journaled = last_insert_rowid() WHERE key = NEW.key;
+  DELETE FROM journal WHERE sequence = OLD.journaled;
 END;
 
--- How far peers' journals are applied here, and how far upstreams have applied ours.
-CREATE TABLE applied (
-  peer TEXT NOT NULL,
-  epoch TEXT NOT NULL,
-  through INTEGER NOT NULL,
-  PRIMARY KEY (peer, epoch)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE acknowledged (
-  upstream TEXT PRIMARY KEY,
-  through INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
--- Statements that came from a peer under an id that another statement has here: kept for people to see.
-CREATE TABLE conflict (
-  id BLOB NOT NULL,
-  fingerprint BLOB NOT NULL,
-  body TEXT NOT NULL,
-  peer TEXT NOT NULL,
-  PRIMARY KEY (id, fingerprint)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE meta (
-  name TEXT PRIMARY KEY,
-  value TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-
-INSERT INTO meta (name, value) VALUES ('epoch', lower(hex(randomblob(16))));
+CREATE VIEW entry AS
+  SELECT journal.sequence, journal.kind,
+    CASE journal.kind WHEN 'statement' THEN octet_length(statement.body)
+      WHEN 'document' THEN 400 + coalesce(octet_length(document.content), 0) * 4 / 3
+      ELSE 200 + octet_length(attachment.data) * 4 / 3 END AS size,
+    CASE journal.kind WHEN 'statement' THEN statement.peer WHEN 'document' THEN document.peer
+      ELSE attachment.peer END AS peer,
+    1 AS upward,
+    journal.kind = 'document' AND document.agent = '' AS common,
+    NULL AS home,
+    CASE journal.kind WHEN 'statement' THEN statement.agent WHEN 'document' THEN document.agent END AS subject,
+    CASE journal.kind WHEN 'statement' THEN statement.body
+      WHEN 'document' THEN json_object('kind', document.kind, 'activity', document.activity,
+        'agent', document.agent, 'registration', document.registration, 'id', document.id,
+        'media_type', document.media_type, 'etag', document.etag, 'stamp', document.updated_us,
+        'writer', document.writer, 'seen', json(document.seen))
+      ELSE json_object('sha2', attachment.sha2, 'start', attachment.start, 'length', attachment.length)
+      END AS payload,
+    CASE journal.kind WHEN 'document' THEN document.content WHEN 'attachment' THEN attachment.data END AS content
+  FROM journal
+    LEFT JOIN statement ON journal.kind = 'statement' AND statement.sequence = journal.reference
+    LEFT JOIN document ON journal.kind = 'document' AND document.key = journal.reference
+    LEFT JOIN attachment ON journal.kind = 'attachment' AND attachment.key = journal.reference;
 
 -- A moment, in microseconds since 1970, such that whatever is stored from now on is stored after it. Made
 -- known to readers as what they can rely on having seen (2.1.3, Consistent-Through).
@@ -233,42 +237,71 @@ INSERT INTO horizon (only, stored_us) VALUES (1, 0);
 
 -- A procedure: rows inserted here by one statement store a batch, in one atomic and durable step. A row with
 -- an id is a statement. `peer` is null for what clients send; then a taken id refuses the batch. What a peer
--- sends is stored as far as it is new.
+-- sends is stored as far as it is new. A row with a kind is something else that a peer sends.
 CREATE VIEW store_batch AS
   SELECT NULL AS id, NULL AS fingerprint, NULL AS body, NULL AS timestamp_ms, NULL AS agent,
     NULL AS activity, NULL AS completed, NULL AS passed, NULL AS score, NULL AS progress,
     NULL AS duration_ms, NULL AS refers, NULL AS voids, NULL AS terms, NULL AS now_us, NULL AS peer,
-    NULL AS definitions, NULL AS personas, NULL AS epoch, NULL AS after, NULL AS through;
+    NULL AS definitions, NULL AS personas, NULL AS note, NULL AS expected, NULL AS text,
+    NULL AS kind, NULL AS content;
 
 CREATE TRIGGER store_batch_stores_statement INSTEAD OF INSERT ON store_batch WHEN NEW.id IS NOT NULL BEGIN
   SELECT raise(ABORT, 'hedgeschool: conflict') FROM statement
     WHERE NEW.peer IS NULL AND id = NEW.id AND fingerprint <> NEW.fingerprint;
-  INSERT INTO conflict (id, fingerprint, body, peer)
-    SELECT NEW.id, NEW.fingerprint, NEW.body, NEW.peer FROM statement
-    WHERE NEW.peer IS NOT NULL AND id = NEW.id AND fingerprint <> NEW.fingerprint
-    ON CONFLICT DO NOTHING;
+  INSERT OR IGNORE INTO conflict (kind, reference, version, subject, lost, noticed_ms)
+    SELECT 'statement', sequence, hex(NEW.fingerprint), NEW.body ->> 'id', NEW.body, NEW.now_us / 1000
+    FROM statement WHERE NEW.peer IS NOT NULL AND id = NEW.id AND fingerprint <> NEW.fingerprint;
   INSERT INTO statement (id, fingerprint, body, timestamp_ms, agent, activity,
-      completed, passed, score, progress, duration_ms, refers, voids, terms, stored_us)
+      completed, passed, score, progress, duration_ms, refers, voids, terms, peer, stored_us)
     VALUES (NEW.id, NEW.fingerprint, NEW.body, NEW.timestamp_ms, NEW.agent, NEW.activity,
       NEW.completed, NEW.passed, NEW.score, NEW.progress, NEW.duration_ms, NEW.refers, NEW.voids, NEW.terms,
-      max(NEW.now_us, (SELECT stored_us + 1 FROM horizon),
+      NEW.peer, max(NEW.now_us, (SELECT stored_us + 1 FROM horizon),
         coalesce((SELECT stored_us + 1 FROM statement ORDER BY sequence DESC LIMIT 1), 0)))
     ON CONFLICT (id) DO NOTHING;
 END;
 
--- A row without an id is about the whole batch. `definitions` and `personas` are JSON arrays of arrays, in
--- the column order of the SELECTs; `after` and `through` are where in the peer's journal the batch lies.
-CREATE TRIGGER store_batch_stores_rest INSTEAD OF INSERT ON store_batch WHEN NEW.id IS NULL BEGIN
-  SELECT raise(ABORT, 'hedgeschool: gap') WHERE NEW.after > coalesce(
-    (SELECT through FROM applied WHERE peer = NEW.peer AND epoch = NEW.epoch), 0);
+-- A row without either is about the whole batch. `definitions` and `personas` are JSON arrays of arrays, in
+-- the column order of the SELECTs; `note`, `expected` and `text` are those of `moving`.
+CREATE TRIGGER store_batch_stores_rest INSTEAD OF INSERT ON store_batch
+WHEN NEW.id IS NULL AND NEW.kind IS NULL BEGIN
+  INSERT INTO moving (name, expected, text)
+    SELECT NEW.note, NEW.expected, NEW.text WHERE NEW.note IS NOT NULL;
   INSERT INTO definition (activity, hash, day, body)
     SELECT value ->> 0, value ->> 1, value ->> 2, value -> 3 FROM json_each(NEW.definitions) WHERE true
     ON CONFLICT (activity, hash) DO UPDATE SET day = excluded.day WHERE excluded.day > day;
   INSERT OR IGNORE INTO persona (agent, name)
     SELECT value ->> 0, value ->> 1 FROM json_each(NEW.personas);
-  INSERT INTO applied (peer, epoch, through)
-    SELECT NEW.peer, NEW.epoch, NEW.through WHERE NEW.peer IS NOT NULL
-    ON CONFLICT (peer, epoch) DO UPDATE SET through = max(through, excluded.through);
+END;
+
+CREATE TRIGGER store_batch_stores_attachment INSTEAD OF INSERT ON store_batch WHEN NEW.kind = 'attachment' BEGIN
+  INSERT OR IGNORE INTO attachment (sha2, start, length, data, peer)
+    VALUES (NEW.body ->> 'sha2', NEW.body ->> 'start', NEW.body ->> 'length', NEW.content, NEW.peer);
+END;
+
+-- `body` is JSON: a document as an entry has it, merged with what is here, `here` (the stamp and the knowledge
+-- of the version that it was merged with; null if there was none), and `lost`, the version that lost a conflict.
+CREATE TRIGGER store_batch_stores_document INSTEAD OF INSERT ON store_batch WHEN NEW.kind = 'document' BEGIN
+  SELECT raise(ABORT, 'hedgeschool: stale')
+    WHERE (SELECT updated_us || seen FROM document
+      WHERE kind = NEW.body ->> 'kind' AND agent = NEW.body ->> 'agent' AND activity = NEW.body ->> 'activity'
+        AND registration = NEW.body ->> 'registration' AND id = NEW.body ->> 'id') IS NOT NEW.body ->> 'here';
+  INSERT INTO document (kind, activity, agent, registration, id, media_type, content, etag, updated_us, writer,
+      seen, peer)
+    VALUES (NEW.body ->> 'kind', NEW.body ->> 'activity', NEW.body ->> 'agent', NEW.body ->> 'registration',
+      NEW.body ->> 'id', NEW.body ->> 'media_type', NEW.content, NEW.body ->> 'etag', NEW.body ->> 'stamp',
+      NEW.body ->> 'writer', NEW.body ->> 'seen',
+      -- What is made of two versions is new to both who made them.
+      CASE WHEN NEW.body ->> 'lost' IS NULL THEN NEW.peer END)
+    ON CONFLICT (kind, agent, activity, registration, id) DO UPDATE SET
+      media_type = excluded.media_type, content = excluded.content, etag = excluded.etag,
+      updated_us = excluded.updated_us, writer = excluded.writer, seen = excluded.seen, peer = excluded.peer;
+  INSERT OR IGNORE INTO conflict (kind, reference, version, subject, lost, noticed_ms)
+    SELECT 'document', key, NEW.body ->> '$.lost.stamp' || NEW.body ->> '$.lost.writer', id,
+      NEW.body -> 'lost', NEW.now_us / 1000
+    FROM document
+    WHERE NEW.body ->> 'lost' IS NOT NULL
+      AND kind = NEW.body ->> 'kind' AND agent = NEW.body ->> 'agent' AND activity = NEW.body ->> 'activity'
+      AND registration = NEW.body ->> 'registration' AND id = NEW.body ->> 'id';
 END;
 
 -- A procedure: inserting here puts a document (or deletes it: content is null) if a condition holds.
@@ -289,13 +322,14 @@ CREATE TRIGGER put_document_runs INSTEAD OF INSERT ON put_document BEGIN
         OR NOT EXISTS (SELECT 1 FROM json_each(NEW.etags) WHERE value = current.etag)
       WHEN 'differs' THEN EXISTS (SELECT 1 FROM json_each(NEW.etags) WHERE value = current.etag)
       ELSE false END;
-  INSERT INTO document (kind, activity, agent, registration, id, media_type, content, etag, updated_us)
+  INSERT INTO document (kind, activity, agent, registration, id, media_type, content, etag, updated_us, writer, seen)
     SELECT NEW.kind, NEW.activity, NEW.agent, NEW.registration, NEW.id,
-      NEW.media_type, NEW.content, NEW.etag, NEW.now_us
-    WHERE NEW.content IS NOT NULL OR EXISTS (SELECT 1 FROM document
+      NEW.media_type, NEW.content, NEW.etag, NEW.now_us, note.text, json_object(note.text, 1)
+    FROM note WHERE note.name = 'epoch' AND (NEW.content IS NOT NULL OR EXISTS (SELECT 1 FROM document
       WHERE kind = NEW.kind AND activity = NEW.activity AND agent = NEW.agent
-        AND registration = NEW.registration AND id = NEW.id AND content IS NOT NULL)
+        AND registration = NEW.registration AND id = NEW.id AND content IS NOT NULL))
     ON CONFLICT (kind, agent, activity, registration, id) DO UPDATE SET
       media_type = excluded.media_type, content = excluded.content, etag = excluded.etag,
-      updated_us = max(excluded.updated_us, updated_us + 1);
+      updated_us = max(excluded.updated_us, updated_us + 1), writer = excluded.writer, peer = NULL,
+      seen = json_set(seen, '$.' || excluded.writer, coalesce(seen ->> excluded.writer, 0) + 1);
 END;

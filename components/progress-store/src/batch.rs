@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use hedgeschool_journal::Insertion;
 use hedgeschool_sql::{Error, Value};
 use hedgeschool_xapi::Facts;
 use serde::Serialize;
@@ -17,61 +18,93 @@ pub const BATCH_MAX: usize = 1_000;
 const DAY_MS: i64 = 86_400_000;
 
 /// Where a batch comes from, if not from a client of this node.
+#[derive(Clone)]
 pub struct Origin {
     /// The sending node.
     pub peer: String,
-    /// The epoch of its journal.
-    pub epoch: String,
-    /// The sequence the batch follows.
-    pub after: u64,
-    /// The sequence the batch ends with.
-    pub through: u64,
+    /// The note that moves with the batch, what it says before, and what afterwards.
+    pub note: String,
+    pub before: Option<String>,
+    pub after: String,
+}
+
+/// Something of a peer's batch that is no statement: see `store_batch` in the schema.
+pub struct Other {
+    pub kind: &'static str,
+    pub body: String,
+    pub content: Option<Vec<u8>>,
 }
 
 /// What `store_batch` refuses, apart from failures.
 pub enum Refusal {
     /// These ids are taken by other statements.
     Conflict(Vec<String>),
-    /// Entries before the batch are missing.
-    Gap,
     /// The database failed.
     Failure(Error),
 }
 
-/// Stores a batch, all or nothing: durable when it returns.
-pub async fn store(bodies: Vec<String>, origin: Option<Origin>) -> Result<(), Refusal> {
-    let facts: Option<Vec<_>> = bodies.iter().map(|body| Facts::of(body)).collect();
-    let invalid = || Refusal::Failure(Error::Sqlite("a body is not a complete statement".into()));
-    let facts = facts.ok_or_else(invalid)?;
-    let sql = insert(facts.len());
-    let mut parameters: Vec<Value> = common(&facts, origin).into();
-    for (body, facts) in bodies.into_iter().zip(&facts) {
-        parameters.extend(row(body, facts));
-    }
-    match DATABASE.execute(&sql, &parameters).await.map_err(refusal) {
+/// Stores statements, all or none: durable when it returns.
+pub async fn store(bodies: Vec<String>) -> Result<(), Refusal> {
+    let facts = facts(&bodies)?;
+    let insertion = insertion(bodies, &facts, Vec::new(), None);
+    match DATABASE.execute(&insertion.sql, &insertion.parameters).await.map_err(refusal) {
         Err(Refusal::Conflict(_)) => Err(conflict(&facts).await),
         stored => stored,
     }
 }
 
-/// How many parameters the rows have in common, and how many each statement has.
+/// What the database keeps of statements beside their bodies.
+pub fn facts(bodies: &[String]) -> Result<Vec<Facts>, Error> {
+    let facts: Option<Vec<_>> = bodies.iter().map(|body| Facts::of(body)).collect();
+    facts.ok_or_else(|| Error::Sqlite("a body is not a complete statement".into()))
+}
+
+/// The statement that stores a batch.
+pub fn insertion(
+    bodies: Vec<String>,
+    facts: &[Facts],
+    others: Vec<Other>,
+    origin: Option<Origin>,
+) -> Insertion {
+    let sql = insert(facts.len(), others.len());
+    let mut parameters: Vec<Value> = common(facts, origin).into();
+    for (body, facts) in bodies.into_iter().zip(facts) {
+        parameters.extend(row(body, facts));
+    }
+    for other in others {
+        let content = or_null(other.content, Value::Blob);
+        parameters.extend([other.kind.into(), Value::Text(other.body), content]);
+    }
+    Insertion { sql, parameters }
+}
+
+/// How many parameters the rows have in common, and how many each statement has, and each other entry.
 const COMMON: usize = 7;
 const COLUMNS: usize = 14;
+const OTHER_COLUMNS: usize = 3;
 
-/// The insertion into `store_batch` of so many statements, after the row that is about all of them.
-fn insert(statements: usize) -> String {
+/// The insertion into `store_batch` of so many statements and others, after the row that is about all of them.
+fn insert(statements: usize, others: usize) -> String {
     let mut sql = String::from(
-        "INSERT INTO store_batch (now_us, peer, definitions, personas, epoch, after, through,
+        "INSERT INTO store_batch (now_us, peer, definitions, personas, note, expected, text,
           id, fingerprint, body, timestamp_ms, agent, activity, completed, passed, score, progress,
-          duration_ms, refers, voids, terms) VALUES (?1,?2,?3,?4,?5,?6,?7",
+          duration_ms, refers, voids, terms",
     );
-    sql.push_str(&",NULL".repeat(COLUMNS));
+    // What is rare must not make what is not longer.
+    let (columns, nulls) = if others > 0 { (", kind, content", ",NULL,NULL") } else { ("", "") };
+    let _ = write!(sql, "{columns}) VALUES (?1,?2,?3,?4,?5,?6,?7{}{nulls}", ",NULL".repeat(COLUMNS));
     for index in 0..statements {
         sql.push_str("),(?1,?2,NULL,NULL,NULL,NULL,NULL");
         for column in 1..=COLUMNS {
             // Writing to memory cannot fail.
             let _ = write!(sql, ",?{}", COMMON + index * COLUMNS + column);
         }
+        sql.push_str(nulls);
+    }
+    for index in 0..others {
+        let kind = COMMON + statements * COLUMNS + index * OTHER_COLUMNS + 1;
+        sql.push_str("),(?1,?2,NULL,NULL,NULL,NULL,NULL,NULL,NULL");
+        let _ = write!(sql, ",?{}{},?{kind},?{}", kind + 1, ",NULL".repeat(COLUMNS - 3), kind + 2);
     }
     sql.push(')');
     sql
@@ -79,20 +112,23 @@ fn insert(statements: usize) -> String {
 
 /// The parameters that the rows share, and those of the row about the whole batch.
 fn common(facts: &[Facts], origin: Option<Origin>) -> [Value; COMMON] {
-    let (after, through) = origin.as_ref().map(|origin| (origin.after, origin.through)).unzip();
-    let (peer, epoch) = origin.map(|origin| (origin.peer, origin.epoch)).unzip();
+    let text = |text: Option<String>| or_null(text, Value::Text);
+    let (peer, note, before, after) = match origin {
+        Some(origin) => (Some(origin.peer), Some(origin.note), origin.before, Some(origin.after)),
+        None => (None, None, None, None),
+    };
     [
         Value::Integer(now_us()),
-        or_null(peer, Value::Text),
+        text(peer),
         json_text(
             definitions(facts)
                 .iter()
                 .map(|((activity, hash), (day, body))| (activity, hash, day, body)),
         ),
         json_text(facts.iter().flat_map(|facts| &facts.personas).collect::<BTreeSet<_>>()),
-        or_null(epoch, Value::Text),
-        sequence(after),
-        sequence(through),
+        text(note),
+        text(before),
+        text(after),
     ]
 }
 
@@ -162,7 +198,6 @@ fn refusal(error: Error) -> Refusal {
         Error::Sqlite(text) if text.contains("hedgeschool: conflict") => {
             Refusal::Conflict(Vec::new())
         }
-        Error::Sqlite(text) if text.contains("hedgeschool: gap") => Refusal::Gap,
         other => Refusal::Failure(other),
     }
 }
@@ -182,12 +217,17 @@ pub fn sequence(value: Option<u64>) -> Value {
     value.map_or(Value::Null, |value| Value::Integer(value.try_into().unwrap_or(i64::MAX)))
 }
 
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Failure(error)
+    }
+}
+
 impl From<Refusal> for types::Error {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Failure(error) => error.into(),
             Refusal::Conflict(ids) => Self::Conflict(ids),
-            Refusal::Gap => Self::Gap(0),
         }
     }
 }

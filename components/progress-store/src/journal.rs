@@ -1,95 +1,121 @@
-//! `hedgeschool:progress/journal`.
+//! `hedgeschool:progress/journal`: what the entries of this store are.
 
-use hedgeschool_sql::{Row, Value};
+use hedgeschool_journal::{Batch, Entry, Error, Insertion, Kinds, Lost, Page, integer};
+use hedgeschool_sql::{Database, Value};
+use hedgeschool_xapi::{Facet, term};
 
-use crate::batch::{self, BATCH_MAX, Origin, Refusal, sequence};
-use crate::bindings::exports::hedgeschool::progress::journal::Guest;
-use crate::types::{Entry, Error};
-use crate::{DATABASE, Store};
+use crate::batch::{self, Origin, Other};
+use crate::{DATABASE, merge};
 
-/// The only kind of entry that travels yet.
-const STATEMENT: &str = "statement";
+/// What [`Kinds::about`] answers first are documents by their keys, then statements by their sequences, beyond
+/// this.
+const STATEMENTS_FROM: u64 = 1 << 40;
 
-impl Guest for Store {
-    async fn epoch() -> Result<String, Error> {
-        let sql = "SELECT value FROM meta WHERE name = 'epoch'";
-        let row = DATABASE.query_one(sql, &[]).await?;
-        let mut row = row.ok_or_else(|| Error::Other("the database has no epoch".into()))?;
-        Ok(row.take()?)
-    }
+/// The kinds of entries: `statement`, `document`, `attachment`.
+pub struct Progress;
 
-    async fn entries(after: u64, limit: u32, size: u32) -> Result<Vec<Entry>, Error> {
-        if !(1..=BATCH_MAX as u32).contains(&limit) {
-            return Err(Error::Invalid(format!("ask for 1 to {BATCH_MAX} entries")));
+impl Kinds for Progress {
+    const DATABASE: &'static Database = &DATABASE;
+
+    async fn insertion(batch: &mut Batch) -> Result<Insertion, Error> {
+        let mut bodies = Vec::with_capacity(batch.entries.len());
+        let mut documents = Vec::new();
+        let mut others = Vec::new();
+        for Entry { sequence: _, kind, payload } in &batch.entries {
+            match kind.as_str() {
+                "statement" => bodies.push(payload.clone()),
+                "document" => documents.push(merge::Document::parse(payload)?),
+                "attachment" => others.push(attachment(payload)?),
+                other => return Err(Error::Invalid(format!("this node knows no entries of kind {other:?}"))),
+            }
         }
-        // Sizes are summed over the keys first, so that only bodies that fit are read.
-        let sql = "WITH next AS (
-                SELECT journal.sequence, kind, reference,
-                  sum(octet_length(body)) OVER (ORDER BY journal.sequence) AS total
-                FROM journal JOIN statement ON statement.sequence = reference
-                WHERE journal.sequence > ?1 AND kind = 'statement' ORDER BY journal.sequence LIMIT ?2)
-            SELECT next.sequence, kind, body FROM next JOIN statement ON statement.sequence = reference
-            WHERE total <= ?3 OR next.sequence = (SELECT min(sequence) FROM next)
-            ORDER BY next.sequence";
-        let parameters = [sequence(Some(after)), Value::from(limit), Value::from(size)];
-        let rows = DATABASE.query(sql, &parameters).await?;
-        Ok(rows.into_iter().map(entry).collect::<Result<_, _>>()?)
+        let facts = batch::facts(&bodies)
+            .map_err(|_| Error::Invalid("an entry is not a complete statement".into()))?;
+        others.extend(merge::documents(documents, batch::now_us()).await?);
+        let origin = Origin {
+            peer: batch.peer.clone(),
+            note: batch.note.clone(),
+            before: batch.before.clone(),
+            after: batch.after.clone(),
+        };
+        Ok(batch::insertion(bodies, &facts, others, Some(origin)))
     }
 
-    async fn acknowledged(upstream: String) -> Result<u64, Error> {
-        let sql = "SELECT through FROM acknowledged WHERE upstream = ?1";
-        through(sql, &[Value::Text(upstream)]).await
-    }
-
-    async fn acknowledge(upstream: String, through: u64) -> Result<(), Error> {
-        let sql = "INSERT INTO acknowledged (upstream, through) VALUES (?1, ?2)
-            ON CONFLICT (upstream) DO UPDATE SET through = excluded.through";
-        Ok(DATABASE.execute(sql, &[Value::Text(upstream), sequence(Some(through))]).await?)
-    }
-
-    async fn applied(peer: String, epoch: String) -> Result<u64, Error> {
-        let sql = "SELECT through FROM applied WHERE peer = ?1 AND epoch = ?2";
-        through(sql, &[Value::Text(peer), Value::Text(epoch)]).await
-    }
-
-    async fn apply(
-        peer: String,
-        epoch: String,
-        after: u64,
-        entries: Vec<Entry>,
-    ) -> Result<u64, Error> {
-        let through = check(after, &entries)?;
-        let bodies: Vec<_> = entries.into_iter().map(|entry| entry.payload).collect();
-        let origin = Origin { peer: peer.clone(), epoch: epoch.clone(), after, through };
-        match batch::store(bodies, Some(origin)).await {
-            Err(Refusal::Gap) => Err(Error::Gap(Self::applied(peer, epoch).await?)),
-            Err(refusal) => Err(refusal.into()),
-            Ok(()) => Self::applied(peer, epoch).await,
+    async fn about(subject: String, after: u64, limit: u32, size: u32) -> Result<Page, Error> {
+        let sql = "WITH found AS (
+              SELECT journaled AS place, key AS next FROM document WHERE agent = ?1 AND key > ?2
+              ORDER BY key LIMIT ?4),
+            sized AS (
+              SELECT place, next, sum(size) OVER (ORDER BY next) AS total
+              FROM found CROSS JOIN entry ON entry.sequence = place)
+            SELECT next, kind, payload, content, (SELECT count(*) FROM found)
+            FROM sized CROSS JOIN entry ON entry.sequence = place
+            WHERE total <= ?5 OR next = (SELECT min(next) FROM found) ORDER BY next";
+        let hash = Value::Integer(term(Facet::Agent, &subject));
+        let mut parameters = [
+            Value::Text(subject),
+            integer(after),
+            hash,
+            Value::from(limit),
+            Value::from(size),
+        ];
+        if after < STATEMENTS_FROM {
+            let page = hedgeschool_journal::page(&DATABASE, sql, &parameters, after, limit).await?;
+            // Statements follow.
+            let through = if page.more { page.through } else { STATEMENTS_FROM };
+            return Ok(Page { through, more: true, ..page });
         }
+        if let Some(after_statement) = parameters.get_mut(1) {
+            *after_statement = integer(after - STATEMENTS_FROM);
+        }
+        statements_about(&parameters, after, limit).await
+    }
+
+    async fn set_back(stamp: i64) -> Result<(), Error> {
+        let sql = "UPDATE document SET updated_us = ?1 WHERE updated_us > ?1 AND peer IS NULL";
+        Ok(DATABASE.execute(sql, &[Value::Integer(stamp)]).await?)
+    }
+
+    async fn standing(lost: &Lost) -> Result<Option<String>, Error> {
+        let sql = if lost.kind == "statement" {
+            "SELECT body FROM statement WHERE sequence = ?1"
+        } else {
+            "SELECT payload FROM document JOIN entry ON entry.sequence = journaled
+            WHERE key = ?1 AND document.content IS NOT NULL"
+        };
+        let row = DATABASE.query_one(sql, &[lost.reference()]).await?;
+        Ok(row.map(|mut row| row.take()).transpose()?)
+    }
+
+    async fn restore(lost: &Lost) -> Result<bool, Error> {
+        if lost.kind != "document" {
+            return Ok(false);
+        }
+        merge::Document::parse(&lost.payload)?.put(batch::now_us()).await?;
+        Ok(true)
     }
 }
 
-/// Checks a peer's entries and answers the sequence they end with.
-fn check(after: u64, entries: &[Entry]) -> Result<u64, Error> {
-    if entries.len() > BATCH_MAX {
-        return Err(Error::Invalid(format!("a batch has at most {BATCH_MAX} entries")));
-    }
-    if let Some(other) = entries.iter().find(|entry| entry.kind != STATEMENT) {
-        return Err(Error::Invalid(format!("this node knows no entries of kind {:?}", other.kind)));
-    }
-    entries.iter().try_fold(after, |last, entry| {
-        let rule = || Error::Invalid("the sequences of a batch grow and follow `after`".into());
-        (entry.sequence > last).then_some(entry.sequence).ok_or_else(rule)
-    })
+async fn statements_about(parameters: &[Value], after: u64, limit: u32) -> Result<Page, Error> {
+    // A statement by the learner: found as one by or about the learner.
+    let sql = format!(
+        "WITH found AS (
+          SELECT statement.sequence, octet_length(body) AS size
+          FROM segment CROSS JOIN term ON term.segment = number AND hash = ?3 AND source = 0
+          CROSS JOIN statement ON statement.sequence = term.sequence
+          WHERE number >= ?2 >> 10 AND term.sequence > ?2 AND agent = ?1
+          GROUP BY number, term.sequence ORDER BY number, term.sequence LIMIT ?4),
+        sized AS (SELECT sequence, sum(size) OVER (ORDER BY sequence) AS total FROM found)
+        SELECT sequence + {STATEMENTS_FROM}, 'statement', body, NULL, (SELECT count(*) FROM found)
+        FROM sized CROSS JOIN statement USING (sequence)
+        WHERE total <= ?5 OR sequence = (SELECT min(sequence) FROM found) ORDER BY sequence"
+    );
+    hedgeschool_journal::page(&DATABASE, &sql, parameters, after, limit).await
 }
 
-async fn through(sql: &str, parameters: &[Value]) -> Result<u64, Error> {
-    match DATABASE.query_one(sql, parameters).await? {
-        Some(mut row) => Ok(row.take()?),
-        None => Ok(0),
-    }
-}
-
-fn entry(mut row: Row) -> Result<Entry, hedgeschool_sql::Error> {
-    Ok(Entry { sequence: row.take()?, kind: row.take()?, payload: row.take()? })
+/// A part of an attachment as a peer sends it.
+fn attachment(payload: &str) -> Result<Other, Error> {
+    let (body, content) = merge::with_content(payload)?;
+    let content = content.ok_or_else(|| Error::Invalid("an attachment has content".into()))?;
+    Ok(Other { kind: "attachment", body: body.to_string(), content: Some(content) })
 }

@@ -10,6 +10,7 @@ mod completions;
 mod directory;
 mod documents;
 mod journal;
+mod merge;
 mod select;
 #[cfg(test)]
 mod select_tests;
@@ -32,7 +33,7 @@ connection_slot!(CONNECTION);
 
 static DATABASE: Database = Database {
     label: "progress",
-    migrations: &[include_str!("../migrations/1.sql")],
+    migrations: &[hedgeschool_journal::SCHEMA, include_str!("../migrations/1.sql")],
     slot: &CONNECTION,
 };
 
@@ -41,11 +42,9 @@ struct Store;
 
 bindings::export!(Store with_types_in bindings);
 
-impl From<hedgeschool_sql::Error> for types::Error {
-    fn from(error: hedgeschool_sql::Error) -> Self {
-        match error {
-            hedgeschool_sql::Error::Busy => Self::Busy,
-            other => Self::Other(other.to_string()),
-        }
-    }
-}
+hedgeschool_journal::store_errors!(types::Error);
+hedgeschool_journal::export_journal!(
+    Store,
+    journal::Progress,
+    crate::bindings::exports::hedgeschool::progress
+);

@@ -18,7 +18,7 @@ impl Guest for Store {
         if batch.len() > BATCH_MAX {
             return Err(Error::Invalid(format!("a batch has at most {BATCH_MAX} statements")));
         }
-        Ok(batch::store(batch, None).await?)
+        Ok(batch::store(batch).await?)
     }
 
     async fn get(id: String, voided: bool) -> Result<Option<StoredStatement>, Error> {

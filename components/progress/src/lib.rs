@@ -82,7 +82,13 @@ impl From<store::types::Error> for Problem {
                 "the document is not the one that If-Match or If-None-Match speaks of: get it anew",
             ),
             Error::Busy => Self::busy(),
-            Error::Gap(_) => Self::internal("the store answered a gap to a client's batch"),
+            Error::Full => Self::new(
+                hedgeschool_web::StatusCode::INSUFFICIENT_STORAGE,
+                "the node's disk is as full as it may get: nothing was stored",
+            ),
+            other @ (Error::Moved(_) | Error::Ahead(_) | Error::Forbidden(_)) => {
+                Self::internal(format!("the store answered {other:?} to a client"))
+            }
             Error::Other(reason) => Self::internal(reason),
         }
     }

@@ -1,27 +1,36 @@
-//! Replication over HTTP, below `/sync`: pushes this node's journal to its upstream, and applies the
-//! journals of the nodes below.
+//! Replication over HTTP, below `/sync`: with the node above, and with the nodes below.
 //!
 //! The decisions are those of `hedgeschool-replication`; the data is the stores'. This component moves one
 //! to the other and holds no state: a round can end at any point and the next one goes on.
 
-mod receive;
-mod tick;
+mod blobs;
+mod conflicts;
+mod node;
+mod outflow;
+mod pull;
+mod push;
+mod round;
+mod serve;
+mod status;
+mod stores;
 mod upstream;
 
+use std::time::Duration;
+
 use hedgeschool_credentials::{Scope, Subject};
-use hedgeschool_web::{Problem, Reply, Request, StatusCode, answer, identity};
+use hedgeschool_web::origin::check_same_origin;
+use hedgeschool_web::{Problem, Query, Reply, Request, StatusCode, answer, body, identity};
+use serde::Deserialize;
 use spin_sdk::http_service;
 
-#[allow(missing_docs, reason = "generated; the WIT documents it")]
-mod bindings {
-    spin_sdk::wit_bindgen::generate!({
-        path: "../../wit/progress",
-        world: "client",
-        runtime_path: "spin_sdk::wit_bindgen::rt",
-    });
-}
+use crate::stores::Journal;
 
-use bindings::hedgeschool::progress as store;
+/// How long a round goes on that the node's own ticker asks for.
+const LINGER: Duration = Duration::from_secs(10);
+/// The longest that anybody may ask for: below the request deadlines of hosts.
+const LINGER_MAX_S: u64 = 20;
+/// Largest body of a private request, in bytes.
+const PRIVATE_BYTES_MAX: usize = 16_384;
 
 #[http_service]
 async fn handle(request: Request) -> Reply {
@@ -31,36 +40,85 @@ async fn handle(request: Request) -> Reply {
 async fn route(request: Request) -> Result<Reply, Problem> {
     let path = request.uri().path().to_owned();
     match (request.method().as_str(), path.as_str()) {
-        // Outside `/sync`, so only other parts of the node get here: its ticker.
-        ("POST", "/tick") => tick::run().await,
-        ("POST", "/sync/v1/tick") => {
-            may_tick(&request).await?;
-            tick::run().await
+        // Outside `/sync`, so only other parts of the node get here.
+        ("POST", "/tick") => Reply::json(&round::run(LINGER).await?),
+        ("POST", "/follow") => follow(request).await,
+        ("POST", "/sync/v1/tick") => tick(&request).await,
+        ("POST", "/sync/v1/entries") => serve::entries(request).await,
+        ("POST", "/sync/v1/pull") => serve::pull(request).await,
+        ("POST", "/sync/v1/record") => serve::record(request).await,
+        ("POST", "/sync/v1/blobs") => serve::blobs(request).await,
+        ("GET", "/sync/v1/status") => {
+            may_operate(&request).await?;
+            status::show().await
         }
-        ("POST", "/sync/v1/entries") => receive::entries(request).await,
-        (_, "/sync/v1/tick" | "/sync/v1/entries") => Err(Problem::method_not_allowed("POST")),
-        _ => Err(Problem::not_found(format!("there is nothing at {path}"))),
+        ("GET", "/sync/v1/conflicts") => {
+            may_operate(&request).await?;
+            conflicts::list(&request).await
+        }
+        (_, "/sync/v1/tick" | "/sync/v1/entries" | "/sync/v1/pull" | "/sync/v1/record" | "/sync/v1/blobs") => {
+            Err(Problem::method_not_allowed("POST"))
+        }
+        (_, "/sync/v1/status" | "/sync/v1/conflicts") => Err(Problem::method_not_allowed("GET")),
+        (method, path) => match (path.strip_prefix("/sync/v1/conflicts/"), method) {
+            (Some(id), "POST") => {
+                check_same_origin(&request)?;
+                may_operate(&request).await?;
+                conflicts::settle(&request, id).await
+            }
+            (Some(_), _) => Err(Problem::method_not_allowed("POST")),
+            (None, _) => Err(Problem::not_found(format!("there is nothing at {path}"))),
+        },
     }
 }
 
-/// A round costs work here and upstream: clients with full scope, administrators and nodes may ask for it.
-async fn may_tick(request: &Request) -> Result<(), Problem> {
+/// Administrators, and clients with full scope.
+async fn may_operate(request: &Request) -> Result<(), Problem> {
+    let caller = identity::verify(request.headers()).await?;
+    if caller.is_administrator() || caller.allows(Scope::All) {
+        return Ok(());
+    }
+    Err(Problem::forbidden("only administrators, and clients with scope `all`, may do this"))
+}
+
+/// `POST /sync/v1/tick?linger=SECONDS`, for hosts without a ticker. A round costs work here and upstream: clients
+/// with full scope, administrators and nodes may ask for it.
+async fn tick(request: &Request) -> Result<Reply, Problem> {
     let caller = identity::verify_authorization(request.headers()).await?;
     let allowed = caller.allows(Scope::All) || matches!(caller.subject, Subject::Node { .. });
-    let refusal = "these credentials may not start a round: use a client's with scope `all`";
-    if allowed { Ok(()) } else { Err(Problem::forbidden(refusal)) }
+    if !allowed {
+        let refusal = "these credentials may not start a round: use a client's with scope `all`";
+        return Err(Problem::forbidden(refusal));
+    }
+    let query = Query::of(request);
+    let seconds = query.get("linger").unwrap_or("0").parse().ok();
+    let seconds = seconds.filter(|seconds| *seconds <= LINGER_MAX_S).ok_or_else(|| {
+        Problem::bad_request(format!("linger is a number of seconds, at most {LINGER_MAX_S}"))
+    })?;
+    Reply::json(&round::run(Duration::from_secs(seconds)).await?)
 }
 
-impl From<store::types::Error> for Problem {
-    fn from(error: store::types::Error) -> Self {
-        use store::types::Error;
-        match error {
-            Error::Invalid(rule) => Self::bad_request(rule),
-            Error::Busy => Self::busy(),
-            Error::Conflict(_) => Self::new(StatusCode::CONFLICT, "the entries conflict"),
-            Error::Gap(through) => Self::internal(format!("unexpected gap at {through}")),
-            Error::Precondition => Self::internal("a precondition, where none was given"),
-            Error::Other(reason) => Self::internal(reason),
-        }
+/// A learner whom this node serves from now on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Follow {
+    /// A journal's name.
+    journal: String,
+    /// Whom or what the entries are about.
+    subject: String,
+    /// Somebody waits for the record, which is fetched at once if the link allows it.
+    now: bool,
+}
+
+/// `POST /follow`, private: gets what other nodes know of a subject, now and from now on.
+async fn follow(request: Request) -> Result<Reply, Problem> {
+    let wanted: Follow = body::json(request, PRIVATE_BYTES_MAX).await?;
+    let journal = Journal::named(&wanted.journal);
+    let journal = journal.ok_or_else(|| Problem::bad_request("there is no such journal"))?;
+    if wanted.now {
+        serve::from_above(journal, &wanted.subject).await?;
+    } else if upstream::Upstream::configured().await?.is_some() {
+        pull::follow(journal, &wanted.subject).await?;
     }
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

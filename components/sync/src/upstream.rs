@@ -5,74 +5,150 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{Either, select};
-use hedgeschool_replication::{Applied, Batch, ENTRIES_PATH, Outcome};
-use hedgeschool_web::{Problem, StatusCode, header};
+use hedgeschool_web::{HeaderMap, Problem, StatusCode, header, settings};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use spin_sdk::http::FullBody;
 use spin_sdk::http::body::IncomingBodyExt;
 
-/// How long to wait for the answer to a batch. A link that is slower than this for a megabyte is down.
-const ANSWER: Duration = Duration::from_secs(20);
-/// The pause when an upstream asks for one without saying how long, in seconds.
-const PAUSE_S: u64 = 5;
+/// How long to wait for an answer. A link that is slower than this for a megabyte is down.
+pub const ANSWER: Duration = Duration::from_secs(25);
+/// The pause when an upstream asks for one without saying how long.
+const PAUSE: Duration = Duration::from_secs(5);
+/// Bytes of an answer that the log gets to see.
+const EXCERPT_CHARACTERS: usize = 200;
 
 /// The node above, and who this node is to it.
+#[derive(Clone, Debug)]
 pub struct Upstream {
     /// Scheme, host and port, without a slash at the end.
     pub url: String,
     /// This node's `node_id`.
-    pub node_id: String,
+    pub me: String,
     /// This node's token there.
-    pub token: String,
+    token: String,
+}
+
+/// Why there is no answer, or none that helps.
+#[derive(Clone, Debug)]
+pub enum Failure {
+    /// The upstream asks to be left alone for so long.
+    Busy(Duration),
+    /// It refuses, and will again.
+    Refused(StatusCode, String),
+    /// It could not be reached, or failed.
+    Down(String),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Busy(pause) => write!(f, "the upstream is busy and asks for {pause:?}"),
+            Self::Refused(status, text) => write!(f, "the upstream refuses: {status} {text}"),
+            Self::Down(reason) => f.write_str(reason),
+        }
+    }
+}
+
+/// An answer as it came.
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
 }
 
 impl Upstream {
-    /// Under which name the store remembers how far this upstream is.
-    pub fn name(&self) -> String {
-        self.url.clone()
+    /// The upstream of the node's settings. None: it has none, or replication is switched off.
+    pub async fn configured() -> Result<Option<Self>, Problem> {
+        let url = settings::text("upstream_url").await?.trim_end_matches('/').to_owned();
+        if url.is_empty() || !settings::is_on("sync_enabled").await? {
+            return Ok(None);
+        }
+        let me = settings::text("node_id").await?;
+        Ok(Some(Self { url, me, token: settings::text("upstream_token").await? }))
     }
 
-    /// Sends a batch and reads what became of it.
-    pub async fn send(&self, batch: &Batch) -> Result<Outcome, Problem> {
-        let body = Bytes::from(serde_json::to_vec(batch).map_err(Problem::internal)?);
-        let request = http::Request::post(format!("{}{ENTRIES_PATH}", self.url))
+    /// Sends a message and reads the answer to it.
+    pub async fn ask<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        message: &impl Serialize,
+        within: Duration,
+    ) -> Result<A, Failure> {
+        let answer = self.post(path, message, within).await?;
+        if answer.status != StatusCode::OK {
+            return Err(failure(&answer));
+        }
+        let parsed = serde_json::from_slice(&answer.body);
+        parsed.map_err(|error| Failure::Down(format!("{}{path} answered {error}", self.url)))
+    }
+
+    /// Sends a message and answers whatever comes back.
+    pub async fn post(
+        &self,
+        path: &str,
+        message: &impl Serialize,
+        within: Duration,
+    ) -> Result<Answer, Failure> {
+        let whole = async {
+            let response = self.send(path, message).await?;
+            let (head, body) = response.into_parts();
+            let body = body.bytes().await.map_err(|error| self.down(path, error))?;
+            Ok(Answer { status: head.status, headers: head.headers, body })
+        };
+        self.within(path, within, whole).await
+    }
+
+    /// Sends a message and answers the response before its body.
+    pub async fn send(
+        &self,
+        path: &str,
+        message: &impl Serialize,
+    ) -> Result<spin_sdk::http::Response, Failure> {
+        let body = serde_json::to_vec(message).map_err(|error| self.down(path, error))?;
+        let body = Bytes::from(body);
+        let request = http::Request::post(format!("{}{path}", self.url))
             .header("authorization", format!("Bearer {}", self.token))
             .header("content-type", "application/json")
             .header("content-length", body.len())
             .body(FullBody::new(body))
-            .map_err(|error| Problem::internal(format!("upstream_url {:?}: {error}", self.url)))?;
-        let answer = exchange(request).boxed_local();
-        let late = spin_sdk::time::sleep(ANSWER).boxed_local();
-        Ok(match select(answer, late).await {
-            Either::Left((outcome, _)) => outcome,
-            Either::Right(_) => Outcome::Failed(format!("{} did not answer in time", self.url)),
-        })
+            .map_err(|error| self.down(path, format!("upstream_url: {error}")))?;
+        spin_sdk::http::send(request).await.map_err(|error| self.down(path, error))
     }
-}
 
-async fn exchange(request: http::Request<FullBody<Bytes>>) -> Outcome {
-    let url = request.uri().to_string();
-    let response = match spin_sdk::http::send(request).await {
-        Ok(response) => response,
-        Err(error) => return Outcome::Failed(format!("{url}: {error}")),
-    };
-    let status = response.status();
-    let retry_after = header(response.headers(), "retry-after").and_then(|text| text.parse().ok());
-    let body = match response.into_body().bytes().await {
-        Ok(body) => body,
-        Err(error) => return Outcome::Failed(format!("{url}: {error}")),
-    };
-    let applied = serde_json::from_slice::<Applied>(&body).map(|answer| answer.applied);
-    match (status, applied) {
-        (StatusCode::OK, Ok(applied)) => Outcome::Applied(applied),
-        (StatusCode::CONFLICT, Ok(applied)) => Outcome::Gap(applied),
-        (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, _) => {
-            Outcome::Busy { retry_after_s: retry_after.unwrap_or(PAUSE_S) }
+    /// Waits for something no longer than this.
+    pub async fn within<T>(
+        &self,
+        path: &str,
+        limit: Duration,
+        awaited: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let late = spin_sdk::time::sleep(limit).boxed_local();
+        match select(awaited.boxed_local(), late).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => Err(self.down(path, "no answer in time")),
         }
-        _ => Outcome::Failed(format!("{url}: {status} {}", excerpt(&body))),
+    }
+
+    /// What a failure of the link is told as.
+    pub fn down(&self, path: &str, error: impl std::fmt::Display) -> Failure {
+        Failure::Down(format!("{}{path}: {error}", self.url))
     }
 }
 
-/// The start of an answer, for the log.
-fn excerpt(body: &[u8]) -> String {
-    String::from_utf8_lossy(body).chars().take(200).collect()
+/// What an answer that is no success means.
+pub fn failure(answer: &Answer) -> Failure {
+    let text: String =
+        String::from_utf8_lossy(&answer.body).chars().take(EXCERPT_CHARACTERS).collect();
+    match answer.status {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            let seconds = header(&answer.headers, "retry-after").and_then(|text| text.parse().ok());
+            Failure::Busy(seconds.map_or(PAUSE, Duration::from_secs))
+        }
+        status if status.is_client_error() => Failure::Refused(status, text),
+        status => Failure::Down(format!("the upstream failed: {status} {text}")),
+    }
 }

@@ -1,21 +1,25 @@
 //! How nodes replicate: what goes over the wire, and what a node does with each answer, as pure functions.
 //!
-//! A node pushes its journal to its upstream in order: entries after a cursor, bounded, one batch at a
-//! time. The upstream applies a batch and its own record of the cursor in one durable step and answers how
-//! far it is. Only that answer moves the node's cursor, so an entry is sent again until it is *applied*;
-//! and applying is idempotent, so sending again does no harm.
+//! Every store keeps a journal: its changes in the order of commits. A node *pushes* its journals to its
+//! upstream and *pulls* from the upstream's what concerns it. Both are the same walk: entries after a place,
+//! bounded; the receiver applies them and its note of the place in one durable step; only that note moves the
+//! sender on. An entry is sent again until it is *applied*, and applying is idempotent.
+//!
+//! * [`Position`]: how far a journal is applied, in two lanes: what is fresh travels before a backlog.
+//! * [`Push`]: what to send next, and where each answer leads.
+//! * [`Version`] and [`merge`]: which of two versions of something stands, and whether one was lost.
+//! * [`Stamp`] arithmetic in [`hlc`]: time that survives wrong clocks.
+//! * [`backoff`]: how long to leave an upstream alone.
+//! * [`wire`]: the messages, documented in `docs/replication.md`.
 
+pub mod backoff;
+pub mod hlc;
+mod position;
 mod push;
-mod wire;
+mod version;
+pub mod wire;
 
-pub use push::{Next, Outcome, Push};
-pub use wire::{Applied, Batch, Entry, WireError};
-
-/// Most entries in a batch.
-pub const BATCH_ENTRIES_MAX: u32 = 500;
-/// Size a batch aims for, in bytes of payload. A single entry may be larger.
-pub const BATCH_BYTES: u32 = 1_048_576;
-/// Largest batch on the wire, in bytes.
-pub const BODY_BYTES_MAX: usize = 4 * 1_048_576;
-/// Where an upstream takes batches.
-pub const ENTRIES_PATH: &str = "/sync/v1/entries";
+pub use hlc::Stamp;
+pub use position::{Gap, Lane, Place, Position, Span};
+pub use push::{Answer, Next, Push, WINDOW, Want};
+pub use version::{Merge, Seen, Version, Winner, merge};

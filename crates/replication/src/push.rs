@@ -1,23 +1,49 @@
-/// A node's push to its upstream: where it is, and where each answer takes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use std::time::Duration;
+
+use crate::{Lane, Position, Span, Stamp};
+
+/// How many batches may be on their way at once: while one is applied, the next one travels.
+pub const WINDOW: usize = 2;
+/// A backlog of more entries than this lets fresh ones pass.
+pub const BACKLOG_ENTRIES: u64 = 2_000;
+
+/// A node's push of one journal to its upstream, for the length of a round.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Push {
-    /// Everything through this sequence is known to be applied upstream.
-    pub cursor: u64,
+    /// What the upstream has applied.
+    acknowledged: Position,
+    /// The same, as if all that is on its way had arrived.
+    sent: Position,
+    /// Where the fresh lane begins, if there is one.
+    fresh_from: Option<u64>,
+    /// Fresh entries and backlog take turns.
+    last: Lane,
+}
+
+/// Entries to send: those of a lane after a sequence, through another if one is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// As what they travel.
+    pub lane: Lane,
+    /// The sequence that the first one follows.
+    pub after: u64,
+    /// The last one's sequence at most.
+    pub until: Option<u64>,
 }
 
 /// What became of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The upstream applied it and has the journal through this sequence.
-    Applied(u64),
-    /// The upstream lacks entries before it and has the journal through this sequence only: it lost some,
-    /// or is another one.
-    Gap(u64),
+pub enum Answer {
+    /// The upstream applied it, and is here now.
+    Applied(Position),
+    /// The upstream lacks entries before it, and is here: it lost some, or a batch was lost.
+    Gap(Position),
+    /// Some stamps are too far ahead of the upstream's clock, which says this.
+    Ahead(Stamp),
     /// The upstream is behind with its work and asks for a pause.
-    Busy {
-        /// How long, in seconds.
-        retry_after_s: u64,
-    },
+    Busy(Duration),
+    /// The upstream will never take it: says why.
+    Refused(String),
     /// No answer, or one that says nothing of the batch.
     Failed(String),
 }
@@ -25,130 +51,104 @@ pub enum Outcome {
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Remember the cursor, and go on from there.
+    /// Go on with [`Push::want`].
     Continue,
-    /// End the round; try again no sooner than this many seconds from now.
-    Pause {
-        /// Seconds; 0 leaves it to the usual interval.
-        retry_after_s: u64,
+    /// Set stamps later than this back to it, then end the round; the next one sends what became of them.
+    SetBack(Stamp),
+    /// End the round.
+    Stop {
+        /// How long the upstream wants to be left alone.
+        pause: Option<Duration>,
         /// What to tell the operator.
         reason: String,
     },
 }
 
 impl Push {
-    /// Takes the answer to a batch that followed the cursor and ended with `last`.
+    /// Begins a round, with the upstream's own word for how far it is. None: this journal is not that which
+    /// the upstream knows under its epoch, because the disk was restored or cloned; it needs a new epoch.
     ///
-    /// The cursor never passes what this node sent: an upstream may know a longer journal of this node,
-    /// from before this node's disk was restored, and what was recorded since must still be sent.
-    pub fn answered(&mut self, last: u64, outcome: Outcome) -> Next {
-        let pause = |retry_after_s, reason: String| Next::Pause { retry_after_s, reason };
-        match outcome {
-            Outcome::Applied(through) if through > self.cursor => {
-                self.cursor = through.min(last);
+    /// `head` is the journal's last sequence. `is_known` tells whether the journal has the entries at
+    /// [`Position::places`] of the upstream.
+    pub fn greeted(upstream: Position, head: u64, is_known: bool) -> Option<Self> {
+        if upstream.furthest() > head || !is_known {
+            return None;
+        }
+        let fresh_from = match &upstream.fresh {
+            Some(fresh) => Some(fresh.after),
+            None => (head - upstream.through.sequence > BACKLOG_ENTRIES).then_some(head),
+        };
+        let sent = upstream.clone();
+        Some(Self { acknowledged: upstream, sent, fresh_from, last: Lane::Fresh })
+    }
+
+    /// What the upstream has applied.
+    pub fn acknowledged(&self) -> &Position {
+        &self.acknowledged
+    }
+
+    /// Where the upstream will be when it has all that is on its way.
+    pub fn before(&self) -> &Position {
+        &self.sent
+    }
+
+    /// What to send next, if the journal has anything, up to `head`, that is not on its way.
+    pub fn want(&self, head: u64) -> Option<Want> {
+        let after = self.sent.through.sequence;
+        let Some(from) = self.fresh_from.filter(|from| after < *from) else {
+            return (after < head).then_some(Want { lane: Lane::Backlog, after, until: None });
+        };
+        let fresh = self.sent.fresh.as_ref().map_or(from, |fresh| fresh.through.sequence);
+        if fresh < head && self.last == Lane::Backlog {
+            return Some(Want { lane: Lane::Fresh, after: fresh, until: None });
+        }
+        Some(Want { lane: Lane::Backlog, after, until: Some(from) })
+    }
+
+    /// Takes note that nothing of what was wanted is for the upstream: there is no backlog, or nothing fresh.
+    pub fn nothing(&mut self, lane: Lane) {
+        self.last = lane;
+        if lane == Lane::Backlog {
+            self.fresh_from = None;
+        }
+    }
+
+    /// Takes note that a batch is on its way.
+    pub fn sent(&mut self, lane: Lane, leads_to: Position) {
+        self.last = lane;
+        self.sent = leads_to;
+    }
+
+    /// Takes the answer to a batch. After anything but [`Next::Continue`], the others on their way are to be
+    /// waited for, and their answers do not matter: the next round asks the upstream.
+    pub fn answered(&mut self, span: &Span, answer: Answer) -> Next {
+        match answer {
+            Answer::Applied(position) if position.has(span.through.sequence) => {
+                self.acknowledged = position;
                 Next::Continue
             }
-            Outcome::Applied(through) => {
-                pause(0, format!("the upstream applied a batch, yet stands at {through}"))
+            Answer::Applied(position) => stop(format!(
+                "the upstream says it applied a batch, and yet stands at {}",
+                position.through.sequence
+            )),
+            Answer::Gap(position) if position.has(span.after) => {
+                stop("the upstream is confused about what it has".to_owned())
             }
-            Outcome::Gap(through) if through < self.cursor => {
-                self.cursor = through;
+            Answer::Gap(position) => {
+                self.fresh_from = position.fresh.as_ref().map(|fresh| fresh.after);
+                self.sent = position.clone();
+                self.acknowledged = position;
                 Next::Continue
             }
-            Outcome::Gap(through) => {
-                pause(0, format!("the upstream misses entries, yet stands at {through}"))
+            Answer::Ahead(now) => Next::SetBack(now),
+            Answer::Busy(pause) => {
+                Next::Stop { pause: Some(pause), reason: "the upstream is busy".to_owned() }
             }
-            Outcome::Busy { retry_after_s } => pause(retry_after_s, "the upstream is busy".into()),
-            Outcome::Failed(reason) => pause(0, reason),
+            Answer::Refused(reason) | Answer::Failed(reason) => stop(reason),
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn the_cursor_follows_what_is_applied_and_sent() {
-        let mut push = Push { cursor: 10 };
-        assert_eq!(push.answered(20, Outcome::Applied(20)), Next::Continue);
-        assert_eq!(push.cursor, 20);
-        // The upstream knows more of this node than this node does.
-        assert_eq!(push.answered(25, Outcome::Applied(900)), Next::Continue);
-        assert_eq!(push.cursor, 25);
-        // The upstream was restored from an old backup.
-        assert_eq!(push.answered(30, Outcome::Gap(7)), Next::Continue);
-        assert_eq!(push.cursor, 7);
-    }
-
-    #[test]
-    fn nonsense_ends_the_round() {
-        let mut push = Push { cursor: 10 };
-        for outcome in [Outcome::Applied(10), Outcome::Gap(10), Outcome::Failed("down".into())] {
-            assert!(matches!(push.answered(20, outcome), Next::Pause { .. }));
-            assert_eq!(push.cursor, 10);
-        }
-    }
-
-    /// An upstream that keeps what it applies, unless it is set back.
-    #[derive(Default)]
-    struct Upstream {
-        held: BTreeSet<u64>,
-        through: u64,
-    }
-
-    impl Upstream {
-        fn receive(&mut self, after: u64, batch: &[u64]) -> Outcome {
-            if after > self.through {
-                return Outcome::Gap(self.through);
-            }
-            self.held.extend(batch);
-            self.through = self.through.max(batch.last().copied().unwrap_or(0));
-            Outcome::Applied(self.through)
-        }
-
-        fn set_back_to(&mut self, through: u64) {
-            self.through = self.through.min(through);
-            self.held.retain(|sequence| *sequence <= through);
-        }
-    }
-
-    proptest! {
-        /// Whatever answers are lost and however often the upstream is set back: once answers arrive
-        /// again, everything is there.
-        #[test]
-        fn everything_arrives(
-            journal in prop::collection::btree_set(1u64..500, 1..200),
-            size in 1usize..20,
-            faults in prop::collection::vec(0u8..10, 0..200),
-        ) {
-            let journal: Vec<_> = journal.into_iter().collect();
-            let (mut push, mut upstream) = (Push { cursor: 0 }, Upstream::default());
-            let mut faults = faults.into_iter();
-            for _ in 0..2_000 {
-                let batch: Vec<_> =
-                    journal.iter().copied().filter(|s| *s > push.cursor).take(size).collect();
-                let Some(last) = batch.last().copied() else { break };
-                let outcome = match faults.next() {
-                    Some(0) => Outcome::Failed("the batch was lost".into()),
-                    Some(1) => {
-                        upstream.receive(push.cursor, &batch);
-                        Outcome::Failed("the answer was lost".into())
-                    }
-                    Some(2) => {
-                        upstream.set_back_to(last / 2);
-                        Outcome::Busy { retry_after_s: 1 }
-                    }
-                    _ => upstream.receive(push.cursor, &batch),
-                };
-                push.answered(last, outcome);
-            }
-            // A cursor that was acknowledged before the last set-back is corrected by the next entry.
-            prop_assert_eq!(upstream.held.len(), journal.iter().filter(|s| **s <= push.cursor).count());
-            prop_assert_eq!(Some(&push.cursor), journal.last());
-        }
-    }
+fn stop(reason: String) -> Next {
+    Next::Stop { pause: None, reason }
 }

@@ -1,22 +1,43 @@
+//! The messages, as JSON. `docs/replication.md` describes them for other implementations.
+
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 
-/// `POST /sync/v1/entries`: a part of a node's journal, in order.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Batch {
-    /// The sending node's `node_id`.
-    pub node: String,
-    /// The epoch of its journal.
-    pub epoch: String,
-    /// The sequence that the first entry follows.
-    pub after: u64,
-    /// The entries, by growing sequence. At most [`crate::BATCH_ENTRIES_MAX`].
-    pub entries: Vec<Entry>,
-}
+use crate::{Lane, Place, Position, Span, Stamp};
+
+/// Most entries in a batch.
+pub const BATCH_ENTRIES_MAX: u32 = 500;
+/// Size a batch aims for, in bytes of payload. A single entry may be larger.
+pub const BATCH_BYTES: u32 = 1 << 20;
+/// Largest message, in bytes, unpacked: an entry of the largest document, in base64.
+pub const BODY_BYTES_MAX: usize = 8 << 20;
+/// Largest time that a pull may ask its upstream to wait for news, in milliseconds.
+pub const WAIT_MS_MAX: u64 = 20_000;
+/// Most nodes below a node.
+pub const SERVES_MAX: usize = 10_000;
+/// Most pieces of blobs that one request asks for.
+pub const PIECES_MAX: usize = 256;
+/// Most bytes of one.
+pub const PIECE_BYTES_MAX: u64 = 1 << 20;
+/// Most bytes of them together, past the first.
+pub const PIECES_BYTES_MAX: u64 = 4 << 20;
+/// Longest name of a node, journal, epoch or kind, in bytes; longest subject ten times that.
+const NAME_BYTES_MAX: usize = 200;
+
+/// Where an upstream takes [`Batch`]es.
+pub const ENTRIES_PATH: &str = "/sync/v1/entries";
+/// Where it takes [`Pull`]s.
+pub const PULL_PATH: &str = "/sync/v1/pull";
+/// Where it takes [`Inquiry`]s.
+pub const RECORD_PATH: &str = "/sync/v1/record";
+/// Where it takes [`Pieces`].
+pub const BLOBS_PATH: &str = "/sync/v1/blobs";
 
 /// One change.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// Position in the sender's journal.
@@ -27,38 +48,257 @@ pub struct Entry {
     pub payload: Box<RawValue>,
 }
 
-/// The answer to a batch, with status 200; with 409, entries before the batch are missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Applied {
-    /// Through which sequence the sender's journal is durably applied.
-    pub applied: u64,
+/// A part of a journal of the sending node, for the node above to apply. Answered with [`Applied`]; with
+/// status 409, nothing was applied because entries before these are missing.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Batch {
+    /// The sending node's `node_id`.
+    pub node: String,
+    /// Which of its journals.
+    pub journal: String,
+    /// The epoch of that journal.
+    pub epoch: String,
+    /// Where the upstream will be when it has all that was sent before: batches may overtake each other.
+    pub before: Position,
+    /// As what they travel.
+    pub lane: Lane,
+    /// The sequence that the first entry follows; what lies between is not for the upstream.
+    pub after: u64,
+    /// The entries, by growing sequence: 1 to [`BATCH_ENTRIES_MAX`].
+    pub entries: Vec<Entry>,
 }
 
-/// Why a batch was refused before it was applied.
+/// How far a journal is applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// How far.
+    pub position: Position,
+    /// With status 409: stamps are ahead of the receiver's clock, which says this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<Stamp>,
+}
+
+/// What a node asks its upstream at the start of a round, and while it waits for news.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pull {
+    /// The asking node's `node_id`.
+    pub node: String,
+    /// The nodes below it, at any depth.
+    pub serves: BTreeSet<String>,
+    /// Its clock.
+    pub now: Stamp,
+    /// How it stands, for the fleet's overview.
+    pub health: Health,
+    /// Its journals by name.
+    pub journals: BTreeMap<String, Cursor>,
+    /// How long to wait for news if there are none. At most [`WAIT_MS_MAX`].
+    pub wait_ms: u64,
+}
+
+/// How a node stands, by its own account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// Entries that its upstream has not applied.
+    pub queue: u64,
+    /// How old the oldest of them is, in seconds.
+    pub queue_age_s: u64,
+    /// Conflicts that nobody has settled.
+    pub conflicts: u64,
+    /// Version of its software.
+    pub version: String,
+}
+
+/// Where a node is with one journal, in both directions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cursor {
+    /// The epoch of the asking node's journal.
+    pub epoch: String,
+    /// What it has applied of the upstream's. None: nothing yet.
+    pub feed: Option<Bookmark>,
+}
+
+/// How far a journal has been read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bookmark {
+    /// The journal's epoch.
+    pub epoch: String,
+    /// Everything through this sequence has been looked at.
+    pub through: u64,
+}
+
+/// The answer to a [`Pull`].
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Pulled {
+    /// The answering node's `node_id`.
+    pub node: String,
+    /// Its clock.
+    pub now: Stamp,
+    /// Its journals by name.
+    pub journals: BTreeMap<String, Feed>,
+}
+
+/// What an upstream has of and for a node, in one journal.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Feed {
+    /// How far it has applied the asking node's journal.
+    pub applied: Position,
+    /// Its own entries that concern the node.
+    #[serde(flatten)]
+    pub page: Page,
+}
+
+/// Entries of the answering node's journal.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Page {
+    /// Where these lead. In another epoch than the asking node knew, they are from the beginning.
+    pub bookmark: Bookmark,
+    /// The entries, by growing sequence.
+    pub entries: Vec<Entry>,
+    /// There are more after these.
+    pub more: bool,
+}
+
+/// Asks for all that an upstream has about one subject: a learner's record, a person. From then on the
+/// node's [`Feed`]s have what is new about it. Answered with a [`Page`].
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inquiry {
+    /// The asking node's `node_id`.
+    pub node: String,
+    /// Which journal.
+    pub journal: String,
+    /// What about: an agent's identifier, a sign-in name.
+    pub subject: String,
+    /// Continue after this sequence.
+    pub after: u64,
+}
+
+/// Asks for bytes of blobs. Answered with them, in this order and nothing between them.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pieces {
+    /// The asking node's `node_id`.
+    pub node: String,
+    /// At most [`PIECES_MAX`], of about [`PIECES_BYTES_MAX`] bytes together.
+    pub pieces: Vec<Piece>,
+}
+
+/// Some bytes of a blob.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Piece {
+    /// SHA-256, lower-case hexadecimal.
+    pub hash: String,
+    /// The first byte.
+    pub start: u64,
+    /// How many. At most 1,048,576.
+    pub length: u64,
+}
+
+/// Why a message was refused before anything came of it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
     /// Not JSON of the expected shape.
-    #[error("the batch is not the JSON expected: {0}")]
+    #[error("the message is not the JSON expected: {0}")]
     Json(String),
-    /// More entries than allowed.
-    #[error("a batch has at most {} entries", crate::BATCH_ENTRIES_MAX)]
-    TooMany,
-    /// Sequences that do not grow from `after` on.
-    #[error("the sequences of a batch must grow and follow `after`")]
+    /// More of something than allowed.
+    #[error("a message has at most {0}")]
+    TooMany(&'static str),
+    /// No entries, or sequences that do not grow.
+    #[error("a batch has entries, whose sequences grow and follow `after`")]
     Order,
+    /// A name that is empty, or too long.
+    #[error("{0} must have 1 to {NAME_BYTES_MAX} bytes")]
+    Name(&'static str),
+}
+
+/// Reads a message.
+fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, WireError> {
+    serde_json::from_slice(body).map_err(|error| WireError::Json(error.to_string()))
+}
+
+fn check_name(what: &'static str, name: &str) -> Result<(), WireError> {
+    if (1..=NAME_BYTES_MAX).contains(&name.len()) { Ok(()) } else { Err(WireError::Name(what)) }
 }
 
 impl Batch {
     /// Reads and checks a batch.
     pub fn parse(body: &[u8]) -> Result<Self, WireError> {
-        let batch: Self =
-            serde_json::from_slice(body).map_err(|error| WireError::Json(error.to_string()))?;
-        if batch.entries.len() > crate::BATCH_ENTRIES_MAX as usize {
-            return Err(WireError::TooMany);
+        let batch: Self = read(body)?;
+        if batch.entries.len() > BATCH_ENTRIES_MAX as usize {
+            return Err(WireError::TooMany("500 entries"));
         }
+        check_name("epoch", &batch.epoch)?;
         let grows = |last, entry: &Entry| (entry.sequence > last).then_some(entry.sequence);
-        batch.entries.iter().try_fold(batch.after, grows).ok_or(WireError::Order)?;
+        let last = batch.entries.iter().try_fold(batch.after, grows);
+        last.filter(|last| *last > batch.after).ok_or(WireError::Order)?;
         Ok(batch)
+    }
+
+    /// Which part of the journal this is.
+    pub fn span(&self) -> Span {
+        let through = self.entries.last().map(Entry::place).unwrap_or_default();
+        Span { after: self.after, through }
+    }
+}
+
+impl Entry {
+    /// Where in its journal it is.
+    pub fn place(&self) -> Place {
+        Place { sequence: self.sequence, mark: self.mark() }
+    }
+
+    /// Tells whether two journals have the same entry under a sequence: half of SHA-256.
+    pub fn mark(&self) -> String {
+        let hash = Sha256::new()
+            .chain_update(self.sequence.to_be_bytes())
+            .chain_update(&self.kind)
+            .chain_update([0])
+            .chain_update(self.payload.get())
+            .finalize();
+        hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl Pull {
+    /// Reads and checks a pull.
+    pub fn parse(body: &[u8]) -> Result<Self, WireError> {
+        let pull: Self = read(body)?;
+        if pull.serves.len() > SERVES_MAX {
+            return Err(WireError::TooMany("10,000 nodes below a node"));
+        }
+        pull.serves.iter().try_for_each(|node| check_name("a node", node))?;
+        pull.journals.values().try_for_each(|cursor| check_name("epoch", &cursor.epoch))?;
+        Ok(pull)
+    }
+}
+
+impl Inquiry {
+    /// Reads and checks an inquiry.
+    pub fn parse(body: &[u8]) -> Result<Self, WireError> {
+        let inquiry: Self = read(body)?;
+        if !(1..=10 * NAME_BYTES_MAX).contains(&inquiry.subject.len()) {
+            return Err(WireError::Name("subject"));
+        }
+        Ok(inquiry)
+    }
+}
+
+impl Pieces {
+    /// Reads and checks a request for pieces.
+    pub fn parse(body: &[u8]) -> Result<Self, WireError> {
+        let pieces: Self = read(body)?;
+        if pieces.pieces.len() > PIECES_MAX {
+            return Err(WireError::TooMany("256 pieces"));
+        }
+        if pieces.pieces.iter().any(|piece| piece.length > PIECE_BYTES_MAX) {
+            return Err(WireError::TooMany("1,048,576 bytes a piece"));
+        }
+        Ok(pieces)
     }
 }
 
@@ -67,7 +307,10 @@ mod tests {
     use super::*;
 
     fn parse(entries: &str) -> Result<Batch, WireError> {
-        let body = format!(r#"{{"node":"n","epoch":"e","after":4,"entries":[{entries}]}}"#);
+        let body = format!(
+            r#"{{"node":"n","journal":"progress","epoch":"e","before":{{"through":{{"sequence":4,"mark":"m"}}}},
+              "lane":"backlog","after":4,"entries":[{entries}]}}"#
+        );
         Batch::parse(body.as_bytes())
     }
 
@@ -81,11 +324,24 @@ mod tests {
     #[test]
     fn order_and_shape_are_checked() {
         let entry = |sequence| format!(r#"{{"sequence":{sequence},"kind":"k","payload":1}}"#);
-        assert!(parse("").is_ok());
+        assert!(parse(&entry(9)).is_ok());
+        assert_eq!(parse("").err(), Some(WireError::Order));
         assert_eq!(parse(&entry(4)).err(), Some(WireError::Order));
         assert_eq!(parse(&format!("{},{}", entry(6), entry(6))).err(), Some(WireError::Order));
-        assert!(matches!(parse("7"), Err(WireError::Json(_))));
         let many = (5..506).map(entry).collect::<Vec<_>>().join(",");
-        assert_eq!(parse(&many).err(), Some(WireError::TooMany));
+        assert_eq!(parse(&many).err(), Some(WireError::TooMany("500 entries")));
+        assert!(matches!(Batch::parse(b"7"), Err(WireError::Json(_))));
+    }
+
+    #[test]
+    fn a_mark_tells_entries_apart() {
+        let mark = |entry: &str| parse(entry).unwrap().span().through.mark;
+        let one = mark(r#"{"sequence":5,"kind":"k","payload":1}"#);
+        assert_eq!(one.len(), 32);
+        for other in [(6, "k", 1), (5, "l", 1), (5, "k", 2)] {
+            let (sequence, kind, payload) = other;
+            let entry = format!(r#"{{"sequence":{sequence},"kind":"{kind}","payload":{payload}}}"#);
+            assert_ne!(mark(&entry), one);
+        }
     }
 }

@@ -1,0 +1,203 @@
+//! `hedgeschool:identity/journal`: people, who are the entries of this store.
+
+use hedgeschool_journal::{
+    Batch, Entry, Error, Insertion, Kinds, Lost, Merged, Page, Versioned, check_stamps, check_writers,
+    integer, merged,
+};
+use hedgeschool_replication::{Seen, Version};
+use hedgeschool_sql::{Database, Value};
+use serde::{Deserialize, Serialize};
+
+use crate::DATABASE;
+use crate::people::now_us;
+use crate::rules::{check_label, check_name};
+
+/// The kinds of entries: `person`.
+pub struct Identity;
+
+/// A person as an entry has one: see the view `entry`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Person {
+    name: String,
+    display_name: String,
+    role: Role,
+    password_hash: String,
+    home: Option<String>,
+    removed: bool,
+    stamp: i64,
+    writer: String,
+    seen: Seen,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Role {
+    Learner,
+    Administrator,
+}
+
+impl Kinds for Identity {
+    const DATABASE: &'static Database = &DATABASE;
+
+    async fn insertion(batch: &mut Batch) -> Result<Insertion, Error> {
+        let people: Vec<_> = batch.entries.iter().map(Person::parse).collect::<Result<_, _>>()?;
+        let now = now_us();
+        check_stamps(&people, now)?;
+        let mut rows = Rows::new(batch, now);
+        for arriving in people {
+            rows.put(arriving, batch.scope.as_deref()).await?;
+        }
+        Ok(rows.0)
+    }
+
+    async fn about(subject: String, after: u64, limit: u32, size: u32) -> Result<Page, Error> {
+        let sql = "SELECT entry.sequence, kind, payload, content, 1
+            FROM person JOIN entry ON entry.sequence = journaled
+            WHERE person.name = ?1 AND journaled > ?2 AND ?3 > 0";
+        let parameters = [Value::Text(subject), integer(after), Value::from(size)];
+        hedgeschool_journal::page(&DATABASE, sql, &parameters, after, limit).await
+    }
+
+    async fn set_back(stamp: i64) -> Result<(), Error> {
+        let sql = "UPDATE person SET stamp_us = ?1 WHERE stamp_us > ?1 AND peer IS NULL";
+        Ok(DATABASE.execute(sql, &[Value::Integer(stamp)]).await?)
+    }
+
+    async fn standing(lost: &Lost) -> Result<Option<String>, Error> {
+        let sql = "SELECT payload FROM person JOIN entry ON entry.sequence = journaled
+            WHERE key = ?1 AND NOT removed";
+        let row = DATABASE.query_one(sql, &[lost.reference()]).await?;
+        Ok(row.map(|mut row| row.take()).transpose()?)
+    }
+
+    async fn restore(lost: &Lost) -> Result<bool, Error> {
+        let sql = "INSERT INTO put_person
+            (name, display_name, role, password_hash, home, removed, now_us, condition)
+            SELECT name, ?1 ->> 'display_name', ?1 ->> 'role', ?1 ->> 'password_hash', ?1 ->> 'home',
+              ?1 ->> 'removed', ?2, iif(removed, 'absent', 'present')
+            FROM person WHERE key = ?3";
+        let parameters =
+            [Value::Text(lost.payload.clone()), Value::Integer(now_us()), lost.reference()];
+        DATABASE.execute(sql, &parameters).await?;
+        Ok(true)
+    }
+}
+
+/// The insertion into `apply_batch` as it grows.
+struct Rows(Insertion);
+
+impl Rows {
+    fn new(batch: &Batch, now: i64) -> Self {
+        let sql = "INSERT INTO apply_batch (peer, now_us, note, expected, text, person, here, lost)
+            VALUES (?1, ?2, ?3, ?4, ?5, NULL, NULL, NULL)";
+        let parameters = vec![
+            Value::Text(batch.peer.clone()),
+            Value::Integer(now),
+            Value::Text(batch.note.clone()),
+            batch.before.clone().map_or(Value::Null, Value::Text),
+            Value::Text(batch.after.clone()),
+        ];
+        Self(Insertion { sql: sql.to_owned(), parameters })
+    }
+
+    /// Adds a person, merged with who is here under the name.
+    async fn put(&mut self, arriving: Person, scope: Option<&[String]>) -> Result<(), Error> {
+        if let Some(scope) = scope {
+            arriving.check(scope)?;
+        }
+        let Some(here) = Person::find(&arriving.name).await? else {
+            return self.push(&arriving, None, None);
+        };
+        // A name that another node's person has is not the sender's to take.
+        let is_foreign = scope.is_some_and(|scope| !here.is_of(scope));
+        match merged(&here, &arriving) {
+            None => Ok(()),
+            Some(Merged { stands, .. }) if is_foreign => {
+                let stands = here.clone().with_version(Version {
+                    stamp: stands.stamp.max(here.stamp),
+                    writer: here.writer.clone(),
+                    seen: stands.seen,
+                });
+                self.push(&stands, Some(&here), Some(&arriving))
+            }
+            Some(Merged { stands, lost }) => self.push(&stands, Some(&here), lost.as_ref()),
+        }
+    }
+
+    fn push(
+        &mut self,
+        person: &Person,
+        here: Option<&Person>,
+        lost: Option<&Person>,
+    ) -> Result<(), Error> {
+        let json = |person: &Person| text(person).map(Value::Text);
+        let here = here.map(|here| Ok::<_, Error>(format!("{}{}", here.stamp, text(&here.seen)?)));
+        let lost = lost.map_or(Ok(Value::Null), json)?;
+        let first = self.0.parameters.len() + 1;
+        let row = format!(", (?1, ?2, NULL, NULL, NULL, ?{first}, ?{}, ?{})", first + 1, first + 2);
+        self.0.sql.push_str(&row);
+        let here = here.transpose()?.map_or(Value::Null, Value::Text);
+        self.0.parameters.extend([json(person)?, here, lost]);
+        Ok(())
+    }
+}
+
+impl Person {
+    fn parse(entry: &Entry) -> Result<Self, Error> {
+        if entry.kind != "person" {
+            return Err(Error::Invalid(format!("this node knows no entries of kind {:?}", entry.kind)));
+        }
+        let invalid = |error| Error::Invalid(format!("an entry is no person: {error}"));
+        let person: Self = serde_json::from_str(&entry.payload).map_err(invalid)?;
+        check_writers(&person.version())?;
+        let checked = check_name("name", &person.name)
+            .and_then(|()| check_label("display_name", &person.display_name));
+        checked.map_err(|_| Error::Invalid(format!("{:?} is no person's name", person.name)))?;
+        Ok(person)
+    }
+
+    /// A node below tells of its own learners only.
+    fn check(&self, scope: &[String]) -> Result<(), Error> {
+        if self.is_of(scope) && self.role == Role::Learner {
+            return Ok(());
+        }
+        let rule = "a node tells of learners who belong to it or to nodes below it";
+        Err(Error::Forbidden(format!("{}: {rule}", self.name)))
+    }
+
+    fn is_of(&self, scope: &[String]) -> bool {
+        self.home.as_ref().is_some_and(|home| scope.contains(home))
+    }
+
+    async fn find(name: &str) -> Result<Option<Self>, Error> {
+        let sql = "SELECT entry.sequence, kind, payload FROM person
+            JOIN entry ON entry.sequence = journaled WHERE person.name = ?1";
+        let row = DATABASE.query_one(sql, &[Value::from(name)]).await?;
+        let Some(mut row) = row else { return Ok(None) };
+        let entry = Entry { sequence: row.take()?, kind: row.take()?, payload: row.take()? };
+        Self::parse(&entry).map(Some)
+    }
+}
+
+impl Versioned for Person {
+    fn version(&self) -> Version {
+        Version { stamp: self.stamp, writer: self.writer.clone(), seen: self.seen.clone() }
+    }
+
+    fn with_version(self, version: Version) -> Self {
+        Self { stamp: version.stamp, writer: version.writer, seen: version.seen, ..self }
+    }
+
+    fn says_the_same(&self, other: &Self) -> bool {
+        let said = |person: &Self| {
+            let Self { display_name, role, password_hash, home, removed, .. } = person.clone();
+            (display_name, role, password_hash, home, removed)
+        };
+        said(self) == said(other)
+    }
+}
+
+fn text(value: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|error| Error::Invalid(error.to_string()))
+}

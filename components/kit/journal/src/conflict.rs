@@ -1,0 +1,86 @@
+use hedgeschool_sql::{Database, Row, Value};
+
+use crate::{Error, Kinds, integer};
+
+const PAGE: &str = "100";
+
+/// A version that lost.
+pub struct Lost {
+    /// Names the conflict.
+    pub key: u64,
+    /// The kind of what it is about.
+    pub kind: String,
+    /// The key of what it is about.
+    pub reference: u64,
+    /// The same, as people name it.
+    pub subject: String,
+    /// The version, as JSON.
+    pub payload: String,
+    /// When it was noticed, in milliseconds since 1970.
+    pub noticed_ms: i64,
+}
+
+/// A conflict as people see it.
+pub struct Conflict {
+    /// What lost.
+    pub lost: Lost,
+    /// What stands.
+    pub standing: Option<String>,
+}
+
+const COLUMNS: &str = "SELECT key, kind, reference, subject, lost, noticed_ms FROM conflict WHERE NOT settled";
+
+/// A page of conflicts.
+pub async fn conflicts<K: Kinds>(after: u64) -> Result<Vec<Conflict>, Error> {
+    let sql = format!("{COLUMNS} AND key > ?1 ORDER BY key LIMIT {PAGE}");
+    let mut conflicts = Vec::new();
+    for row in K::DATABASE.query(&sql, &[integer(after)]).await? {
+        let lost = lost(row)?;
+        conflicts.push(Conflict { standing: K::standing(&lost).await?, lost });
+    }
+    Ok(conflicts)
+}
+
+/// How many there are.
+pub async fn count(database: &Database) -> Result<u64, Error> {
+    let row = database.query_one("SELECT count(*) FROM conflict WHERE NOT settled", &[]).await?;
+    Ok(row.map(|mut row| row.take()).transpose()?.unwrap_or(0))
+}
+
+/// Settles a conflict; restores first what lost, if asked to.
+pub async fn settle<K: Kinds>(key: u64, restore: bool) -> Result<bool, Error> {
+    let sql = format!("{COLUMNS} AND key = ?1");
+    let Some(row) = K::DATABASE.query_one(&sql, &[integer(key)]).await? else { return Ok(false) };
+    let lost = lost(row)?;
+    if restore && !K::restore(&lost).await? {
+        let rule = format!("a {} that lost cannot be put in place of the one that stands", lost.kind);
+        return Err(Error::Invalid(rule));
+    }
+    let sql = "UPDATE conflict SET settled = 1 WHERE key = ?1";
+    K::DATABASE.execute(sql, &[integer(key)]).await?;
+    Ok(true)
+}
+
+fn lost(mut row: Row) -> Result<Lost, hedgeschool_sql::Error> {
+    Ok(Lost {
+        key: row.take()?,
+        kind: row.take()?,
+        reference: row.take()?,
+        subject: row.take()?,
+        payload: row.take()?,
+        noticed_ms: row.take()?,
+    })
+}
+
+/// Parameters of a row of the table, for stores that notice one.
+impl Lost {
+    /// Whether this could be put in place of what stands: statements never change.
+    pub fn is_restorable(&self) -> bool {
+        self.kind != "statement"
+    }
+
+    /// The key of what it is about, as a parameter.
+    pub fn reference(&self) -> Value {
+        integer(self.reference)
+    }
+}

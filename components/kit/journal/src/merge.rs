@@ -1,0 +1,62 @@
+use hedgeschool_replication::{Version, Winner, hlc, merge};
+
+use crate::Error;
+
+/// Something of which the last version stands.
+pub trait Versioned: Clone {
+    /// Which version it is.
+    fn version(&self) -> Version;
+
+    /// The same, as another version.
+    #[must_use]
+    fn with_version(self, version: Version) -> Self;
+
+    /// Whether two versions differ in nothing but who made them: then there is nothing to settle.
+    fn says_the_same(&self, other: &Self) -> bool;
+}
+
+/// What two versions become.
+pub struct Merged<T> {
+    /// What stands from now on. It knows of both.
+    pub stands: T,
+    /// What lost, if that is not because somebody changed it knowingly.
+    pub lost: Option<T>,
+}
+
+/// Merges an arriving version with the one that is here. None: nothing changes.
+pub fn merged<T: Versioned>(here: &T, arriving: &T) -> Option<Merged<T>> {
+    let merge = merge(&here.version(), &arriving.version());
+    if merge.version == here.version() {
+        return None;
+    }
+    let (stands, loses) = match merge.winner {
+        Winner::Here => (here, arriving),
+        Winner::Arriving => (arriving, here),
+    };
+    let is_lost = merge.is_conflict && !loses.says_the_same(stands);
+    let stands = stands.clone().with_version(merge.version);
+    Some(Merged { stands, lost: is_lost.then(|| loses.clone()) })
+}
+
+/// Refuses versions of which the names of writers could not be parts of JSON paths.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn check_writers(version: &Version) -> Result<(), Error> {
+    let is_epoch = |name: &String| name.len() <= 64 && name.chars().all(|c| c.is_ascii_hexdigit());
+    if version.seen.0.keys().chain([&version.writer]).all(is_epoch) {
+        return Ok(());
+    }
+    Err(Error::Invalid("writers of versions are named by epochs, which are hexadecimal".into()))
+}
+
+/// Refuses versions from the future.
+///
+/// # Errors
+/// [`Error::Ahead`].
+pub fn check_stamps<T: Versioned>(arriving: &[T], now: i64) -> Result<(), Error> {
+    if arriving.iter().any(|version| hlc::is_ahead(version.version().stamp, now)) {
+        return Err(Error::Ahead(now));
+    }
+    Ok(())
+}

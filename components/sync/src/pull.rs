@@ -1,0 +1,218 @@
+//! Getting from the node above what concerns this one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use hedgeschool_replication::hlc;
+use hedgeschool_replication::wire::{
+    Bookmark, Cursor, Entry, Feed, Health, Inquiry, PULL_PATH, Page, Pull, Pulled, RECORD_PATH,
+};
+use hedgeschool_web::Problem;
+
+use crate::node;
+use crate::push::Halt;
+use crate::stores::{Batch, Journal};
+use crate::upstream::{ANSWER, Upstream};
+
+/// How long to wait for a record that somebody waits for.
+pub const RECORD: Duration = Duration::from_secs(3);
+/// How much further a bookmark may get without being noted, when there was nothing for this node.
+const UNNOTED_MAX: u64 = 1_000;
+
+/// Who follows subjects here: the node itself.
+pub const SELF: &str = "";
+
+/// What an exchange brought.
+pub struct Exchange {
+    /// The upstream's id.
+    pub upstream: String,
+    /// How far its clock is ahead of this one's, in microseconds.
+    pub skew: i64,
+    /// The epoch of each journal here, and what the upstream has of it.
+    pub applied: BTreeMap<&'static str, (String, hedgeschool_replication::Position)>,
+    /// How many entries came.
+    pub entries: u64,
+    /// There are more.
+    pub more: bool,
+}
+
+/// Asks the upstream for news, waiting for them if there are none, and applies them.
+pub async fn exchange(
+    upstream: &Upstream,
+    below: &BTreeSet<String>,
+    health: Health,
+    wait: Duration,
+) -> Result<Exchange, Halt> {
+    let mut journals = BTreeMap::new();
+    let mut epochs = BTreeMap::new();
+    for journal in Journal::ALL {
+        let epoch = journal.epoch().await?;
+        let feed = bookmark(journal, upstream).await?.map(|(bookmark, _)| bookmark);
+        journals.insert(journal.name().to_owned(), Cursor { epoch: epoch.clone(), feed });
+        epochs.insert(journal.name(), epoch);
+    }
+    let asked = node::now();
+    let pull = Pull {
+        node: upstream.me.clone(),
+        serves: below.clone(),
+        now: asked,
+        health,
+        journals,
+        wait_ms: wait.as_millis().try_into().unwrap_or(u64::MAX),
+    };
+    let pulled: Pulled = upstream.ask(PULL_PATH, &pull, ANSWER + wait).await?;
+    // The answer may have waited, but its clock was read when it was made.
+    let now = node::now();
+    let skew = if wait.is_zero() { hlc::skew(asked, pulled.now, now) } else { pulled.now - now };
+    let (mut applied, mut entries, mut more) = (BTreeMap::new(), 0, false);
+    let mut feeds = pulled.journals;
+    for journal in Journal::ALL {
+        let Some(feed) = feeds.remove(journal.name()) else { continue };
+        entries += feed.page.entries.len() as u64;
+        more |= feed.page.more;
+        let epoch = epochs.remove(journal.name()).unwrap_or_default();
+        applied.insert(journal.name(), (epoch, feed.applied.clone()));
+        take(journal, upstream, &pulled.node, feed).await?;
+    }
+    Ok(Exchange { upstream: pulled.node, skew, applied, entries, more })
+}
+
+/// The name of the note that says how far the upstream's journal has been read.
+fn feed_note(upstream: &Upstream) -> String {
+    format!("feed:{}", upstream.url)
+}
+
+/// How far the upstream's journal has been read, and the note that says so.
+async fn bookmark(
+    journal: Journal,
+    upstream: &Upstream,
+) -> Result<Option<(Bookmark, String)>, Problem> {
+    let text = journal.note(feed_note(upstream)).await?;
+    Ok(text.and_then(|text| Some((serde_json::from_str(&text).ok()?, text))))
+}
+
+/// Forgets how far an upstream's journals have been read: it has lost some of them, and has others there.
+pub async fn forget(upstream: &Upstream) -> Result<(), Problem> {
+    for journal in Journal::ALL {
+        journal.set_note(feed_note(upstream), String::new()).await?;
+    }
+    Ok(())
+}
+
+/// Applies what a journal of the upstream has for this node.
+async fn take(
+    journal: Journal,
+    upstream: &Upstream,
+    peer: &str,
+    feed: Feed,
+) -> Result<(), Problem> {
+    let known = bookmark(journal, upstream).await?;
+    let Page { bookmark, entries, .. } = feed.page;
+    if let Some((known, _)) = &known {
+        let is_same = known.epoch == bookmark.epoch;
+        if is_same && entries.is_empty() && bookmark.through < known.through + UNNOTED_MAX {
+            return Ok(());
+        }
+        if !is_same {
+            // Another upstream, or one that was restored: it does not know whom this node follows.
+            follow_again(journal).await?;
+        }
+    }
+    let after = serde_json::to_string(&bookmark).map_err(Problem::internal)?;
+    let before = known.map(|(_, text)| text);
+    let note = feed_note(upstream);
+    let batch = Batch { peer: peer.to_owned(), scope: None, note, before, after, entries };
+    match journal.apply(batch).await {
+        // Another round has been faster.
+        Err(crate::stores::Error::Moved) => Ok(()),
+        applied => Ok(applied?),
+    }
+}
+
+/// The name of the note that says from where on a subject's record is wanted.
+fn wanted_note(subject: &str) -> String {
+    format!("wanted:{subject}")
+}
+
+/// Asks for everything about all subjects again.
+async fn follow_again(journal: Journal) -> Result<(), Problem> {
+    let mut after = String::new();
+    loop {
+        let subjects = journal.followed(SELF.to_owned(), after).await?;
+        let Some(last) = subjects.last() else { return Ok(()) };
+        after = last.clone();
+        for subject in subjects {
+            journal.set_note(wanted_note(&subject), "0".to_owned()).await?;
+        }
+    }
+}
+
+/// Makes a subject concern this node. True: it did not before, and its record is still to come.
+pub async fn follow(journal: Journal, subject: &str) -> Result<bool, Problem> {
+    let name = wanted_note(subject);
+    if journal.is_followed(SELF.to_owned(), subject.to_owned()).await? {
+        return Ok(journal.note(name).await?.is_some());
+    }
+    journal.set_note(name, "0".to_owned()).await?;
+    journal.follow(SELF.to_owned(), subject.to_owned()).await?;
+    Ok(true)
+}
+
+/// Fetches records that are still to come, and answers how many entries came.
+pub async fn records(upstream: &Upstream, peer: &str) -> Result<u64, Halt> {
+    let mut entries = 0;
+    for journal in Journal::ALL {
+        for (name, _) in journal.notes(wanted_note("")).await? {
+            let subject = name.strip_prefix("wanted:").unwrap_or_default();
+            entries += record(upstream, peer, journal, subject, ANSWER).await?;
+        }
+    }
+    Ok(entries)
+}
+
+/// Fetches the rest of a subject's record.
+pub async fn record(
+    upstream: &Upstream,
+    peer: &str,
+    journal: Journal,
+    subject: &str,
+    within: Duration,
+) -> Result<u64, Halt> {
+    let mut count = 0;
+    loop {
+        let Some(before) = journal.note(wanted_note(subject)).await? else { return Ok(count) };
+        let inquiry = Inquiry {
+            node: upstream.me.clone(),
+            journal: journal.name().to_owned(),
+            subject: subject.to_owned(),
+            after: before.parse().unwrap_or(0),
+        };
+        let page: Page = upstream.ask(RECORD_PATH, &inquiry, within).await?;
+        count += page.entries.len() as u64;
+        let after =
+            if page.more { page.bookmark.through.to_string() } else { String::new() };
+        apply_record(journal, peer, subject, before, after, page.entries).await?;
+    }
+}
+
+async fn apply_record(
+    journal: Journal,
+    peer: &str,
+    subject: &str,
+    before: String,
+    after: String,
+    entries: Vec<Entry>,
+) -> Result<(), Problem> {
+    let batch = Batch {
+        peer: peer.to_owned(),
+        scope: None,
+        note: wanted_note(subject),
+        before: Some(before),
+        after,
+        entries,
+    };
+    match journal.apply(batch).await {
+        Err(crate::stores::Error::Moved) => Ok(()),
+        applied => Ok(applied?),
+    }
+}

@@ -1,0 +1,209 @@
+//! Sending this node's journals to the node above.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use hedgeschool_replication::wire::{Applied, BATCH_ENTRIES_MAX, Batch, ENTRIES_PATH};
+use hedgeschool_replication::{Answer, Lane, Next, Position, Push, Span, WINDOW, Want};
+use hedgeschool_web::{Problem, StatusCode};
+
+use crate::stores::{Audience, Error, Journal};
+use crate::upstream::{ANSWER, Failure, Upstream, failure};
+
+/// One journal on its way up.
+pub struct Outbox {
+    journal: Journal,
+    epoch: String,
+    push: Push,
+    /// How far each lane has been looked through without finding anything.
+    looked: [u64; 2],
+    audience: Audience,
+    /// This node.
+    me: String,
+}
+
+/// Why pushing stops before everything is sent.
+pub enum Halt {
+    /// The upstream or the link.
+    Upstream(Failure),
+    /// Something here.
+    Here(Problem),
+}
+
+impl From<Failure> for Halt {
+    fn from(failure: Failure) -> Self {
+        Self::Upstream(failure)
+    }
+}
+
+impl From<Problem> for Halt {
+    fn from(problem: Problem) -> Self {
+        Self::Here(problem)
+    }
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Self {
+        Self::Here(error.into())
+    }
+}
+
+impl Outbox {
+    /// Begins with what the upstream says it has of a journal. A journal that is not the one it knows, because
+    /// this node's disk was restored or cloned, begins another epoch, and is sent from its beginning.
+    pub async fn greeted(
+        journal: Journal,
+        epoch: String,
+        applied: Position,
+        upstream: &str,
+        me: &str,
+        below: &BTreeSet<String>,
+    ) -> Result<Self, Problem> {
+        let head = journal.head().await?;
+        let is_known = is_known(journal, &applied).await?;
+        let (epoch, push) = match Push::greeted(applied, head, is_known) {
+            Some(push) => (epoch, push),
+            None => {
+                eprintln!(
+                    "{}: this journal is not the one that {upstream} knows under epoch {epoch}; the disk was \
+                     restored or cloned. Everything is sent again under another epoch",
+                    journal.name()
+                );
+                journal.renew(epoch).await?;
+                let begun = Push::greeted(Position::default(), head, true);
+                let begun = begun.ok_or_else(|| Problem::internal("a journal without a beginning"))?;
+                (journal.epoch().await?, begun)
+            }
+        };
+        let me = me.to_owned();
+        let serves = below.iter().chain([&me]).cloned().collect();
+        let audience = Audience { node: upstream.to_owned(), above: true, serves };
+        Ok(Self { journal, epoch, push, looked: [0; 2], audience, me })
+    }
+
+    /// Which journal.
+    pub fn journal(&self) -> Journal {
+        self.journal
+    }
+
+    /// Its epoch, and how far the upstream has it.
+    pub fn place(&self) -> (&str, &Position) {
+        (&self.epoch, self.push.acknowledged())
+    }
+
+    /// Sends all there is, and answers how many entries the upstream applied.
+    pub async fn drain(&mut self, upstream: &Upstream, deadline: Instant) -> Result<u64, Halt> {
+        let mut applied = 0;
+        let mut underway = FuturesUnordered::new();
+        loop {
+            while underway.len() < WINDOW && Instant::now() < deadline {
+                let Some(batch) = self.next().await? else { break };
+                underway.push(async move {
+                    let answer = send(upstream, &batch).await;
+                    (batch.span(), batch.entries.len() as u64, answer)
+                });
+            }
+            let Some((span, entries, answer)) = underway.next().await else { return Ok(applied) };
+            if matches!(answer, Ok(Answer::Applied(_))) {
+                applied += entries;
+            }
+            if let Err(halt) = self.answered(&span, answer).await {
+                // Their answers do not matter: the next round asks.
+                while underway.next().await.is_some() {}
+                return Err(halt);
+            }
+        }
+    }
+
+    async fn answered(
+        &mut self,
+        span: &Span,
+        answer: Result<Answer, Failure>,
+    ) -> Result<(), Halt> {
+        match self.push.answered(span, answer?) {
+            Next::Continue => Ok(()),
+            Next::SetBack(now) => {
+                eprintln!("{}: this node's clock is ahead of its upstream's", self.journal.name());
+                self.journal.set_back(now).await?;
+                Err(Failure::Down("this node's clock is ahead of its upstream's".into()).into())
+            }
+            Next::Stop { reason, .. } => Err(Failure::Down(reason).into()),
+        }
+    }
+
+    /// The next batch, if there is anything to send.
+    async fn next(&mut self) -> Result<Option<Batch>, Problem> {
+        let head = self.journal.head().await?;
+        loop {
+            let Some(want) = self.push.want(head) else { return Ok(None) };
+            let end = want.until.unwrap_or(head);
+            let looked = self.looked(want.lane);
+            let from = want.after.max(*looked);
+            if from >= end {
+                self.push.nothing(want.lane);
+                if want.lane == Lane::Backlog && want.until.is_none() {
+                    return Ok(None);
+                }
+                continue;
+            }
+            let audience = self.audience.clone();
+            let page = self.journal.entries(audience, from, want.until, BATCH_ENTRIES_MAX).await?;
+            if page.entries.is_empty() {
+                *self.looked(want.lane) = page.through.max(from + 1);
+                continue;
+            }
+            return self.batch(want, page.entries).map(Some);
+        }
+    }
+
+    fn looked(&mut self, lane: Lane) -> &mut u64 {
+        let [backlog, fresh] = &mut self.looked;
+        if lane == Lane::Backlog { backlog } else { fresh }
+    }
+
+    fn batch(
+        &mut self,
+        want: Want,
+        entries: Vec<hedgeschool_replication::wire::Entry>,
+    ) -> Result<Batch, Problem> {
+        let batch = Batch {
+            node: self.me.clone(),
+            journal: self.journal.name().to_owned(),
+            epoch: self.epoch.clone(),
+            before: self.push.before().clone(),
+            lane: want.lane,
+            after: want.after,
+            entries,
+        };
+        let leads_to = batch.before.with(batch.lane, batch.span()).map_err(Problem::internal)?;
+        self.push.sent(want.lane, leads_to);
+        Ok(batch)
+    }
+}
+
+/// Whether a journal has the entries by which a position is recognised. One that has changed since is no
+/// longer there.
+async fn is_known(journal: Journal, applied: &Position) -> Result<bool, Problem> {
+    for place in applied.places() {
+        let entry = journal.find(place.sequence).await?;
+        if entry.is_some_and(|entry| entry.mark() != place.mark) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn send(upstream: &Upstream, batch: &Batch) -> Result<Answer, Failure> {
+    let answer = upstream.post(ENTRIES_PATH, batch, ANSWER).await?;
+    let applied = serde_json::from_slice::<Applied>(&answer.body);
+    match (answer.status, applied) {
+        (StatusCode::OK, Ok(applied)) => Ok(Answer::Applied(applied.position)),
+        (StatusCode::CONFLICT, Ok(applied)) => Ok(match applied.now {
+            Some(now) => Answer::Ahead(now),
+            None => Answer::Gap(applied.position),
+        }),
+        _ => Err(failure(&answer)),
+    }
+}

@@ -1,0 +1,251 @@
+//! One round of replication with the node above.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use futures::future::join3;
+use hedgeschool_replication::wire::Health;
+use hedgeschool_replication::{Position, backoff};
+use hedgeschool_web::{Problem, random_bytes};
+use serde::{Deserialize, Serialize};
+
+use crate::pull::{self, Exchange};
+use crate::push::{Halt, Outbox};
+use crate::stores::Journal;
+use crate::upstream::{Failure, Upstream};
+use crate::{blobs, node, status};
+
+/// How long a round may go on while there is work; well below the request deadlines of hosts.
+const WORK: Duration = Duration::from_secs(8);
+/// How often a round that lingers looks for news of this node.
+const LOOK: Duration = Duration::from_millis(50);
+/// The pause after an upstream that did not wait for news, although asked to.
+const UNHEARD: Duration = Duration::from_millis(500);
+/// Where the note about the upstream is.
+pub const LINK_NOTE: &str = "upstream";
+
+/// What a round did.
+#[derive(Debug, Default, Serialize)]
+pub struct Round {
+    /// Entries that the upstream applied.
+    pub pushed: u64,
+    /// Entries that came from it.
+    pub pulled: u64,
+    /// Bytes of courses that came from it.
+    pub fetched_bytes: u64,
+    /// Tick again at once: entries are left, or the round was one that lingers.
+    pub more: bool,
+    /// How long to leave the upstream alone.
+    pub retry_after_seconds: Option<f64>,
+    /// Why the round ended early.
+    pub problem: Option<String>,
+}
+
+/// What this node remembers of its upstream.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The upstream's address.
+    pub url: String,
+    /// Its id, once it has told.
+    pub node: String,
+    /// When it was last reached, in microseconds since 1970.
+    pub reached: i64,
+    /// How far its clock is ahead of this one's, in microseconds.
+    pub skew: i64,
+    /// Since when it has not been reached. None: it has.
+    pub failing_since: Option<i64>,
+    /// Why.
+    pub problem: Option<String>,
+    /// When everything here was last there too.
+    pub agreed: i64,
+    /// How far it has each journal, and in which epoch.
+    pub journals: std::collections::BTreeMap<String, (String, Position)>,
+}
+
+impl Link {
+    /// The note about this upstream.
+    pub async fn load(url: &str) -> Result<Self, Problem> {
+        let text = Journal::Progress.note(LINK_NOTE.to_owned()).await?;
+        let noted: Option<Self> = text.and_then(|text| serde_json::from_str(&text).ok());
+        let fresh = || Self { url: url.to_owned(), ..Self::default() };
+        Ok(noted.filter(|link| link.url == url).unwrap_or_else(fresh))
+    }
+
+    async fn save(&self) -> Result<(), Problem> {
+        let text = serde_json::to_string(self).map_err(Problem::internal)?;
+        Ok(Journal::Progress.set_note(LINK_NOTE.to_owned(), text).await?)
+    }
+
+    /// Whether the upstream has lost what it said it had.
+    fn has_lost(&self, exchange: &Exchange) -> bool {
+        exchange.applied.iter().any(|(journal, (epoch, now))| {
+            let then = self.journals.get(*journal).filter(|(known, _)| known == epoch);
+            then.is_some_and(|(_, then)| !now.has(then.through.sequence))
+        })
+    }
+}
+
+/// What is shared by the parts of a round, which take turns on one thread.
+struct Session {
+    upstream: Upstream,
+    below: BTreeSet<String>,
+    health: Health,
+    peer: String,
+    deadline: Instant,
+    lingers: bool,
+    is_over: Cell<bool>,
+    /// When everything here was last there too.
+    agreed: Cell<i64>,
+    round: RefCell<Round>,
+    halt: RefCell<Option<Halt>>,
+}
+
+/// Runs a round; one that lingers goes on for so long, and passes on news as they come. An upstream out of reach is
+/// no failure of this node.
+pub async fn run(linger: Duration) -> Result<Round, Problem> {
+    let Some(upstream) = Upstream::configured().await? else { return Ok(Round::default()) };
+    let mut link = Link::load(&upstream.url).await?;
+    let below = node::serves().await?;
+    let health = status::health(&link).await?;
+    let greeting = pull::exchange(&upstream, &below, health.clone(), Duration::ZERO).await;
+    let greeting = match greeting {
+        Ok(greeting) => greeting,
+        Err(halt) => return ended(link, Round::default(), Some(halt)).await,
+    };
+    if link.has_lost(&greeting) {
+        eprintln!("{} has lost entries: all of it is read again", upstream.url);
+        pull::forget(&upstream).await?;
+    }
+    let mut outboxes = Vec::new();
+    for journal in Journal::ALL {
+        let Some((epoch, applied)) = greeting.applied.get(journal.name()).cloned() else { continue };
+        let (peer, me) = (&greeting.upstream, &upstream.me);
+        outboxes.push(Outbox::greeted(journal, epoch, applied, peer, me, &below).await?);
+    }
+    let session = Session {
+        upstream,
+        below,
+        health,
+        peer: greeting.upstream.clone(),
+        deadline: Instant::now() + if linger.is_zero() { WORK } else { linger },
+        lingers: !linger.is_zero(),
+        is_over: Cell::new(false),
+        agreed: Cell::new(link.agreed),
+        round: RefCell::new(Round { pulled: greeting.entries, ..Round::default() }),
+        halt: RefCell::new(None),
+    };
+    join3(session.push(&mut outboxes), session.pull(greeting.more), session.fetch()).await;
+    link.node.clone_from(&session.peer);
+    link.reached = node::now();
+    link.skew = greeting.skew;
+    link.agreed = session.agreed.get();
+    for outbox in &outboxes {
+        let (epoch, position) = outbox.place();
+        let place = (epoch.to_owned(), position.clone());
+        link.journals.insert(outbox.journal().name().to_owned(), place);
+    }
+    ended(link, session.round.into_inner(), session.halt.into_inner()).await
+}
+
+impl Session {
+    fn goes_on(&self) -> bool {
+        !self.is_over.get() && Instant::now() < self.deadline
+    }
+
+    fn stop(&self, halt: Halt) {
+        self.is_over.set(true);
+        self.halt.borrow_mut().get_or_insert(halt);
+    }
+
+    /// Sends what is here, and then what comes to be here.
+    async fn push(&self, outboxes: &mut [Outbox]) {
+        loop {
+            for outbox in outboxes.iter_mut() {
+                match outbox.drain(&self.upstream, self.deadline).await {
+                    Ok(applied) => self.round.borrow_mut().pushed += applied,
+                    Err(halt) => return self.stop(halt),
+                }
+            }
+            if Instant::now() >= self.deadline {
+                self.round.borrow_mut().more = true;
+                return;
+            }
+            self.agreed.set(node::now());
+            if !self.lingers || self.is_over.get() {
+                return;
+            }
+            spin_sdk::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Gets what is there, and then what comes to be there.
+    async fn pull(&self, mut more: bool) {
+        loop {
+            match pull::records(&self.upstream, &self.peer).await {
+                Ok(entries) => self.round.borrow_mut().pulled += entries,
+                Err(halt) => return self.stop(halt),
+            }
+            if !self.goes_on() || !(more || self.lingers) {
+                self.round.borrow_mut().more |= more;
+                return;
+            }
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            let wait = if more { Duration::ZERO } else { left.min(UNHEARD * 4) };
+            let asked = Instant::now();
+            let exchange =
+                pull::exchange(&self.upstream, &self.below, self.health.clone(), wait).await;
+            match exchange {
+                Ok(exchange) => {
+                    more = exchange.more;
+                    self.round.borrow_mut().pulled += exchange.entries;
+                    if exchange.entries == 0 && asked.elapsed() < wait / 2 {
+                        spin_sdk::time::sleep(UNHEARD.min(left)).await;
+                    }
+                }
+                Err(halt) => return self.stop(halt),
+            }
+        }
+    }
+
+    /// Fetches courses that are announced.
+    async fn fetch(&self) {
+        loop {
+            match blobs::fetch(&self.upstream, self.deadline).await {
+                Ok(bytes) => self.round.borrow_mut().fetched_bytes += bytes,
+                Err(Halt::Upstream(failure)) if blobs::is_missing(&failure) => {}
+                Err(halt) => return self.stop(halt),
+            }
+            if !self.lingers || !self.goes_on() {
+                return;
+            }
+            spin_sdk::time::sleep(UNHEARD).await;
+        }
+    }
+}
+
+/// Notes how a round ended, and answers what it did.
+async fn ended(mut link: Link, mut round: Round, halt: Option<Halt>) -> Result<Round, Problem> {
+    let now = node::now();
+    let failure = match halt {
+        None => {
+            (link.failing_since, link.problem) = (None, None);
+            link.save().await?;
+            return Ok(round);
+        }
+        Some(Halt::Here(problem)) => return Err(problem),
+        Some(Halt::Upstream(failure)) => failure,
+    };
+    let since = *link.failing_since.get_or_insert(now);
+    let failing_for = Duration::from_micros(u64::try_from(now - since).unwrap_or(0));
+    let pause = match &failure {
+        Failure::Busy(pause) => *pause,
+        _ => backoff::pause(failing_for, u64::from_le_bytes(random_bytes())),
+    };
+    round.more = false;
+    round.retry_after_seconds = Some(pause.as_secs_f64());
+    round.problem = Some(failure.to_string());
+    link.problem.clone_from(&round.problem);
+    link.save().await?;
+    Ok(round)
+}

@@ -1,0 +1,166 @@
+//! How this node stands with others.
+
+use std::collections::BTreeMap;
+
+use hedgeschool_replication::hlc::SKEW_SHOWN_US;
+use hedgeschool_replication::wire::Health;
+use hedgeschool_web::{Problem, Reply};
+use serde::Serialize;
+
+use crate::node::{self, Below};
+use crate::round::Link;
+use crate::stores::{Journal, arrivals};
+use crate::upstream::Upstream;
+
+/// A node without news for longer than this is shown as silent, in seconds.
+const SILENT_S: i64 = 120;
+
+/// `GET /sync/v1/status`.
+#[derive(Serialize)]
+struct Status {
+    node: String,
+    version: &'static str,
+    /// Null: this node has no upstream, or does not replicate.
+    upstream: Option<Above>,
+    /// The nodes that replicate with this one.
+    nodes: Vec<Node>,
+    /// Conflicts that nobody has settled.
+    conflicts: u64,
+    /// Courses on their way here.
+    arriving: Vec<Arriving>,
+    /// Last sequence of each journal.
+    journals: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Serialize)]
+struct Above {
+    url: String,
+    node: String,
+    /// Since the last contact; null: never.
+    seconds_since_contact: Option<i64>,
+    /// Its clock against this one's.
+    skew_seconds: f64,
+    is_skewed: bool,
+    problem: Option<String>,
+    /// Entries it has not applied, at most.
+    queue: u64,
+    /// How old the oldest of them is, at most.
+    queue_age_seconds: u64,
+}
+
+#[derive(Serialize)]
+struct Node {
+    node: String,
+    serves: usize,
+    seconds_since_contact: i64,
+    is_silent: bool,
+    skew_seconds: f64,
+    is_skewed: bool,
+    queue: u64,
+    queue_age_seconds: u64,
+    conflicts: u64,
+    version: String,
+}
+
+#[derive(Serialize)]
+struct Arriving {
+    id: String,
+    title: String,
+    have_bytes: u64,
+    bytes: u64,
+}
+
+/// How this node stands, as it tells its upstream.
+pub async fn health(link: &Link) -> Result<Health, Problem> {
+    let (queue, queue_age_s) = queue(link).await?;
+    Ok(Health {
+        queue,
+        queue_age_s,
+        conflicts: conflicts().await?,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+/// Entries that the upstream has not applied, and for how many seconds there have been any.
+async fn queue(link: &Link) -> Result<(u64, u64), Problem> {
+    let mut queue = 0;
+    for journal in Journal::ALL {
+        let has = link.journals.get(journal.name());
+        let has = has.map_or(0, |(_, position)| position.through.sequence);
+        queue += journal.head().await?.saturating_sub(has);
+    }
+    let age_us = node::now().saturating_sub(link.agreed);
+    let age_s = u64::try_from(age_us / 1_000_000).unwrap_or(0);
+    Ok((queue, if queue > 0 && link.agreed > 0 { age_s } else { 0 }))
+}
+
+async fn conflicts() -> Result<u64, Problem> {
+    let mut count = 0;
+    for journal in Journal::ALL {
+        count += journal.count_conflicts().await?;
+    }
+    Ok(count)
+}
+
+/// Answers `GET /sync/v1/status`.
+pub async fn show() -> Result<Reply, Problem> {
+    let mut journals = BTreeMap::new();
+    for journal in Journal::ALL {
+        journals.insert(journal.name(), journal.head().await?);
+    }
+    let arriving = arrivals::arriving().await?.into_iter().map(|arrival| Arriving {
+        id: arrival.id,
+        title: arrival.title,
+        have_bytes: arrival.have,
+        bytes: arrival.size,
+    });
+    Reply::json(&Status {
+        node: node::id().await?,
+        version: env!("CARGO_PKG_VERSION"),
+        upstream: above().await?,
+        nodes: node::below().await?.into_iter().map(below).collect(),
+        conflicts: conflicts().await?,
+        arriving: arriving.collect(),
+        journals,
+    })
+}
+
+async fn above() -> Result<Option<Above>, Problem> {
+    let Some(upstream) = Upstream::configured().await? else { return Ok(None) };
+    let link = Link::load(&upstream.url).await?;
+    let (queue, queue_age_seconds) = queue(&link).await?;
+    Ok(Some(Above {
+        url: upstream.url,
+        seconds_since_contact: (link.reached > 0).then(|| seconds_since(link.reached)),
+        skew_seconds: seconds(link.skew),
+        is_skewed: link.skew.abs() > SKEW_SHOWN_US,
+        node: link.node,
+        problem: link.problem,
+        queue,
+        queue_age_seconds,
+    }))
+}
+
+fn below((node, told): (String, Below)) -> Node {
+    let silence = seconds_since(told.heard);
+    Node {
+        node,
+        serves: told.serves.len(),
+        seconds_since_contact: silence,
+        is_silent: silence > SILENT_S,
+        skew_seconds: seconds(told.skew),
+        is_skewed: told.skew.abs() > SKEW_SHOWN_US,
+        queue: told.health.queue,
+        queue_age_seconds: told.health.queue_age_s,
+        conflicts: told.health.conflicts,
+        version: told.health.version,
+    }
+}
+
+fn seconds_since(moment: i64) -> i64 {
+    node::now().saturating_sub(moment) / 1_000_000
+}
+
+fn seconds(us: i64) -> f64 {
+    us as f64 / 1e6
+}

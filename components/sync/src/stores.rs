@@ -1,0 +1,314 @@
+//! The journals of the node's stores, all alike: what they hold is no concern of replication.
+
+use hedgeschool_replication::wire;
+use hedgeschool_web::{Problem, StatusCode};
+use serde_json::value::RawValue;
+
+/// The stores of one WIT package each.
+macro_rules! bindings {
+    ($module:ident, $path:literal) => {
+        #[allow(missing_docs, dead_code, reason = "generated; the WIT documents it")]
+        mod $module {
+            spin_sdk::wit_bindgen::generate!({
+                path: $path,
+                world: "client",
+                runtime_path: "spin_sdk::wit_bindgen::rt",
+            });
+        }
+    };
+}
+
+bindings!(content_bindings, "../../wit/content");
+bindings!(identity_bindings, "../../wit/identity");
+bindings!(progress_bindings, "../../wit/progress");
+
+pub use content_bindings::hedgeschool::content::types::Error as ContentError;
+pub use content_bindings::hedgeschool::content::{arrivals, packages};
+pub use content_bindings::wit_stream;
+
+/// A journal of this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Journal {
+    /// Courses.
+    Content,
+    /// People.
+    Identity,
+    /// Statements and documents.
+    Progress,
+}
+
+/// For whom entries are read.
+#[derive(Clone, Debug)]
+pub struct Audience {
+    /// The other node.
+    pub node: String,
+    /// It is the node above.
+    pub above: bool,
+    /// The nodes whose own data count.
+    pub serves: Vec<String>,
+}
+
+/// A part of a journal.
+pub struct Page {
+    /// The entries.
+    pub entries: Vec<wire::Entry>,
+    /// Everything through this was looked at.
+    pub through: u64,
+    /// There is more after that.
+    pub more: bool,
+}
+
+/// Another node's entries.
+pub struct Batch {
+    /// The node they come from.
+    pub peer: String,
+    /// The nodes whose own data it may change. None: any.
+    pub scope: Option<Vec<String>>,
+    /// The note that moves with them, what it says before, and what afterwards.
+    pub note: String,
+    pub before: Option<String>,
+    pub after: String,
+    /// The entries.
+    pub entries: Vec<wire::Entry>,
+}
+
+/// A version that lost, and what stands.
+#[derive(Debug, serde::Serialize)]
+pub struct Conflict {
+    /// Names it in its journal.
+    pub key: u64,
+    /// What kind of thing it is about.
+    pub kind: String,
+    /// Which one.
+    pub subject: String,
+    /// JSON.
+    pub lost: serde_json::Value,
+    /// JSON; null: it is gone.
+    pub standing: serde_json::Value,
+    /// Milliseconds since 1970.
+    pub noticed_ms: i64,
+    /// What lost can be put in place of what stands.
+    pub is_restorable: bool,
+}
+
+/// Why a store refused.
+#[derive(Debug)]
+pub enum Error {
+    /// A rule was broken.
+    Invalid(String),
+    /// None of the sender's business.
+    Forbidden(String),
+    /// The note of a batch says something else.
+    Moved,
+    /// Stamps are ahead of this clock.
+    Ahead(i64),
+    /// The disk is as full as it may get.
+    Full,
+    /// Try again.
+    Busy,
+    /// For the log.
+    Other(String),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Invalid(rule) => Self::bad_request(rule),
+            Error::Forbidden(rule) => {
+                Self { internal: Some(rule.clone()), ..Self::forbidden(rule) }
+            }
+            Error::Busy => Self::busy(),
+            Error::Full => Self::new(StatusCode::INSUFFICIENT_STORAGE, "the node's disk is full"),
+            Error::Moved => Self::new(StatusCode::CONFLICT, "other entries came between"),
+            Error::Ahead(now) => Self::new(StatusCode::CONFLICT, format!("the clock here says {now}")),
+            Error::Other(reason) => Self::internal(reason),
+        }
+    }
+}
+
+/// Makes the functions of [`Journal`] call those of the package that it is.
+macro_rules! journal {
+    ($($name:ident $text:literal $bindings:ident $package:ident),*) => {
+        $(
+            impl From<$bindings::hedgeschool::$package::types::Error> for Error {
+                fn from(error: $bindings::hedgeschool::$package::types::Error) -> Self {
+                    use $bindings::hedgeschool::$package::types::Error as Stored;
+                    match error {
+                        Stored::Invalid(rule) => Self::Invalid(rule),
+                        Stored::Forbidden(rule) => Self::Forbidden(rule),
+                        Stored::Moved(_) => Self::Moved,
+                        Stored::Ahead(now) => Self::Ahead(now),
+                        Stored::Full => Self::Full,
+                        Stored::Busy => Self::Busy,
+                        other => Self::Other(format!("{} store: {other:?}", $text)),
+                    }
+                }
+            }
+        )*
+
+        impl Journal {
+            /// All of them, in the order in which a node needs them: who, what, and what came of it.
+            pub const ALL: [Self; 3] = [$(Self::$name),*];
+
+            /// The journal of this name.
+            pub fn named(name: &str) -> Option<Self> {
+                match name { $($text => Some(Self::$name),)* _ => None }
+            }
+
+            /// Its name on the wire.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+
+            /// Names this copy of the store.
+            pub async fn epoch(self) -> Result<String, Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::epoch().await?)),* }
+            }
+
+            /// Begins another epoch.
+            pub async fn renew(self, epoch: String) -> Result<(), Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::renew(epoch).await?)),* }
+            }
+
+            /// The last sequence.
+            pub async fn head(self) -> Result<u64, Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::head().await?)),* }
+            }
+
+            /// The entry of a sequence.
+            pub async fn find(self, sequence: u64) -> Result<Option<wire::Entry>, Error> {
+                match self { $(Self::$name => {
+                    let found = $bindings::hedgeschool::$package::journal::find(sequence).await?;
+                    found.map(|found| entry(found.sequence, found.kind, found.payload)).transpose()
+                }),* }
+            }
+
+            /// Entries for an audience.
+            pub async fn entries(
+                self,
+                audience: Audience,
+                after: u64,
+                until: Option<u64>,
+                limit: u32,
+            ) -> Result<Page, Error> {
+                let Audience { node, above, serves } = audience;
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::{journal, types};
+                    let audience = types::Audience { node, above, serves };
+                    let page = journal::entries(audience, after, until, limit, wire::BATCH_BYTES).await?;
+                    let entries = page.entries.into_iter().map(|it| entry(it.sequence, it.kind, it.payload));
+                    Ok(Page { entries: entries.collect::<Result<_, _>>()?, through: page.through, more: page.more })
+                }),* }
+            }
+
+            /// Entries about a subject.
+            pub async fn about(self, subject: String, after: u64) -> Result<Page, Error> {
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::journal;
+                    let limit = wire::BATCH_ENTRIES_MAX;
+                    let page = journal::entries_about(subject, after, limit, wire::BATCH_BYTES).await?;
+                    let entries = page.entries.into_iter().map(|it| entry(it.sequence, it.kind, it.payload));
+                    Ok(Page { entries: entries.collect::<Result<_, _>>()?, through: page.through, more: page.more })
+                }),* }
+            }
+
+            /// Makes a subject concern a node below.
+            pub async fn follow(self, node: String, subject: String) -> Result<(), Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::follow(node, subject).await?)),* }
+            }
+
+            /// The subjects that concern a node.
+            pub async fn followed(self, node: String, after: String) -> Result<Vec<String>, Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::followed(node, after).await?)),* }
+            }
+
+            /// Whether a subject concerns a node.
+            pub async fn is_followed(self, node: String, subject: String) -> Result<bool, Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::is_followed(node, subject).await?)),* }
+            }
+
+            /// What was noted under a name.
+            pub async fn note(self, name: String) -> Result<Option<String>, Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::note(name).await?)),* }
+            }
+
+            /// Notes whose names begin like this.
+            pub async fn notes(self, prefix: String) -> Result<Vec<(String, String)>, Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::notes(prefix).await?)),* }
+            }
+
+            /// Notes something.
+            pub async fn set_note(self, name: String, text: String) -> Result<(), Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::set_note(name, text).await?)),* }
+            }
+
+            /// Applies a batch.
+            pub async fn apply(self, batch: Batch) -> Result<(), Error> {
+                let Batch { peer, scope, note, before, after, entries } = batch;
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::{journal, types};
+                    let entries = entries.into_iter().map(|entry| types::Entry {
+                        sequence: entry.sequence,
+                        kind: entry.kind,
+                        payload: Box::<str>::from(entry.payload).into(),
+                    });
+                    let entries = entries.collect();
+                    let batch = types::Batch { peer, scope, note, before, after, entries };
+                    Ok(journal::apply(batch).await?)
+                }),* }
+            }
+
+            /// Sets stamps back.
+            pub async fn set_back(self, stamp: i64) -> Result<(), Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::set_back(stamp).await?)),* }
+            }
+
+            /// A page of conflicts.
+            pub async fn conflicts(self, after: u64) -> Result<Vec<Conflict>, Error> {
+                match self { $(Self::$name => {
+                    let found = $bindings::hedgeschool::$package::journal::conflicts(after).await?;
+                    Ok(found.into_iter().map(|it| Conflict {
+                        key: it.key,
+                        kind: it.kind,
+                        subject: it.subject,
+                        lost: shown(Some(it.lost)),
+                        standing: shown(it.standing),
+                        noticed_ms: it.noticed,
+                        is_restorable: it.is_restorable,
+                    }).collect())
+                }),* }
+            }
+
+            /// How many conflicts there are.
+            pub async fn count_conflicts(self) -> Result<u64, Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::count_conflicts().await?)),* }
+            }
+
+            /// Settles a conflict.
+            pub async fn settle(self, key: u64, restore: bool) -> Result<bool, Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::settle(key, restore).await?)),* }
+            }
+        }
+    };
+}
+
+journal!(
+    Identity "identity" identity_bindings identity,
+    Content "content" content_bindings content,
+    Progress "progress" progress_bindings progress
+);
+
+fn entry(sequence: u64, kind: String, payload: String) -> Result<wire::Entry, Error> {
+    let payload = RawValue::from_string(payload);
+    let payload = payload.map_err(|error| Error::Other(format!("the store's own JSON: {error}")))?;
+    Ok(wire::Entry { sequence, kind, payload })
+}
+
+/// A version as administrators see it: without what would let them sign in as somebody else.
+fn shown(json: Option<String>) -> serde_json::Value {
+    let mut value = json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+    if let serde_json::Value::Object(members) = &mut value {
+        members.remove("password_hash");
+    }
+    value
+}

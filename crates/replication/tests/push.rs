@@ -1,0 +1,279 @@
+//! A node and its upstream, step by step, through everything that can go wrong between them.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use hedgeschool_replication::{Answer, Lane, Next, Place, Position, Push, Span};
+use proptest::prelude::*;
+
+/// A batch on its way.
+#[derive(Clone, Debug)]
+struct Batch {
+    epoch: u32,
+    lane: Lane,
+    span: Span,
+    /// Sequence and content.
+    entries: Vec<(u64, u64)>,
+}
+
+/// Applies batches, and keeps its position with what it applied.
+#[derive(Clone, Default)]
+struct Upstream {
+    held: BTreeSet<u64>,
+    positions: BTreeMap<u32, Position>,
+}
+
+impl Upstream {
+    fn position(&self, epoch: u32) -> Position {
+        self.positions.get(&epoch).cloned().unwrap_or_default()
+    }
+
+    fn apply(&mut self, batch: &Batch) -> Answer {
+        let position = self.position(batch.epoch);
+        match position.with(batch.lane, batch.span.clone()) {
+            Err(_) => Answer::Gap(position),
+            Ok(next) => {
+                self.held.extend(batch.entries.iter().map(|(_, content)| *content));
+                self.positions.insert(batch.epoch, next.clone());
+                Answer::Applied(next)
+            }
+        }
+    }
+}
+
+/// Records, and pushes what it recorded.
+#[derive(Clone, Default)]
+struct Node {
+    epoch: u32,
+    journal: BTreeMap<u64, u64>,
+    push: Option<Push>,
+}
+
+impl Node {
+    fn head(&self) -> u64 {
+        self.journal.last_key_value().map_or(0, |(last, _)| *last)
+    }
+
+    /// What is for the upstream.
+    fn pushed(&self) -> impl Iterator<Item = u64> {
+        self.journal.values().copied().filter(|content| content % 7 != 0)
+    }
+
+    /// The next batch, of up to `size` entries.
+    fn next(&mut self, upstream: &Upstream, size: usize, epochs: &mut u32) -> Option<Batch> {
+        if self.push.is_none() {
+            let position = upstream.position(self.epoch);
+            let has = |place: &Place| {
+                self.journal.get(&place.sequence).is_some_and(|content| mark(*content) == place.mark)
+            };
+            let is_known = position.places().all(has);
+            self.push = Push::greeted(position, self.head(), is_known);
+            if self.push.is_none() {
+                *epochs += 1;
+                self.epoch = *epochs;
+                return None;
+            }
+        }
+        let head = self.head();
+        let push = self.push.as_mut()?;
+        let want = push.want(head)?;
+        let until = want.until.unwrap_or(u64::MAX);
+        let entries = self.journal.range(want.after + 1..).take_while(|(at, _)| **at <= until);
+        // What came from the upstream is not for it.
+        let entries = entries.filter(|(_, content)| **content % 7 != 0);
+        let entries: Vec<_> = entries.take(size).map(|(at, content)| (*at, *content)).collect();
+        let Some((sequence, last)) = entries.last().copied() else {
+            push.nothing(want.lane);
+            return None;
+        };
+        let span = Span { after: want.after, through: Place { sequence, mark: mark(last) } };
+        let leads_to = push.before().with(want.lane, span.clone()).unwrap();
+        push.sent(want.lane, leads_to);
+        Some(Batch { epoch: self.epoch, lane: want.lane, span, entries })
+    }
+
+    fn answered(&mut self, batch: &Batch, answer: Answer) {
+        let Some(push) = &mut self.push else { return };
+        if batch.epoch != self.epoch || push.answered(&batch.span, answer) != Next::Continue {
+            self.push = None;
+        }
+    }
+}
+
+fn mark(content: u64) -> String {
+    content.to_string()
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// The node records this many.
+    Record(u8),
+    Send(u8),
+    /// The oldest batch on its way arrives, and its answer too.
+    Deliver,
+    /// It arrives, its answer is lost.
+    LoseAnswer,
+    LoseBatch,
+    /// It arrives, and will arrive again.
+    Duplicate,
+    /// The two oldest change places.
+    Reorder,
+    Busy,
+    /// Somebody keeps a copy of the node's disk, or of the upstream's.
+    BackUpNode,
+    BackUpUpstream,
+    /// The node goes on from that copy.
+    RestoreNode,
+    RestoreUpstream,
+    /// The process dies; what was on its way is gone.
+    KillNode,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (1u8..40).prop_map(Step::Record),
+        12 => (1u8..60).prop_map(Step::Send),
+        12 => Just(Step::Deliver),
+        2 => Just(Step::LoseAnswer),
+        2 => Just(Step::LoseBatch),
+        2 => Just(Step::Duplicate),
+        2 => Just(Step::Reorder),
+        1 => Just(Step::Busy),
+        1 => Just(Step::BackUpNode),
+        1 => Just(Step::BackUpUpstream),
+        1 => Just(Step::RestoreNode),
+        1 => Just(Step::RestoreUpstream),
+        1 => Just(Step::KillNode),
+    ]
+}
+
+/// The whole of it.
+#[derive(Default)]
+struct World {
+    node: Node,
+    upstream: Upstream,
+    wire: VecDeque<Batch>,
+    node_copy: Option<Node>,
+    upstream_copy: Upstream,
+    epochs: u32,
+    /// Every record gets another content.
+    recorded: u64,
+}
+
+impl World {
+    fn run(&mut self, step: &Step) {
+        match step {
+            Step::Record(count) => self.record(u64::from(*count)),
+            Step::Send(size) => self.send(usize::from(*size)),
+            Step::Deliver => self.deliver(),
+            Step::LoseAnswer => self.lose(true),
+            Step::LoseBatch => self.lose(false),
+            Step::Duplicate => self.wire.extend(self.wire.front().cloned()),
+            Step::Reorder if self.wire.len() > 1 => self.wire.swap(0, 1),
+            Step::Reorder => {}
+            Step::Busy => {
+                if let Some(batch) = self.wire.pop_front() {
+                    self.node.answered(&batch, Answer::Busy(Duration::from_secs(1)));
+                }
+            }
+            Step::BackUpNode => self.node_copy = Some(self.node.clone()),
+            Step::BackUpUpstream => self.upstream_copy = self.upstream.clone(),
+            Step::RestoreNode => self.restore(),
+            Step::RestoreUpstream => self.upstream = self.upstream_copy.clone(),
+            Step::KillNode => self.kill(),
+        }
+    }
+
+    fn record(&mut self, count: u64) {
+        for _ in 0..count {
+            self.recorded += 1;
+            // Sequences grow with no promise of being gapless.
+            let sequence = self.node.head() + 1 + self.recorded % 2;
+            self.node.journal.insert(sequence, self.recorded);
+        }
+    }
+
+    fn send(&mut self, size: usize) {
+        self.wire.extend(self.node.next(&self.upstream, size, &mut self.epochs));
+    }
+
+    fn deliver(&mut self) {
+        if let Some(batch) = self.wire.pop_front() {
+            let answer = self.upstream.apply(&batch);
+            self.node.answered(&batch, answer);
+        }
+    }
+
+    fn lose(&mut self, arrives: bool) {
+        if let Some(batch) = self.wire.pop_front() {
+            if arrives {
+                self.upstream.apply(&batch);
+            }
+            self.node.answered(&batch, Answer::Failed("lost".to_owned()));
+        }
+    }
+
+    fn kill(&mut self) {
+        self.node.push = None;
+        self.wire.clear();
+    }
+
+    fn restore(&mut self) {
+        if let Some(copy) = self.node_copy.clone() {
+            self.node = copy;
+            self.kill();
+        }
+    }
+
+    /// Nothing goes wrong any more.
+    fn settle(&mut self) {
+        let mut idle = 0;
+        while idle < 5 {
+            self.send(50);
+            idle = if self.wire.is_empty() { idle + 1 } else { 0 };
+            while !self.wire.is_empty() {
+                self.deliver();
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20_000, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+
+    /// Some two million steps in all. Whatever happens: once it stops happening, the upstream has all that
+    /// the node has.
+    #[test]
+    fn everything_arrives(steps in prop::collection::vec(step(), 1..200), backlog in 0u64..3_000) {
+        let mut world = World::default();
+        world.record(backlog);
+        for step in &steps {
+            world.run(step);
+        }
+        // A round ends sooner or later, and the next one asks the upstream again.
+        world.kill();
+        world.settle();
+        let missing: Vec<_> =
+            world.node.pushed().filter(|content| !world.upstream.held.contains(content)).collect();
+        prop_assert!(missing.is_empty(), "{missing:?}");
+    }
+}
+
+#[test]
+fn fresh_entries_pass_a_backlog() {
+    let mut world = World::default();
+    world.record(5_000);
+    world.send(50);
+    world.deliver();
+    let before = world.recorded;
+    world.record(3);
+    for _ in 0..2 {
+        world.send(50);
+        world.deliver();
+    }
+    assert!(world.node.pushed().filter(|c| *c > before).all(|c| world.upstream.held.contains(&c)));
+    assert!(world.upstream.held.len() < 200);
+    world.settle();
+    assert_eq!(world.upstream.held.len(), world.node.pushed().count());
+    assert_eq!(world.upstream.position(world.node.epoch).fresh, None);
+}
