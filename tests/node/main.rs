@@ -19,4 +19,5 @@ mod power_loss;
 mod probe;
 mod replication;
 mod statement_browser;
+mod tree;
 mod xapi;

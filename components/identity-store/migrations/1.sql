@@ -88,7 +88,7 @@ CREATE TRIGGER apply_batch_puts INSTEAD OF INSERT ON apply_batch WHEN NEW.person
       home = excluded.home, removed = excluded.removed, stamp_us = excluded.stamp_us, writer = excluded.writer,
       seen = excluded.seen, peer = excluded.peer;
   INSERT OR IGNORE INTO conflict (kind, reference, version, subject, lost, noticed_ms)
-    SELECT 'person', key, NEW.lost ->> 'stamp' || NEW.lost ->> 'writer', name, NEW.lost, NEW.now_us / 1000
+    SELECT 'person', key, (NEW.lost ->> 'stamp') || (NEW.lost ->> 'writer'), name, NEW.lost, NEW.now_us / 1000
     FROM person WHERE NEW.lost IS NOT NULL AND name = NEW.person ->> 'name';
 END;
 

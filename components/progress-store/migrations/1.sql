@@ -296,7 +296,7 @@ CREATE TRIGGER store_batch_stores_document INSTEAD OF INSERT ON store_batch WHEN
       media_type = excluded.media_type, content = excluded.content, etag = excluded.etag,
       updated_us = excluded.updated_us, writer = excluded.writer, seen = excluded.seen, peer = excluded.peer;
   INSERT OR IGNORE INTO conflict (kind, reference, version, subject, lost, noticed_ms)
-    SELECT 'document', key, NEW.body ->> '$.lost.stamp' || NEW.body ->> '$.lost.writer', id,
+    SELECT 'document', key, (NEW.body ->> '$.lost.stamp') || (NEW.body ->> '$.lost.writer'), id,
       NEW.body -> 'lost', NEW.now_us / 1000
     FROM document
     WHERE NEW.body ->> 'lost' IS NOT NULL

@@ -147,7 +147,6 @@ pub struct Feed {
     /// How far it has applied the asking node's journal.
     pub applied: Position,
     /// Its own entries that concern the node.
-    #[serde(flatten)]
     pub page: Page,
 }
 

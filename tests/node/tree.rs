@@ -1,0 +1,334 @@
+//! Nodes above and below each other: what goes up, what comes down, who roams, and who is refused.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+use hedgeschool_tests::{Builder, Client, Link, Node, address, course, eventually, is_own_host, statement};
+use http::Method;
+use serde_json::{Value, json};
+
+const STATE: &str = "/xapi/activities/state";
+const ACCOUNTS: &str = "https://hedgeschool.example/people";
+
+/// A node of a tree, whose token at its upstream is `token-of-NAME`.
+fn node(name: &str, below: &[&str]) -> Result<Builder> {
+    let tokens: Vec<_> = below.iter().map(|node| format!("{node}:token-of-{node}")).collect();
+    let builder = Node::builder()?.variable("node_id", name).variable("sync_interval", "100ms");
+    Ok(builder.variable("bootstrap_nodes", &tokens.join(",")))
+}
+
+fn under(builder: Builder, name: &str, upstream: &str) -> Builder {
+    builder.variable("upstream_url", upstream).variable("upstream_token", &format!("token-of-{name}"))
+}
+
+/// A hub and an edge below it.
+fn pair() -> Result<(Node, Node)> {
+    let hub = node("hub", &["edge"])?.start()?;
+    let edge = under(node("edge", &[])?, "edge", &hub.address()).start()?;
+    Ok((hub, edge))
+}
+
+/// Waits for something, doing what an operator's scheduler does on a host that has no ticker.
+fn soon(nodes: &[&Node], what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
+    eventually(what, || {
+        if !is_own_host() {
+            for node in nodes {
+                let _ = round(node);
+            }
+        }
+        Ok(holds()?.then_some(()))
+    })
+}
+
+fn round(node: &Node) -> Result<Value> {
+    node.xapi().post("/sync/v1/tick", &json!({}))?.expect(200)?.json()
+}
+
+fn learner(name: &str) -> Value {
+    json!({ "name": name, "display_name": name, "role": "learner", "password": "a-long-password" })
+}
+
+fn people(node: &Node) -> Result<BTreeMap<String, Value>> {
+    let listed = node.admin().get("/auth/people")?.expect(200)?.json()?;
+    let people = listed.as_array().context("people are a list")?;
+    let name = |person: &Value| person["name"].as_str().unwrap_or_default().to_owned();
+    Ok(people.iter().map(|person| (name(person), person.clone())).collect())
+}
+
+/// Signs in with a browser's form; answers the page it leads to.
+fn sign_in(node: &Node, name: &str) -> Result<String> {
+    let form = format!("name={name}&password=a-long-password&next=/");
+    let form = Some(("application/x-www-form-urlencoded", form.as_bytes()));
+    let answer = node.anonymous().send(Method::POST, "/auth/sign-in", form)?.expect(303)?;
+    Ok(answer.header("location").to_owned())
+}
+
+fn agent(name: &str) -> Value {
+    json!({ "objectType": "Agent", "account": { "homePage": ACCOUNTS, "name": name } })
+}
+
+fn completed(name: &str, activity: &str) -> Value {
+    statement::with(json!({
+        "actor": agent(name),
+        "verb": { "id": "http://adlnet.gov/expapi/verbs/completed" },
+        "object": { "id": activity },
+        "result": { "completion": true, "score": { "scaled": 0.9 } },
+    }))
+}
+
+/// The address of a learner's state in an activity.
+fn state(name: &str) -> String {
+    let agent = agent(name).to_string();
+    let activity = "https://example.org/course";
+    address(STATE, &[("activityId", activity), ("agent", &agent), ("stateId", "resume")])
+}
+
+fn put_state(client: &Client, name: &str, state_of: &str) -> Result<()> {
+    let known = client.get(&state(name))?;
+    let client = client.clone();
+    let client = match known.status.as_u16() {
+        200 => client.with_header("if-match", known.header("etag")),
+        _ => client,
+    };
+    client.send(Method::PUT, &state(name), Some(("application/json", state_of.as_bytes())))?.expect(204)?;
+    Ok(())
+}
+
+fn has_state(node: &Node, name: &str, expected: &str) -> Result<bool> {
+    let answer = node.xapi().get(&state(name))?;
+    Ok(answer.status == 200 && answer.text() == expected)
+}
+
+fn has(node: &Node, statement: &Value) -> Result<bool> {
+    let id = statement["id"].as_str().unwrap_or_default();
+    Ok(node.xapi().get(&statement::one(id))?.status == 200)
+}
+
+fn conflicts(node: &Node) -> Result<Vec<Value>> {
+    let listed = node.admin().get("/sync/v1/conflicts")?.expect(200)?.json()?;
+    Ok(listed["conflicts"].as_array().context("a list of conflicts")?.clone())
+}
+
+#[test]
+fn a_course_published_above_runs_below() -> Result<()> {
+    let (hub, edge) = pair()?;
+    let package = course::package("https://example.org/a-course", "A course")?;
+    let zip = Some(("application/zip", package.as_slice()));
+    let published = hub.admin().send(Method::POST, "/content/v1/courses", zip)?.expect(201)?.json()?;
+    let path = "/content/v1/courses/https%3A%2F%2Fexample%2Eorg%2Fa%2Dcourse";
+    soon(&[&edge], "the course arrives", || Ok(edge.admin().get(path)?.status == 200))?;
+    assert_eq!(edge.admin().get(path)?.json()?, published);
+    let status = edge.admin().get("/sync/v1/status")?.expect(200)?.json()?;
+    assert_eq!(status["arriving"], json!([]));
+    Ok(())
+}
+
+#[test]
+fn people_are_known_where_they_belong() -> Result<()> {
+    let (hub, edge) = pair()?;
+    hub.admin().post("/auth/people", &learner("everywhere"))?.expect(201)?;
+    let mut elsewhere = learner("elsewhere");
+    elsewhere["home"] = json!("another");
+    hub.admin().post("/auth/people", &elsewhere)?.expect(201)?;
+    edge.admin().post("/auth/people", &learner("local"))?.expect(201)?;
+    soon(&[&edge], "people are where they belong", || {
+        Ok(people(&hub)?.contains_key("local") && people(&edge)?.contains_key("everywhere"))
+    })?;
+    ensure!(!people(&edge)?.contains_key("elsewhere"));
+    assert_eq!(sign_in(&edge, "everywhere")?, "/");
+
+    // What the hub changes, changes below; what is not a node's own, it does not change.
+    let change = json!({ "display_name": "Every Where" }).to_string();
+    let change = Some(("application/json", change.as_bytes()));
+    edge.admin().send(Method::PATCH, "/auth/people/everywhere", change)?.expect(409)?;
+    hub.admin().send(Method::PATCH, "/auth/people/everywhere", change)?.expect(200)?;
+    hub.admin().delete("/auth/people/local")?.expect(204)?;
+    soon(&[&edge], "the changes arrive", || {
+        let people = people(&edge)?;
+        Ok(people["everywhere"]["display_name"] == "Every Where" && !people.contains_key("local"))
+    })
+}
+
+#[test]
+fn a_learner_roams_between_regions() -> Result<()> {
+    let centre = node("centre", &["north", "south"])?.start()?;
+    let north = under(node("north", &["edge-n"])?, "north", &centre.address()).start()?;
+    let south = under(node("south", &["edge-s"])?, "south", &centre.address()).start()?;
+    let home = under(node("edge-n", &[])?, "edge-n", &north.address()).start()?;
+    let away = under(node("edge-s", &[])?, "edge-s", &south.address()).start()?;
+    let all = [&home, &north, &away, &south];
+
+    home.admin().post("/auth/people", &learner("ana"))?.expect(201)?;
+    let done = completed("ana", "https://example.org/course");
+    statement::store(&home.xapi(), &done)?;
+    put_state(&home.xapi(), "ana", r#"{"page":7}"#)?;
+    let others: Vec<_> = (0..20).map(|n| completed(&format!("other{n}"), "https://example.org/x")).collect();
+    statement::store(&home.xapi(), &json!(others))?;
+    soon(&all, "all is at the centre", || {
+        Ok(people(&centre)?.contains_key("ana") && has_state(&centre, "ana", r#"{"page":7}"#)?)
+    })?;
+    ensure!(!has(&away, &done)? && !people(&away)?.contains_key("ana"));
+
+    soon(&all, "ana signs in elsewhere", || Ok(sign_in(&away, "ana")? == "/"))?;
+    soon(&all, "the record follows", || {
+        Ok(has(&away, &done)? && has_state(&away, "ana", r#"{"page":7}"#)?)
+    })?;
+    ensure!(others.iter().all(|other| !has(&away, other).unwrap_or(true)), "others' records came along");
+
+    // What she does there is known at home, if she has been signed in at home too.
+    assert_eq!(sign_in(&home, "ana")?, "/");
+    put_state(&away.xapi(), "ana", r#"{"page":8}"#)?;
+    let passed = completed("ana", "https://example.org/another");
+    statement::store(&away.xapi(), &passed)?;
+    soon(&all, "home knows", || Ok(has(&home, &passed)? && has_state(&home, "ana", r#"{"page":8}"#)?))?;
+    assert_eq!(conflicts(&centre)?, Vec::<Value>::new());
+    Ok(())
+}
+
+#[test]
+fn of_two_who_changed_a_document_apart_the_one_who_lost_is_seen_and_can_be_restored() -> Result<()> {
+    let hub = node("hub", &["edge"])?.start()?;
+    let link = Link::to(hub.port())?;
+    let edge = under(node("edge", &[])?, "edge", &link.address()).start()?;
+    put_state(&edge.xapi(), "ana", r#"{"page":1}"#)?;
+    soon(&[&edge], "the first version arrives", || has_state(&hub, "ana", r#"{"page":1}"#))?;
+    link.cut();
+    put_state(&edge.xapi(), "ana", r#"{"page":2}"#)?;
+    put_state(&hub.xapi(), "ana", r#"{"page":3}"#)?;
+    link.restore();
+    soon(&[&edge], "the conflict is noticed", || Ok(conflicts(&hub)?.len() == 1))?;
+    // The later one stands.
+    ensure!(has_state(&hub, "ana", r#"{"page":3}"#)?);
+    let conflict = conflicts(&hub)?.remove(0);
+    assert_eq!(conflict["kind"], "document");
+    assert_eq!(conflict["lost"]["content"], "eyJwYWdlIjoyfQ==");
+    let id = conflict["id"].as_str().unwrap_or_default();
+    let settle = format!("/sync/v1/conflicts/{id}?restore=true");
+    hub.admin().post(&settle, &json!({}))?.expect(204)?;
+    ensure!(has_state(&hub, "ana", r#"{"page":2}"#)?);
+    assert_eq!(conflicts(&hub)?, Vec::<Value>::new());
+    hub.admin().post(&settle, &json!({}))?.expect(404)?;
+    Ok(())
+}
+
+#[test]
+fn a_node_restored_from_a_copy_of_its_disk_loses_nothing() -> Result<()> {
+    let hub = node("hub", &["edge"])?.start()?;
+    let mut edge = under(node("edge", &[])?, "edge", &hub.address()).start()?;
+    let posted = |edge: &Node| -> Result<Vec<Value>> {
+        let batch: Vec<_> = (0..30).map(|n| completed("ana", &format!("https://example.org/{n}"))).collect();
+        statement::store(&edge.xapi(), &json!(batch))?;
+        Ok(batch)
+    };
+    let mut all = posted(&edge)?;
+    let arrived = |all: &[Value]| -> Result<bool> { Ok(statement::count(&hub.xapi())? >= all.len()) };
+    soon(&[&edge], "the first arrive", || arrived(&all))?;
+    edge.terminate()?;
+    let copy = tempfile::tempdir()?;
+    for file in fs::read_dir(edge.folder())? {
+        let file = file?;
+        if file.file_type()?.is_file() {
+            fs::copy(file.path(), copy.path().join(file.file_name()))?;
+        }
+    }
+    edge.restart()?;
+    all.extend(posted(&edge)?);
+    soon(&[&edge], "the second arrive", || arrived(&all))?;
+    edge.kill()?;
+    for file in fs::read_dir(copy.path())? {
+        let file = file?;
+        fs::copy(file.path(), edge.folder().join(file.file_name()))?;
+    }
+    for leftover in ["progress.db-wal", "progress.db-shm"] {
+        let _ = fs::remove_file(edge.folder().join(leftover));
+    }
+    edge.restart()?;
+    // As many as were lost, and some: the journal has other entries under the same sequences.
+    all.extend(posted(&edge)?);
+    all.extend(posted(&edge)?);
+    soon(&[&edge], "the others arrive", || arrived(&all))?;
+    for statement in &all {
+        ensure!(has(&hub, statement)?, "{statement} is missing");
+    }
+    assert_eq!(statement::count(&hub.xapi())?, all.len());
+    Ok(())
+}
+
+#[test]
+fn nodes_are_refused_what_is_not_theirs() -> Result<()> {
+    let hub = node("hub", &["edge", "other"])?.start()?;
+    let edge = hub.anonymous().with_header("authorization", "Bearer token-of-edge");
+    let batch = |node: &str, journal: &str, entries: Value| {
+        json!({ "node": node, "journal": journal, "epoch": "e0", "lane": "backlog", "after": 0,
+            "before": { "through": { "sequence": 0, "mark": "" } }, "entries": entries })
+    };
+    let post = |client: &Client, body: &Value| client.post("/sync/v1/entries", body);
+    let entry = |kind: &str, payload: Value| json!([{ "sequence": 1, "kind": kind, "payload": payload }]);
+    let person = |name: &str, role: &str, home: Value| {
+        let version = json!({ "stamp": 1, "writer": "ab", "seen": { "ab": 1 } });
+        let mut person = json!({ "name": name, "display_name": name, "role": role, "home": home,
+            "password_hash": "x", "removed": false });
+        person.as_object_mut().unwrap().extend(version.as_object().unwrap().clone());
+        entry("person", person)
+    };
+    let good = entry("statement", completed("ana", "https://example.org/x"));
+    post(&hub.anonymous(), &batch("edge", "progress", good.clone()))?.expect(401)?;
+    post(&hub.xapi(), &batch("edge", "progress", good.clone()))?.expect(403)?;
+    post(&edge, &batch("other", "progress", good.clone()))?.expect(403)?;
+    post(&edge, &batch("edge", "identity", person("eve", "administrator", json!("edge"))))?.expect(403)?;
+    post(&edge, &batch("edge", "identity", person("eve", "learner", json!("other"))))?.expect(403)?;
+    post(&edge, &batch("edge", "identity", person("eve", "learner", json!(null))))?.expect(403)?;
+    post(&edge, &batch("edge", "content", entry("course", json!({}))))?.expect(403)?;
+    post(&edge, &batch("edge", "secrets", good))?.expect(400)?;
+    post(&edge, &batch("edge", "progress", entry("poem", json!("hedge"))))?.expect(400)?;
+    post(&edge, &batch("edge", "progress", entry("statement", json!({ "no": "statement" }))))?.expect(400)?;
+    post(&edge, &batch("edge", "progress", json!([])))?.expect(400)?;
+    let many: Vec<_> = (1..502).map(|n| json!({ "sequence": n, "kind": "k", "payload": 1 })).collect();
+    post(&edge, &batch("edge", "progress", json!(many)))?.expect(413)?;
+    let huge = vec![b' '; 9 << 20];
+    edge.send(Method::POST, "/sync/v1/entries", Some(("application/json", &huge)))?.expect(413)?;
+    edge.post("/sync/v1/pull", &json!({ "node": "other" }))?.expect(400)?;
+    assert_eq!(statement::count(&hub.xapi())?, 0);
+    ensure!(people(&hub)?.is_empty());
+    // A name that somebody else has is not taken over.
+    hub.admin().post("/auth/people", &learner("bob"))?.expect(201)?;
+    post(&edge, &batch("edge", "identity", person("bob", "learner", json!("edge"))))?.expect(200)?;
+    assert_eq!(people(&hub)?["bob"]["home"], json!(null));
+    let conflicts = conflicts(&hub)?;
+    assert_eq!(conflicts.len(), 1);
+    ensure!(conflicts[0]["lost"].get("password_hash").is_none(), "a hash is shown");
+    ensure!(hub.log().contains("node \"other\""), "the refusal is logged");
+    Ok(())
+}
+
+#[test]
+fn a_change_from_the_future_is_set_back_by_its_maker() -> Result<()> {
+    let hub = node("hub", &["edge"])?.start()?;
+    let edge = hub.anonymous().with_header("authorization", "Bearer token-of-edge");
+    let person = json!({ "name": "zoe", "display_name": "Zoe", "role": "learner", "home": "edge",
+        "password_hash": "x", "removed": false, "stamp": 9_000_000_000_000_000i64, "writer": "ab",
+        "seen": { "ab": 1 } });
+    let batch = json!({ "node": "edge", "journal": "identity", "epoch": "e0", "lane": "backlog", "after": 0,
+        "before": { "through": { "sequence": 0, "mark": "" } },
+        "entries": [{ "sequence": 1, "kind": "person", "payload": person }] });
+    let refused = edge.post("/sync/v1/entries", &batch)?.expect(409)?.json()?;
+    ensure!(refused["now"].as_i64().is_some_and(|now| now < 9_000_000_000_000_000));
+    ensure!(people(&hub)?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_node_and_its_hub_say_how_they_stand() -> Result<()> {
+    let (hub, edge) = pair()?;
+    statement::post(&edge.xapi(), &statement::new_id())?;
+    soon(&[&edge], "they agree", || {
+        let status = edge.admin().get("/sync/v1/status")?.expect(200)?.json()?;
+        Ok(statement::count(&hub.xapi())? == 1 && status["upstream"]["queue"] == json!(0))
+    })?;
+    let status = hub.admin().get("/sync/v1/status")?.expect(200)?.json()?;
+    let below = &status["nodes"][0];
+    assert_eq!((&below["node"], &below["is_silent"]), (&json!("edge"), &json!(false)));
+    hub.anonymous().get("/sync/v1/status")?.expect(401)?;
+    Ok(())
+}
