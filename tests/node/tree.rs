@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use hedgeschool_tests::{Builder, Client, Link, Node, address, course, eventually, is_own_host, statement};
+use hedgeschool_tests::{
+    Builder, Client, Link, Node, address, course, eventually, is_own_host, statement,
+};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -19,7 +21,9 @@ fn node(name: &str, below: &[&str]) -> Result<Builder> {
 }
 
 fn under(builder: Builder, name: &str, upstream: &str) -> Builder {
-    builder.variable("upstream_url", upstream).variable("upstream_token", &format!("token-of-{name}"))
+    builder
+        .variable("upstream_url", upstream)
+        .variable("upstream_token", &format!("token-of-{name}"))
 }
 
 /// A hub and an edge below it.
@@ -91,7 +95,9 @@ fn put_state(client: &Client, name: &str, state_of: &str) -> Result<()> {
         200 => client.with_header("if-match", known.header("etag")),
         _ => client,
     };
-    client.send(Method::PUT, &state(name), Some(("application/json", state_of.as_bytes())))?.expect(204)?;
+    client
+        .send(Method::PUT, &state(name), Some(("application/json", state_of.as_bytes())))?
+        .expect(204)?;
     Ok(())
 }
 
@@ -115,7 +121,8 @@ fn a_course_published_above_runs_below() -> Result<()> {
     let (hub, edge) = pair()?;
     let package = course::package("https://example.org/a-course", "A course")?;
     let zip = Some(("application/zip", package.as_slice()));
-    let published = hub.admin().send(Method::POST, "/content/v1/courses", zip)?.expect(201)?.json()?;
+    let published =
+        hub.admin().send(Method::POST, "/content/v1/courses", zip)?.expect(201)?.json()?;
     let path = "/content/v1/courses/https%3A%2F%2Fexample%2Eorg%2Fa%2Dcourse";
     soon(&[&edge], "the course arrives", || Ok(edge.admin().get(path)?.status == 200))?;
     assert_eq!(edge.admin().get(path)?.json()?, published);
@@ -163,7 +170,8 @@ fn a_learner_roams_between_regions() -> Result<()> {
     let done = completed("ana", "https://example.org/course");
     statement::store(&home.xapi(), &done)?;
     put_state(&home.xapi(), "ana", r#"{"page":7}"#)?;
-    let others: Vec<_> = (0..20).map(|n| completed(&format!("other{n}"), "https://example.org/x")).collect();
+    let others: Vec<_> =
+        (0..20).map(|n| completed(&format!("other{n}"), "https://example.org/x")).collect();
     statement::store(&home.xapi(), &json!(others))?;
     soon(&all, "all is at the centre", || {
         Ok(people(&centre)?.contains_key("ana") && has_state(&centre, "ana", r#"{"page":7}"#)?)
@@ -174,20 +182,26 @@ fn a_learner_roams_between_regions() -> Result<()> {
     soon(&all, "the record follows", || {
         Ok(has(&away, &done)? && has_state(&away, "ana", r#"{"page":7}"#)?)
     })?;
-    ensure!(others.iter().all(|other| !has(&away, other).unwrap_or(true)), "others' records came along");
+    ensure!(
+        others.iter().all(|other| !has(&away, other).unwrap_or(true)),
+        "others' records came along"
+    );
 
     // What she does there is known at home, if she has been signed in at home too.
     assert_eq!(sign_in(&home, "ana")?, "/");
     put_state(&away.xapi(), "ana", r#"{"page":8}"#)?;
     let passed = completed("ana", "https://example.org/another");
     statement::store(&away.xapi(), &passed)?;
-    soon(&all, "home knows", || Ok(has(&home, &passed)? && has_state(&home, "ana", r#"{"page":8}"#)?))?;
+    soon(&all, "home knows", || {
+        Ok(has(&home, &passed)? && has_state(&home, "ana", r#"{"page":8}"#)?)
+    })?;
     assert_eq!(conflicts(&centre)?, Vec::<Value>::new());
     Ok(())
 }
 
 #[test]
-fn of_two_who_changed_a_document_apart_the_one_who_lost_is_seen_and_can_be_restored() -> Result<()> {
+fn of_two_who_changed_a_document_apart_the_one_who_lost_is_seen_and_can_be_restored() -> Result<()>
+{
     let hub = node("hub", &["edge"])?.start()?;
     let link = Link::to(hub.port())?;
     let edge = under(node("edge", &[])?, "edge", &link.address()).start()?;
@@ -217,12 +231,14 @@ fn a_node_restored_from_a_copy_of_its_disk_loses_nothing() -> Result<()> {
     let hub = node("hub", &["edge"])?.start()?;
     let mut edge = under(node("edge", &[])?, "edge", &hub.address()).start()?;
     let posted = |edge: &Node| -> Result<Vec<Value>> {
-        let batch: Vec<_> = (0..30).map(|n| completed("ana", &format!("https://example.org/{n}"))).collect();
+        let batch: Vec<_> =
+            (0..30).map(|n| completed("ana", &format!("https://example.org/{n}"))).collect();
         statement::store(&edge.xapi(), &json!(batch))?;
         Ok(batch)
     };
     let mut all = posted(&edge)?;
-    let arrived = |all: &[Value]| -> Result<bool> { Ok(statement::count(&hub.xapi())? >= all.len()) };
+    let arrived =
+        |all: &[Value]| -> Result<bool> { Ok(statement::count(&hub.xapi())? >= all.len()) };
     soon(&[&edge], "the first arrive", || arrived(&all))?;
     edge.terminate()?;
     let copy = tempfile::tempdir()?;
@@ -264,7 +280,8 @@ fn nodes_are_refused_what_is_not_theirs() -> Result<()> {
             "before": { "through": { "sequence": 0, "mark": "" } }, "entries": entries })
     };
     let post = |client: &Client, body: &Value| client.post("/sync/v1/entries", body);
-    let entry = |kind: &str, payload: Value| json!([{ "sequence": 1, "kind": kind, "payload": payload }]);
+    let entry =
+        |kind: &str, payload: Value| json!([{ "sequence": 1, "kind": kind, "payload": payload }]);
     let person = |name: &str, role: &str, home: Value| {
         let version = json!({ "stamp": 1, "writer": "ab", "seen": { "ab": 1 } });
         let mut person = json!({ "name": name, "display_name": name, "role": role, "home": home,
@@ -276,15 +293,19 @@ fn nodes_are_refused_what_is_not_theirs() -> Result<()> {
     post(&hub.anonymous(), &batch("edge", "progress", good.clone()))?.expect(401)?;
     post(&hub.xapi(), &batch("edge", "progress", good.clone()))?.expect(403)?;
     post(&edge, &batch("other", "progress", good.clone()))?.expect(403)?;
-    post(&edge, &batch("edge", "identity", person("eve", "administrator", json!("edge"))))?.expect(403)?;
-    post(&edge, &batch("edge", "identity", person("eve", "learner", json!("other"))))?.expect(403)?;
+    post(&edge, &batch("edge", "identity", person("eve", "administrator", json!("edge"))))?
+        .expect(403)?;
+    post(&edge, &batch("edge", "identity", person("eve", "learner", json!("other"))))?
+        .expect(403)?;
     post(&edge, &batch("edge", "identity", person("eve", "learner", json!(null))))?.expect(403)?;
     post(&edge, &batch("edge", "content", entry("course", json!({}))))?.expect(403)?;
     post(&edge, &batch("edge", "secrets", good))?.expect(400)?;
     post(&edge, &batch("edge", "progress", entry("poem", json!("hedge"))))?.expect(400)?;
-    post(&edge, &batch("edge", "progress", entry("statement", json!({ "no": "statement" }))))?.expect(400)?;
+    post(&edge, &batch("edge", "progress", entry("statement", json!({ "no": "statement" }))))?
+        .expect(400)?;
     post(&edge, &batch("edge", "progress", json!([])))?.expect(400)?;
-    let many: Vec<_> = (1..502).map(|n| json!({ "sequence": n, "kind": "k", "payload": 1 })).collect();
+    let many: Vec<_> =
+        (1..502).map(|n| json!({ "sequence": n, "kind": "k", "payload": 1 })).collect();
     post(&edge, &batch("edge", "progress", json!(many)))?.expect(413)?;
     let huge = vec![b' '; 9 << 20];
     edge.send(Method::POST, "/sync/v1/entries", Some(("application/json", &huge)))?.expect(413)?;
@@ -293,7 +314,8 @@ fn nodes_are_refused_what_is_not_theirs() -> Result<()> {
     ensure!(people(&hub)?.is_empty());
     // A name that somebody else has is not taken over.
     hub.admin().post("/auth/people", &learner("bob"))?.expect(201)?;
-    post(&edge, &batch("edge", "identity", person("bob", "learner", json!("edge"))))?.expect(200)?;
+    post(&edge, &batch("edge", "identity", person("bob", "learner", json!("edge"))))?
+        .expect(200)?;
     assert_eq!(people(&hub)?["bob"]["home"], json!(null));
     let conflicts = conflicts(&hub)?;
     assert_eq!(conflicts.len(), 1);

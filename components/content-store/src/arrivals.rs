@@ -96,7 +96,9 @@ async fn beginning(hash: &str) -> Result<Vec<u8>, Error> {
 /// Takes a blob that is as long as it should be, if it is what its hash says.
 async fn take(hash: String, bytes: Vec<u8>) -> Result<bool, Error> {
     if format!("{:x}", Sha256::digest(&bytes)) != hash {
-        eprintln!("a blob that was fetched as {hash} is not what its hash says: it is fetched again");
+        eprintln!(
+            "a blob that was fetched as {hash} is not what its hash says: it is fetched again"
+        );
         DATABASE.execute("DELETE FROM partial WHERE hash = ?1", &[Value::Text(hash)]).await?;
         return Ok(false);
     }

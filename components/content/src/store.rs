@@ -23,9 +23,10 @@ impl From<Error> for Problem {
             // Every blob that is named here was put, or read from the store, a moment before.
             Error::MissingBlob(hash) => Self::internal(format!("blob {hash} is missing")),
             Error::Busy => Self::busy(),
-            Error::Full => {
-                Self::new(StatusCode::INSUFFICIENT_STORAGE, "the node's disk is as full as it may get")
-            }
+            Error::Full => Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "the node's disk is as full as it may get",
+            ),
             other => Self::internal(format!("content store: {other:?}")),
         }
     }

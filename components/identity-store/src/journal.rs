@@ -1,8 +1,8 @@
 //! `hedgeschool:identity/journal`: people, who are the entries of this store.
 
 use hedgeschool_journal::{
-    Batch, Entry, Error, Insertion, Kinds, Lost, Merged, Page, Versioned, check_stamps, check_writers,
-    integer, merged,
+    Batch, Entry, Error, Insertion, Kinds, Lost, Merged, Page, Versioned, check_stamps,
+    check_writers, integer, merged,
 };
 use hedgeschool_replication::{Seen, Version};
 use hedgeschool_sql::{Database, Value};
@@ -106,7 +106,7 @@ impl Rows {
         if let Some(scope) = scope {
             arriving.check(scope)?;
         }
-        let Some(here) = Person::find(&arriving.name).await? else {
+        let Some((here, is)) = Person::find(&arriving.name).await? else {
             return self.push(&arriving, None, None);
         };
         // A name that another node's person has is not the sender's to take.
@@ -119,25 +119,24 @@ impl Rows {
                     writer: here.writer.clone(),
                     seen: stands.seen,
                 });
-                self.push(&stands, Some(&here), Some(&arriving))
+                self.push(&stands, Some(is), Some(&arriving))
             }
-            Some(Merged { stands, lost }) => self.push(&stands, Some(&here), lost.as_ref()),
+            Some(Merged { stands, lost }) => self.push(&stands, Some(is), lost.as_ref()),
         }
     }
 
     fn push(
         &mut self,
         person: &Person,
-        here: Option<&Person>,
+        here: Option<String>,
         lost: Option<&Person>,
     ) -> Result<(), Error> {
         let json = |person: &Person| text(person).map(Value::Text);
-        let here = here.map(|here| Ok::<_, Error>(format!("{}{}", here.stamp, text(&here.seen)?)));
         let lost = lost.map_or(Ok(Value::Null), json)?;
         let first = self.0.parameters.len() + 1;
         let row = format!(", (?1, ?2, NULL, NULL, NULL, ?{first}, ?{}, ?{})", first + 1, first + 2);
         self.0.sql.push_str(&row);
-        let here = here.transpose()?.map_or(Value::Null, Value::Text);
+        let here = here.map_or(Value::Null, Value::Text);
         self.0.parameters.extend([json(person)?, here, lost]);
         Ok(())
     }
@@ -146,7 +145,10 @@ impl Rows {
 impl Person {
     fn parse(entry: &Entry) -> Result<Self, Error> {
         if entry.kind != "person" {
-            return Err(Error::Invalid(format!("this node knows no entries of kind {:?}", entry.kind)));
+            return Err(Error::Invalid(format!(
+                "this node knows no entries of kind {:?}",
+                entry.kind
+            )));
         }
         let invalid = |error| Error::Invalid(format!("an entry is no person: {error}"));
         let person: Self = serde_json::from_str(&entry.payload).map_err(invalid)?;
@@ -170,13 +172,14 @@ impl Person {
         self.home.as_ref().is_some_and(|home| scope.contains(home))
     }
 
-    async fn find(name: &str) -> Result<Option<Self>, Error> {
-        let sql = "SELECT entry.sequence, kind, payload FROM person
+    /// The person of this name, and what tells this version from others.
+    async fn find(name: &str) -> Result<Option<(Self, String)>, Error> {
+        let sql = "SELECT entry.sequence, kind, payload, stamp_us || seen FROM person
             JOIN entry ON entry.sequence = journaled WHERE person.name = ?1";
         let row = DATABASE.query_one(sql, &[Value::from(name)]).await?;
         let Some(mut row) = row else { return Ok(None) };
         let entry = Entry { sequence: row.take()?, kind: row.take()?, payload: row.take()? };
-        Self::parse(&entry).map(Some)
+        Ok(Some((Self::parse(&entry)?, row.take()?)))
     }
 }
 

@@ -58,7 +58,8 @@ async fn route(request: Request) -> Result<Reply, Problem> {
 /// One person or client.
 async fn one(request: Request, path: &str) -> Result<Reply, Problem> {
     let method = request.method().as_str().to_owned();
-    let (client, person) = (path.strip_prefix("/auth/clients/"), path.strip_prefix("/auth/people/"));
+    let (client, person) =
+        (path.strip_prefix("/auth/clients/"), path.strip_prefix("/auth/people/"));
     match (client, person, method.as_str()) {
         (Some(key), _, "DELETE") => clients::revoke(&request, key).await,
         (Some(_), ..) => Err(Problem::method_not_allowed("DELETE")),

@@ -100,7 +100,11 @@ pub async fn change(request: Request, name: &str) -> Result<Reply, Problem> {
     if changed.home.is_some() {
         person.home = home(changed.home).await?;
     }
-    if people::change(person.clone()).await? { Reply::json(&Listed::from(person)) } else { Err(nobody(name)) }
+    if people::change(person.clone()).await? {
+        Reply::json(&Listed::from(person))
+    } else {
+        Err(nobody(name))
+    }
 }
 
 /// `DELETE /auth/people/{name}`.

@@ -92,7 +92,8 @@ fn insert(statements: usize, others: usize) -> String {
     );
     // What is rare must not make what is not longer.
     let (columns, nulls) = if others > 0 { (", kind, content", ",NULL,NULL") } else { ("", "") };
-    let _ = write!(sql, "{columns}) VALUES (?1,?2,?3,?4,?5,?6,?7{}{nulls}", ",NULL".repeat(COLUMNS));
+    let _ =
+        write!(sql, "{columns}) VALUES (?1,?2,?3,?4,?5,?6,?7{}{nulls}", ",NULL".repeat(COLUMNS));
     for index in 0..statements {
         sql.push_str("),(?1,?2,NULL,NULL,NULL,NULL,NULL");
         for column in 1..=COLUMNS {

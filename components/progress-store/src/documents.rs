@@ -60,7 +60,8 @@ impl Guest for Store {
     }
 
     async fn clear(scope: DocumentScope) -> Result<(), Error> {
-        let sql = "UPDATE document SET content = NULL, etag = '', updated_us = max(?5, updated_us + 1),
+        let sql =
+            "UPDATE document SET content = NULL, etag = '', updated_us = max(?5, updated_us + 1),
               writer = note.text, peer = NULL,
               seen = json_set(seen, '$.' || note.text, coalesce(seen ->> note.text, 0) + 1)
             FROM note WHERE note.name = 'epoch'

@@ -26,7 +26,11 @@ impl Kinds for Progress {
                 "statement" => bodies.push(payload.clone()),
                 "document" => documents.push(merge::Document::parse(payload)?),
                 "attachment" => others.push(attachment(payload)?),
-                other => return Err(Error::Invalid(format!("this node knows no entries of kind {other:?}"))),
+                other => {
+                    return Err(Error::Invalid(format!(
+                        "this node knows no entries of kind {other:?}"
+                    )));
+                }
             }
         }
         let facts = batch::facts(&bodies)
@@ -52,13 +56,8 @@ impl Kinds for Progress {
             FROM sized CROSS JOIN entry ON entry.sequence = place
             WHERE total <= ?5 OR next = (SELECT min(next) FROM found) ORDER BY next";
         let hash = Value::Integer(term(Facet::Agent, &subject));
-        let mut parameters = [
-            Value::Text(subject),
-            integer(after),
-            hash,
-            Value::from(limit),
-            Value::from(size),
-        ];
+        let mut parameters =
+            [Value::Text(subject), integer(after), hash, Value::from(limit), Value::from(size)];
         if after < STATEMENTS_FROM {
             let page = hedgeschool_journal::page(&DATABASE, sql, &parameters, after, limit).await?;
             // Statements follow.

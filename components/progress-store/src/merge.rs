@@ -63,15 +63,15 @@ impl Document {
         bytes.map_err(|error| Error::Invalid(format!("content is no base64: {error}")))
     }
 
-    /// The version that is here.
-    async fn find(place: &Place) -> Result<Option<Self>, Error> {
-        let sql = "SELECT payload, entry.content FROM document JOIN entry ON entry.sequence = journaled
+    /// The version that is here, and what tells it from others.
+    async fn find(place: &Place) -> Result<Option<(Self, String)>, Error> {
+        let sql = "SELECT payload, entry.content, updated_us || seen FROM document JOIN entry ON entry.sequence = journaled
             WHERE document.kind = ?1 AND agent = ?2 AND activity = ?3 AND registration = ?4 AND id = ?5";
         let parameters = place.clone().map(Value::Text);
         let Some(mut row) = DATABASE.query_one(sql, &parameters).await? else { return Ok(None) };
         let mut document = Self::parse(&row.take::<String>()?)?;
         document.content = row.take::<Option<Vec<u8>>>()?.map(|bytes| STANDARD.encode(bytes));
-        Ok(Some(document))
+        Ok(Some((document, row.take()?)))
     }
 
     /// Puts this in place of what is here, as a change made now.
@@ -89,14 +89,10 @@ impl Document {
         Ok(DATABASE.execute(sql, &parameters).await?)
     }
 
-    fn row(&self, here: Option<&Self>, lost: Option<&Self>) -> Result<Other, Error> {
-        let seen = |document: &Self| serde_json::to_string(&document.seen);
-        let here = here.map(|here| Ok(format!("{}{}", here.stamp, seen(here)?))).transpose();
+    fn row(&self, here: Option<String>, lost: Option<&Self>) -> Result<Other, Error> {
         let document = Self { content: None, ..self.clone() };
-        let merged = here.and_then(|here| {
-            serde_json::to_string(&Row { document: &document, here, lost })
-        });
-        let body = merged.map_err(|error| Error::Invalid(error.to_string()))?;
+        let body = serde_json::to_string(&Row { document: &document, here, lost });
+        let body = body.map_err(|error| Error::Invalid(error.to_string()))?;
         Ok(Other { kind: "document", body, content: self.bytes()? })
     }
 }
@@ -125,9 +121,9 @@ pub async fn documents(arriving: Vec<Document>, now: i64) -> Result<Vec<Other>, 
     for (place, arriving) in latest {
         rows.extend(match Document::find(&place).await? {
             None => Some(arriving.row(None, None)?),
-            Some(here) => match merged(&here, &arriving) {
+            Some((here, is)) => match merged(&here, &arriving) {
                 None => None,
-                Some(Merged { stands, lost }) => Some(stands.row(Some(&here), lost.as_ref())?),
+                Some(Merged { stands, lost }) => Some(stands.row(Some(is), lost.as_ref())?),
             },
         });
     }
@@ -140,6 +136,7 @@ pub fn with_content(payload: &str) -> Result<(serde_json::Value, Option<Vec<u8>>
     let mut body: serde_json::Value =
         serde_json::from_str(payload).map_err(|error| invalid(error.to_string()))?;
     let content = body.as_object_mut().and_then(|object| object.remove("content"));
-    let content = content.as_ref().and_then(serde_json::Value::as_str).map(|text| STANDARD.decode(text));
+    let content =
+        content.as_ref().and_then(serde_json::Value::as_str).map(|text| STANDARD.decode(text));
     Ok((body, content.transpose().map_err(|error| invalid(error.to_string()))?))
 }

@@ -35,7 +35,8 @@ pub async fn fetch(upstream: &Upstream, deadline: Instant) -> Result<u64, Halt> 
 
 /// Fetches pieces by one request.
 async fn fetch_pieces(upstream: &Upstream, pieces: Vec<Piece>) -> Result<u64, Halt> {
-    let mut intake = Intake { waiting: pieces.iter().cloned().collect(), read: BytesMut::new(), bytes: 0 };
+    let mut intake =
+        Intake { waiting: pieces.iter().cloned().collect(), read: BytesMut::new(), bytes: 0 };
     let request = Pieces { node: upstream.me.clone(), pieces };
     let sent = upstream.send(BLOBS_PATH, &request);
     let response = upstream.within(BLOBS_PATH, ANSWER, sent).await?;

@@ -39,7 +39,9 @@ pub async fn settle(request: &Request, id: &str) -> Result<Reply, Problem> {
     let restore = match Query::of(request).get("restore").unwrap_or("false") {
         "true" => true,
         "false" => false,
-        other => return Err(Problem::bad_request(format!("restore is true or false, not {other:?}"))),
+        other => {
+            return Err(Problem::bad_request(format!("restore is true or false, not {other:?}")));
+        }
     };
     if journal.settle(key, restore).await? {
         return Ok(Reply::empty(StatusCode::NO_CONTENT));
@@ -48,8 +50,10 @@ pub async fn settle(request: &Request, id: &str) -> Result<Reply, Problem> {
 }
 
 fn parse(id: &str) -> Result<(Journal, u64), Problem> {
-    let parsed = id.split_once('-').and_then(|(journal, key)| {
-        Some((Journal::named(journal)?, key.parse().ok()?))
-    });
-    parsed.ok_or_else(|| Problem::bad_request(format!("{id:?} names no conflict: use the `id` of one")))
+    let parsed = id
+        .split_once('-')
+        .and_then(|(journal, key)| Some((Journal::named(journal)?, key.parse().ok()?)));
+    parsed.ok_or_else(|| {
+        Problem::bad_request(format!("{id:?} names no conflict: use the `id` of one"))
+    })
 }

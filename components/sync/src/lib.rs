@@ -56,9 +56,11 @@ async fn route(request: Request) -> Result<Reply, Problem> {
             may_operate(&request).await?;
             conflicts::list(&request).await
         }
-        (_, "/sync/v1/tick" | "/sync/v1/entries" | "/sync/v1/pull" | "/sync/v1/record" | "/sync/v1/blobs") => {
-            Err(Problem::method_not_allowed("POST"))
-        }
+        (
+            _,
+            "/sync/v1/tick" | "/sync/v1/entries" | "/sync/v1/pull" | "/sync/v1/record"
+            | "/sync/v1/blobs",
+        ) => Err(Problem::method_not_allowed("POST")),
         (_, "/sync/v1/status" | "/sync/v1/conflicts") => Err(Problem::method_not_allowed("GET")),
         (method, path) => match (path.strip_prefix("/sync/v1/conflicts/"), method) {
             (Some(id), "POST") => {

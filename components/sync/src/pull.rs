@@ -189,8 +189,7 @@ pub async fn record(
         };
         let page: Page = upstream.ask(RECORD_PATH, &inquiry, within).await?;
         count += page.entries.len() as u64;
-        let after =
-            if page.more { page.bookmark.through.to_string() } else { String::new() };
+        let after = if page.more { page.bookmark.through.to_string() } else { String::new() };
         apply_record(journal, peer, subject, before, after, page.entries).await?;
     }
 }

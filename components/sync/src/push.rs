@@ -73,7 +73,8 @@ impl Outbox {
                 );
                 journal.renew(epoch).await?;
                 let begun = Push::greeted(Position::default(), head, true);
-                let begun = begun.ok_or_else(|| Problem::internal("a journal without a beginning"))?;
+                let begun =
+                    begun.ok_or_else(|| Problem::internal("a journal without a beginning"))?;
                 (journal.epoch().await?, begun)
             }
         };
@@ -117,11 +118,7 @@ impl Outbox {
         }
     }
 
-    async fn answered(
-        &mut self,
-        span: &Span,
-        answer: Result<Answer, Failure>,
-    ) -> Result<(), Halt> {
+    async fn answered(&mut self, span: &Span, answer: Result<Answer, Failure>) -> Result<(), Halt> {
         match self.push.answered(span, answer?) {
             Next::Continue => Ok(()),
             Next::SetBack(now) => {

@@ -119,7 +119,9 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
     }
     let mut outboxes = Vec::new();
     for journal in Journal::ALL {
-        let Some((epoch, applied)) = greeting.applied.get(journal.name()).cloned() else { continue };
+        let Some((epoch, applied)) = greeting.applied.get(journal.name()).cloned() else {
+            continue;
+        };
         let (peer, me) = (&greeting.upstream, &upstream.me);
         outboxes.push(Outbox::greeted(journal, epoch, applied, peer, me, &below).await?);
     }

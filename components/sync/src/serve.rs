@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use hedgeschool_credentials::Subject;
-use hedgeschool_replication::wire::{
-    Applied, BATCH_ENTRIES_MAX, BODY_BYTES_MAX, Batch, Bookmark, Cursor, Feed, Inquiry, Page, Pieces,
-    Pull, Pulled, WAIT_MS_MAX, WireError,
-};
 use hedgeschool_replication::Position;
+use hedgeschool_replication::wire::{
+    Applied, BATCH_ENTRIES_MAX, BODY_BYTES_MAX, Batch, Bookmark, Cursor, Feed, Inquiry, Page,
+    Pieces, Pull, Pulled, WAIT_MS_MAX, WireError,
+};
 use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, identity};
 
 use crate::node::{self, Below, below_note};
@@ -77,7 +77,11 @@ fn applied_note(node: &str, epoch: &str) -> String {
 }
 
 /// How far a node's journal is applied.
-async fn applied(journal: Journal, node: &str, epoch: &str) -> Result<Option<(Position, String)>, Problem> {
+async fn applied(
+    journal: Journal,
+    node: &str,
+    epoch: &str,
+) -> Result<Option<(Position, String)>, Problem> {
     let text = journal.note(applied_note(node, epoch)).await?;
     Ok(text.and_then(|text| Some((serde_json::from_str(&text).ok()?, text))))
 }
@@ -116,9 +120,8 @@ async fn apply(
             Err(error) => return Err(error.into()),
         }
         let known = applied(journal, sender, &epoch).await?;
-        let (position, noted) = known.map_or_else(Default::default, |(position, text)| {
-            (position, Some(Ok(text)))
-        });
+        let (position, noted) =
+            known.map_or_else(Default::default, |(position, text)| (position, Some(Ok(text))));
         if position == from {
             return Err(Problem::busy());
         }
@@ -134,13 +137,12 @@ fn copy(
     entries: &mut Option<Vec<hedgeschool_replication::wire::Entry>>,
 ) -> Result<Vec<hedgeschool_replication::wire::Entry>, Problem> {
     let copied = entries.as_ref().map(|entries| {
-        let copy = |entry: &hedgeschool_replication::wire::Entry| {
-            hedgeschool_replication::wire::Entry {
+        let copy =
+            |entry: &hedgeschool_replication::wire::Entry| hedgeschool_replication::wire::Entry {
                 sequence: entry.sequence,
                 kind: entry.kind.clone(),
                 payload: entry.payload.clone(),
-            }
-        };
+            };
         entries.iter().map(copy).collect()
     });
     copied.ok_or_else(|| Problem::internal("a batch without entries"))
@@ -181,7 +183,8 @@ async fn feeds(pull: &Pull) -> Result<(BTreeMap<String, Feed>, bool), Problem> {
     for journal in Journal::ALL {
         let Some(cursor) = pull.journals.get(journal.name()) else { continue };
         let feed = feed(journal, pull, cursor).await?;
-        let known = cursor.feed.as_ref().filter(|feed_of| feed_of.epoch == feed.page.bookmark.epoch);
+        let known =
+            cursor.feed.as_ref().filter(|feed_of| feed_of.epoch == feed.page.bookmark.epoch);
         let through = feed.page.bookmark.through;
         is_news |= !feed.page.entries.is_empty()
             || feed.page.more

@@ -120,7 +120,9 @@ impl From<Error> for Problem {
             Error::Busy => Self::busy(),
             Error::Full => Self::new(StatusCode::INSUFFICIENT_STORAGE, "the node's disk is full"),
             Error::Moved => Self::new(StatusCode::CONFLICT, "other entries came between"),
-            Error::Ahead(now) => Self::new(StatusCode::CONFLICT, format!("the clock here says {now}")),
+            Error::Ahead(now) => {
+                Self::new(StatusCode::CONFLICT, format!("the clock here says {now}"))
+            }
             Error::Other(reason) => Self::internal(reason),
         }
     }
@@ -300,7 +302,8 @@ journal!(
 
 fn entry(sequence: u64, kind: String, payload: String) -> Result<wire::Entry, Error> {
     let payload = RawValue::from_string(payload);
-    let payload = payload.map_err(|error| Error::Other(format!("the store's own JSON: {error}")))?;
+    let payload =
+        payload.map_err(|error| Error::Other(format!("the store's own JSON: {error}")))?;
     Ok(wire::Entry { sequence, kind, payload })
 }
 

@@ -91,8 +91,7 @@ impl Position {
 
     /// Whether this entry is applied.
     pub fn has(&self, sequence: u64) -> bool {
-        let in_fresh =
-            |fresh: &Span| sequence > fresh.after && sequence <= fresh.through.sequence;
+        let in_fresh = |fresh: &Span| sequence > fresh.after && sequence <= fresh.through.sequence;
         sequence <= self.through.sequence || self.fresh.as_ref().is_some_and(in_fresh)
     }
 

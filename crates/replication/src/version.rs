@@ -75,10 +75,7 @@ pub fn merge(here: &Version, arriving: &Version) -> Merge {
     Merge {
         winner,
         is_conflict: !knows_arriving && !knows_here && order.is_ne(),
-        version: Version {
-            seen: here.seen.clone().with(&arriving.seen),
-            ..standing.clone()
-        },
+        version: Version { seen: here.seen.clone().with(&arriving.seen), ..standing.clone() },
     }
 }
 
@@ -174,10 +171,16 @@ mod tests {
 
     /// Any version that a writer can have made: equal stamp and writer mean the same version.
     fn version() -> impl Strategy<Value = Version> {
-        (0i64..1_000_000, 0u8..3, prop::collection::vec(0u64..3, 3)).prop_map(|(stamp, writer, counts)| {
-            let writer = format!("w{writer}");
-            let seen = counts.iter().enumerate().map(|(n, count)| (format!("w{n}"), *count));
-            Version { stamp, writer, seen: Seen(seen.filter(|(_, count)| *count > 0).collect()) }
-        })
+        (0i64..1_000_000, 0u8..3, prop::collection::vec(0u64..3, 3)).prop_map(
+            |(stamp, writer, counts)| {
+                let writer = format!("w{writer}");
+                let seen = counts.iter().enumerate().map(|(n, count)| (format!("w{n}"), *count));
+                Version {
+                    stamp,
+                    writer,
+                    seen: Seen(seen.filter(|(_, count)| *count > 0).collect()),
+                }
+            },
+        )
     }
 }

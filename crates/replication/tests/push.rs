@@ -64,7 +64,9 @@ impl Node {
         if self.push.is_none() {
             let position = upstream.position(self.epoch);
             let has = |place: &Place| {
-                self.journal.get(&place.sequence).is_some_and(|content| mark(*content) == place.mark)
+                self.journal
+                    .get(&place.sequence)
+                    .is_some_and(|content| mark(*content) == place.mark)
             };
             let is_known = position.places().all(has);
             self.push = Push::greeted(position, self.head(), is_known);

@@ -28,7 +28,8 @@ pub struct Conflict {
     pub standing: Option<String>,
 }
 
-const COLUMNS: &str = "SELECT key, kind, reference, subject, lost, noticed_ms FROM conflict WHERE NOT settled";
+const COLUMNS: &str =
+    "SELECT key, kind, reference, subject, lost, noticed_ms FROM conflict WHERE NOT settled";
 
 /// A page of conflicts.
 pub async fn conflicts<K: Kinds>(after: u64) -> Result<Vec<Conflict>, Error> {
@@ -53,7 +54,8 @@ pub async fn settle<K: Kinds>(key: u64, restore: bool) -> Result<bool, Error> {
     let Some(row) = K::DATABASE.query_one(&sql, &[integer(key)]).await? else { return Ok(false) };
     let lost = lost(row)?;
     if restore && !K::restore(&lost).await? {
-        let rule = format!("a {} that lost cannot be put in place of the one that stands", lost.kind);
+        let rule =
+            format!("a {} that lost cannot be put in place of the one that stands", lost.kind);
         return Err(Error::Invalid(rule));
     }
     let sql = "UPDATE conflict SET settled = 1 WHERE key = ?1";

@@ -76,7 +76,8 @@ pub async fn epoch(database: &Database) -> Result<String, Error> {
 
 /// Begins another epoch, if it is still this one.
 pub async fn renew(database: &Database, epoch: String) -> Result<(), Error> {
-    let sql = "UPDATE note SET text = lower(hex(randomblob(16))) WHERE name = 'epoch' AND text = ?1";
+    let sql =
+        "UPDATE note SET text = lower(hex(randomblob(16))) WHERE name = 'epoch' AND text = ?1";
     Ok(database.execute(sql, &[Value::Text(epoch)]).await?)
 }
 
@@ -133,7 +134,8 @@ pub async fn followed(
     node: String,
     after: String,
 ) -> Result<Vec<String>, Error> {
-    let sql = "SELECT subject FROM follower WHERE node = ?1 AND subject > ?2 ORDER BY subject LIMIT ?3";
+    let sql =
+        "SELECT subject FROM follower WHERE node = ?1 AND subject > ?2 ORDER BY subject LIMIT ?3";
     let parameters = [Value::Text(node), Value::Text(after), Value::from(FOLLOWED_MAX)];
     let rows = database.query(sql, &parameters).await?;
     Ok(rows.into_iter().map(|mut row| row.take()).collect::<Result<_, _>>()?)

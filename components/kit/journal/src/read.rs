@@ -67,7 +67,9 @@ pub async fn entries(
           SELECT sequence FROM journal WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence LIMIT ?3)";
     let parameters = [integer(after), integer(until.unwrap_or(u64::MAX)), Value::from(looked_at)];
     let row = database.query_one(sql, &parameters).await?;
-    let Some(mut row) = row else { return Ok(Page { entries: Vec::new(), through: after, more: false }) };
+    let Some(mut row) = row else {
+        return Ok(Page { entries: Vec::new(), through: after, more: false });
+    };
     let (through, count): (Option<u64>, u64) = (row.take()?, row.take()?);
     let last = row.take::<Option<u64>>()?.unwrap_or(0).min(until.unwrap_or(u64::MAX));
     let Some(through) = through.filter(|_| count > 0) else {
