@@ -12,6 +12,7 @@ mod read;
 mod record;
 mod report;
 mod start;
+mod sync;
 mod target;
 mod traffic;
 
@@ -71,6 +72,7 @@ fn measure(group: Group, options: &Options, meter: &Meter) -> Result<()> {
             meter.table(&format!("The same with {delay:?} added to every fsync"));
             record::measure(&Target::of(&node), meter)
         }
+        Group::Sync => sync::measure(options.backlog),
         Group::Read => {
             let node = builder.start()?;
             fill::fill(&node, options.stored)?;

@@ -20,6 +20,9 @@ pub struct Options {
     /// Statements in the store that is read from; they are posted first, in batches of 1,000
     #[arg(long, default_value_t = 1_000_000, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(20_000..=50_000_000))]
     pub stored: u64,
+    /// Statements that a node has for its upstream when the link is back; the default is a week of one node's
+    #[arg(long, default_value_t = 117_000, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
+    pub backlog: u64,
     /// Microseconds added to every fsync of the slow disk
     #[arg(long, default_value_t = 2_000, value_name = "MICROSECONDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub sync_delay_us: u64,
@@ -36,6 +39,8 @@ pub enum Group {
     Record,
     /// The same on a disk whose every fsync takes longer (needs Linux with glibc)
     SlowDisk,
+    /// A backlog replicated over loopback, rounds without news, and how soon a change is seen above
+    Sync,
     /// Statements by id, by filters and by the next page, and posts, in a store that is full
     Read,
 }

@@ -196,6 +196,11 @@ impl Node {
         self.port
     }
 
+    /// The id of its process.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The state folder.
     pub fn folder(&self) -> &Path {
         self.builder.folder()

@@ -14,6 +14,11 @@ pub struct Process {
 }
 
 impl Process {
+    /// The id of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Starts a command in a group of its own, its output going to the log.
     pub fn start(command: &mut Command, log: &Log) -> Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);

@@ -1,5 +1,7 @@
 //! A node and its upstream, step by step, through everything that can go wrong between them.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
