@@ -63,7 +63,10 @@ fn drain(edge: &Node, hub: &Node, backlog: u64) -> Result<()> {
     let stored = hub.admin().get("/sync/v1/status")?.expect(200)?.json()?;
     ensure!(stored["journals"]["progress"] == json!(backlog), "the hub has {stored}");
     let rate = backlog as f64 / took.as_secs_f64();
-    show(&format!("{backlog} statements, first sync"), format!("{rate:.0}/s, {:.1} s", took.as_secs_f64()));
+    show(
+        &format!("{backlog} statements, first sync"),
+        format!("{rate:.0}/s, {:.1} s", took.as_secs_f64()),
+    );
     let grown = |now: u64, then: u64| format!("+{} MB", now.saturating_sub(then) >> 20);
     let memory = (grown(memory(edge)?, before.0), grown(memory(hub)?, before.1));
     show("memory of the node, of the hub meanwhile", format!("{}, {}", memory.0, memory.1));

@@ -10,6 +10,7 @@ mod broken_manifests;
 mod clients;
 mod durability;
 mod export;
+mod faults;
 mod grants;
 mod imports;
 mod launch;

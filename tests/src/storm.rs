@@ -140,7 +140,7 @@ fn write(client: &Client, size_max: usize, storm: &Mutex<Storm>) -> Error {
 }
 
 /// One of a few learners experiences or completes one of a few activities.
-fn random_statement() -> Value {
+pub fn random_statement() -> Value {
     let mut random = rand::rng();
     let learner = random.random_range(0..LEARNERS);
     let activity = random.random_range(0..ACTIVITIES);
