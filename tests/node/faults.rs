@@ -1,7 +1,8 @@
 //! Replication while everything fails, in random schedules: the link is cut, slowed and cut in the middle of
 //! messages, both nodes are killed, and both are set back to older copies of their disks.
 //!
-//! `HEDGE_TEST_SCHEDULES` says how many schedules to run (10 unless it does), `HEDGE_TEST_SEED` which.
+//! `HEDGE_TEST_SCHEDULES` says how many schedules to run (10 unless it does), `HEDGE_TEST_SEED` which, and
+//! `HEDGE_TEST_SCHEDULE` repeats one.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -43,6 +44,9 @@ struct World {
 
 #[test]
 fn whatever_fails_both_nodes_agree_in_the_end() -> Result<()> {
+    if let Ok(seed) = env::var("HEDGE_TEST_SCHEDULE") {
+        return World::new(seed.parse().context("HEDGE_TEST_SCHEDULE is a whole number")?)?.run();
+    }
     let mut seeds = storm::seeded()?;
     let schedules = match env::var("HEDGE_TEST_SCHEDULES") {
         Ok(count) => count.parse().context("HEDGE_TEST_SCHEDULES is a whole number")?,
@@ -100,7 +104,8 @@ impl World {
             18 => return self.set_back_edge(),
             _ => return self.set_back_hub(),
         }
-        Ok(self.pause())
+        self.pause();
+        Ok(())
     }
 
     /// Some time, in which anything may be underway: that is the point.
@@ -158,6 +163,9 @@ impl World {
             ensure!(there.len() == ids.len(), "a statement is there twice");
             let same = documents(edge)? == documents(hub)?;
             Ok((expected.is_subset(&there) && same).then_some(()))
+        })
+        .with_context(|| {
+            self.differences(&expected).unwrap_or_else(|error| format!("{error:#}"))
         })?;
         // What learners have reached is checked against the statements that say so.
         for side in [&mut self.edge, &mut self.hub] {
@@ -166,6 +174,21 @@ impl World {
             ensure!(side.held.is_subset(&there), "statements are lost");
         }
         Ok(())
+    }
+}
+
+impl World {
+    /// What keeps the nodes from agreeing, for who has to find out why.
+    fn differences(&self, expected: &HashSet<String>) -> Result<String> {
+        let (edge, hub) = (&self.edge.node, &self.hub.node);
+        let there: HashSet<_> = statement::all_ids(&hub.xapi())?.into_iter().collect();
+        let status = edge.admin().get("/sync/v1/status")?.text();
+        Ok(format!(
+            "{} statements are missing; the edge has {:?}, the hub {:?}; the edge says {status}",
+            expected.difference(&there).count(),
+            documents(edge)?,
+            documents(hub)?,
+        ))
     }
 }
 

@@ -54,13 +54,13 @@ CREATE TRIGGER put_person_runs INSTEAD OF INSERT ON put_person BEGIN
     WHERE EXISTS (SELECT 1 FROM person WHERE name = NEW.name AND NOT removed) <> (NEW.condition = 'present');
   INSERT INTO person (name, display_name, role, password_hash, home, removed, stamp_us, writer, seen)
     SELECT NEW.name, NEW.display_name, NEW.role, NEW.password_hash, NEW.home, NEW.removed, NEW.now_us, text,
-      json_object(text, 1)
+      json_object(text, NEW.now_us)
     FROM note WHERE note.name = 'epoch'
     ON CONFLICT (name) DO UPDATE SET
       display_name = excluded.display_name, role = excluded.role, password_hash = excluded.password_hash,
       home = excluded.home, removed = excluded.removed, stamp_us = max(excluded.stamp_us, stamp_us + 1),
       writer = excluded.writer, peer = NULL,
-      seen = json_set(seen, '$.' || excluded.writer, coalesce(seen ->> excluded.writer, 0) + 1);
+      seen = json_set(seen, '$.' || excluded.writer, max(excluded.stamp_us, stamp_us + 1));
 END;
 
 -- A procedure: rows inserted here by one statement are another node's batch. A row without a person is about

@@ -60,7 +60,8 @@ impl Kinds for Identity {
     }
 
     async fn set_back(stamp: i64) -> Result<(), Error> {
-        let sql = "UPDATE person SET stamp_us = ?1 WHERE stamp_us > ?1 AND peer IS NULL";
+        let sql = "UPDATE person SET stamp_us = ?1, seen = json_set(seen, '$.' || writer, ?1)
+            WHERE stamp_us > ?1 AND peer IS NULL";
         Ok(DATABASE.execute(sql, &[Value::Integer(stamp)]).await?)
     }
 

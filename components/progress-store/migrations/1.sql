@@ -324,12 +324,12 @@ CREATE TRIGGER put_document_runs INSTEAD OF INSERT ON put_document BEGIN
       ELSE false END;
   INSERT INTO document (kind, activity, agent, registration, id, media_type, content, etag, updated_us, writer, seen)
     SELECT NEW.kind, NEW.activity, NEW.agent, NEW.registration, NEW.id,
-      NEW.media_type, NEW.content, NEW.etag, NEW.now_us, note.text, json_object(note.text, 1)
+      NEW.media_type, NEW.content, NEW.etag, NEW.now_us, note.text, json_object(note.text, NEW.now_us)
     FROM note WHERE note.name = 'epoch' AND (NEW.content IS NOT NULL OR EXISTS (SELECT 1 FROM document
       WHERE kind = NEW.kind AND activity = NEW.activity AND agent = NEW.agent
         AND registration = NEW.registration AND id = NEW.id AND content IS NOT NULL))
     ON CONFLICT (kind, agent, activity, registration, id) DO UPDATE SET
       media_type = excluded.media_type, content = excluded.content, etag = excluded.etag,
       updated_us = max(excluded.updated_us, updated_us + 1), writer = excluded.writer, peer = NULL,
-      seen = json_set(seen, '$.' || excluded.writer, coalesce(seen ->> excluded.writer, 0) + 1);
+      seen = json_set(seen, '$.' || excluded.writer, max(excluded.updated_us, updated_us + 1));
 END;

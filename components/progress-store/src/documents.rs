@@ -63,7 +63,7 @@ impl Guest for Store {
         let sql =
             "UPDATE document SET content = NULL, etag = '', updated_us = max(?5, updated_us + 1),
               writer = note.text, peer = NULL,
-              seen = json_set(seen, '$.' || note.text, coalesce(seen ->> note.text, 0) + 1)
+              seen = json_set(seen, '$.' || note.text, max(?5, updated_us + 1))
             FROM note WHERE note.name = 'epoch'
             AND kind = ?1 AND agent = ?2 AND activity = ?3 AND (?4 IS NULL OR registration = ?4)
             AND content IS NOT NULL";

@@ -71,7 +71,8 @@ impl Kinds for Progress {
     }
 
     async fn set_back(stamp: i64) -> Result<(), Error> {
-        let sql = "UPDATE document SET updated_us = ?1 WHERE updated_us > ?1 AND peer IS NULL";
+        let sql = "UPDATE document SET updated_us = ?1, seen = json_set(seen, '$.' || writer, ?1)
+            WHERE updated_us > ?1 AND peer IS NULL";
         Ok(DATABASE.execute(sql, &[Value::Integer(stamp)]).await?)
     }
 

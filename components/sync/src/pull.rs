@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hedgeschool_replication::hlc;
 use hedgeschool_replication::wire::{
     Bookmark, Cursor, Entry, Feed, Health, Inquiry, PULL_PATH, Page, Pull, Pulled, RECORD_PATH,
 };
+use hedgeschool_replication::{Position, hlc};
 use hedgeschool_web::Problem;
 
 use crate::node;
 use crate::push::Halt;
-use crate::stores::{Batch, Journal};
+use crate::round::Link;
+use crate::stores::{Batch, Journal, origin};
 use crate::upstream::{ANSWER, Upstream};
 
 /// How long to wait for a record that somebody waits for.
@@ -28,17 +29,29 @@ pub struct Exchange {
     pub upstream: String,
     /// How far its clock is ahead of this one's, in microseconds.
     pub skew: i64,
-    /// The epoch of each journal here, and what the upstream has of it.
-    pub applied: BTreeMap<&'static str, (String, hedgeschool_replication::Position)>,
+    /// What the upstream has of each journal here.
+    pub applied: BTreeMap<&'static str, Applied>,
     /// How many entries came.
     pub entries: u64,
     /// There are more.
     pub more: bool,
 }
 
+/// What an upstream has of a journal.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The epoch of the journal here.
+    pub epoch: String,
+    /// How far the upstream has it.
+    pub position: Position,
+    /// The epoch of the upstream's own.
+    pub theirs: String,
+}
+
 /// Asks the upstream for news, waiting for them if there are none, and applies them.
 pub async fn exchange(
     upstream: &Upstream,
+    link: &Link,
     below: &BTreeSet<String>,
     health: Health,
     wait: Duration,
@@ -48,7 +61,8 @@ pub async fn exchange(
     for journal in Journal::ALL {
         let epoch = journal.epoch().await?;
         let feed = bookmark(journal, upstream).await?.map(|(bookmark, _)| bookmark);
-        journals.insert(journal.name().to_owned(), Cursor { epoch: epoch.clone(), feed });
+        let held = link.held(journal, &epoch);
+        journals.insert(journal.name().to_owned(), Cursor { epoch: epoch.clone(), feed, held });
         epochs.insert(journal.name(), epoch);
     }
     let asked = node::now();
@@ -71,7 +85,9 @@ pub async fn exchange(
         entries += feed.page.entries.len() as u64;
         more |= feed.page.more;
         let epoch = epochs.remove(journal.name()).unwrap_or_default();
-        applied.insert(journal.name(), (epoch, feed.applied.clone()));
+        let theirs = feed.page.bookmark.epoch.clone();
+        let position = feed.applied.clone();
+        applied.insert(journal.name(), Applied { epoch, position, theirs });
         take(journal, upstream, &pulled.node, feed).await?;
     }
     Ok(Exchange { upstream: pulled.node, skew, applied, entries, more })
@@ -94,9 +110,14 @@ async fn bookmark(
 /// Forgets how far an upstream's journals have been read: it has lost some of them, and has others there.
 pub async fn forget(upstream: &Upstream) -> Result<(), Problem> {
     for journal in Journal::ALL {
-        journal.set_note(feed_note(upstream), String::new()).await?;
+        forget_one(journal, upstream).await?;
     }
     Ok(())
+}
+
+/// Forgets how far one of an upstream's journals has been read.
+pub async fn forget_one(journal: Journal, upstream: &Upstream) -> Result<(), Problem> {
+    Ok(journal.set_note(feed_note(upstream), String::new()).await?)
 }
 
 /// Applies what a journal of the upstream has for this node.
@@ -121,7 +142,8 @@ async fn take(
     let after = serde_json::to_string(&bookmark).map_err(Problem::internal)?;
     let before = known.map(|(_, text)| text);
     let note = feed_note(upstream);
-    let batch = Batch { peer: peer.to_owned(), scope: None, note, before, after, entries };
+    let peer = origin(peer, &bookmark.epoch);
+    let batch = Batch { peer, scope: None, note, before, after, entries };
     match journal.apply(batch).await {
         // Another round has been faster.
         Err(crate::stores::Error::Moved) => Ok(()),
@@ -190,7 +212,8 @@ pub async fn record(
         let page: Page = upstream.ask(RECORD_PATH, &inquiry, within).await?;
         count += page.entries.len() as u64;
         let after = if page.more { page.bookmark.through.to_string() } else { String::new() };
-        apply_record(journal, peer, subject, before, after, page.entries).await?;
+        let peer = origin(peer, &page.bookmark.epoch);
+        apply_record(journal, &peer, subject, before, after, page.entries).await?;
     }
 }
 

@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use hedgeschool_replication::wire::{Applied, BATCH_ENTRIES_MAX, Batch, ENTRIES_PATH};
+use hedgeschool_replication::wire::{Applied as Answered, BATCH_ENTRIES_MAX, Batch, ENTRIES_PATH};
 use hedgeschool_replication::{Answer, Lane, Next, Position, Push, Span, WINDOW, Want};
 use hedgeschool_web::{Problem, StatusCode};
 
-use crate::stores::{Audience, Error, Journal};
+use crate::pull::{self, Applied};
+use crate::stores::{Audience, Error, Journal, origin};
 use crate::upstream::{ANSWER, Failure, Upstream, failure};
 
 /// One journal on its way up.
@@ -55,32 +56,22 @@ impl Outbox {
     /// this node's disk was restored or cloned, begins another epoch, and is sent from its beginning.
     pub async fn greeted(
         journal: Journal,
-        epoch: String,
-        applied: Position,
-        upstream: &str,
-        me: &str,
+        applied: Applied,
+        upstream: &Upstream,
+        peer: &str,
         below: &BTreeSet<String>,
     ) -> Result<Self, Problem> {
+        let Applied { epoch, position, theirs } = applied;
         let head = journal.head().await?;
-        let is_known = is_known(journal, &applied).await?;
-        let (epoch, push) = match Push::greeted(applied, head, is_known) {
+        let is_known = is_known(journal, &position).await?;
+        let (epoch, push) = match Push::greeted(position, head, is_known) {
             Some(push) => (epoch, push),
-            None => {
-                eprintln!(
-                    "{}: this journal is not the one that {upstream} knows under epoch {epoch}; the disk was \
-                     restored or cloned. Everything is sent again under another epoch",
-                    journal.name()
-                );
-                journal.renew(epoch).await?;
-                let begun = Push::greeted(Position::default(), head, true);
-                let begun =
-                    begun.ok_or_else(|| Problem::internal("a journal without a beginning"))?;
-                (journal.epoch().await?, begun)
-            }
+            None => renewed(journal, epoch, head, upstream).await?,
         };
-        let me = me.to_owned();
+        let me = upstream.me.clone();
         let serves = below.iter().chain([&me]).cloned().collect();
-        let audience = Audience { node: upstream.to_owned(), above: true, serves };
+        let origin = origin(peer, &theirs);
+        let audience = Audience { node: peer.to_owned(), origin, above: true, serves };
         Ok(Self { journal, epoch, push, looked: [0; 2], audience, me })
     }
 
@@ -180,6 +171,26 @@ impl Outbox {
     }
 }
 
+/// Begins another epoch of a journal: it goes up from its beginning, and what this node once sent comes back.
+async fn renewed(
+    journal: Journal,
+    epoch: String,
+    head: u64,
+    upstream: &Upstream,
+) -> Result<(String, Push), Problem> {
+    eprintln!(
+        "{}: this journal is not the one that {} knows under epoch {epoch}; the disk was restored or \
+         cloned. Another epoch begins, and everything is compared again",
+        journal.name(),
+        upstream.url
+    );
+    journal.renew(epoch).await?;
+    pull::forget_one(journal, upstream).await?;
+    let begun = Push::greeted(Position::default(), head, true);
+    let begun = begun.ok_or_else(|| Problem::internal("a journal without a beginning"))?;
+    Ok((journal.epoch().await?, begun))
+}
+
 /// Whether a journal has the entries by which a position is recognised. One that has changed since is no
 /// longer there.
 async fn is_known(journal: Journal, applied: &Position) -> Result<bool, Problem> {
@@ -194,7 +205,7 @@ async fn is_known(journal: Journal, applied: &Position) -> Result<bool, Problem>
 
 async fn send(upstream: &Upstream, batch: &Batch) -> Result<Answer, Failure> {
     let answer = upstream.post(ENTRIES_PATH, batch, ANSWER).await?;
-    let applied = serde_json::from_slice::<Applied>(&answer.body);
+    let applied = serde_json::from_slice::<Answered>(&answer.body);
     match (answer.status, applied) {
         (StatusCode::OK, Ok(applied)) => Ok(Answer::Applied(applied.position)),
         (StatusCode::CONFLICT, Ok(applied)) => Ok(match applied.now {

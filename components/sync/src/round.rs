@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join3;
 use hedgeschool_replication::wire::Health;
-use hedgeschool_replication::{Position, backoff};
+use hedgeschool_replication::{Place, Position, backoff};
 use hedgeschool_web::{Problem, random_bytes};
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +72,12 @@ impl Link {
         Ok(noted.filter(|link| link.url == url).unwrap_or_else(fresh))
     }
 
+    /// How far the upstream had a journal of this epoch.
+    pub fn held(&self, journal: Journal, epoch: &str) -> Option<Place> {
+        let (known, position) = self.journals.get(journal.name())?;
+        (known == epoch && position.through.sequence > 0).then(|| position.through.clone())
+    }
+
     async fn save(&self) -> Result<(), Problem> {
         let text = serde_json::to_string(self).map_err(Problem::internal)?;
         Ok(Journal::Progress.set_note(LINK_NOTE.to_owned(), text).await?)
@@ -79,9 +85,9 @@ impl Link {
 
     /// Whether the upstream has lost what it said it had.
     fn has_lost(&self, exchange: &Exchange) -> bool {
-        exchange.applied.iter().any(|(journal, (epoch, now))| {
-            let then = self.journals.get(*journal).filter(|(known, _)| known == epoch);
-            then.is_some_and(|(_, then)| !now.has(then.through.sequence))
+        exchange.applied.iter().any(|(journal, now)| {
+            let then = self.journals.get(*journal).filter(|(epoch, _)| *epoch == now.epoch);
+            then.is_some_and(|(_, then)| !now.position.has(then.through.sequence))
         })
     }
 }
@@ -89,6 +95,8 @@ impl Link {
 /// What is shared by the parts of a round, which take turns on one thread.
 struct Session {
     upstream: Upstream,
+    /// What is remembered of it; without what it has of the journals, which this round will tell.
+    link: Link,
     below: BTreeSet<String>,
     health: Health,
     peer: String,
@@ -108,7 +116,7 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
     let mut link = Link::load(&upstream.url).await?;
     let below = node::serves().await?;
     let health = status::health(&link).await?;
-    let greeting = pull::exchange(&upstream, &below, health.clone(), Duration::ZERO).await;
+    let greeting = pull::exchange(&upstream, &link, &below, health.clone(), Duration::ZERO).await;
     let greeting = match greeting {
         Ok(greeting) => greeting,
         Err(halt) => return ended(link, Round::default(), Some(halt)).await,
@@ -117,16 +125,18 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
         eprintln!("{} has lost entries: all of it is read again", upstream.url);
         pull::forget(&upstream).await?;
     }
-    let mut outboxes = Vec::new();
+    let (mut outboxes, mut is_renewed) = (Vec::new(), false);
     for journal in Journal::ALL {
-        let Some((epoch, applied)) = greeting.applied.get(journal.name()).cloned() else {
-            continue;
-        };
-        let (peer, me) = (&greeting.upstream, &upstream.me);
-        outboxes.push(Outbox::greeted(journal, epoch, applied, peer, me, &below).await?);
+        let Some(applied) = greeting.applied.get(journal.name()).cloned() else { continue };
+        let known = applied.epoch.clone();
+        let outbox =
+            Outbox::greeted(journal, applied, &upstream, &greeting.upstream, &below).await?;
+        is_renewed |= outbox.place().0 != known;
+        outboxes.push(outbox);
     }
     let session = Session {
         upstream,
+        link: Link { journals: Default::default(), ..link.clone() },
         below,
         health,
         peer: greeting.upstream.clone(),
@@ -137,7 +147,8 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
         round: RefCell::new(Round { pulled: greeting.entries, ..Round::default() }),
         halt: RefCell::new(None),
     };
-    join3(session.push(&mut outboxes), session.pull(greeting.more), session.fetch()).await;
+    join3(session.push(&mut outboxes), session.pull(greeting.more || is_renewed), session.fetch())
+        .await;
     link.node.clone_from(&session.peer);
     link.reached = node::now();
     link.skew = greeting.skew;
@@ -196,7 +207,8 @@ impl Session {
             let wait = if more { Duration::ZERO } else { left.min(UNHEARD * 4) };
             let asked = Instant::now();
             let exchange =
-                pull::exchange(&self.upstream, &self.below, self.health.clone(), wait).await;
+                pull::exchange(&self.upstream, &self.link, &self.below, self.health.clone(), wait)
+                    .await;
             match exchange {
                 Ok(exchange) => {
                     more = exchange.more;

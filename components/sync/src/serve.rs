@@ -14,7 +14,7 @@ use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, iden
 
 use crate::node::{self, Below, below_note};
 use crate::pull::{self, RECORD};
-use crate::stores::{Audience, Error, Journal, Page as StoredPage, packages};
+use crate::stores::{Audience, Error, Journal, Page as StoredPage, origin, packages};
 use crate::upstream::Upstream;
 use crate::{outflow, round};
 
@@ -104,7 +104,7 @@ async fn apply(
             return Ok((StatusCode::CONFLICT, Applied { position: from, now: None }));
         };
         let stored = crate::stores::Batch {
-            peer: sender.to_owned(),
+            peer: origin(sender, &epoch),
             scope: Some(scope.clone()),
             note: applied_note(sender, &epoch),
             before: expected,
@@ -195,20 +195,70 @@ async fn feeds(pull: &Pull) -> Result<(BTreeMap<String, Feed>, bool), Problem> {
 }
 
 async fn feed(journal: Journal, pull: &Pull, cursor: &Cursor) -> Result<Feed, Problem> {
-    let epoch = journal.epoch().await?;
-    let head = journal.head().await?;
-    let known = cursor.feed.as_ref().filter(|known| known.epoch == epoch && known.through <= head);
-    let after = known.map_or(0, |known| known.through);
-    let serves = pull.serves.iter().chain([&pull.node]).cloned().collect();
-    let audience = Audience { node: pull.node.clone(), above: false, serves };
-    let page = journal.entries(audience, after, None, BATCH_ENTRIES_MAX).await?;
     let applied = applied(journal, &pull.node, &cursor.epoch).await?;
     let applied = applied.map(|(position, _)| position).unwrap_or_default();
-    Ok(Feed { applied, page: told_page(epoch, page) })
+    let epoch = journal.epoch().await?;
+    let known = cursor.feed.as_ref().filter(|known| known.epoch == epoch);
+    if has_lost(journal, pull, cursor, known, &applied).await? {
+        eprintln!(
+            "{}: node {} knows more of this journal, or another one: the disk here was restored. Another \
+             epoch begins, and everything is compared again",
+            journal.name(),
+            pull.node
+        );
+        journal.renew(epoch.clone()).await?;
+    }
+    let epoch = journal.epoch().await?;
+    let known = known.filter(|known| known.epoch == epoch);
+    let after = known.map_or(0, |known| known.through);
+    let serves = pull.serves.iter().chain([&pull.node]).cloned().collect();
+    let audience = Audience {
+        node: pull.node.clone(),
+        origin: origin(&pull.node, &cursor.epoch),
+        above: false,
+        serves,
+    };
+    let page = journal.entries(audience, after, None, BATCH_ENTRIES_MAX).await?;
+    let mut page = told_page(epoch, page);
+    page.bookmark.last = page.entries.last().map(|entry| entry.place());
+    page.bookmark.last = page.bookmark.last.or_else(|| known.and_then(|known| known.last.clone()));
+    Ok(Feed { applied, page })
+}
+
+/// Whether a node below knows that this journal was longer once, or that it was another one.
+async fn has_lost(
+    journal: Journal,
+    pull: &Pull,
+    cursor: &Cursor,
+    known: Option<&Bookmark>,
+    applied: &Position,
+) -> Result<bool, Problem> {
+    if let Some(known) = known {
+        if known.through > journal.head().await? {
+            return Ok(true);
+        }
+        if let Some(last) = &known.last {
+            let entry = journal.find(last.sequence).await?;
+            if entry.is_some_and(|entry| entry.mark() != last.mark) {
+                return Ok(true);
+            }
+        }
+    }
+    let Some(held) = cursor.held.as_ref().filter(|held| !applied.has(held.sequence)) else {
+        return Ok(false);
+    };
+    // Told once: the node may ask again before it knows what this one has now.
+    let note = format!("lost:{}:{}", pull.node, cursor.epoch);
+    let text = held.sequence.to_string();
+    if journal.note(note.clone()).await?.as_ref() == Some(&text) {
+        return Ok(false);
+    }
+    journal.set_note(note, text).await?;
+    Ok(true)
 }
 
 fn told_page(epoch: String, page: StoredPage) -> Page {
-    let bookmark = Bookmark { epoch, through: page.through };
+    let bookmark = Bookmark { epoch, through: page.through, last: None };
     Page { bookmark, entries: page.entries, more: page.more }
 }
 

@@ -42,10 +42,17 @@ pub enum Journal {
 pub struct Audience {
     /// The other node.
     pub node: String,
+    /// What came from here is not for it: see [`origin`].
+    pub origin: String,
     /// It is the node above.
     pub above: bool,
     /// The nodes whose own data count.
     pub serves: Vec<String>,
+}
+
+/// Names a node's copy of a journal: what came from it needs not go back there, unless its disk was restored.
+pub fn origin(node: &str, epoch: &str) -> String {
+    format!("{node}:{epoch}")
 }
 
 /// A part of a journal.
@@ -193,10 +200,10 @@ macro_rules! journal {
                 until: Option<u64>,
                 limit: u32,
             ) -> Result<Page, Error> {
-                let Audience { node, above, serves } = audience;
+                let Audience { node, origin, above, serves } = audience;
                 match self { $(Self::$name => {
                     use $bindings::hedgeschool::$package::{journal, types};
-                    let audience = types::Audience { node, above, serves };
+                    let audience = types::Audience { node, origin, above, serves };
                     let page = journal::entries(audience, after, until, limit, wire::BATCH_BYTES).await?;
                     let entries = page.entries.into_iter().map(|it| entry(it.sequence, it.kind, it.payload));
                     Ok(Page { entries: entries.collect::<Result<_, _>>()?, through: page.through, more: page.more })

@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::Stamp;
 
-/// How many changes of each writer a version includes: a version vector. A writer is one copy of a store,
-/// named by its epoch; one that is restored from a backup is another writer, so no number is used twice.
+/// The last change of each writer that a version includes, by its stamp: a version vector. A writer is one copy
+/// of a store, named by its epoch. Stamps and not counts, so that a copy that was restored from a backup, and does
+/// not know yet that it needs another epoch, does not use a number twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Seen(pub BTreeMap<String, u64>);
+pub struct Seen(pub BTreeMap<String, Stamp>);
 
 /// Which version of something this is. What it says is elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +53,7 @@ impl Seen {
     /// Everything either includes.
     fn with(mut self, other: &Self) -> Self {
         for (writer, count) in &other.0 {
-            let known = self.0.entry(writer.clone()).or_default();
+            let known = self.0.entry(writer.clone()).or_insert(*count);
             *known = (*count).max(*known);
         }
         self
@@ -96,8 +97,8 @@ mod tests {
     impl Node {
         fn change(&mut self, clock: Stamp) -> (Stamp, String) {
             let mut seen = self.version.as_ref().map(|v| v.seen.clone()).unwrap_or_default();
-            *seen.0.entry(self.writer.clone()).or_default() += 1;
             let stamp = crate::hlc::next(clock, self.version.as_ref().map(|v| v.stamp));
+            seen.0.insert(self.writer.clone(), stamp);
             self.version = Some(Version { stamp, writer: self.writer.clone(), seen });
             (stamp, self.writer.clone())
         }
@@ -171,7 +172,7 @@ mod tests {
 
     /// Any version that a writer can have made: equal stamp and writer mean the same version.
     fn version() -> impl Strategy<Value = Version> {
-        (0i64..1_000_000, 0u8..3, prop::collection::vec(0u64..3, 3)).prop_map(
+        (0i64..1_000_000, 0u8..3, prop::collection::vec(0i64..3, 3)).prop_map(
             |(stamp, writer, counts)| {
                 let writer = format!("w{writer}");
                 let seen = counts.iter().enumerate().map(|(n, count)| (format!("w{n}"), *count));

@@ -118,6 +118,9 @@ pub struct Cursor {
     pub epoch: String,
     /// What it has applied of the upstream's. None: nothing yet.
     pub feed: Option<Bookmark>,
+    /// How far the upstream had the asking node's journal when it was last asked. If it has less now, its disk was
+    /// restored.
+    pub held: Option<Place>,
 }
 
 /// How far a journal has been read.
@@ -128,6 +131,9 @@ pub struct Bookmark {
     pub epoch: String,
     /// Everything through this sequence has been looked at.
     pub through: u64,
+    /// The last entry that was for the reader. If the journal has another one there now, its disk was restored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Place>,
 }
 
 /// The answer to a [`Pull`].

@@ -55,8 +55,8 @@ macro_rules! export_journal {
                     limit: u32,
                     size: u32,
                 ) -> Result<wit::JournalPage, wit::Error> {
-                    let wit::Audience { node, above, serves } = audience;
-                    let audience = kit::Audience { node, above, serves };
+                    let wit::Audience { node, origin, above, serves } = audience;
+                    let audience = kit::Audience { node, origin, above, serves };
                     let read = kit::entries(<$kinds>::DATABASE, audience, after, until, limit, size);
                     Ok(page(read.await?))
                 }

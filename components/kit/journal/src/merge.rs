@@ -55,7 +55,11 @@ pub fn check_writers(version: &Version) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Ahead`].
 pub fn check_stamps<T: Versioned>(arriving: &[T], now: i64) -> Result<(), Error> {
-    if arriving.iter().any(|version| hlc::is_ahead(version.version().stamp, now)) {
+    let is_ahead = |version: Version| {
+        let mut stamps = version.seen.0.values().chain([&version.stamp]);
+        stamps.any(|stamp| hlc::is_ahead(*stamp, now))
+    };
+    if arriving.iter().any(|version| is_ahead(version.version())) {
         return Err(Error::Ahead(now));
     }
     Ok(())

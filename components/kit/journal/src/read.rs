@@ -21,6 +21,8 @@ pub struct Entry {
 pub struct Audience {
     /// The other node.
     pub node: String,
+    /// What came from here is not for it.
+    pub origin: String,
     /// It is the node above.
     pub above: bool,
     /// The nodes whose own data count.
@@ -83,6 +85,7 @@ pub async fn entries(
         Value::Text(serves),
         Value::from(limit),
         Value::from(size),
+        Value::Text(audience.origin),
     ];
     let concerns = if audience.above {
         "upward AND (home IS NULL OR home IN (SELECT value FROM json_each(?4)))"
@@ -93,7 +96,7 @@ pub async fn entries(
     let sql = format!(
         "WITH next AS (
             SELECT sequence, sum(size) OVER (ORDER BY sequence) AS total FROM entry
-            WHERE sequence > ?1 AND sequence <= ?2 AND peer IS NOT ?3 AND {concerns}
+            WHERE sequence > ?1 AND sequence <= ?2 AND peer IS NOT ?7 AND {concerns}
             ORDER BY sequence LIMIT ?5)
         SELECT entry.sequence, kind, payload, content, (SELECT count(*) FROM next)
         FROM next CROSS JOIN entry ON entry.sequence = next.sequence
