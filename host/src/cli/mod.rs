@@ -5,6 +5,7 @@ mod course;
 mod logs;
 mod node;
 mod statements;
+mod status;
 mod up;
 
 use std::process::ExitCode;
@@ -32,6 +33,8 @@ enum Command {
     Client(client::Client),
     /// Export the statements of a running node.
     Statements(statements::Statements),
+    /// Show how a running node stands with others: what is to be sent, since when, and what conflicts.
+    Status(status::Status),
 }
 
 /// Runs the command the process was started with.
@@ -41,6 +44,7 @@ pub fn run() -> ExitCode {
         Command::Course(course) => course.run(),
         Command::Client(client) => client.run(),
         Command::Statements(statements) => statements.run(),
+        Command::Status(status) => status.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

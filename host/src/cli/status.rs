@@ -1,0 +1,122 @@
+//! `hedge status`: how a running node stands with the one above it and those below.
+
+use anyhow::Result;
+use clap::Args;
+use http::Method;
+use serde_json::Value;
+
+use super::node::Node;
+
+/// Where a node tells how it stands.
+const STATUS: &str = "/sync/v1/status";
+
+/// The arguments of `hedge status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Print JSON, as the node answers it
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    node: Node,
+}
+
+impl Status {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// When the node cannot be reached, or refuses; says what it said.
+    pub fn run(self) -> Result<()> {
+        let status = self.node.call(Method::GET, STATUS, None)?;
+        if self.json {
+            println!("{status}");
+            return Ok(());
+        }
+        lines(&status).iter().for_each(|line| println!("{line}"));
+        Ok(())
+    }
+}
+
+/// The status, a line each for the node, what is above it, what is below it, and what arrives.
+fn lines(status: &Value) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{}  {} conflicts{}",
+        text(status, "node"),
+        number(status, "conflicts"),
+        if number(status, "conflicts") > 0 { ": GET /sync/v1/conflicts lists them" } else { "" },
+    )];
+    match status.get("upstream").filter(|upstream| !upstream.is_null()) {
+        None => lines.push("above   none".to_owned()),
+        Some(upstream) => {
+            let name = format!("{} {}", text(upstream, "node"), text(upstream, "url"));
+            lines.push(format!("above   {}  {}", name.trim(), standing(upstream)));
+            let problem = text(upstream, "problem");
+            lines.extend((!problem.is_empty()).then(|| format!("        {problem}")));
+        }
+    }
+    for node in items(status, "nodes") {
+        let conflicts = number(node, "conflicts");
+        let name = text(node, "node");
+        lines.push(format!("below   {name}  {}, {conflicts} conflicts", standing(node)));
+    }
+    for course in items(status, "arriving") {
+        let (have, all) = (number(course, "have_bytes"), number(course, "bytes"));
+        lines.push(format!("course  {}  {have} of {all} bytes", text(course, "title")));
+    }
+    lines
+}
+
+/// Queue, silence and clock of a node that this one talks to.
+fn standing(node: &Value) -> String {
+    let contact = match node.get("seconds_since_contact").and_then(Value::as_i64) {
+        Some(seconds) => format!("heard of {seconds} s ago"),
+        None => "never heard of".to_owned(),
+    };
+    let clock = match node.get("is_skewed").and_then(Value::as_bool) {
+        Some(true) => {
+            let skew = node.get("skew_seconds").and_then(Value::as_f64).unwrap_or_default();
+            format!(", its clock is off by {skew:.0} s")
+        }
+        _ => String::new(),
+    };
+    let (queue, age) = (number(node, "queue"), number(node, "queue_age_seconds"));
+    format!("{contact}, {queue} entries to send for {age} s{clock}")
+}
+
+fn items<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    value.get(name).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn number(value: &Value, name: &str) -> u64 {
+    value.get(name).and_then(Value::as_u64).unwrap_or_default()
+}
+
+/// A text as a terminal may be given it.
+fn text(value: &Value, name: &str) -> String {
+    let text = value.get(name).and_then(Value::as_str).unwrap_or_default();
+    text.chars().filter(|character| !character.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::lines;
+
+    #[test]
+    fn every_part_has_a_line() {
+        let peer = json!({ "node": "hub", "url": "http://hub", "seconds_since_contact": 3, "queue": 7,
+            "queue_age_seconds": 60, "is_skewed": true, "skew_seconds": -90.0, "problem": "no route" });
+        let below = json!({ "node": "edge", "seconds_since_contact": null, "conflicts": 1 });
+        let status = json!({ "node": "region", "conflicts": 2, "upstream": peer, "nodes": [below],
+            "arriving": [{ "title": "A\u{7} course", "have_bytes": 1, "bytes": 2 }] });
+        let shown = [
+            "region  2 conflicts: GET /sync/v1/conflicts lists them",
+            "above   hub http://hub  heard of 3 s ago, 7 entries to send for 60 s, its clock is off by -90 s",
+            "        no route",
+            "below   edge  never heard of, 0 entries to send for 0 s, 1 conflicts",
+            "course  A course  1 of 2 bytes",
+        ];
+        assert_eq!(lines(&status), shown);
+        assert_eq!(lines(&json!({ "node": "hub" })), ["hub  0 conflicts", "above   none"]);
+    }
+}
