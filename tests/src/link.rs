@@ -104,6 +104,16 @@ impl Link {
         true
     }
 
+    /// How many bytes have come from upstream so far.
+    pub fn carried(&self) -> u64 {
+        self.state.knobs().carried
+    }
+
+    /// Turns a bit of what comes from upstream next, if it is of some size.
+    pub fn spoil(&self) {
+        self.state.knobs().spoils = true;
+    }
+
     /// How many connections have been made so far.
     pub fn connections(&self) -> usize {
         self.state.knobs().connections()
@@ -172,11 +182,16 @@ impl State {
             while way == Way::Up && self.knobs().holds(connection) {
                 thread::sleep(LOOK);
             }
-            let data = buffer.get(..read).unwrap_or_default();
+            let data = buffer.get_mut(..read).unwrap_or_default();
+            self.knobs().spoil(way, data);
             let Pass { wait, bytes } = self.knobs().pass(connection, way, data);
             thread::sleep(wait);
             let may_pass = data.get(..bytes).unwrap_or_default();
-            if to.write_all(may_pass).is_err() || bytes < read {
+            if to.write_all(may_pass).is_err() {
+                break;
+            }
+            self.knobs().has_carried(way, bytes);
+            if bytes < read {
                 break;
             }
         }

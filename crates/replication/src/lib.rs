@@ -10,15 +10,18 @@
 //! * [`Version`] and [`merge`]: which of two versions of something stands, and whether one was lost.
 //! * [`Stamp`] arithmetic in [`hlc`]: time that survives wrong clocks.
 //! * [`backoff`]: how long to leave an upstream alone.
+//! * [`Fetch`]: which blobs to ask for next, and how much at a time.
 //! * [`wire`]: the messages, documented in `docs/replication.md`.
 
 pub mod backoff;
+mod fetch;
 pub mod hlc;
 mod position;
 mod push;
 mod version;
 pub mod wire;
 
+pub use fetch::{Fetch, REQUESTS_MAX, Request};
 pub use hlc::Stamp;
 pub use position::{Gap, Lane, Place, Position, Span};
 pub use push::{Answer, Next, Push, WINDOW, Want};

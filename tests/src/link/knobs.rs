@@ -13,6 +13,8 @@ const REQUEST_BYTES_MAX: usize = 4 << 20;
 /// A limited link carries pieces this many times a second.
 const PIECES_PER_SECOND: u64 = 50;
 const PIECE_BYTES_MIN: u64 = 64;
+/// Data of at least this size is spoiled: it is no head of an answer.
+const SPOILT_BYTES_MIN: usize = 4 << 10;
 
 /// Which way data goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,6 +73,10 @@ pub struct Knobs {
     /// When, each way, what was let pass has been carried.
     free: Each<Option<Instant>>,
     pub hold: Hold,
+    /// Bytes that have come from upstream.
+    pub carried: u64,
+    /// The next data from upstream arrives with a bit turned.
+    pub spoils: bool,
     open: HashMap<usize, Connection>,
     /// How many connections there have been.
     count: usize,
@@ -172,6 +178,24 @@ impl Knobs {
             *left -= bytes as u64;
         }
         Pass { wait: self.delay + self.transfer(way, bytes), bytes }
+    }
+
+    /// Notes that data has arrived.
+    pub fn has_carried(&mut self, way: Way, bytes: usize) {
+        if way == Way::Down {
+            self.carried += bytes as u64;
+        }
+    }
+
+    /// Turns a bit of data, if that is to be done.
+    pub fn spoil(&mut self, way: Way, data: &mut [u8]) {
+        if !self.spoils || way == Way::Up || data.len() < SPOILT_BYTES_MIN {
+            return;
+        }
+        self.spoils = false;
+        if let Some(byte) = data.last_mut() {
+            *byte ^= 1;
+        }
     }
 
     /// How long it takes until these bytes, and those before them, are carried.
