@@ -21,7 +21,7 @@ pub fn measure(bytes: u64) -> Result<()> {
     println!("### A course of {} MB\n\n| what | figure |\n|---|--:|", bytes / 1_000_000);
     // An import is one request.
     let hub = node("hub")?.argument("--request-timeout=10m");
-    let hub = hub.variable("bootstrap_nodes", "near:a-token,far:a-token").start()?;
+    let hub = hub.variable("bootstrap_nodes", "near:token-of-near,far:token-of-far").start()?;
     let large = course::large("https://example.org/large", bytes)?;
     let start = Instant::now();
     large.import(&hub.admin().with_timeout(Duration::from_secs(600)))?;
@@ -41,7 +41,7 @@ fn node(id: &str) -> Result<Builder> {
 
 fn edge(id: &str, upstream: &str) -> Result<Node> {
     let edge = node(id)?.variable("upstream_url", upstream).variable("sync_interval", "1s");
-    edge.variable("upstream_token", "a-token").start()
+    edge.variable("upstream_token", &format!("token-of-{id}")).start()
 }
 
 /// What was seen while a course was on its way.
