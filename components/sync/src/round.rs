@@ -15,10 +15,12 @@ use crate::pull::{self, Exchange};
 use crate::push::{Halt, Outbox};
 use crate::stores::Journal;
 use crate::upstream::{Failure, Upstream};
-use crate::{node, status};
+use crate::{blobs, node, status};
 
 /// How long a round may go on while there is work; well below the request deadlines of hosts.
 const WORK: Duration = Duration::from_secs(8);
+/// How long a round that failed may go on with what needs no upstream.
+const FINISH: Duration = Duration::from_secs(2);
 /// How often a round that lingers looks for news of this node.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long an upstream is asked to wait for news: long, since each request costs it something, and short enough
@@ -271,9 +273,11 @@ async fn ended(mut link: Link, mut round: Round, halt: Option<Halt>) -> Result<R
         Some(Halt::Here(problem)) => return Err(problem),
         Some(Halt::Upstream(failure)) => failure,
     };
+    // What is here needs no upstream to become visible.
+    let has_finished = blobs::finish(Instant::now() + FINISH).await?;
     // A link that comes and goes is used whenever it is there.
     let has_moved = round.pushed + round.pulled + round.fetched_bytes > 0;
-    let since = link.failing_since.filter(|_| !has_moved).unwrap_or(now);
+    let since = link.failing_since.filter(|_| !has_moved && !has_finished).unwrap_or(now);
     link.failing_since = Some(since);
     let failing_for = Duration::from_micros(u64::try_from(now - since).unwrap_or(0));
     let pause = match &failure {
