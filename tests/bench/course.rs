@@ -73,7 +73,7 @@ fn fetched(how: &str, large: &Large, edge: &Node, hub: &Node) -> Result<()> {
     })?;
     let took = start.elapsed();
     let busy = busy()?;
-    let busy: [_; 2] = std::array::from_fn(|side| busy[side].saturating_sub(before[side]));
+    let busy = [busy[0].saturating_sub(before[0]), busy[1].saturating_sub(before[1])];
     large.check(&edge.admin())?;
     show(how, rate(large.bytes, took));
     let megabytes = |bytes: u64| format!("{} MB", bytes >> 20);
@@ -90,7 +90,7 @@ fn await_course(large: &Large, edge: &Node, hub: &Node) -> Result<[u64; 2]> {
     let mut memory = [0; 2];
     eventually("the course arrives", || {
         let now = [edge.memory()?, hub.memory()?];
-        memory = std::array::from_fn(|side| memory[side].max(now[side]));
+        memory = [memory[0].max(now[0]), memory[1].max(now[1])];
         Ok(large.find(&edge.admin())?.map(drop))
     })?;
     Ok(memory)
