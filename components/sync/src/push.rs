@@ -6,7 +6,7 @@ use std::time::Instant;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use hedgeschool_replication::wire::{Applied as Answered, BATCH_ENTRIES_MAX, Batch, ENTRIES_PATH};
-use hedgeschool_replication::{Answer, Lane, Next, Position, Push, Span, WINDOW, Want};
+use hedgeschool_replication::{Answer, Next, Position, Push, Span, WINDOW, Want};
 use hedgeschool_web::{Problem, StatusCode};
 
 use crate::pull::{self, Applied};
@@ -18,8 +18,6 @@ pub struct Outbox {
     journal: Journal,
     epoch: String,
     push: Push,
-    /// How far each lane has been looked through without finding anything.
-    looked: [u64; 2],
     audience: Audience,
     /// This node.
     me: String,
@@ -72,7 +70,7 @@ impl Outbox {
         let serves = below.iter().chain([&me]).cloned().collect();
         let origin = origin(peer, &theirs);
         let audience = Audience { node: peer.to_owned(), origin, above: true, serves };
-        Ok(Self { journal, epoch, push, looked: [0; 2], audience, me })
+        Ok(Self { journal, epoch, push, audience, me })
     }
 
     /// Which journal.
@@ -126,29 +124,15 @@ impl Outbox {
         let head = self.journal.head().await?;
         loop {
             let Some(want) = self.push.want(head) else { return Ok(None) };
-            let end = want.until.unwrap_or(head);
-            let looked = self.looked(want.lane);
-            let from = want.after.max(*looked);
-            if from >= end {
-                self.push.nothing(want.lane);
-                if want.lane == Lane::Backlog && want.until.is_none() {
-                    return Ok(None);
-                }
-                continue;
-            }
             let audience = self.audience.clone();
-            let page = self.journal.entries(audience, from, want.until, BATCH_ENTRIES_MAX).await?;
+            let until = Some(want.until);
+            let page = self.journal.entries(audience, want.from, until, BATCH_ENTRIES_MAX).await?;
             if page.entries.is_empty() {
-                *self.looked(want.lane) = page.through.max(from + 1);
+                self.push.nothing(&want, page.through);
                 continue;
             }
             return self.batch(want, page.entries).map(Some);
         }
-    }
-
-    fn looked(&mut self, lane: Lane) -> &mut u64 {
-        let [backlog, fresh] = &mut self.looked;
-        if lane == Lane::Backlog { backlog } else { fresh }
     }
 
     fn batch(

@@ -10,10 +10,12 @@
 //! * [`Version`] and [`merge`]: which of two versions of something stands, and whether one was lost.
 //! * [`Stamp`] arithmetic in [`hlc`]: time that survives wrong clocks.
 //! * [`backoff`]: how long to leave an upstream alone.
+//! * [`pace`]: how often, how long.
 //! * [`wire`]: the messages, documented in `docs/replication.md`.
 
 pub mod backoff;
 pub mod hlc;
+pub mod pace;
 mod position;
 mod push;
 mod version;

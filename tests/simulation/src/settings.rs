@@ -1,0 +1,89 @@
+//! What is assumed. Whatever has been measured says where.
+
+use std::time::Duration;
+
+use hedgeschool_replication::pace;
+use hedgeschool_replication::wire::{BATCH_BYTES, BATCH_ENTRIES_MAX};
+
+use crate::time::{MINUTE, SECOND, Time, of};
+
+/// What a node above can do, and allows.
+#[derive(Clone, Debug)]
+pub struct Capacity {
+    /// Entries applied in a second, if they come in large batches.
+    pub entries_per_second: f64,
+    /// What a batch costs beside its entries.
+    pub batch: Time,
+    /// What a pull without news costs.
+    pub pull: Time,
+    /// What it costs to look for news once.
+    pub look: Time,
+    /// Share of it that is taken by pulls and rounds while they are not simulated one by one.
+    pub calm_share: f64,
+    /// Requests inside at one time; more queue, so many at most.
+    pub inside_max: usize,
+    pub queue_max: usize,
+    /// Batches applied at one time, and pulls that wait for news: of all instances.
+    pub applying_max: usize,
+    pub waiting_max: usize,
+}
+
+/// How nodes behave.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// How long a round lingers; longer while rounds are not simulated one by one.
+    pub linger: Time,
+    pub calm_linger: Time,
+    pub look: Time,
+    /// The longest wait for news, and the pause after an upstream that does not wait.
+    pub news: Time,
+    pub unheard: Time,
+    pub answer: Time,
+    /// The pause that a busy node above asks for, and the least pause after a round that failed.
+    pub busy: Time,
+    pub interval: Time,
+    pub batch_entries: u64,
+    pub batch_bytes: u64,
+    /// Batches get smaller on slow lines.
+    pub adapts: bool,
+    /// A batch takes its place when all of it has arrived, not when it begins to.
+    pub takes_place_late: bool,
+    /// How long a busy node above waits for a batch sent before.
+    pub patience: Time,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self {
+            entries_per_second: 23_000.0,
+            batch: 300,
+            pull: 1_800,
+            look: 60,
+            calm_share: 0.0,
+            inside_max: 64,
+            queue_max: 1_024,
+            applying_max: 2 * 16,
+            waiting_max: 2 * 16,
+        }
+    }
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            linger: of(pace::LINGER),
+            calm_linger: 10 * MINUTE,
+            look: of(pace::LOOK),
+            news: of(pace::NEWS),
+            unheard: of(pace::UNHEARD),
+            answer: of(pace::ANSWER),
+            busy: of(pace::BUSY),
+            interval: 10 * SECOND,
+            batch_entries: u64::from(BATCH_ENTRIES_MAX),
+            batch_bytes: u64::from(BATCH_BYTES),
+            adapts: false,
+            takes_place_late: false,
+            patience: of(Duration::from_secs(2)),
+        }
+    }
+}
