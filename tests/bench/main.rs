@@ -4,6 +4,7 @@
 //! compare with others taken the same way, on the same machine, and with nothing else.
 
 mod fill;
+mod fleet;
 mod load;
 mod machine;
 mod meter;
@@ -73,6 +74,7 @@ fn measure(group: Group, options: &Options, meter: &Meter) -> Result<()> {
             record::measure(&Target::of(&node), meter)
         }
         Group::Sync => sync::measure(options.backlog),
+        Group::Fleet => fleet::measure(meter),
         Group::Read => {
             let node = builder.start()?;
             fill::fill(&node, options.stored)?;
