@@ -35,15 +35,30 @@ pub fn measure(meter: &Meter) -> Result<()> {
     let nodes: Vec<_> = (0..NODES).map(|node| format!("{}:{}", name(node), token(node))).collect();
     let builder = Node::builder()?.on_disk()?.quiet().variable("node_id", "hub");
     let hub = builder.variable("bootstrap_nodes", &nodes.join(",")).start()?;
-    meter.table(&format!("A hub of {NODES} nodes"));
+    println!(
+        "### A hub of {NODES} nodes\n\n| what | connections | rate | processor time of the hub |\n|---|--:|--:|--:|"
+    );
     let known = bookmarks(&hub)?;
-    meter.measure("a pull without news", 8, 1, &pulls(&hub, known.clone()))?;
-    for (entries, connections) in [(1, 32), (2, 32), (500, 4)] {
-        let what = format!("entries in batches of {entries}");
-        meter.measure(&what, connections, entries as u32, &batches(&hub, entries))?;
+    cost(&hub, meter, "a pull without news", 8, &pulls(&hub, known.clone()))?;
+    for (entries, connections) in [(1, 12), (2, 12), (500, 4)] {
+        let what = format!("a batch of {entries}");
+        cost(&hub, meter, &what, connections, &batches(&hub, entries))?;
     }
     println!();
     waiting(&hub, &known)
+}
+
+/// How many requests the hub answers, and what it works for each.
+fn cost(hub: &Node, meter: &Meter, what: &str, connections: u32, target: &Target) -> Result<()> {
+    // The first requests start instances and warm caches.
+    meter.rate(connections, target)?;
+    let (start, before) = (Instant::now(), processor_time(hub)?);
+    let rate = meter.rate(connections, target)?;
+    let worked = (processor_time(hub)? - before).as_secs_f64();
+    let each = worked / (rate * start.elapsed().as_secs_f64());
+    let each = milliseconds(Duration::from_secs_f64(each));
+    println!("{}", row(&[what.to_owned(), connections.to_string(), format!("{rate:.0}/s"), each]));
+    Ok(())
 }
 
 fn name(node: u64) -> String {
@@ -77,7 +92,8 @@ fn bookmarks(hub: &Node) -> Result<BTreeMap<String, Bookmark>> {
     for journal in ["identity", "content", "progress"] {
         known.insert(journal.to_owned(), Bookmark { epoch: "?".into(), through: 0, last: None });
     }
-    let answer = client(hub, 0).post(PULL_PATH, &serde_json::to_value(pull(0, &known, Duration::ZERO))?)?;
+    let answer =
+        client(hub, 0).post(PULL_PATH, &serde_json::to_value(pull(0, &known, Duration::ZERO))?)?;
     let pulled: Pulled = serde_json::from_slice(&answer.expect(200)?.body)?;
     Ok(pulled.journals.into_iter().map(|(name, feed)| (name, feed.page.bookmark)).collect())
 }
@@ -127,7 +143,7 @@ fn batches(hub: &Node, entries: u64) -> Target {
 fn batch(node: u64, epoch: &str, statements: u64, after: u64, count: u64) -> Batch {
     let entry = |sequence: u64| {
         let statement = Traffic { size: 1_000_000 }.statement(statements + sequence);
-        let payload = RawValue::from_string(statement).unwrap_or_default();
+        let payload = RawValue::from_string(recorded(&statement)).unwrap_or_default();
         Entry { sequence, kind: "statement".to_owned(), payload }
     };
     let before = Position {
@@ -143,6 +159,16 @@ fn batch(node: u64, epoch: &str, statements: u64, after: u64, count: u64) -> Bat
         after,
         entries: (after + 1..=after + count).map(entry).collect(),
     }
+}
+
+/// A statement as a node below has recorded it.
+fn recorded(statement: &str) -> String {
+    let open = statement.strip_suffix('}').unwrap_or(statement);
+    let authority =
+        r#"{"objectType":"Agent","account":{"homePage":"https://example.org","name":"lab"}}"#;
+    format!(
+        r#"{open},"timestamp":"2026-11-25T10:31:07.123Z","version":"1.0.3","authority":{authority}}}"#
+    )
 }
 
 /// All nodes wait for news that do not come, and one has something to say now and then.

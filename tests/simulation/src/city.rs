@@ -1,11 +1,13 @@
 //! What a city's learners do, as functions of time: no activity is kept anywhere.
 
+use std::cell::Cell;
+
 use crate::time::{DAY, HOUR, MINUTE, Time};
 
 /// Share of a day's activities in each hour: a school day, homework in the evening.
 const HOURS: [f64; 24] = [
-    0.1, 0.1, 0.0, 0.0, 0.1, 0.3, 1.0, 4.0, 11.0, 13.0, 14.0, 12.0, 8.0, 7.0, 6.5, 5.0, 4.0, 3.5, 3.0,
-    2.6, 2.2, 1.5, 0.8, 0.3,
+    0.1, 0.1, 0.0, 0.0, 0.1, 0.3, 1.0, 4.0, 11.0, 13.0, 14.0, 12.0, 8.0, 7.0, 6.5, 5.0, 4.0, 3.5,
+    3.0, 2.6, 2.2, 1.5, 0.8, 0.3,
 ];
 /// When most happens.
 pub const BUSIEST: Time = 10 * HOUR;
@@ -22,6 +24,16 @@ pub struct City {
     phase: f64,
     /// Share of a day before each hour.
     before: [f64; 25],
+    /// What was found last: for now, and for a while ago.
+    found: [Cell<Found>; 2],
+}
+
+/// A count, and from when until when it holds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    from: Time,
+    until: Time,
+    count: u64,
 }
 
 /// What a piece of a journal comes to.
@@ -48,7 +60,7 @@ impl City {
             sum += share;
         }
         before[24] = 1.0;
-        Self { per_day, phase, before }
+        Self { per_day, phase, before, found: Default::default() }
     }
 
     /// When activity number `activity` happens; the first one is 1.
@@ -63,18 +75,41 @@ impl City {
 
     /// How many activities have happened.
     pub fn count(&self, now: Time) -> u64 {
-        let hour = (now % DAY / HOUR) as usize;
-        let within = (now % HOUR) as f64 / HOUR as f64;
-        let share = self.before[hour] + within * (self.before[hour + 1] - self.before[hour]);
-        let estimate = self.per_day * ((now / DAY) as f64 + share) + self.phase;
-        let mut count = estimate.max(0.0) as u64;
+        self.find(now, 0).count
+    }
+
+    fn find(&self, now: Time, memory: usize) -> Found {
+        let known = self.found[memory].get();
+        if (known.from..known.until).contains(&now) {
+            return known;
+        }
+        let mut count = if now >= known.until && known.until > 0 {
+            known.count + 1
+        } else {
+            0
+        };
+        // Seldom is it not the next one.
+        if count == 0 || self.time_of(count + 1) <= now {
+            count = self.estimate(now);
+        }
         while count > 0 && self.time_of(count) > now {
             count -= 1;
         }
         while self.time_of(count + 1) <= now {
             count += 1;
         }
-        count
+        let from = if count > 0 { self.time_of(count) } else { 0 };
+        let found = Found { from, until: self.time_of(count + 1), count };
+        self.found[memory].set(found);
+        found
+    }
+
+    fn estimate(&self, now: Time) -> u64 {
+        let hour = (now % DAY / HOUR) as usize;
+        let within = (now % HOUR) as f64 / HOUR as f64;
+        let share = self.before[hour] + within * (self.before[hour + 1] - self.before[hour]);
+        let estimate = self.per_day * ((now / DAY) as f64 + share) + self.phase;
+        estimate.max(0.0) as u64
     }
 
     /// The journal's last sequence.
@@ -84,12 +119,12 @@ impl City {
 
     /// When something next happens.
     pub fn next_after(&self, now: Time) -> Time {
-        self.time_of(self.count(now) + 1)
+        self.find(now, 0).until
     }
 
     /// The activities whose document may have been written over: through this one.
     pub fn settled(&self, now: Time) -> u64 {
-        self.count(now.saturating_sub(STEP))
+        self.find(now.saturating_sub(STEP), 1).count
     }
 }
 

@@ -49,13 +49,7 @@ pub struct Limits {
 
 impl Page {
     /// Takes the sequences of a piece that are there while the limits allow. False: they do not any more.
-    fn take(
-        &mut self,
-        piece: Piece,
-        settled: u64,
-        limits: Limits,
-        sizes: &Sizes,
-    ) -> (u64, bool) {
+    fn take(&mut self, piece: Piece, settled: u64, limits: Limits, sizes: &Sizes) -> (u64, bool) {
         let mut through = piece.after;
         for sequence in piece.after + 1..=piece.through {
             if !is_there(sequence, settled) {
@@ -68,8 +62,11 @@ impl Page {
                 return (through, false);
             }
             self.bytes += bytes;
-            let of_its_kind =
-                if is_document { &mut self.content.documents } else { &mut self.content.statements };
+            let of_its_kind = if is_document {
+                &mut self.content.documents
+            } else {
+                &mut self.content.statements
+            };
             *of_its_kind += 1;
             through = sequence;
         }
@@ -105,7 +102,9 @@ impl Relay {
         let chunk = Chunk { base: self.head, piece };
         self.head += piece.through - piece.after;
         match self.chunks.back_mut() {
-            Some(last) if last.piece.origin == piece.origin && last.piece.through == piece.after => {
+            Some(last)
+                if last.piece.origin == piece.origin && last.piece.through == piece.after =>
+            {
                 last.piece.through = piece.through;
             }
             _ => self.chunks.push_back(chunk),

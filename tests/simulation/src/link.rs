@@ -125,11 +125,14 @@ mod tests {
 
     #[test]
     fn outages_join_and_are_noticed() {
-        let link = Link::new(KINDS[1].1).with_outage(50, 60).with_outage(10, 20).with_outage(15, 55);
+        let link =
+            Link::new(KINDS[1].1).with_outage(50, 60).with_outage(10, 20).with_outage(15, 55);
         assert_eq!(link.outages, [(10, 60)]);
         let mut link = link.with_outage(100, 110);
         let mut at = |then, now| link.was_down(then, now);
-        assert!(!at(0, 9) && at(0, 10) && at(59, 59) && !at(60, 99) && at(70, 105) && !at(110, 200));
+        assert!(
+            !at(0, 9) && at(0, 10) && at(59, 59) && !at(60, 99) && at(70, 105) && !at(110, 200)
+        );
     }
 
     #[test]

@@ -114,10 +114,8 @@ impl Plan {
                 node.group = Group::Away;
             }
             let held = city.head(self.from);
-            node.applied = Position {
-                through: Place { sequence: held, mark: String::new() },
-                fresh: None,
-            };
+            node.applied =
+                Position { through: Place { sequence: held, mark: String::new() }, fresh: None };
             node.received = Ranges::through(held);
             node.city = Some(city);
             nodes.push(node);

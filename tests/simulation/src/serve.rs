@@ -15,55 +15,57 @@ impl World {
     }
 
     /// The head of a request is there.
-    pub fn arrive(&mut self, id: Id) {
+    pub fn arrive(&mut self, id: Id) -> Result<()> {
         if self.is_lost(id, |request| request.sent) {
-            return self.lose(id);
+            self.lose(id);
+            return Ok(());
         }
-        let Some(at) = self.server_of(id) else { return };
+        let Some(at) = self.server_of(id) else { return Ok(()) };
+        let server = &self.servers[at];
+        let requests = server.inside + server.queue.len() + 1;
+        self.count(at, |bin| bin.requests_most = bin.requests_most.max(requests));
         let server = &mut self.servers[at];
         if server.inside < server.capacity.inside_max {
-            self.enter(at, id);
-        } else if server.queue.len() < server.capacity.queue_max {
+            return self.enter(at, id);
+        }
+        if server.queue.len() < server.capacity.queue_max {
             server.queue.push_back(id);
             server.queue_most = server.queue_most.max(server.queue.len());
-        } else {
-            server.inside += 1;
-            self.refuse(at, id);
+            return Ok(());
         }
-        let server = &self.servers[at];
-        let requests = server.inside + server.queue.len();
-        self.count(at, |bin| bin.requests_most = bin.requests_most.max(requests));
+        server.inside += 1;
+        self.refuse(at, id)
     }
 
-    fn enter(&mut self, at: usize, id: Id) {
+    fn enter(&mut self, at: usize, id: Id) -> Result<()> {
         self.servers[at].inside += 1;
         let pull = self.servers[at].capacity.pull;
-        let Some(request) = self.requests.get(id) else { return };
+        let Some(request) = self.requests.get(id) else { return Ok(()) };
         match &request.kind {
             Kind::Greeting => self.work(at, id, pull),
             Kind::News(_) => {
                 let server = &mut self.servers[at];
                 request.has_place = server.waiting < server.capacity.waiting_max;
                 server.waiting += usize::from(request.has_place);
-                self.work(at, id, pull);
+                self.work(at, id, pull)
             }
             Kind::Batch(_) => {
                 if self.rules.takes_place_late || self.takes_place(at, id) {
-                    self.await_whole(id);
+                    self.await_whole(id)
                 } else {
-                    self.refuse(at, id);
+                    self.refuse(at, id)
                 }
             }
         }
     }
 
-    fn await_whole(&mut self, id: Id) {
-        let Some(whole_at) = self.requests.get(id).map(|request| request.whole_at) else { return };
-        if whole_at > self.now {
-            self.at(whole_at, Event::Whole(id));
-        } else {
-            self.whole(id);
+    fn await_whole(&mut self, id: Id) -> Result<()> {
+        let whole_at = self.requests.get(id).map_or(0, |request| request.whole_at);
+        if whole_at <= self.now {
+            return self.whole(id);
         }
+        self.at(whole_at, Event::Whole(id));
+        Ok(())
     }
 
     /// A place among the batches that are applied.
@@ -77,27 +79,28 @@ impl World {
         is_free
     }
 
-    fn refuse(&mut self, at: usize, id: Id) {
+    fn refuse(&mut self, at: usize, id: Id) -> Result<()> {
         let pause = Duration::from_micros(self.rules.busy);
-        let Some(request) = self.requests.get(id) else { return };
+        let Some(request) = self.requests.get(id) else { return Ok(()) };
         request.outcome = Outcome::Batch(Answer::Busy(pause));
         self.count(at, |bin| bin.refused += 1);
         let cost = self.servers[at].capacity.batch / 2;
-        self.work(at, id, cost);
+        self.work(at, id, cost)
     }
 
     /// All of a batch is there.
-    pub fn whole(&mut self, id: Id) {
-        let Some(at) = self.server_of(id) else { return };
+    pub fn whole(&mut self, id: Id) -> Result<()> {
+        let Some(at) = self.server_of(id) else { return Ok(()) };
         if self.is_lost(id, |request| request.sent) {
-            self.leave(at, id);
-            return self.lose(id);
+            self.leave(at, id)?;
+            self.lose(id);
+            return Ok(());
         }
         if self.rules.takes_place_late && !self.takes_place(at, id) {
             return self.refuse(at, id);
         }
-        let Some(request) = self.requests.get(id) else { return };
-        let Kind::Batch(batch) = &request.kind else { return };
+        let Some(request) = self.requests.get(id) else { return Ok(()) };
+        let Kind::Batch(batch) = &request.kind else { return Ok(()) };
         let entries = batch.page.content.entries();
         let capacity = &self.servers[at].capacity;
         let applying = entries as f64 / capacity.entries_per_second * SECOND as f64;
@@ -106,11 +109,11 @@ impl World {
             bin.entries += entries;
             bin.batches += 1;
         });
-        self.work(at, id, cost);
+        self.work(at, id, cost)
     }
 
     /// One thing after the other.
-    fn work(&mut self, at: usize, id: Id, cost: Time) {
+    fn work(&mut self, at: usize, id: Id, cost: Time) -> Result<()> {
         let is_detailed = self.is_detailed();
         let server = &mut self.servers[at];
         server.worked += cost;
@@ -119,7 +122,13 @@ impl World {
         server.free = server.free.max(self.now) + takes as Time;
         let free = server.free;
         self.count(at, |bin| bin.busy += cost);
+        let is_batch = matches!(self.requests.get(id), Some(Request { kind: Kind::Batch(_), .. }));
+        if !is_detailed && is_batch && free - self.now < crate::time::MS {
+            // Nobody could tell.
+            return self.worked(id);
+        }
         self.at(free, Event::Worked(id));
+        Ok(())
     }
 
     /// The work on a request is done.
@@ -141,19 +150,18 @@ impl World {
                 Some(Outcome::Pulled(self.nodes[request.node].applied.clone()))
             }
         };
-        self.respond(id, answer);
-        Ok(())
+        self.respond(id, answer)
     }
 
     /// There were no news in all the time.
-    pub fn waited(&mut self, id: Id) {
-        let Some(at) = self.server_of(id) else { return };
+    pub fn waited(&mut self, id: Id) -> Result<()> {
+        let Some(at) = self.server_of(id) else { return Ok(()) };
         let capacity = &self.servers[at].capacity;
         let (pull, look) = (capacity.pull, capacity.look);
-        let Some(request) = self.requests.get(id) else { return };
+        let Some(request) = self.requests.get(id) else { return Ok(()) };
         request.has_waited = true;
-        let Kind::News(wait) = request.kind else { return };
-        self.work(at, id, pull + look * (wait / self.rules.look));
+        let Kind::News(wait) = request.kind else { return Ok(()) };
+        self.work(at, id, pull + look * (wait / self.rules.look))
     }
 
     /// Applies a batch as the protocol says.
@@ -180,8 +188,7 @@ impl World {
                 Answer::Applied(next)
             }
         };
-        self.respond(id, Some(Outcome::Batch(answer)));
-        Ok(())
+        self.respond(id, Some(Outcome::Batch(answer)))
     }
 
     /// A batch that waited for this position goes on.
@@ -208,10 +215,10 @@ impl World {
         self.apply(id)
     }
 
-    fn respond(&mut self, id: Id, outcome: Option<Outcome>) {
-        let Some(at) = self.server_of(id) else { return };
+    fn respond(&mut self, id: Id, outcome: Option<Outcome>) -> Result<()> {
+        let Some(at) = self.server_of(id) else { return Ok(()) };
         let now = self.now;
-        let Some(request) = self.requests.get(id) else { return };
+        let Some(request) = self.requests.get(id) else { return Ok(()) };
         if let Some(outcome) = outcome {
             request.outcome = outcome;
         }
@@ -225,12 +232,12 @@ impl World {
             bin.pulls += u64::from(is_pull);
         });
         let arrives = self.nodes[node].link.answer(now, bytes);
-        self.leave(at, id);
         self.at(arrives, Event::Answer(id));
+        self.leave(at, id)
     }
 
     /// A request is inside no more: the next one is.
-    fn leave(&mut self, at: usize, id: Id) {
+    fn leave(&mut self, at: usize, id: Id) -> Result<()> {
         let server = &mut self.servers[at];
         server.inside -= 1;
         if let Some(Request { kind, has_place: true, .. }) = self.requests.get(id).map(|it| &*it) {
@@ -248,5 +255,6 @@ impl World {
                 _ => self.requests.remove(next),
             };
         }
+        Ok(())
     }
 }

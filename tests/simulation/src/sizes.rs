@@ -51,7 +51,9 @@ impl Sizes {
             "a".repeat(RESUME.div_ceil(3) * 4)
         );
         let (statement, document) = (entry("statement", statement)?, entry("document", document)?);
-        let bytes = |value: &Entry| Ok::<_, serde_json::Error>(serde_json::to_string(value)?.len() as u64 + 1);
+        let bytes = |value: &Entry| {
+            Ok::<_, serde_json::Error>(serde_json::to_string(value)?.len() as u64 + 1)
+        };
         let sizes = (bytes(&statement)?, bytes(&document)?);
         let batch = weight(&batch(statement))? - sizes.0;
         let applied = weight(&Applied { position: position(), now: None })?;
@@ -102,8 +104,7 @@ fn bookmark() -> Bookmark {
 }
 
 fn pull() -> Pull {
-    let cursor =
-        || Cursor { epoch: EPOCH.to_owned(), feed: Some(bookmark()), held: Some(place()) };
+    let cursor = || Cursor { epoch: EPOCH.to_owned(), feed: Some(bookmark()), held: Some(place()) };
     Pull {
         node: "leitrim".to_owned(),
         serves: BTreeSet::new(),

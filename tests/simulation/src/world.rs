@@ -145,10 +145,10 @@ impl World {
             Event::Look(node, look) if self.nodes[node].round.look == look => self.advance(node),
             Event::Poll(node, poll) if self.nodes[node].round.poll == poll => self.poll(node),
             Event::Look(..) | Event::Poll(..) => {}
-            Event::Arrive(id) => self.arrive(id),
-            Event::Whole(id) => self.whole(id),
+            Event::Arrive(id) => self.arrive(id)?,
+            Event::Whole(id) => self.whole(id)?,
             Event::Worked(id) => self.worked(id)?,
-            Event::Waited(id) => self.waited(id),
+            Event::Waited(id) => self.waited(id)?,
             Event::Unpark(id) => self.unpark(id)?,
             Event::Answer(id) => self.answer(id)?,
             Event::Late(id) => self.late(id)?,
