@@ -6,8 +6,9 @@ use std::time::Duration;
 pub const LINGER: Duration = Duration::from_secs(10);
 /// How often a round that lingers looks for news of this node, and a pull that waits for news of the other.
 pub const LOOK: Duration = Duration::from_millis(50);
-/// The longest that a pull asks its upstream to wait.
-pub const NEWS: Duration = Duration::from_secs(2);
+/// How long an upstream is asked to wait for news: long, since each request costs it something, and short enough
+/// not to hold up a node that stops.
+pub const NEWS: Duration = Duration::from_secs(5);
 /// The pause after an upstream that did not wait for news, although asked to.
 pub const UNHEARD: Duration = Duration::from_millis(500);
 /// How long to wait for an answer. A link that is slower than this for a batch is down.
@@ -17,4 +18,4 @@ pub const BUSY: Duration = Duration::from_secs(2);
 /// Batches that an instance of an upstream applies at one time; more are asked to wait.
 pub const APPLYING_MAX: usize = 16;
 /// Pulls that wait for news in an instance of an upstream; more are answered at once.
-pub const WAITING_MAX: usize = 16;
+pub const WAITING_MAX: usize = 512;

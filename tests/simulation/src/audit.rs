@@ -16,13 +16,15 @@ struct Held {
     ranges: Ranges,
     /// Statements that were here already when they came.
     again: u64,
-    /// Statements that came.
+    /// Statements that were here at first, and that came.
+    before: u64,
     new: u64,
     /// The last statement from before the outage ended, and when everything through it was here.
     wanted: u64,
     had_at: Option<Time>,
 }
 
+/// Everything that was recorded is to come, once.
 pub struct Audit {
     held: Vec<Held>,
     pub lags: Lags,
@@ -33,22 +35,27 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Everything from before a moment is here already.
-    pub fn new(nodes: &[Node], from: Time, outage: (Time, Time), lags: Lags) -> Self {
+    /// What nodes have received is here already.
+    pub fn new(nodes: &[Node], outage: (Time, Time), lags: Lags) -> Self {
         let held = nodes.iter().map(|node| match &node.city {
             None => Held::default(),
             Some(city) => Held {
-                ranges: Ranges::through(city.head(from)),
+                ranges: node.received.clone(),
+                before: statements(0, node.received.gapless()),
                 wanted: city.head(outage.1).saturating_sub(1),
                 ..Held::default()
             },
         });
-        let left = nodes.iter().filter(|node| node.city.is_some()).count();
-        Self { held: held.collect(), lags, outage, over_at: None, left }
+        let mut held: Vec<_> = held.collect();
+        for held in &mut held {
+            held.had_at = (held.ranges.gapless() >= held.wanted).then_some(outage.1);
+        }
+        let left = held.iter().filter(|held| held.had_at.is_none()).count();
+        Self { held, lags, outage, over_at: (left == 0).then_some(outage.1), left }
     }
 
     /// Takes note of what the centre applied.
-    fn add(&mut self, city: &City, group: Group, piece: Piece, now: Time) {
+    fn add(&mut self, node: &Node, city: &City, piece: Piece, now: Time) {
         let Piece { origin, after, through } = piece;
         let held = &mut self.held[origin as usize];
         let (outage, over_at, lags) = (self.outage, self.over_at, &mut self.lags);
@@ -62,7 +69,10 @@ impl Audit {
                 _ => Phase::Storm,
             };
             timed(city, after, through, |made, weight| {
-                lags.add(group, phase(made), made, now.saturating_sub(made), weight);
+                // What a line is down for is not what is asked.
+                if node.link.was_up(made, now) {
+                    lags.add(node.group, phase(made), made, now.saturating_sub(made), weight);
+                }
             });
         });
         held.new += new;
@@ -89,14 +99,13 @@ impl Audit {
     }
 
     /// Fails unless everything that was recorded is here, each statement counted once.
-    pub fn check(&self, nodes: &[Node], from: Time, until: Time) -> Result<()> {
+    pub fn check(&self, nodes: &[Node], until: Time) -> Result<()> {
         for (number, (held, node)) in self.held.iter().zip(nodes).enumerate() {
             let Some(city) = &node.city else { continue };
-            let recorded = city.count(until) - city.count(from);
+            let (recorded, came) = (city.count(until), held.before + held.new);
             ensure!(
-                held.new == recorded,
-                "node {number} recorded {recorded} statements, and {} came",
-                held.new
+                came == recorded,
+                "node {number} recorded {recorded} statements, and {came} came"
             );
             let settled = city.settled(until);
             let missing = held.ranges.missing(city.head(until));
@@ -134,7 +143,7 @@ impl World {
                 });
                 new.into_iter().for_each(|piece| self.nodes[upstream].relay.push(piece));
             } else if let Some(city) = &self.nodes[origin].city {
-                self.audit.add(city, self.nodes[origin].group, *piece, self.now);
+                self.audit.add(&self.nodes[origin], city, *piece, self.now);
             }
         }
         if upstream > 0 {

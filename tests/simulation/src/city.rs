@@ -83,11 +83,7 @@ impl City {
         if (known.from..known.until).contains(&now) {
             return known;
         }
-        let mut count = if now >= known.until && known.until > 0 {
-            known.count + 1
-        } else {
-            0
-        };
+        let mut count = if now >= known.until && known.until > 0 { known.count + 1 } else { 0 };
         // Seldom is it not the next one.
         if count == 0 || self.time_of(count + 1) <= now {
             count = self.estimate(now);

@@ -96,6 +96,12 @@ impl Link {
         begun.into_iter().any(|(_, end)| *end > then)
     }
 
+    /// The same of any time that is not long past, without remembering.
+    pub fn was_up(&self, then: Time, now: Time) -> bool {
+        let begun = self.outages.iter().take_while(|(start, _)| *start <= now);
+        !begun.into_iter().any(|(_, end)| *end > then)
+    }
+
     /// When the last byte of a message arrives that is sent now. Short messages share the line with what is
     /// underway, long ones follow it.
     pub fn arrival(&mut self, now: Time, bytes: u64) -> Time {

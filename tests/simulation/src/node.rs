@@ -77,6 +77,8 @@ pub struct Request {
     pub has_place: bool,
     /// Has waited as long as it may.
     pub has_waited: bool,
+    /// Waits with the body of its answer, and takes nobody's place.
+    pub is_outside: bool,
 }
 
 #[derive(Clone, Debug)]

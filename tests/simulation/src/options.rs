@@ -30,11 +30,11 @@ pub struct Options {
     /// Entries a second that a hub of two cores applies
     #[arg(long, default_value_t = 23_000.0, value_name = "NUMBER")]
     pub entries_per_second: f64,
-    /// What a pull without news costs it, in milliseconds
-    #[arg(long, default_value_t = 1.5, value_name = "MS")]
+    /// For how long a pull without news keeps it busy, in milliseconds: half of the processor time, with two cores
+    #[arg(long, default_value_t = 0.8, value_name = "MS")]
     pub pull_ms: f64,
-    /// What a batch costs it beside its entries, in milliseconds
-    #[arg(long, default_value_t = 0.6, value_name = "MS")]
+    /// For how long a batch does beside its entries, in milliseconds
+    #[arg(long, default_value_t = 0.3, value_name = "MS")]
     pub batch_ms: f64,
     /// How much faster a hub of four cores answers pulls
     #[arg(long, default_value_t = 2.0, value_name = "FACTOR")]

@@ -62,7 +62,7 @@ impl Plan {
             world.at(at, Event::Tick(node));
         }
         world.run(self.until())?;
-        world.audit.check(&world.nodes, self.from, self.recorded_until())?;
+        world.audit.check(&world.nodes, self.recorded_until())?;
         ensure!(world.audit.over_at.is_some(), "not all nodes have converged");
         Ok(world)
     }
@@ -79,7 +79,7 @@ impl Plan {
         let mut random = StdRng::seed_from_u64(self.seed);
         let nodes = self.fleet(&mut random);
         let lags = Lags::new(self.outage.1.saturating_sub(10 * MINUTE), 10 * SECOND);
-        let audit = Audit::new(&nodes, self.from, self.outage, lags);
+        let audit = Audit::new(&nodes, self.outage, lags);
         let servers = (0..=self.regions).map(|_| Server::new(self.capacity.clone()));
         World::new(Parts {
             from: self.from,
@@ -113,7 +113,10 @@ impl Plan {
             if away.contains(&rank) {
                 node.group = Group::Away;
             }
-            let held = city.head(self.from);
+            // One that is cut off already has told nothing since.
+            let is_cut = self.away == Away::Centre || node.group == Group::Away;
+            let told = if is_cut { self.from.min(self.outage.0) } else { self.from };
+            let held = city.head(told);
             node.applied =
                 Position { through: Place { sequence: held, mark: String::new() }, fresh: None };
             node.received = Ranges::through(held);

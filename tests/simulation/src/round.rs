@@ -195,7 +195,9 @@ impl World {
         let since = *self.nodes[node].failing_since.get_or_insert(self.now);
         let failing_for = Duration::from_micros(self.now - since);
         let pause = asked.unwrap_or_else(|| of(backoff::pause(failing_for, self.random.random())));
-        self.at(self.now + pause.max(self.rules.interval), Event::Tick(node));
+        let is_asked = asked.is_some() && self.rules.comes_back_at_once;
+        let least = if is_asked { 0 } else { self.rules.interval };
+        self.at(self.now + pause.max(least), Event::Tick(node));
     }
 
     /// A batch that takes long is followed by smaller ones.

@@ -139,8 +139,10 @@ impl World {
             (&request.kind, request.has_place, request.has_waited)
         {
             let wait = *wait;
+            request.is_outside = self.rules.waits_outside;
+            let (node, is_outside) = (request.node, request.is_outside);
             self.at(now + wait, Event::Waited(id));
-            return Ok(());
+            return if is_outside { self.step_out(self.nodes[node].upstream) } else { Ok(()) };
         }
         let is_refused = matches!(request.outcome, Outcome::Batch(_));
         let answer = match &request.kind {
@@ -236,18 +238,21 @@ impl World {
         self.leave(at, id)
     }
 
-    /// A request is inside no more: the next one is.
+    /// A request is done: its places are others'.
     fn leave(&mut self, at: usize, id: Id) -> Result<()> {
-        let server = &mut self.servers[at];
-        server.inside -= 1;
-        if let Some(Request { kind, has_place: true, .. }) = self.requests.get(id).map(|it| &*it) {
-            let places = if matches!(kind, Kind::Batch(_)) {
-                &mut server.applying
-            } else {
-                &mut server.waiting
-            };
-            *places -= 1;
+        let Some(request) = self.requests.get(id) else { return Ok(()) };
+        if request.has_place {
+            request.has_place = false;
+            let server = &mut self.servers[at];
+            let is_batch = matches!(request.kind, Kind::Batch(_));
+            *(if is_batch { &mut server.applying } else { &mut server.waiting }) -= 1;
         }
+        if request.is_outside { Ok(()) } else { self.step_out(at) }
+    }
+
+    /// One is inside no more: the next one is.
+    fn step_out(&mut self, at: usize) -> Result<()> {
+        self.servers[at].inside -= 1;
         while let Some(next) = self.servers[at].queue.pop_front() {
             // Who gives up leaves the queue.
             match self.requests.get(next) {

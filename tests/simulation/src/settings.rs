@@ -48,7 +48,11 @@ pub struct Rules {
     pub adapts: bool,
     /// A batch takes its place when all of it has arrived, not when it begins to.
     pub takes_place_late: bool,
-    /// How long a busy node above waits for a batch sent before.
+    /// Pulls that wait take nobody's place.
+    pub waits_outside: bool,
+    /// After a pause that the node above asked for there is no other one.
+    pub comes_back_at_once: bool,
+    /// How long a batch waits above for one sent before.
     pub patience: Time,
 }
 
@@ -57,13 +61,13 @@ impl Default for Capacity {
         Self {
             entries_per_second: 23_000.0,
             batch: 300,
-            pull: 1_800,
-            look: 60,
+            pull: 800,
+            look: 3,
             calm_share: 0.0,
             inside_max: 64,
             queue_max: 1_024,
-            applying_max: 2 * 16,
-            waiting_max: 2 * 16,
+            applying_max: 2 * pace::APPLYING_MAX,
+            waiting_max: 2 * pace::WAITING_MAX,
         }
     }
 }
@@ -83,7 +87,22 @@ impl Default for Rules {
             batch_bytes: u64::from(BATCH_BYTES),
             adapts: false,
             takes_place_late: false,
+            waits_outside: true,
+            comes_back_at_once: true,
             patience: of(Duration::from_secs(2)),
         }
+    }
+}
+
+impl Rules {
+    /// Before this simulation had been run.
+    pub fn former() -> Self {
+        Self { adapts: false, takes_place_late: false, ..Self::default() }
+    }
+
+    /// And before that: pulls waited for two seconds, in the places of others, and the pause of a busy node above
+    /// was as long as any.
+    pub fn former_waiting() -> Self {
+        Self { news: 2 * SECOND, waits_outside: false, comes_back_at_once: false, ..Self::former() }
     }
 }

@@ -187,6 +187,7 @@ impl World {
             is_abandoned: false,
             has_place: false,
             has_waited: false,
+            is_outside: false,
         };
         let id = self.requests.add(request);
         self.count(upstream, |bin| bin.bytes_up += bytes);
