@@ -115,6 +115,13 @@ impl Link {
         self.free + self.quality.delay
     }
 
+    /// A message of so many bytes that would have arrived at a moment is broken off.
+    pub fn cancel(&mut self, now: Time, bytes: u64, arrives: Time) {
+        let takes = of_seconds(bytes as f64 * 8.0 / self.quality.bits);
+        let left = arrives.saturating_sub(self.quality.delay).saturating_sub(now).min(takes);
+        self.free = self.free.saturating_sub(left).max(now.min(self.free));
+    }
+
     /// When the answer of so many bytes arrives.
     pub fn answer(&self, now: Time, bytes: u64) -> Time {
         now + of_seconds(bytes as f64 * 8.0 / self.quality.bits) + self.quality.delay
@@ -148,5 +155,8 @@ mod tests {
         assert_eq!(link.arrival(0, 1_000_000), 2 * SECOND + 10);
         assert_eq!(link.arrival(0, 100), 210);
         assert_eq!(link.arrival(3 * SECOND, 100), 3 * SECOND + 110);
+        let arrives = link.arrival(3 * SECOND, 1_000_000);
+        link.cancel(3 * SECOND + SECOND / 2, 1_000_000, arrives);
+        assert_eq!(link.arrival(4 * SECOND, 1_000_000), 5 * SECOND + 10);
     }
 }

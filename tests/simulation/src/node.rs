@@ -76,6 +76,8 @@ pub struct Request {
     pub has_place: bool,
     /// Has waited as long as it may.
     pub has_waited: bool,
+    /// It is inside, and its body on the way.
+    pub is_arriving: bool,
     /// Waits with the body of its answer, and takes nobody's place.
     pub is_outside: bool,
 }

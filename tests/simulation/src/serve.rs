@@ -64,6 +64,9 @@ impl World {
         if whole_at <= self.now {
             return self.whole(id);
         }
+        if let Some(request) = self.requests.get(id) {
+            request.is_arriving = true;
+        }
         self.at(whole_at, Event::Whole(id));
         Ok(())
     }
@@ -85,6 +88,7 @@ impl World {
     }
 
     fn refuse(&mut self, at: usize, id: Id) -> Result<()> {
+        self.cancel(id);
         let pause = Duration::from_micros(self.rules.busy);
         let Some(request) = self.requests.get(id) else { return Ok(()) };
         request.outcome = Outcome::Batch(Answer::Busy(pause));
@@ -102,6 +106,7 @@ impl World {
             return Ok(());
         }
         let Some(request) = self.requests.get(id) else { return Ok(()) };
+        request.is_arriving = false;
         let Kind::Batch(batch) = &request.kind else { return Ok(()) };
         let entries = batch.page.content.entries();
         let capacity = &self.servers[at].capacity;
@@ -244,7 +249,7 @@ impl World {
     }
 
     /// A request is done: its places are others'.
-    fn leave(&mut self, at: usize, id: Id) -> Result<()> {
+    pub fn leave(&mut self, at: usize, id: Id) -> Result<()> {
         let Some(request) = self.requests.get(id) else { return Ok(()) };
         if request.has_place {
             request.has_place = false;

@@ -187,6 +187,7 @@ impl World {
             is_abandoned: false,
             has_place: false,
             has_waited: false,
+            is_arriving: false,
             is_outside: false,
         };
         let id = self.requests.add(request);
@@ -247,8 +248,25 @@ impl World {
             return request.map_or(Ok(()), |request| self.take(request));
         }
         request.is_abandoned = true;
+        let (is_arriving, node) = (request.is_arriving, request.node);
         let abandoned = Request { outcome: Outcome::Failed, ..request.clone() };
+        if is_arriving {
+            // Its connection is closed.
+            self.cancel(id);
+            self.leave(self.nodes[node].upstream, id)?;
+            self.requests.remove(id);
+        }
         self.take(abandoned)
+    }
+
+    /// What of a batch is still to be sent is not.
+    pub fn cancel(&mut self, id: Id) {
+        let now = self.now;
+        let Some(request) = self.requests.get(id) else { return };
+        if let Kind::Batch(batch) = &request.kind {
+            let link = &mut self.nodes[request.node].link;
+            link.cancel(now, batch.bytes, request.whole_at);
+        }
     }
 
     /// Counts something at the centre.
