@@ -13,6 +13,7 @@ mod export;
 mod faults;
 mod grants;
 mod imports;
+mod large_course;
 mod launch;
 mod manifest;
 mod other_app;

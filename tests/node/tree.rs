@@ -15,13 +15,13 @@ const STATE: &str = "/xapi/activities/state";
 const ACCOUNTS: &str = "https://hedgeschool.example/people";
 
 /// A node of a tree, whose token at its upstream is `token-of-NAME`.
-fn node(name: &str, below: &[&str]) -> Result<Builder> {
+pub fn node(name: &str, below: &[&str]) -> Result<Builder> {
     let tokens: Vec<_> = below.iter().map(|node| format!("{node}:token-of-{node}")).collect();
     let builder = Node::builder()?.variable("node_id", name).variable("sync_interval", "100ms");
     Ok(builder.variable("bootstrap_nodes", &tokens.join(",")))
 }
 
-fn under(builder: Builder, name: &str, upstream: &str) -> Builder {
+pub fn under(builder: Builder, name: &str, upstream: &str) -> Builder {
     builder
         .variable("upstream_url", upstream)
         .variable("upstream_token", &format!("token-of-{name}"))
@@ -35,7 +35,7 @@ fn pair() -> Result<(Node, Node)> {
 }
 
 /// Waits for something, doing what an operator's scheduler does on a host that has no ticker.
-fn soon(nodes: &[&Node], what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
+pub fn soon(nodes: &[&Node], what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
     eventually(what, || {
         if !is_own_host() {
             for node in nodes {
@@ -50,11 +50,11 @@ fn round(node: &Node) -> Result<Value> {
     node.xapi().post("/sync/v1/tick", &json!({}))?.expect(200)?.json()
 }
 
-fn learner(name: &str) -> Value {
+pub fn learner(name: &str) -> Value {
     json!({ "name": name, "display_name": name, "role": "learner", "password": "a-long-password" })
 }
 
-fn people(node: &Node) -> Result<BTreeMap<String, Value>> {
+pub fn people(node: &Node) -> Result<BTreeMap<String, Value>> {
     let listed = node.admin().get("/auth/people")?.expect(200)?.json()?;
     let people = listed.as_array().context("people are a list")?;
     let name = |person: &Value| person["name"].as_str().unwrap_or_default().to_owned();
@@ -73,7 +73,7 @@ fn agent(name: &str) -> Value {
     json!({ "objectType": "Agent", "account": { "homePage": ACCOUNTS, "name": name } })
 }
 
-fn completed(name: &str, activity: &str) -> Value {
+pub fn completed(name: &str, activity: &str) -> Value {
     statement::with(json!({
         "actor": agent(name),
         "verb": { "id": "http://adlnet.gov/expapi/verbs/completed" },
@@ -107,7 +107,7 @@ fn has_state(node: &Node, name: &str, expected: &str) -> Result<bool> {
     Ok(answer.status == 200 && answer.text() == expected)
 }
 
-fn has(node: &Node, statement: &Value) -> Result<bool> {
+pub fn has(node: &Node, statement: &Value) -> Result<bool> {
     let id = statement["id"].as_str().unwrap_or_default();
     Ok(node.xapi().get(&statement::one(id))?.status == 200)
 }

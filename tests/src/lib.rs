@@ -2,7 +2,7 @@
 //!
 //! * [`Node`]: a node as a process of its own, in a state folder of its own.
 //! * [`Client`]: HTTP to a node.
-//! * [`Link`]: the network between two nodes, which can be cut.
+//! * [`Link`]: the network between two nodes, which can be cut, slow, late and out of order.
 //! * [`Disk`]: the disk under a node, which can lose power.
 //! * [`storm`], [`audit`]: recording until the node is killed, and whether everything is there afterwards.
 //! * [`statement`], [`course`]: what is sent.

@@ -1,8 +1,8 @@
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
@@ -199,6 +199,15 @@ impl Node {
     /// The id of its process.
     pub fn process_id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Bytes of memory that its process has now.
+    pub fn memory(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process_id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes =
+            line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        Ok(kilobytes.context("a process without VmRSS")? << 10)
     }
 
     /// The state folder.

@@ -47,7 +47,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 }
 
 /// The options as words of a command line.
-fn words(options: &Options) -> [String; 7] {
+fn words(options: &Options) -> [String; 8] {
     let groups = options.only.iter().filter_map(ValueEnum::to_possible_value);
     let groups: Vec<_> = groups.map(|group| group.get_name().to_owned()).collect();
     [
@@ -57,6 +57,7 @@ fn words(options: &Options) -> [String; 7] {
         format!("--starts={}", options.starts),
         format!("--stored={}", options.stored),
         format!("--backlog={}", options.backlog),
+        format!("--course-bytes={}", options.course_bytes),
         format!("--sync-delay-us={}", options.sync_delay_us),
     ]
 }

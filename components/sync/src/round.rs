@@ -10,11 +10,12 @@ use hedgeschool_replication::{Place, Position, backoff};
 use hedgeschool_web::{Problem, random_bytes};
 use serde::{Deserialize, Serialize};
 
+use crate::blobs::Fetching;
 use crate::pull::{self, Exchange};
 use crate::push::{Halt, Outbox};
 use crate::stores::Journal;
 use crate::upstream::{Failure, Upstream};
-use crate::{blobs, node, status};
+use crate::{node, status};
 
 /// How long a round may go on while there is work; well below the request deadlines of hosts.
 const WORK: Duration = Duration::from_secs(8);
@@ -243,9 +244,11 @@ impl Session {
     /// Fetches courses that are announced.
     async fn fetch(&self) {
         loop {
-            match blobs::fetch(&self.upstream, self.deadline).await {
-                Ok(bytes) => self.round.borrow_mut().fetched_bytes += bytes,
-                Err(Halt::Upstream(failure)) if blobs::is_missing(&failure) => {}
+            let fetching = Fetching::new(&self.upstream, self.deadline);
+            let fetched = fetching.run(|| !self.is_over.get()).await;
+            self.round.borrow_mut().fetched_bytes += fetching.bytes();
+            match fetched {
+                Ok(more) => self.round.borrow_mut().more |= more,
                 Err(halt) => return self.stop(halt),
             }
             if !self.lingers || !self.goes_on() {
@@ -268,7 +271,10 @@ async fn ended(mut link: Link, mut round: Round, halt: Option<Halt>) -> Result<R
         Some(Halt::Here(problem)) => return Err(problem),
         Some(Halt::Upstream(failure)) => failure,
     };
-    let since = *link.failing_since.get_or_insert(now);
+    // A link that comes and goes is used whenever it is there.
+    let has_moved = round.pushed + round.pulled + round.fetched_bytes > 0;
+    let since = link.failing_since.filter(|_| !has_moved).unwrap_or(now);
+    link.failing_since = Some(since);
     let failing_for = Duration::from_micros(u64::try_from(now - since).unwrap_or(0));
     let pause = match &failure {
         Failure::Busy(pause) => *pause,

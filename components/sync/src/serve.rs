@@ -21,6 +21,8 @@ use crate::{outflow, round};
 
 /// Batches that an instance applies at one time; more are asked to wait.
 const APPLYING_MAX: usize = 16;
+/// Streams of blobs that an instance sends at one time: each holds a piece in memory.
+const SENDING_MAX: usize = 32;
 /// How often it is noted that a node below was heard of, in microseconds.
 const HEARD_EVERY_US: i64 = 10_000_000;
 /// How much further a node may be without having heard so.
@@ -28,10 +30,11 @@ const UNTOLD_MAX: u64 = 1_000;
 
 thread_local! {
     static APPLYING: Cell<usize> = const { Cell::new(0) };
+    static SENDING: Cell<usize> = const { Cell::new(0) };
 }
 
 /// One of so many places; given back when dropped.
-struct Place(&'static std::thread::LocalKey<Cell<usize>>);
+pub struct Place(&'static std::thread::LocalKey<Cell<usize>>);
 
 impl Place {
     fn take(taken: &'static std::thread::LocalKey<Cell<usize>>, limit: usize) -> Option<Self> {
@@ -314,14 +317,17 @@ pub async fn blobs(request: Request) -> Result<Reply, Problem> {
     let bytes = body::read(request, BODY_BYTES_MAX).await?;
     let request = Pieces::parse(&bytes).map_err(refused)?;
     same_node(&sender, &request.node)?;
-    for piece in &request.pieces {
-        let found = packages::read_blob(piece.hash.clone(), piece.start, 1).await?;
-        if found.is_none() {
-            return Err(Problem::not_found(format!("there is no blob {} here", piece.hash)));
-        }
+    let Some(place) = Place::take(&SENDING, SENDING_MAX) else {
+        let problem =
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many fetch blobs: try again");
+        return Err(problem.with_header("retry-after", "1"));
+    };
+    let hashes = request.pieces.iter().map(|piece| piece.hash.clone()).collect();
+    if let Some(hash) = packages::missing_blob(hashes).await? {
+        return Err(Problem::not_found(format!("there is no blob {hash} here")));
     }
     let length = request.pieces.iter().map(|piece| piece.length).sum();
-    Ok(Reply::stream(StatusCode::OK, length, outflow::of(request.pieces)))
+    Ok(Reply::stream(StatusCode::OK, length, outflow::of(request.pieces, place)))
 }
 
 /// The node whose token the request carries; 401 or 403 otherwise.
