@@ -5,10 +5,13 @@
 
 mod blobs;
 mod conflicts;
+mod ingest;
 mod node;
 mod outflow;
+mod place;
 mod pull;
 mod push;
+mod queue;
 mod round;
 mod serve;
 mod status;
