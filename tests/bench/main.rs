@@ -12,6 +12,7 @@ mod read;
 mod record;
 mod report;
 mod start;
+mod storm;
 mod sync;
 mod target;
 mod traffic;
@@ -73,6 +74,7 @@ fn measure(group: Group, options: &Options, meter: &Meter) -> Result<()> {
             record::measure(&Target::of(&node), meter)
         }
         Group::Sync => sync::measure(options.backlog),
+        Group::Storm => storm::measure(),
         Group::Read => {
             let node = builder.start()?;
             fill::fill(&node, options.stored)?;

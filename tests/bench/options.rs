@@ -41,6 +41,8 @@ pub enum Group {
     SlowDisk,
     /// A backlog replicated over loopback, rounds without news, and how soon a change is seen above
     Sync,
+    /// The backlogs of 50 nodes at a time, without and with Redis
+    Storm,
     /// Statements by id, by filters and by the next page, and posts, in a store that is full
     Read,
 }
