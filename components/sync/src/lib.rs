@@ -6,6 +6,7 @@
 mod blobs;
 mod conflicts;
 mod ingest;
+mod news;
 mod node;
 mod outflow;
 mod place;
