@@ -15,6 +15,7 @@ mod read;
 mod record;
 mod report;
 mod start;
+mod storm;
 mod sync;
 mod target;
 mod traffic;
@@ -78,6 +79,7 @@ fn measure(group: Group, options: &Options, meter: &Meter) -> Result<()> {
         Group::Sync => sync::measure(options.backlog),
         Group::Fleet => fleet::measure(meter),
         Group::Course => course::measure(options.course_bytes),
+        Group::Storm => storm::measure(),
         Group::Read => {
             let node = builder.start()?;
             fill::fill(&node, options.stored)?;

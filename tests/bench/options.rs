@@ -48,6 +48,8 @@ pub enum Group {
     Fleet,
     /// A large course replicated, near and far, and what else waits meanwhile
     Course,
+    /// The backlogs of 50 nodes at a time, without and with Redis
+    Storm,
     /// Statements by id, by filters and by the next page, and posts, in a store that is full
     Read,
 }

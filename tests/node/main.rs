@@ -19,6 +19,7 @@ mod manifest;
 mod other_app;
 mod power_loss;
 mod probe;
+mod redis;
 mod replication;
 mod statement_browser;
 mod tree;

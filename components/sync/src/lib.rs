@@ -5,11 +5,14 @@
 
 mod blobs;
 mod conflicts;
+mod ingest;
 mod news;
 mod node;
 mod outflow;
+mod place;
 mod pull;
 mod push;
+mod queue;
 mod round;
 mod serve;
 mod status;

@@ -280,7 +280,8 @@ async fn ended(mut link: Link, mut round: Round, halt: Option<Halt>) -> Result<R
         Failure::Busy(pause) => *pause,
         _ => backoff::pause(failing_for, u64::from_le_bytes(random_bytes())),
     };
-    round.more = false;
+    // Whoever asks to be left alone for a moment expects the rest after it.
+    round.more = matches!(failure, Failure::Busy(_));
     round.retry_after_seconds = Some(pause.as_secs_f64());
     round.problem = Some(failure.to_string());
     link.problem.clone_from(&round.problem);

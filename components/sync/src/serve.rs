@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use hedgeschool_credentials::Subject;
+use hedgeschool_redis::changed;
 use hedgeschool_replication::Position;
 use hedgeschool_replication::wire::{
     Applied, BATCH_ENTRIES_MAX, BODY_BYTES_MAX, Batch, Bookmark, Cursor, Feed, Inquiry, Page,
@@ -12,8 +13,10 @@ use hedgeschool_replication::wire::{
 };
 use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, identity};
 
+use crate::ingest::{self, Ticket};
 use crate::news::{self, Watch};
 use crate::node::{self, Below, below_note};
+use crate::place::Place;
 use crate::pull::{self, RECORD};
 use crate::stores::{Audience, Error, Journal, Page as StoredPage, origin, packages};
 use crate::upstream::Upstream;
@@ -33,40 +36,31 @@ thread_local! {
     static SENDING: Cell<usize> = const { Cell::new(0) };
 }
 
-/// One of so many places; given back when dropped.
-pub struct Place(&'static std::thread::LocalKey<Cell<usize>>);
-
-impl Place {
-    fn take(taken: &'static std::thread::LocalKey<Cell<usize>>, limit: usize) -> Option<Self> {
-        let count = taken.get();
-        (count < limit).then(|| {
-            taken.set(count + 1);
-            Self(taken)
-        })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
-    }
-}
-
 /// `POST /sync/v1/entries`: applies a batch, all or nothing, and answers how far the journal is applied.
 pub async fn entries(request: Request) -> Result<Reply, Problem> {
     let sender = sender(request.headers()).await?;
-    let Some(_place) = Place::take(&APPLYING, APPLYING_MAX) else {
+    let Some(place) = Place::take(&APPLYING, APPLYING_MAX) else {
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too much at once: try again");
         return Err(problem.with_header("retry-after", "2"));
     };
     let bytes = body::read(request, BODY_BYTES_MAX).await?;
     let batch = Batch::parse(&bytes).map_err(refused)?;
-    drop(bytes);
     same_node(&sender, &batch.node)?;
     let journal = named(&batch.journal)?;
-    let told = told(&sender).await?;
-    let scope: Vec<_> = told.serves.into_iter().chain([sender.clone()]).collect();
-    let (status, applied) = apply(journal, &sender, scope, batch).await?;
+    let batch = match ingest::queue().await? {
+        None => batch,
+        Some(queue) => {
+            let ticket = Ticket::of(journal, &batch);
+            drop(batch);
+            if let Some(waiting) = ingest::submit(queue, ticket, &bytes).await? {
+                drop((bytes, place));
+                return waiting.answer().await;
+            }
+            Batch::parse(&bytes).map_err(refused)?
+        }
+    };
+    drop(bytes);
+    let (status, applied) = apply(journal, batch).await?;
     Ok(Reply::json(&applied)?.with_status(status))
 }
 
@@ -76,7 +70,7 @@ fn applied_note(node: &str, epoch: &str) -> String {
 }
 
 /// How far a node's journal is applied.
-async fn applied(
+pub async fn applied(
     journal: Journal,
     node: &str,
     epoch: &str,
@@ -85,12 +79,11 @@ async fn applied(
     Ok(text.and_then(|text| Some((serde_json::from_str(&text).ok()?, text))))
 }
 
-async fn apply(
-    journal: Journal,
-    sender: &str,
-    scope: Vec<String>,
-    batch: Batch,
-) -> Result<(StatusCode, Applied), Problem> {
+/// Applies a batch of the node that it names.
+pub async fn apply(journal: Journal, batch: Batch) -> Result<(StatusCode, Applied), Problem> {
+    let sender = batch.node.as_str();
+    let told = told(sender).await?;
+    let scope: Vec<_> = told.serves.into_iter().chain([sender.to_owned()]).collect();
     let Batch { epoch, before, lane, .. } = &batch;
     let (epoch, lane, span) = (epoch.clone(), *lane, batch.span());
     // What the sender thinks, who may have sent what comes before at the same time.
@@ -111,7 +104,10 @@ async fn apply(
             entries: copy(&mut entries)?,
         };
         match journal.apply(stored).await {
-            Ok(()) => return Ok((StatusCode::OK, Applied { position: next, now: None })),
+            Ok(()) => {
+                changed(journal.name());
+                return Ok((StatusCode::OK, Applied { position: next, now: None }));
+            }
             Err(Error::Moved) => {}
             Err(Error::Ahead(now)) => {
                 return Ok((StatusCode::CONFLICT, Applied { position: from, now: Some(now) }));
@@ -347,12 +343,14 @@ fn same_node(sender: &str, claimed: &str) -> Result<(), Problem> {
     Err(Problem { internal: Some(detail.clone()), ..Problem::forbidden(detail) })
 }
 
-fn named(journal: &str) -> Result<Journal, Problem> {
+/// The journal of this name; 400 for another one.
+pub fn named(journal: &str) -> Result<Journal, Problem> {
     let unknown = || Problem::bad_request(format!("this node has no journal {journal:?}"));
     Journal::named(journal).ok_or_else(unknown)
 }
 
-fn refused(error: WireError) -> Problem {
+/// What to answer to a message that breaks a rule.
+pub fn refused(error: WireError) -> Problem {
     let problem = match error {
         WireError::TooMany(_) => Problem::too_large(error.to_string()),
         _ => Problem::bad_request(error.to_string()),
