@@ -4,6 +4,7 @@
 //! * [`Client`]: HTTP to a node.
 //! * [`Link`]: the network between two nodes, which can be cut, slow, late and out of order.
 //! * [`Disk`]: the disk under a node, which can lose power.
+//! * [`Machine`]: the machine under a node, whose disk can be full and whose clock can jump.
 //! * [`storm`], [`audit`]: recording until the node is killed, and whether everything is there afterwards.
 //! * [`statement`], [`course`]: what is sent.
 //!
@@ -24,7 +25,7 @@ pub mod storm;
 mod threads;
 mod wait;
 
-pub use disk::{Disk, slow_disk};
+pub use disk::{Disk, Machine, slow_disk};
 pub use http::{Client, Response, address};
 pub use link::Link;
 pub use node::{Builder, Node};
