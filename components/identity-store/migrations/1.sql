@@ -33,6 +33,12 @@ CREATE TRIGGER person_change_is_journaled AFTER UPDATE OF stamp_us, seen ON pers
   DELETE FROM journal WHERE sequence = OLD.journaled;
 END;
 
+CREATE TRIGGER renewing_claims_people INSTEAD OF INSERT ON renewing BEGIN
+  UPDATE person
+    SET writer = NEW.fresh, seen = json_set(json_remove(seen, '$.' || NEW.epoch), '$.' || NEW.fresh, stamp_us)
+    WHERE journaled > NEW.after AND peer IS NULL AND writer = NEW.epoch;
+END;
+
 -- Who may do everything is not made from below, and a person of all nodes is not a node's to tell of.
 CREATE VIEW entry AS
   SELECT journal.sequence, journal.kind, 500 AS size, person.peer,

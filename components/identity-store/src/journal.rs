@@ -1,8 +1,8 @@
 //! `hedgeschool:identity/journal`: people, who are the entries of this store.
 
 use hedgeschool_journal::{
-    Batch, Entry, Error, Insertion, Kinds, Lost, Merged, Page, Versioned, check_stamps,
-    check_writers, integer, merged,
+    Batch, Entry, Error, Insertion, Kinds, Lost, Merged, Page, Versioned, check_version,
+    integer, merged,
 };
 use hedgeschool_replication::{Seen, Version};
 use hedgeschool_sql::{Database, Value};
@@ -42,9 +42,7 @@ impl Kinds for Identity {
 
     async fn insertion(batch: &mut Batch) -> Result<Insertion, Error> {
         let people: Vec<_> = batch.entries.iter().map(Person::parse).collect::<Result<_, _>>()?;
-        let now = now_us();
-        check_stamps(&people, now)?;
-        let mut rows = Rows::new(batch, now);
+        let mut rows = Rows::new(batch, now_us());
         for arriving in people {
             rows.put(arriving, batch.scope.as_deref()).await?;
         }
@@ -57,12 +55,6 @@ impl Kinds for Identity {
             WHERE person.name = ?1 AND journaled > ?2 AND ?3 > 0";
         let parameters = [Value::Text(subject), integer(after), Value::from(size)];
         hedgeschool_journal::page(&DATABASE, sql, &parameters, after, limit).await
-    }
-
-    async fn set_back(stamp: i64) -> Result<(), Error> {
-        let sql = "UPDATE person SET stamp_us = ?1, seen = json_set(seen, '$.' || writer, ?1)
-            WHERE stamp_us > ?1 AND peer IS NULL";
-        Ok(DATABASE.execute(sql, &[Value::Integer(stamp)]).await?)
     }
 
     async fn standing(lost: &Lost) -> Result<Option<String>, Error> {
@@ -153,7 +145,7 @@ impl Person {
         }
         let invalid = |error| Error::Invalid(format!("an entry is no person: {error}"));
         let person: Self = serde_json::from_str(&entry.payload).map_err(invalid)?;
-        check_writers(&person.version())?;
+        check_version(&person.version())?;
         let checked = check_name("name", &person.name)
             .and_then(|()| check_label("display_name", &person.display_name));
         checked.map_err(|_| Error::Invalid(format!("{:?} is no person's name", person.name)))?;

@@ -202,6 +202,12 @@ CREATE TRIGGER document_change_is_journaled AFTER UPDATE OF updated_us, seen ON 
   DELETE FROM journal WHERE sequence = OLD.journaled;
 END;
 
+CREATE TRIGGER renewing_claims_documents INSTEAD OF INSERT ON renewing BEGIN
+  UPDATE document
+    SET writer = NEW.fresh, seen = json_set(json_remove(seen, '$.' || NEW.epoch), '$.' || NEW.fresh, updated_us)
+    WHERE journaled > NEW.after AND peer IS NULL AND writer = NEW.epoch;
+END;
+
 CREATE VIEW entry AS
   SELECT journal.sequence, journal.kind,
     CASE journal.kind WHEN 'statement' THEN octet_length(statement.body)

@@ -35,7 +35,7 @@ impl Kinds for Progress {
         }
         let facts = batch::facts(&bodies)
             .map_err(|_| Error::Invalid("an entry is not a complete statement".into()))?;
-        others.extend(merge::documents(documents, batch::now_us()).await?);
+        others.extend(merge::documents(documents).await?);
         let origin = Origin {
             peer: batch.peer.clone(),
             note: batch.note.clone(),
@@ -68,12 +68,6 @@ impl Kinds for Progress {
             *after_statement = integer(after - STATEMENTS_FROM);
         }
         statements_about(&parameters, after, limit).await
-    }
-
-    async fn set_back(stamp: i64) -> Result<(), Error> {
-        let sql = "UPDATE document SET updated_us = ?1, seen = json_set(seen, '$.' || writer, ?1)
-            WHERE updated_us > ?1 AND peer IS NULL";
-        Ok(DATABASE.execute(sql, &[Value::Integer(stamp)]).await?)
     }
 
     async fn standing(lost: &Lost) -> Result<Option<String>, Error> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hedgeschool_journal::{Error, Merged, Versioned, check_stamps, check_writers, merged};
+use hedgeschool_journal::{Error, Merged, Versioned, check_version, merged};
 use hedgeschool_replication::{Seen, Version};
 use hedgeschool_sql::Value;
 use serde::{Deserialize, Serialize};
@@ -49,7 +49,7 @@ impl Document {
     pub fn parse(payload: &str) -> Result<Self, Error> {
         let invalid = |error| Error::Invalid(format!("an entry is no document: {error}"));
         let document: Self = serde_json::from_str(payload).map_err(invalid)?;
-        check_writers(&document.version())?;
+        check_version(&document.version())?;
         Ok(document)
     }
 
@@ -112,8 +112,7 @@ impl Versioned for Document {
 }
 
 /// The rows that bring these documents here, as far as they are new.
-pub async fn documents(arriving: Vec<Document>, now: i64) -> Result<Vec<Other>, Error> {
-    check_stamps(&arriving, now)?;
+pub async fn documents(arriving: Vec<Document>) -> Result<Vec<Other>, Error> {
     // Of the same document, the last in a batch has seen the others.
     let latest: BTreeMap<_, _> =
         arriving.into_iter().map(|document| (document.place(), document)).collect();

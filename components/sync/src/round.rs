@@ -55,6 +55,9 @@ pub struct Link {
     pub skew: i64,
     /// Since when it has not been reached. None: it has.
     pub failing_since: Option<i64>,
+    /// For how long it has been left alone since then, in milliseconds: clocks jump, and this does not.
+    #[serde(default)]
+    pub paused_ms: u64,
     /// Why.
     pub problem: Option<String>,
     /// When everything here was last there too.
@@ -240,22 +243,23 @@ impl Session {
 
 /// Notes how a round ended, and answers what it did.
 async fn ended(mut link: Link, mut round: Round, halt: Option<Halt>) -> Result<Round, Problem> {
-    let now = node::now();
     let failure = match halt {
         None => {
-            (link.failing_since, link.problem) = (None, None);
+            (link.failing_since, link.problem, link.paused_ms) = (None, None, 0);
             link.save().await?;
             return Ok(round);
         }
         Some(Halt::Here(problem)) => return Err(problem),
         Some(Halt::Upstream(failure)) => failure,
     };
-    let since = *link.failing_since.get_or_insert(now);
-    let failing_for = Duration::from_micros(u64::try_from(now - since).unwrap_or(0));
+    link.failing_since.get_or_insert(node::now());
+    let failing_for = Duration::from_millis(link.paused_ms);
     let pause = match &failure {
         Failure::Busy(pause) => *pause,
         _ => backoff::pause(failing_for, u64::from_le_bytes(random_bytes())),
     };
+    link.paused_ms =
+        link.paused_ms.saturating_add(pause.as_millis().try_into().unwrap_or(u64::MAX));
     round.more = false;
     round.retry_after_seconds = Some(pause.as_secs_f64());
     round.problem = Some(failure.to_string());
