@@ -55,7 +55,8 @@ CREATE TRIGGER moving_runs INSTEAD OF INSERT ON moving BEGIN
 END;
 
 -- Versions that lost: neither they nor those that stand were made with knowledge of the other. `reference`
--- is the key of what they are about; `version` tells the losers apart.
+-- is the key of what they are about; `version` tells the losers apart. They travel as what they are about does: the node
+-- that noticed one may be the next to lose its disk.
 CREATE TABLE conflict (
   key INTEGER PRIMARY KEY,
   kind TEXT NOT NULL,
@@ -65,6 +66,10 @@ CREATE TABLE conflict (
   lost TEXT NOT NULL,
   noticed_ms INTEGER NOT NULL,
   settled INTEGER NOT NULL DEFAULT 0,
+  -- The node it came from. Null: it was noticed, or settled, here.
+  peer TEXT,
+  -- Its place in the journal, in stores where it has one.
+  journaled INTEGER,
   UNIQUE (kind, reference, version)
 ) STRICT;
 
