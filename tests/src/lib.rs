@@ -5,6 +5,7 @@
 //! * [`Link`]: the network between two nodes, which can be cut, slow, late and out of order.
 //! * [`Redis`]: a Redis server, which can be stopped.
 //! * [`Disk`]: the disk under a node, which can lose power.
+//! * [`Machine`]: the machine under a node, whose disk can be full and whose clock can jump.
 //! * [`storm`], [`audit`]: recording until the node is killed, and whether everything is there afterwards.
 //! * [`statement`], [`course`]: what is sent.
 //!
@@ -27,7 +28,7 @@ mod threads;
 mod wait;
 
 pub use self::redis::Redis;
-pub use disk::{Disk, slow_disk};
+pub use disk::{Disk, Machine, slow_disk};
 pub use http::{Client, Response, address};
 pub use link::Link;
 pub use node::{Builder, Node};

@@ -42,7 +42,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let package = ["--profile", "host", "--package", "hedgeschool-tests"];
     // The slow disk is a library that the node loads.
     let mut slow_disk = cargo();
-    slow_disk.arg("build").args(package).args(["--example", "power_loss"]);
+    slow_disk.arg("build").args(package).args(["--example", "bad_machine"]);
     command::run(slow_disk.current_dir(&root))?;
     let mut bench = cargo();
     bench.arg("run").args(package).args(["--bin", "bench", "--"]);

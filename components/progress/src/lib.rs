@@ -91,7 +91,7 @@ impl From<store::types::Error> for Problem {
                 hedgeschool_web::StatusCode::INSUFFICIENT_STORAGE,
                 "the node's disk is as full as it may get: nothing was stored",
             ),
-            other @ (Error::Moved(_) | Error::Ahead(_) | Error::Forbidden(_)) => {
+            other @ (Error::Moved(_) | Error::Forbidden(_)) => {
                 Self::internal(format!("the store answered {other:?} to a client"))
             }
             Error::Other(reason) => Self::internal(reason),

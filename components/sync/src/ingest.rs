@@ -221,7 +221,7 @@ impl Waiting {
     /// 200 if the batch is applied; otherwise it is to be sent again.
     async fn store_says(&self) -> Result<Reply, Problem> {
         match self.ticket.standing().await? {
-            Standing::Applied(position) => Reply::json(&Applied { position, now: None }),
+            Standing::Applied(position) => Reply::json(&Applied { position }),
             Standing::Next(_) | Standing::Early(_) => Err(Problem::busy()),
         }
     }
@@ -277,7 +277,7 @@ impl Waiting {
         };
         // Left there, if Redis fails: it is forgotten after a while.
         let _ = self.queue.remove(&self.id).await;
-        Ok(Reply::json(&Applied { position, now: None })?.with_status(StatusCode::CONFLICT))
+        Ok(Reply::json(&Applied { position })?.with_status(StatusCode::CONFLICT))
     }
 
     async fn apply_early(&self) -> Result<Reply, Problem> {

@@ -51,7 +51,8 @@ impl From<Error> for Halt {
 
 impl Outbox {
     /// Begins with what the upstream says it has of a journal. A journal that is not the one it knows, because
-    /// this node's disk was restored or cloned, begins another epoch, and is sent from its beginning.
+    /// this node's disk was restored or cloned, begins another epoch, and is sent from its beginning. It is another one
+    /// if the upstream has more of it than was ever sent from here, or other entries.
     pub async fn greeted(
         journal: Journal,
         applied: Applied,
@@ -61,10 +62,11 @@ impl Outbox {
     ) -> Result<Self, Problem> {
         let Applied { epoch, position, theirs } = applied;
         let head = journal.head().await?;
-        let is_known = is_known(journal, &position).await?;
+        let sent = journal.noted_number(sent_note(&epoch)).await?;
+        let is_known = position.furthest() <= sent && is_known(journal, &position).await?;
         let (epoch, push) = match Push::greeted(position, head, is_known) {
             Some(push) => (epoch, push),
-            None => renewed(journal, epoch, head, upstream).await?,
+            None => renewed(journal, epoch, sent, head, upstream).await?,
         };
         let me = upstream.me.clone();
         let serves = below.iter().chain([&me]).cloned().collect();
@@ -90,6 +92,9 @@ impl Outbox {
         loop {
             while underway.len() < WINDOW && Instant::now() < deadline {
                 let Some(batch) = self.next().await? else { break };
+                // Before it is sent: what the upstream has beyond this is not from this copy of the journal.
+                let last = batch.entries.last().map_or(0, |entry| entry.sequence);
+                self.journal.raise_note(sent_note(&self.epoch), last).await?;
                 underway.push(async move {
                     let answer = send(upstream, &batch).await;
                     (batch.span(), batch.entries.len() as u64, answer)
@@ -110,11 +115,6 @@ impl Outbox {
     async fn answered(&mut self, span: &Span, answer: Result<Answer, Failure>) -> Result<(), Halt> {
         match self.push.answered(span, answer?) {
             Next::Continue => Ok(()),
-            Next::SetBack(now) => {
-                eprintln!("{}: this node's clock is ahead of its upstream's", self.journal.name());
-                self.journal.set_back(now).await?;
-                Err(Failure::Down("this node's clock is ahead of its upstream's".into()).into())
-            }
             Next::Stop { reason, .. } => Err(Failure::Down(reason).into()),
         }
     }
@@ -155,10 +155,16 @@ impl Outbox {
     }
 }
 
+/// The name of the note that says how far a journal was ever sent.
+fn sent_note(epoch: &str) -> String {
+    format!("sent:{epoch}")
+}
+
 /// Begins another epoch of a journal: it goes up from its beginning, and what this node once sent comes back.
 async fn renewed(
     journal: Journal,
     epoch: String,
+    sent: u64,
     head: u64,
     upstream: &Upstream,
 ) -> Result<(String, Push), Problem> {
@@ -168,7 +174,7 @@ async fn renewed(
         journal.name(),
         upstream.url
     );
-    journal.renew(epoch).await?;
+    journal.renew(epoch, sent).await?;
     pull::forget_one(journal, upstream).await?;
     let begun = Push::greeted(Position::default(), head, true);
     let begun = begun.ok_or_else(|| Problem::internal("a journal without a beginning"))?;
@@ -192,10 +198,7 @@ async fn send(upstream: &Upstream, batch: &Batch) -> Result<Answer, Failure> {
     let applied = serde_json::from_slice::<Answered>(&answer.body);
     match (answer.status, applied) {
         (StatusCode::OK, Ok(applied)) => Ok(Answer::Applied(applied.position)),
-        (StatusCode::CONFLICT, Ok(applied)) => Ok(match applied.now {
-            Some(now) => Answer::Ahead(now),
-            None => Answer::Gap(applied.position),
-        }),
+        (StatusCode::CONFLICT, Ok(applied)) => Ok(Answer::Gap(applied.position)),
         _ => Err(failure(&answer)),
     }
 }

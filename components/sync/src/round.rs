@@ -59,6 +59,9 @@ pub struct Link {
     pub skew: i64,
     /// Since when it has not been reached. None: it has.
     pub failing_since: Option<i64>,
+    /// For how long it has been left alone since then, in milliseconds: clocks jump, and this does not.
+    #[serde(default)]
+    pub paused_ms: u64,
     /// Why.
     pub problem: Option<String>,
     /// When everything here was last there too.
@@ -261,10 +264,9 @@ impl Session {
 
 /// Notes how a round ended, and answers what it did.
 async fn ended(mut link: Link, mut round: Round, halt: Option<Halt>) -> Result<Round, Problem> {
-    let now = node::now();
     let failure = match halt {
         None => {
-            (link.failing_since, link.problem) = (None, None);
+            (link.failing_since, link.problem, link.paused_ms) = (None, None, 0);
             link.save().await?;
             return Ok(round);
         }
@@ -272,14 +274,17 @@ async fn ended(mut link: Link, mut round: Round, halt: Option<Halt>) -> Result<R
         Some(Halt::Upstream(failure)) => failure,
     };
     // A link that comes and goes is used whenever it is there.
-    let has_moved = round.pushed + round.pulled + round.fetched_bytes > 0;
-    let since = link.failing_since.filter(|_| !has_moved).unwrap_or(now);
-    link.failing_since = Some(since);
-    let failing_for = Duration::from_micros(u64::try_from(now - since).unwrap_or(0));
+    if round.pushed + round.pulled + round.fetched_bytes > 0 {
+        (link.failing_since, link.paused_ms) = (None, 0);
+    }
+    link.failing_since.get_or_insert(node::now());
+    let failing_for = Duration::from_millis(link.paused_ms);
     let pause = match &failure {
         Failure::Busy(pause) => *pause,
         _ => backoff::pause(failing_for, u64::from_le_bytes(random_bytes())),
     };
+    link.paused_ms =
+        link.paused_ms.saturating_add(pause.as_millis().try_into().unwrap_or(u64::MAX));
     // Whoever asks to be left alone for a moment expects the rest after it.
     round.more = matches!(failure, Failure::Busy(_));
     round.retry_after_seconds = Some(pause.as_secs_f64());

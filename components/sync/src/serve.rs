@@ -27,8 +27,8 @@ const APPLYING_MAX: usize = 16;
 /// Streams of blobs that an instance sends at one time: each holds a piece in memory.
 const SENDING_MAX: usize = 32;
 /// How often it is noted that a node below was heard of, in microseconds.
-const HEARD_EVERY_US: i64 = 10_000_000;
-/// How much further a node may be without having heard so.
+const HEARD_EVERY_US: u64 = 10_000_000;
+/// How much further a node may be without having heard so: no more than it leaves unnoted.
 const UNTOLD_MAX: u64 = 1_000;
 
 thread_local! {
@@ -93,7 +93,7 @@ pub async fn apply(journal: Journal, batch: Batch) -> Result<(StatusCode, Applie
     loop {
         let expected = text.transpose().map_err(Problem::internal)?;
         let Ok(next) = from.with(lane, span.clone()) else {
-            return Ok((StatusCode::CONFLICT, Applied { position: from, now: None }));
+            return Ok((StatusCode::CONFLICT, Applied { position: from }));
         };
         let stored = crate::stores::Batch {
             peer: origin(sender, &epoch),
@@ -106,12 +106,9 @@ pub async fn apply(journal: Journal, batch: Batch) -> Result<(StatusCode, Applie
         match journal.apply(stored).await {
             Ok(()) => {
                 changed(journal.name());
-                return Ok((StatusCode::OK, Applied { position: next, now: None }));
+                return Ok((StatusCode::OK, Applied { position: next }));
             }
             Err(Error::Moved) => {}
-            Err(Error::Ahead(now)) => {
-                return Ok((StatusCode::CONFLICT, Applied { position: from, now: Some(now) }));
-            }
             Err(error) => return Err(error.into()),
         }
         let known = applied(journal, sender, &epoch).await?;
@@ -121,7 +118,7 @@ pub async fn apply(journal: Journal, batch: Batch) -> Result<(StatusCode, Applie
             return Err(Problem::busy());
         }
         if position.has(span.through.sequence) {
-            return Ok((StatusCode::OK, Applied { position, now: None }));
+            return Ok((StatusCode::OK, Applied { position }));
         }
         (from, text) = (position, noted);
     }
@@ -195,7 +192,8 @@ async fn feed(journal: Journal, pull: &Pull, cursor: &Cursor) -> Result<Feed, Pr
             journal.name(),
             pull.node
         );
-        journal.renew(epoch.clone()).await?;
+        let told = journal.noted_number(told_note(&pull.node, &epoch)).await?;
+        journal.renew(epoch, told).await?;
     }
     let epoch = journal.epoch().await?;
     let known = known.filter(|known| known.epoch == epoch);
@@ -208,10 +206,19 @@ async fn feed(journal: Journal, pull: &Pull, cursor: &Cursor) -> Result<Feed, Pr
         serves,
     };
     let page = journal.entries(audience, after, None, BATCH_ENTRIES_MAX).await?;
+    if known.is_none() || !page.entries.is_empty() || page.through >= after + UNTOLD_MAX {
+        // Before it is told: a node that knows more has it from another copy of this journal.
+        journal.raise_note(told_note(&pull.node, &epoch), page.through).await?;
+    }
     let mut page = told_page(epoch, page);
     page.bookmark.last = page.entries.last().map(|entry| entry.place());
     page.bookmark.last = page.bookmark.last.or_else(|| known.and_then(|known| known.last.clone()));
     Ok(Feed { applied, page })
+}
+
+/// The name of the note that says how far a node was ever told of a journal here.
+fn told_note(node: &str, epoch: &str) -> String {
+    format!("told:{node}:{epoch}")
 }
 
 /// Whether a node below knows that this journal was longer once, or that it was another one.
@@ -223,7 +230,8 @@ async fn has_lost(
     applied: &Position,
 ) -> Result<bool, Problem> {
     if let Some(known) = known {
-        if known.through > journal.head().await? {
+        let told = journal.noted_number(told_note(&pull.node, &known.epoch)).await?;
+        if known.through > told.min(journal.head().await?) {
             return Ok(true);
         }
         if let Some(last) = &known.last {
@@ -261,7 +269,8 @@ async fn told(node: &str) -> Result<Below, Problem> {
 async fn hear(pull: &Pull) -> Result<(), Problem> {
     let now = node::now();
     let known = told(&pull.node).await?;
-    let is_old = now.saturating_sub(known.heard) > HEARD_EVERY_US;
+    // In either direction: clocks jump.
+    let is_old = now.abs_diff(known.heard) > HEARD_EVERY_US;
     if !is_old && known.serves == pull.serves && known.health == pull.health {
         return Ok(());
     }

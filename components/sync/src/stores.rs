@@ -119,8 +119,6 @@ pub enum Error {
     Forbidden(String),
     /// The note of a batch says something else.
     Moved,
-    /// Stamps are ahead of this clock.
-    Ahead(i64),
     /// The disk is as full as it may get.
     Full,
     /// Try again.
@@ -139,9 +137,6 @@ impl From<Error> for Problem {
             Error::Busy => Self::busy(),
             Error::Full => Self::new(StatusCode::INSUFFICIENT_STORAGE, "the node's disk is full"),
             Error::Moved => Self::new(StatusCode::CONFLICT, "other entries came between"),
-            Error::Ahead(now) => {
-                Self::new(StatusCode::CONFLICT, format!("the clock here says {now}"))
-            }
             Error::Other(reason) => Self::internal(reason),
         }
     }
@@ -158,7 +153,6 @@ macro_rules! journal {
                         Stored::Invalid(rule) => Self::Invalid(rule),
                         Stored::Forbidden(rule) => Self::Forbidden(rule),
                         Stored::Moved(_) => Self::Moved,
-                        Stored::Ahead(now) => Self::Ahead(now),
                         Stored::Full => Self::Full,
                         Stored::Busy => Self::Busy,
                         other => Self::Other(format!("{} store: {other:?}", $text)),
@@ -186,9 +180,9 @@ macro_rules! journal {
                 match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::epoch().await?)),* }
             }
 
-            /// Begins another epoch.
-            pub async fn renew(self, epoch: String) -> Result<(), Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::renew(epoch).await?)),* }
+            /// Begins another epoch; other nodes have nothing of this copy past a sequence.
+            pub async fn renew(self, epoch: String, after: u64) -> Result<(), Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::renew(epoch, after).await?)),* }
             }
 
             /// The last sequence.
@@ -277,6 +271,16 @@ macro_rules! journal {
                 match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::set_note(name, text).await?)),* }
             }
 
+            /// Notes a number, unless there is a larger one.
+            pub async fn raise_note(self, name: String, number: u64) -> Result<(), Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::raise_note(name, number).await?)),* }
+            }
+
+            /// The number that was noted under a name; 0 if none was.
+            pub async fn noted_number(self, name: String) -> Result<u64, Error> {
+                Ok(self.note(name).await?.and_then(|text| text.parse().ok()).unwrap_or(0))
+            }
+
             /// Applies a batch.
             pub async fn apply(self, batch: Batch) -> Result<(), Error> {
                 let Batch { peer, scope, note, before, after, entries } = batch;
@@ -291,11 +295,6 @@ macro_rules! journal {
                     let batch = types::Batch { peer, scope, note, before, after, entries };
                     Ok(journal::apply(batch).await?)
                 }),* }
-            }
-
-            /// Sets stamps back.
-            pub async fn set_back(self, stamp: i64) -> Result<(), Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::set_back(stamp).await?)),* }
             }
 
             /// A page of conflicts.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{Lane, Position, Span, Stamp};
+use crate::{Lane, Position, Span};
 
 /// How many batches may be on their way at once: while one is applied, the next one travels.
 pub const WINDOW: usize = 2;
@@ -42,8 +42,6 @@ pub enum Answer {
     Applied(Position),
     /// The upstream lacks entries before it, and is here: it lost some, or a batch was lost.
     Gap(Position),
-    /// Some stamps are too far ahead of the upstream's clock, which says this.
-    Ahead(Stamp),
     /// The upstream is behind with its work and asks for a pause.
     Busy(Duration),
     /// The upstream will never take it: says why.
@@ -57,8 +55,6 @@ pub enum Answer {
 pub enum Next {
     /// Go on with [`Push::want`].
     Continue,
-    /// Set stamps later than this back to it, then end the round; the next one sends what became of them.
-    SetBack(Stamp),
     /// End the round.
     Stop {
         /// How long the upstream wants to be left alone.
@@ -165,7 +161,6 @@ impl Push {
                 self.acknowledged = position;
                 Next::Continue
             }
-            Answer::Ahead(now) => Next::SetBack(now),
             Answer::Busy(pause) => {
                 Next::Stop { pause: Some(pause), reason: "the upstream is busy".to_owned() }
             }
