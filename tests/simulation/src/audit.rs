@@ -105,7 +105,13 @@ impl Audit {
             let (recorded, came) = (city.count(until), held.before + held.new);
             ensure!(
                 came == recorded,
-                "node {number} recorded {recorded} statements, and {came} came"
+                "node {number} recorded {recorded} statements, and {came} came: of {} entries there is no gap before \
+                 {}; {:?}, {:?}, failing since {:?}",
+                city.head(until),
+                held.ranges.gapless(),
+                node.applied,
+                node.round,
+                node.failing_since
             );
             let settled = city.settled(until);
             let missing = held.ranges.missing(city.head(until));

@@ -180,7 +180,10 @@ impl World {
         }
         let known = &self.nodes[node].applied;
         let answer = match known.with(batch.lane, batch.span.clone()) {
-            _ if known.has(batch.span.through.sequence) => Answer::Applied(known.clone()),
+            // Somebody has brought it meanwhile.
+            _ if *known != batch.before && known.has(batch.span.through.sequence) => {
+                Answer::Applied(known.clone())
+            }
             Err(_) => Answer::Gap(known.clone()),
             Ok(next) => {
                 let pieces = batch.page.pieces.clone();
