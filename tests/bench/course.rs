@@ -55,6 +55,8 @@ struct Seen {
 
 fn fetched(how: &str, large: &Large, edge: &Node, hub: &Node) -> Result<()> {
     let (start, is_over) = (Instant::now(), AtomicBool::new(false));
+    let busy = || Ok::<_, anyhow::Error>([edge.processor_time()?, hub.processor_time()?]);
+    let before = busy()?;
     let (memory, seen) = thread::scope(|scope| {
         let meanwhile = scope.spawn(|| -> Result<Seen> {
             let mut seen = Seen::default();
@@ -70,10 +72,14 @@ fn fetched(how: &str, large: &Large, edge: &Node, hub: &Node) -> Result<()> {
         Ok::<_, anyhow::Error>((memory?, seen?))
     })?;
     let took = start.elapsed();
+    let busy = busy()?;
+    let busy: [_; 2] = std::array::from_fn(|side| busy[side].saturating_sub(before[side]));
     large.check(&edge.admin())?;
     show(how, rate(large.bytes, took));
     let megabytes = |bytes: u64| format!("{} MB", bytes >> 20);
     show("… memory of the node, of the hub", memory.map(megabytes).join(", "));
+    let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
+    show("… processor time of the node, of the hub", busy.map(seconds).join(", "));
     show_times("… a change at the node, until it is seen at the hub", seen.changes);
     show_times("… a statement at the node", seen.posts);
     Ok(())

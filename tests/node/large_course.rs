@@ -34,13 +34,16 @@ struct World {
 
 impl World {
     fn new(bytes: u64, bytes_per_second: u64) -> Result<Self> {
+        Self::with(course::large("https://example.org/large", bytes)?, bytes_per_second)
+    }
+
+    fn with(large: Large, bytes_per_second: u64) -> Result<Self> {
         let mut hub = node("hub", &["edge"])?.on_disk()?;
         if is_own_host() {
             // An import is one request, which other tests slow down.
             hub = hub.argument("--request-timeout=10m");
         }
         let hub = hub.start()?;
-        let large = course::large("https://example.org/large", bytes)?;
         large.import(&hub.admin().with_timeout(Duration::from_secs(600)))?;
         let link = Link::to(hub.port())?;
         link.limit(bytes_per_second);
@@ -145,4 +148,11 @@ fn other_news_travels_while_a_course_is_underway() -> Result<()> {
     world.link.limit(0);
     soon(&[&world.edge], "the course arrives", || world.has_arrived())?;
     world.large.check(&world.edge.admin())
+}
+
+#[test]
+fn a_course_of_as_many_files_as_there_may_be_arrives_in_pieces_of_many() -> Result<()> {
+    let world = World::with(course::scattered("https://example.org/scattered", 20_000)?, 0)?;
+    soon(&[&world.edge], "the course arrives", || world.has_arrived())?;
+    world.large.check_some(&world.edge.admin(), 500)
 }

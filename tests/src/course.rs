@@ -8,7 +8,7 @@ use zip::write::SimpleFileOptions;
 
 mod large;
 
-pub use large::{Large, large};
+pub use large::{Large, large, scattered};
 
 /// Where a node takes courses.
 pub const COURSES: &str = "/content/v1/courses";

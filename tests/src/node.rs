@@ -210,6 +210,16 @@ impl Node {
         Ok(kilobytes.context("a process without VmRSS")? << 10)
     }
 
+    /// How long its process has kept a processor busy.
+    pub fn processor_time(&self) -> Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process_id()))?;
+        let (_, fields) = stat.rsplit_once(')').context("a process without a name")?;
+        // User and system time, in hundredths of a second (proc(5)).
+        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+        let ticks: u64 = ticks.collect::<Result<Vec<_>, _>>()?.iter().sum();
+        Ok(Duration::from_millis(ticks * 10))
+    }
+
     /// The state folder.
     pub fn folder(&self) -> &Path {
         self.builder.folder()
