@@ -221,6 +221,9 @@ pub unsafe extern "C" fn pwritev(
 /// As the C library's.
 #[unsafe(no_mangle)]
 pub extern "C" fn ftruncate64(fd: c_int, length: off_t) -> c_int {
+    if let Some(switches) = SETTINGS.get().and_then(|settings| settings.switches.as_ref()) {
+        switches.cut(fd, length);
+    }
     // SAFETY: a call without pointers. The same for all calls below.
     let result = unsafe { libc::syscall(libc::SYS_ftruncate, fd, length) } as c_int;
     let shadow = SETTINGS.get().and_then(|settings| settings.shadow.as_ref());

@@ -22,6 +22,8 @@ pub struct Switches {
     switched: &'static Switched,
     /// The folder whose disk may be full.
     folder: Option<PathBuf>,
+    /// What was cut off files since it is, in bytes.
+    room: AtomicI64,
 }
 
 impl Switches {
@@ -43,7 +45,7 @@ impl Switches {
         // SAFETY: as long as `Switched`, aligned to a page, never unmapped, and any bits are numbers.
         let switched = unsafe { &*mapped.cast::<Switched>() };
         let folder = folder.map(fs::canonicalize).transpose()?;
-        Ok(Self { switched, folder })
+        Ok(Self { switched, folder, room: AtomicI64::new(0) })
     }
 
     /// How far the clock is off, in seconds.
@@ -51,14 +53,29 @@ impl Switches {
         self.switched.clock_s.load(Ordering::Relaxed)
     }
 
-    /// Whether there is no room to write this far into a file. What is there already can be written over.
+    /// Whether there is no room to write this far into a file. What is there already can be written over, and what was
+    /// cut off elsewhere is room.
     pub fn is_full(&self, fd: c_int, end: impl FnOnce() -> i64) -> bool {
+        let Some(length) = self.length(fd) else { return false };
+        let grows = end().saturating_sub(length);
+        let takes = |room: i64| (room >= grows).then_some(room - grows.max(0));
+        grows > 0 && self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, takes).is_err()
+    }
+
+    /// Takes note that a file is going to have this length.
+    pub fn cut(&self, fd: c_int, length: i64) {
+        let freed = self.length(fd).map_or(0, |before| before.saturating_sub(length));
+        self.room.fetch_add(freed.max(0), Ordering::Relaxed);
+    }
+
+    /// The length of a file on the disk, if that is full.
+    fn length(&self, fd: c_int) -> Option<i64> {
         if self.switched.full.load(Ordering::Relaxed) == 0 {
-            return false;
+            return None;
         }
-        let Some(folder) = &self.folder else { return false };
-        let path = fs::read_link(format!("/proc/self/fd/{fd}")).unwrap_or_default();
+        let path = fs::read_link(format!("/proc/self/fd/{fd}")).ok()?;
+        let is_there = self.folder.as_ref().is_some_and(|folder| path.starts_with(folder));
         let length = fs::metadata(&path).map_or(0, |metadata| metadata.len());
-        path.starts_with(folder) && end().unsigned_abs() > length
+        is_there.then(|| i64::try_from(length).unwrap_or(i64::MAX))
     }
 }

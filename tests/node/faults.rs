@@ -16,7 +16,7 @@ mod world;
 use std::env;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use hedgeschool_tests::{in_parallel, storm};
 use rand::RngExt;
 
@@ -36,9 +36,14 @@ fn whatever_fails_all_nodes_agree_in_the_end() -> Result<()> {
         Err(_) => 10,
     };
     let seeds: Vec<u64> = (0..schedules).map(|_| seeds.random()).collect();
+    let mut failures = Vec::new();
     for some in seeds.chunks(AT_A_TIME) {
-        in_parallel(some.len(), &|index: usize| run(some[index]))?;
+        // What has failed once does not keep the others from being tried.
+        let outcomes = in_parallel(some.len(), &|index: usize| Ok(run(some[index]).err()))?;
+        failures.extend(outcomes.into_iter().flatten());
     }
+    let told = failures.iter().map(|error| format!("{error:#}")).collect::<Vec<_>>().join("\n\n");
+    ensure!(failures.is_empty(), "{} of {schedules} schedules failed:\n{told}", failures.len());
     Ok(())
 }
 
