@@ -37,7 +37,7 @@ END;
 CREATE VIEW entry AS
   SELECT journal.sequence, journal.kind, 500 AS size, person.peer,
     person.role = 'learner' AND person.home IS NOT NULL AS upward,
-    person.home IS NULL AS common, person.home, person.name AS subject,
+    person.home IS NULL AS common, person.home, person.name AS subject, stamp_us AS made_us,
     json_object('name', name, 'display_name', display_name, 'role', role, 'password_hash', password_hash,
       'home', home, 'removed', json(iif(removed, 'true', 'false')), 'stamp', stamp_us, 'writer', writer,
       'seen', json(seen)) AS payload,

@@ -213,6 +213,8 @@ CREATE VIEW entry AS
     journal.kind = 'document' AND document.agent = '' AS common,
     NULL AS home,
     CASE journal.kind WHEN 'statement' THEN statement.agent WHEN 'document' THEN document.agent END AS subject,
+    CASE journal.kind WHEN 'statement' THEN statement.stored_us WHEN 'document' THEN document.updated_us
+      END AS made_us,
     CASE journal.kind WHEN 'statement' THEN statement.body
       WHEN 'document' THEN json_object('kind', document.kind, 'activity', document.activity,
         'agent', document.agent, 'registration', document.registration, 'id', document.id,

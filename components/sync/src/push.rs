@@ -10,8 +10,13 @@ use hedgeschool_replication::{Answer, Lane, Next, Position, Push, Span, WINDOW, 
 use hedgeschool_web::{Problem, StatusCode};
 
 use crate::pull::{self, Applied};
-use crate::stores::{Audience, Error, Journal, origin};
+use crate::stores::{Audience, Error, Journal};
 use crate::upstream::{ANSWER, Failure, Upstream, failure};
+use crate::waiting::{self, Looked};
+
+/// How much further a journal must have been looked through in vain for that to be noted: what one look takes in
+/// costs the next round one look.
+const NOTED_EVERY: u64 = BATCH_ENTRIES_MAX as u64;
 
 /// One journal on its way up.
 pub struct Outbox {
@@ -20,6 +25,8 @@ pub struct Outbox {
     push: Push,
     /// How far each lane has been looked through without finding anything.
     looked: [u64; 2],
+    /// How far of that is noted.
+    noted: u64,
     audience: Audience,
     /// This node.
     me: String,
@@ -69,10 +76,10 @@ impl Outbox {
             None => renewed(journal, epoch, head, upstream).await?,
         };
         let me = upstream.me.clone();
-        let serves = below.iter().chain([&me]).cloned().collect();
-        let origin = origin(peer, &theirs);
-        let audience = Audience { node: peer.to_owned(), origin, above: true, serves };
-        Ok(Self { journal, epoch, push, looked: [0; 2], audience, me })
+        let audience = waiting::above(&me, peer, &theirs, below);
+        let through = push.acknowledged().through.sequence;
+        let noted = waiting::from(journal, &epoch, &audience, through).await?;
+        Ok(Self { journal, epoch, push, looked: [noted, 0], noted, audience, me })
     }
 
     /// Which journal.
@@ -83,6 +90,21 @@ impl Outbox {
     /// Its epoch, and how far the upstream has it.
     pub fn place(&self) -> (&str, &Position) {
         (&self.epoch, self.push.acknowledged())
+    }
+
+    /// Notes how far the journal was looked through in vain, if that spares the next round work.
+    pub async fn note(&mut self) -> Result<(), Problem> {
+        let [through, _] = self.looked;
+        let position = self.push.acknowledged();
+        let is_all_applied = position == self.push.before() && position.fresh.is_none();
+        let after = position.through.sequence;
+        if !is_all_applied || through < self.noted.max(after) + NOTED_EVERY {
+            return Ok(());
+        }
+        let audience = waiting::fingerprint(&self.audience);
+        let looked = Looked { epoch: self.epoch.clone(), audience, after, through };
+        self.noted = through;
+        waiting::note(self.journal, &looked).await
     }
 
     /// Sends all there is, and answers how many entries the upstream applied.
@@ -110,7 +132,12 @@ impl Outbox {
     }
 
     async fn answered(&mut self, span: &Span, answer: Result<Answer, Failure>) -> Result<(), Halt> {
-        match self.push.answered(span, answer?) {
+        let answer = answer?;
+        if matches!(answer, Answer::Gap(_)) {
+            // What lies behind is wanted again.
+            self.looked = [0; 2];
+        }
+        match self.push.answered(span, answer) {
             Next::Continue => Ok(()),
             Next::SetBack(now) => {
                 eprintln!("{}: this node's clock is ahead of its upstream's", self.journal.name());

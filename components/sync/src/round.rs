@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use futures::future::join3;
-use hedgeschool_replication::wire::Health;
 use hedgeschool_replication::{Place, Position, backoff};
 use hedgeschool_web::{Problem, random_bytes};
 use serde::{Deserialize, Serialize};
@@ -22,6 +21,8 @@ const WORK: Duration = Duration::from_secs(8);
 const LOOK: Duration = Duration::from_millis(50);
 /// The pause after an upstream that did not wait for news, although asked to.
 const UNHEARD: Duration = Duration::from_millis(500);
+/// How often a round that lingers notes at most what the upstream has applied.
+const NOTED_EVERY: Duration = Duration::from_secs(1);
 /// Where the note about the upstream is.
 pub const LINK_NOTE: &str = "upstream";
 
@@ -57,6 +58,9 @@ pub struct Link {
     pub failing_since: Option<i64>,
     /// Why.
     pub problem: Option<String>,
+    /// What to do about it.
+    #[serde(default)]
+    pub advice: Option<String>,
     /// When everything here was last there too.
     pub agreed: i64,
     /// How far it has each journal, and in which epoch.
@@ -76,6 +80,22 @@ impl Link {
     pub fn held(&self, journal: Journal, epoch: &str) -> Option<Place> {
         let (known, position) = self.journals.get(journal.name())?;
         (known == epoch && position.through.sequence > 0).then(|| position.through.clone())
+    }
+
+    /// How far the upstream has a journal of this epoch.
+    pub fn position(&self, journal: Journal, epoch: &str) -> Position {
+        let known = self.journals.get(journal.name()).filter(|(known, _)| known == epoch);
+        known.map(|(_, position)| position.clone()).unwrap_or_default()
+    }
+
+    /// With what the upstream has of the journals now.
+    fn with_places(mut self, outboxes: &[Outbox]) -> Self {
+        for outbox in outboxes {
+            let (epoch, position) = outbox.place();
+            let place = (epoch.to_owned(), position.clone());
+            self.journals.insert(outbox.journal().name().to_owned(), place);
+        }
+        self
     }
 
     async fn save(&self) -> Result<(), Problem> {
@@ -98,8 +118,9 @@ struct Session {
     /// What is remembered of it; without what it has of the journals, which this round will tell.
     link: Link,
     below: BTreeSet<String>,
-    health: Health,
     peer: String,
+    /// How far its clock is ahead of this one's, in microseconds.
+    skew: i64,
     deadline: Instant,
     lingers: bool,
     is_over: Cell<bool>,
@@ -115,8 +136,8 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
     let Some(upstream) = Upstream::configured().await? else { return Ok(Round::default()) };
     let mut link = Link::load(&upstream.url).await?;
     let below = node::serves().await?;
-    let health = status::health(&link).await?;
-    let greeting = pull::exchange(&upstream, &link, &below, health.clone(), Duration::ZERO).await;
+    let health = status::health(&upstream, &link).await?;
+    let greeting = pull::exchange(&upstream, &link, &below, health, Duration::ZERO).await;
     let greeting = match greeting {
         Ok(greeting) => greeting,
         Err(halt) => return ended(link, Round::default(), Some(halt)).await,
@@ -138,8 +159,8 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
         upstream,
         link: Link { journals: Default::default(), ..link.clone() },
         below,
-        health,
         peer: greeting.upstream.clone(),
+        skew: greeting.skew,
         deadline: Instant::now() + if linger.is_zero() { WORK } else { linger },
         lingers: !linger.is_zero(),
         is_over: Cell::new(false),
@@ -153,11 +174,10 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
     link.reached = node::now();
     link.skew = greeting.skew;
     link.agreed = session.agreed.get();
-    for outbox in &outboxes {
-        let (epoch, position) = outbox.place();
-        let place = (epoch.to_owned(), position.clone());
-        link.journals.insert(outbox.journal().name().to_owned(), place);
+    for outbox in &mut outboxes {
+        outbox.note().await?;
     }
+    let link = link.with_places(&outboxes);
     ended(link, session.round.into_inner(), session.halt.into_inner()).await
 }
 
@@ -173,10 +193,14 @@ impl Session {
 
     /// Sends what is here, and then what comes to be here.
     async fn push(&self, outboxes: &mut [Outbox]) {
+        let (mut is_noted, mut noted) = (!self.lingers, None::<Instant>);
         loop {
             for outbox in outboxes.iter_mut() {
                 match outbox.drain(&self.upstream, self.deadline).await {
-                    Ok(applied) => self.round.borrow_mut().pushed += applied,
+                    Ok(applied) => {
+                        self.round.borrow_mut().pushed += applied;
+                        is_noted &= applied == 0 || !self.lingers;
+                    }
                     Err(halt) => return self.stop(halt),
                 }
             }
@@ -185,11 +209,39 @@ impl Session {
                 return;
             }
             self.agreed.set(node::now());
+            if !is_noted && noted.is_none_or(|noted| noted.elapsed() > NOTED_EVERY) {
+                if let Err(problem) = self.remembered(outboxes).save().await {
+                    return self.stop(problem.into());
+                }
+                (is_noted, noted) = (true, Some(Instant::now()));
+            }
             if !self.lingers || self.is_over.get() {
                 return;
             }
             spin_sdk::time::sleep(LOOK).await;
         }
+    }
+
+    /// What is to be remembered of the upstream amid a round: people look meanwhile.
+    fn remembered(&self, outboxes: &[Outbox]) -> Link {
+        let link = Link {
+            node: self.peer.clone(),
+            reached: node::now(),
+            skew: self.skew,
+            failing_since: None,
+            problem: None,
+            advice: None,
+            agreed: self.agreed.get(),
+            ..self.link.clone()
+        };
+        link.with_places(outboxes)
+    }
+
+    /// How this node stands now, and what the upstream has to say.
+    async fn exchange(&self, wait: Duration) -> Result<Exchange, Halt> {
+        let remembered = Link::load(&self.upstream.url).await?;
+        let health = status::health(&self.upstream, &remembered).await?;
+        pull::exchange(&self.upstream, &self.link, &self.below, health, wait).await
     }
 
     /// Gets what is there, and then what comes to be there.
@@ -206,10 +258,7 @@ impl Session {
             let left = self.deadline.saturating_duration_since(Instant::now());
             let wait = if more { Duration::ZERO } else { left.min(UNHEARD * 4) };
             let asked = Instant::now();
-            let exchange =
-                pull::exchange(&self.upstream, &self.link, &self.below, self.health.clone(), wait)
-                    .await;
-            match exchange {
+            match self.exchange(wait).await {
                 Ok(exchange) => {
                     more = exchange.more;
                     self.round.borrow_mut().pulled += exchange.entries;
@@ -243,7 +292,7 @@ async fn ended(mut link: Link, mut round: Round, halt: Option<Halt>) -> Result<R
     let now = node::now();
     let failure = match halt {
         None => {
-            (link.failing_since, link.problem) = (None, None);
+            (link.failing_since, link.problem, link.advice) = (None, None, None);
             link.save().await?;
             return Ok(round);
         }
@@ -260,6 +309,7 @@ async fn ended(mut link: Link, mut round: Round, halt: Option<Halt>) -> Result<R
     round.retry_after_seconds = Some(pause.as_secs_f64());
     round.problem = Some(failure.to_string());
     link.problem.clone_from(&round.problem);
+    link.advice = Some(failure.advice().to_owned());
     link.save().await?;
     Ok(round)
 }

@@ -10,7 +10,8 @@ use crate::{HeaderMap, HeaderValue, Problem, StatusCode};
 /// A response whose length is known before its first byte is sent.
 ///
 /// Hosts send a body of unknown length in chunks; under Spin that costs 40 ms a reply (Nagle's algorithm
-/// against delayed acknowledgement). So there is no way to make a reply without a `content-length`.
+/// against delayed acknowledgement). So there is no way to make a reply without a `content-length`, but for
+/// events.
 pub struct Reply {
     status: StatusCode,
     headers: HeaderMap,
@@ -59,6 +60,17 @@ impl Reply {
     pub fn stream(status: StatusCode, length: u64, body: StreamReader<u8>) -> Self {
         let reply = Self { status, headers: HeaderMap::new(), body: Body::Stream(body) };
         reply.with_length(length)
+    }
+
+    /// A reply of server-sent events, which are still to happen: the only one without a length. Nobody on the way
+    /// may keep them, or keep them back.
+    pub fn events(body: StreamReader<u8>) -> Self {
+        let reply =
+            Self { status: StatusCode::OK, headers: HeaderMap::new(), body: Body::Stream(body) };
+        reply
+            .with_header("content-type", "text/event-stream")
+            .with_header("cache-control", "no-store")
+            .with_header("x-accel-buffering", "no")
     }
 
     /// Sets a header; a value that is not legal in a header is left out.
