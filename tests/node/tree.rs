@@ -15,27 +15,27 @@ const STATE: &str = "/xapi/activities/state";
 const ACCOUNTS: &str = "https://hedgeschool.example/people";
 
 /// A node of a tree, whose token at its upstream is `token-of-NAME`.
-fn node(name: &str, below: &[&str]) -> Result<Builder> {
+pub fn node(name: &str, below: &[&str]) -> Result<Builder> {
     let tokens: Vec<_> = below.iter().map(|node| format!("{node}:token-of-{node}")).collect();
     let builder = Node::builder()?.variable("node_id", name).variable("sync_interval", "100ms");
     Ok(builder.variable("bootstrap_nodes", &tokens.join(",")))
 }
 
-fn under(builder: Builder, name: &str, upstream: &str) -> Builder {
+pub fn under(builder: Builder, name: &str, upstream: &str) -> Builder {
     builder
         .variable("upstream_url", upstream)
         .variable("upstream_token", &format!("token-of-{name}"))
 }
 
 /// A hub and an edge below it.
-fn pair() -> Result<(Node, Node)> {
+pub fn pair() -> Result<(Node, Node)> {
     let hub = node("hub", &["edge"])?.start()?;
     let edge = under(node("edge", &[])?, "edge", &hub.address()).start()?;
     Ok((hub, edge))
 }
 
 /// Waits for something, doing what an operator's scheduler does on a host that has no ticker.
-fn soon(nodes: &[&Node], what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
+pub fn soon(nodes: &[&Node], what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
     eventually(what, || {
         if !is_own_host() {
             for node in nodes {
@@ -46,11 +46,11 @@ fn soon(nodes: &[&Node], what: &str, mut holds: impl FnMut() -> Result<bool>) ->
     })
 }
 
-fn round(node: &Node) -> Result<Value> {
+pub fn round(node: &Node) -> Result<Value> {
     node.xapi().post("/sync/v1/tick", &json!({}))?.expect(200)?.json()
 }
 
-fn learner(name: &str) -> Value {
+pub fn learner(name: &str) -> Value {
     json!({ "name": name, "display_name": name, "role": "learner", "password": "a-long-password" })
 }
 
@@ -73,7 +73,7 @@ fn agent(name: &str) -> Value {
     json!({ "objectType": "Agent", "account": { "homePage": ACCOUNTS, "name": name } })
 }
 
-fn completed(name: &str, activity: &str) -> Value {
+pub fn completed(name: &str, activity: &str) -> Value {
     statement::with(json!({
         "actor": agent(name),
         "verb": { "id": "http://adlnet.gov/expapi/verbs/completed" },
@@ -89,7 +89,7 @@ fn state(name: &str) -> String {
     address(STATE, &[("activityId", activity), ("agent", &agent), ("stateId", "resume")])
 }
 
-fn put_state(client: &Client, name: &str, state_of: &str) -> Result<()> {
+pub fn put_state(client: &Client, name: &str, state_of: &str) -> Result<()> {
     let known = client.get(&state(name))?;
     let client = client.clone();
     let client = match known.status.as_u16() {
@@ -102,7 +102,7 @@ fn put_state(client: &Client, name: &str, state_of: &str) -> Result<()> {
     Ok(())
 }
 
-fn has_state(node: &Node, name: &str, expected: &str) -> Result<bool> {
+pub fn has_state(node: &Node, name: &str, expected: &str) -> Result<bool> {
     let answer = node.xapi().get(&state(name))?;
     Ok(answer.status == 200 && answer.text() == expected)
 }
@@ -112,7 +112,7 @@ fn has(node: &Node, statement: &Value) -> Result<bool> {
     Ok(node.xapi().get(&statement::one(id))?.status == 200)
 }
 
-fn conflicts(node: &Node) -> Result<Vec<Value>> {
+pub fn conflicts(node: &Node) -> Result<Vec<Value>> {
     let listed = node.admin().get("/sync/v1/conflicts")?.expect(200)?.json()?;
     Ok(listed["conflicts"].as_array().context("a list of conflicts")?.clone())
 }

@@ -2,6 +2,7 @@
 //!
 //! * [`Node`]: a node as a process of its own, in a state folder of its own.
 //! * [`Client`]: HTTP to a node.
+//! * [`Events`]: server-sent events of a node.
 //! * [`Link`]: the network between two nodes, which can be cut.
 //! * [`Disk`]: the disk under a node, which can lose power.
 //! * [`storm`], [`audit`]: recording until the node is killed, and whether everything is there afterwards.
@@ -13,6 +14,7 @@
 pub mod audit;
 pub mod course;
 mod disk;
+mod events;
 mod http;
 mod link;
 mod log;
@@ -25,6 +27,7 @@ mod threads;
 mod wait;
 
 pub use disk::{Disk, slow_disk};
+pub use events::{Event, Events};
 pub use http::{Client, Response, address};
 pub use link::Link;
 pub use node::{Builder, Node};

@@ -81,11 +81,7 @@ impl Drop for Place {
 }
 
 /// Answers with the parts, now and whenever they change.
-pub async fn stream(
-    headers: &HeaderMap,
-    visitor: &Visitor,
-    part: Part,
-) -> Result<Reply, Problem> {
+pub async fn stream(headers: &HeaderMap, visitor: &Visitor, part: Part) -> Result<Reply, Problem> {
     let place = Place::take()?;
     let heard = watch::count();
     let html = part.html(visitor).await?;

@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::page::{self, Frame};
 use crate::visitor::Visitor;
 pub use fleet::{Row, Sort, View};
-pub use words::{bytes, number};
 use words::{ago, clock, span};
+pub use words::{bytes, number};
 
 /// What `sync` answers to whoever asks how the node stands.
 #[derive(Deserialize)]
@@ -31,6 +31,31 @@ pub struct Status {
     /// Its disk. None: nobody keeps count.
     #[serde(default)]
     pub storage: Option<Storage>,
+    /// Its queue in Redis. None: it has no Redis.
+    #[serde(default)]
+    pub redis: Option<Redis>,
+}
+
+/// The queue of batches from below.
+#[derive(Deserialize)]
+pub struct Redis {
+    /// Batches that wait to be applied. None: Redis does not say.
+    pub queue: Option<u64>,
+    /// Why it does not.
+    pub problem: Option<String>,
+}
+
+impl Redis {
+    /// How it is, in words.
+    pub fn text(&self) -> String {
+        match self.queue {
+            Some(length) => format!("{} batches wait", number(length)),
+            None => {
+                let problem = self.problem.as_deref().unwrap_or_default();
+                format!("of no help, and the node goes on without it: {problem}")
+            }
+        }
+    }
 }
 
 /// The node above, as this one knows it.

@@ -74,7 +74,8 @@ pub async fn show(wanted: Wanted) -> Result<Reply, Problem> {
             writers.insert(journal.name(), self::writers(journal).await?);
         }
         let known = writers.get(journal.name());
-        let by = |version: &serde_json::Value| known?.get(version.get("writer")?.as_str()?).cloned();
+        let by =
+            |version: &serde_json::Value| known?.get(version.get("writer")?.as_str()?).cloned();
         conflicts.push(Listed {
             id: id(journal, conflict.key),
             lost_by: by(&conflict.lost),

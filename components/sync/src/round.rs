@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use futures::future::join3;
+use hedgeschool_replication::wire::Health;
 use hedgeschool_replication::{Place, Position, backoff};
 use hedgeschool_web::{Problem, random_bytes};
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ const WORK: Duration = Duration::from_secs(8);
 const LOOK: Duration = Duration::from_millis(50);
 /// The pause after an upstream that did not wait for news, although asked to.
 const UNHEARD: Duration = Duration::from_millis(500);
-/// How often a round that lingers notes at most what the upstream has applied.
+/// How often a round that lingers notes what the upstream has applied, and tells it how this node stands, at most.
 const NOTED_EVERY: Duration = Duration::from_secs(1);
 /// Where the note about the upstream is.
 pub const LINK_NOTE: &str = "upstream";
@@ -61,8 +62,6 @@ pub struct Link {
     /// What to do about it.
     #[serde(default)]
     pub advice: Option<String>,
-    /// When everything here was last there too.
-    pub agreed: i64,
     /// How far it has each journal, and in which epoch.
     pub journals: std::collections::BTreeMap<String, (String, Position)>,
 }
@@ -124,8 +123,8 @@ struct Session {
     deadline: Instant,
     lingers: bool,
     is_over: Cell<bool>,
-    /// When everything here was last there too.
-    agreed: Cell<i64>,
+    /// How this node stood, and when.
+    health: RefCell<(Instant, Health)>,
     round: RefCell<Round>,
     halt: RefCell<Option<Halt>>,
 }
@@ -137,6 +136,7 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
     let mut link = Link::load(&upstream.url).await?;
     let below = node::serves().await?;
     let health = status::health(&upstream, &link).await?;
+    let told = (Instant::now(), health.clone());
     let greeting = pull::exchange(&upstream, &link, &below, health, Duration::ZERO).await;
     let greeting = match greeting {
         Ok(greeting) => greeting,
@@ -164,7 +164,7 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
         deadline: Instant::now() + if linger.is_zero() { WORK } else { linger },
         lingers: !linger.is_zero(),
         is_over: Cell::new(false),
-        agreed: Cell::new(link.agreed),
+        health: RefCell::new(told),
         round: RefCell::new(Round { pulled: greeting.entries, ..Round::default() }),
         halt: RefCell::new(None),
     };
@@ -173,7 +173,6 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
     link.node.clone_from(&session.peer);
     link.reached = node::now();
     link.skew = greeting.skew;
-    link.agreed = session.agreed.get();
     for outbox in &mut outboxes {
         outbox.note().await?;
     }
@@ -208,7 +207,6 @@ impl Session {
                 self.round.borrow_mut().more = true;
                 return;
             }
-            self.agreed.set(node::now());
             if !is_noted && noted.is_none_or(|noted| noted.elapsed() > NOTED_EVERY) {
                 if let Err(problem) = self.remembered(outboxes).save().await {
                     return self.stop(problem.into());
@@ -231,16 +229,25 @@ impl Session {
             failing_since: None,
             problem: None,
             advice: None,
-            agreed: self.agreed.get(),
             ..self.link.clone()
         };
         link.with_places(outboxes)
     }
 
-    /// How this node stands now, and what the upstream has to say.
-    async fn exchange(&self, wait: Duration) -> Result<Exchange, Halt> {
+    async fn health(&self) -> Result<Health, Problem> {
+        let (told, health) = self.health.borrow().clone();
+        if told.elapsed() < NOTED_EVERY {
+            return Ok(health);
+        }
         let remembered = Link::load(&self.upstream.url).await?;
         let health = status::health(&self.upstream, &remembered).await?;
+        self.health.replace((Instant::now(), health.clone()));
+        Ok(health)
+    }
+
+    /// Tells how this node stands, and hears what the upstream has to say.
+    async fn exchange(&self, wait: Duration) -> Result<Exchange, Halt> {
+        let health = self.health().await?;
         pull::exchange(&self.upstream, &self.link, &self.below, health, wait).await
     }
 

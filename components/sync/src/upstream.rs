@@ -45,7 +45,9 @@ impl Failure {
     pub fn advice(&self) -> &'static str {
         let Self::Refused(status, _) = self else {
             return match self {
-                Self::Busy(_) => "Nothing is to be done: this node goes on when the upstream has time.",
+                Self::Busy(_) => {
+                    "Nothing is to be done: this node goes on when the upstream has time."
+                }
                 _ => {
                     "Check this node's network and clock, and that the address (upstream_url) is right and the node \
                      there runs. It is tried again by itself, and nothing is lost meanwhile."
@@ -63,7 +65,9 @@ impl Failure {
                 "Nothing replicates at this address: check upstream_url, and that both nodes run the same version."
             }
             409 => "Check the clocks of both nodes.",
-            _ => "Check that both nodes run the same version; the upstream's log says what it refused.",
+            _ => {
+                "Check that both nodes run the same version; the upstream's log says what it refused."
+            }
         }
     }
 }

@@ -61,9 +61,7 @@ pub async fn from(
     let text = journal.note(NOTE.to_owned()).await?;
     let looked: Option<Looked> = text.and_then(|text| serde_json::from_str(&text).ok());
     let is_about = |looked: &Looked| {
-        looked.epoch == epoch
-            && looked.audience == fingerprint(audience)
-            && looked.after <= through
+        looked.epoch == epoch && looked.audience == fingerprint(audience) && looked.after <= through
     };
     let Some(looked) = looked.filter(is_about) else { return Ok(through) };
     let is_there = looked.through <= journal.head().await?;

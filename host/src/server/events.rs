@@ -45,7 +45,8 @@ impl EventStreams {
         let stop = Box::pin(async move {
             let _ = stop.wait_for(|stop| *stop).await;
         });
-        response.map(|body| EventStream { body, stop, is_over: false, _place: place }.boxed_unsync())
+        response
+            .map(|body| EventStream { body, stop, is_over: false, _place: place }.boxed_unsync())
     }
 
     /// Ends them all.

@@ -58,8 +58,7 @@ mod tests {
     fn a_text_cannot_end_its_event() {
         assert_eq!(event("state", "a"), "event: state\ndata: a\n\n");
         let hostile = "a\r\n\r\nevent: b\rretry: 1\n";
-        let expected =
-            "event: state\ndata: a\ndata: \ndata: event: b\ndata: retry: 1\ndata: \n\n";
+        let expected = "event: state\ndata: a\ndata: \ndata: event: b\ndata: retry: 1\ndata: \n\n";
         assert_eq!(event("state", hostile), expected);
     }
 }

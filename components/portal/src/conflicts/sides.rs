@@ -125,7 +125,8 @@ fn flatten(label: &Label, value: &Value, things: &mut Things) {
         }
         Value::Array(items) if !items.is_empty() => {
             let items = items.iter().enumerate();
-            return items.for_each(|(index, item)| flatten(&below(&index.to_string()), item, things));
+            return items
+                .for_each(|(index, item)| flatten(&below(&index.to_string()), item, things));
         }
         Value::String(text) if text.is_empty() => return,
         Value::Null => return,
@@ -149,7 +150,8 @@ fn content(version: &Value, things: &mut Things) {
         return flatten(&label, &value, things);
     }
     let is_cut = version.get("is_content_cut").is_some();
-    let size = if is_cut { "more than ".to_owned() } else { String::new() } + &bytes(decoded.len() as u64);
+    let size =
+        if is_cut { "more than ".to_owned() } else { String::new() } + &bytes(decoded.len() as u64);
     let text = match String::from_utf8(decoded) {
         Ok(text) if !text.contains('\0') => text,
         _ => size,
@@ -186,7 +188,8 @@ fn common(one: &str, other: &str) -> (usize, usize) {
     let same = |pair: &(char, char)| pair.0 == pair.1;
     let length = |pair: (char, char)| pair.0.len_utf8();
     let before = one.chars().zip(other.chars()).take_while(same).map(length).sum();
-    let rest = |text: &str| text.get(before..).unwrap_or_default().chars().rev().collect::<Vec<_>>();
+    let rest =
+        |text: &str| text.get(before..).unwrap_or_default().chars().rev().collect::<Vec<_>>();
     let (one, other) = (rest(one), rest(other));
     let after = one.into_iter().zip(other).take_while(same).map(length).sum();
     (before, after)
@@ -277,13 +280,19 @@ mod tests {
         assert_eq!((content.1.as_str(), content.3), ("3 bytes", true));
         let rows = of(version(1), json!({ "media_type": "" }));
         assert_eq!(rows.last().unwrap().2, "[deleted]");
-        assert_eq!(of(json!(null), json!({ "name": "x" })), [("Sign-in name".into(), "[–]".into(), "[x]".into(), true)]);
+        assert_eq!(
+            of(json!(null), json!({ "name": "x" })),
+            [("Sign-in name".into(), "[–]".into(), "[x]".into(), true)]
+        );
     }
 
     #[test]
     fn long_texts_are_cut_around_what_differs() {
         let same = "é".repeat(1_000);
-        let rows = of(json!({ "title": format!("{same}A{same}") }), json!({ "title": format!("{same}BB{same}") }));
+        let rows = of(
+            json!({ "title": format!("{same}A{same}") }),
+            json!({ "title": format!("{same}BB{same}") }),
+        );
         let around = "é".repeat(AROUND_CHARACTERS);
         assert_eq!(rows[0].1, format!("…{around}[A]{around}…"));
         assert_eq!(rows[0].2, format!("…{around}[BB]{around}…"));

@@ -63,7 +63,8 @@ impl Watch {
         }
         self.through = Some(changes.through);
         self.count += 1;
-        let agents = changes.agents.filter(|agents| agents.len() + self.changed.len() <= AGENTS_MAX);
+        let agents =
+            changes.agents.filter(|agents| agents.len() + self.changed.len() <= AGENTS_MAX);
         // Before the first look anything may have happened.
         let Some(agents) = agents.filter(|_| after.is_some()) else {
             self.changed.clear();

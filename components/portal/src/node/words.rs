@@ -70,9 +70,17 @@ mod tests {
 
     #[test]
     fn times_are_told_coarsely() {
-        let told = [0, 59, 60, 3_599, 3_600, 172_799, 172_800, 8_640_000].map(span::<u64>);
-        let words =
-            ["less than a minute", "less than a minute", "1 min", "59 min", "1 h", "47 h", "2 days", "100 days"];
+        let told = [0, 59, 60, 3_599, 3_600, 172_799, 172_800, 8_640_000].map(span);
+        let words = [
+            "less than a minute",
+            "less than a minute",
+            "1 min",
+            "59 min",
+            "1 h",
+            "47 h",
+            "2 days",
+            "100 days",
+        ];
         assert_eq!(told, words);
         assert_eq!(ago(-5), "less than a minute ago");
     }
@@ -80,13 +88,19 @@ mod tests {
     #[test]
     fn clocks_are_ahead_or_behind() {
         let told = [0.0, -1.4, 5.0, -59.0, 172_800.0, -3_600.0].map(clock);
-        assert_eq!(told, ["agrees", "agrees", "5 s ahead", "59 s behind", "2 days ahead", "1 h behind"]);
+        assert_eq!(
+            told,
+            ["agrees", "agrees", "5 s ahead", "59 s behind", "2 days ahead", "1 h behind"]
+        );
     }
 
     #[test]
     fn sizes_and_numbers_are_readable() {
         let told = [0, 999, 1_000, 9_960, 999_600, 1_500_000_000, u64::MAX].map(bytes);
-        assert_eq!(told, ["0 bytes", "999 bytes", "1.0 KB", "10 KB", "1.0 MB", "1.5 GB", "18447 PB"]);
+        assert_eq!(
+            told,
+            ["0 bytes", "999 bytes", "1.0 KB", "10 KB", "1.0 MB", "1.5 GB", "18447 PB"]
+        );
         assert_eq!([0, 999, 1_000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
     }
 }
