@@ -123,7 +123,8 @@ fn nodes_without_a_token_of_their_own_are_refused() -> Result<()> {
         |token: &str| hub.node.anonymous().with_header("authorization", &format!("Bearer {token}"));
     for (path, message) in messages {
         let message = message.to_string();
-        let refuses = |client: Client, status| hub.refuses(&client, path, message.as_bytes(), status);
+        let refuses =
+            |client: Client, status| hub.refuses(&client, path, message.as_bytes(), status);
         refuses(hub.node.anonymous(), 401)?;
         refuses(bearer("token-of-nobody"), 401)?;
         refuses(bearer(""), 401)?;

@@ -46,7 +46,7 @@ pub fn soon(nodes: &[&Node], what: &str, mut holds: impl FnMut() -> Result<bool>
     })
 }
 
-fn round(node: &Node) -> Result<Value> {
+pub fn round(node: &Node) -> Result<Value> {
     node.xapi().post("/sync/v1/tick", &json!({}))?.expect(200)?.json()
 }
 

@@ -2,6 +2,7 @@
 //!
 //! * [`Node`]: a node as a process of its own, in a state folder of its own.
 //! * [`Client`]: HTTP to a node.
+//! * [`Events`]: server-sent events of a node.
 //! * [`Link`]: the network between two nodes, which can be cut, slow, late and out of order.
 //! * [`Redis`]: a Redis server, which can be stopped.
 //! * [`Disk`]: the disk under a node, which can lose power.
@@ -15,6 +16,7 @@
 pub mod audit;
 pub mod course;
 mod disk;
+mod events;
 mod http;
 mod link;
 mod log;
@@ -29,6 +31,7 @@ mod wait;
 
 pub use self::redis::Redis;
 pub use disk::{Disk, Machine, slow_disk};
+pub use events::{Event, Events};
 pub use http::{Client, Response, address};
 pub use link::Link;
 pub use node::{Builder, Node};

@@ -160,7 +160,7 @@ CREATE VIEW entry AS
     octet_length(package.course) + 300 * (SELECT count(*) FROM file WHERE file.package = package.id)
       + 80 * (SELECT count(*) FROM file JOIN piece ON piece.whole = file.blob WHERE file.package = package.id)
       AS size,
-    course.peer, 0 AS upward, 1 AS common, NULL AS home, course.iri AS subject,
+    course.peer, 0 AS upward, 1 AS common, NULL AS home, course.iri AS subject, course.stamp_us AS made_us,
     json_object('package', package.hash, 'course', json(package.course), 'stamp', course.stamp_us, 'files', (
       SELECT json_group_array(json_object('path', file.path, 'hash', whole.hash, 'media_type', file.media_type,
         'pieces', (

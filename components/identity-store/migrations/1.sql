@@ -58,6 +58,7 @@ CREATE VIEW entry AS
     person.role = 'learner' AND person.home IS NOT NULL AND (conflict.key IS NULL
       OR conflict.lost ->> 'role' = 'learner' AND conflict.lost ->> 'home' IS person.home) AS upward,
     person.home IS NULL AS common, person.home, person.name AS subject,
+    iif(conflict.key IS NULL, stamp_us, conflict.noticed_ms * 1000) AS made_us,
     iif(conflict.key IS NULL,
       json_object('name', name, 'display_name', display_name, 'role', role, 'password_hash', password_hash,
         'home', home, 'removed', json(iif(removed, 'true', 'false')), 'stamp', stamp_us, 'writer', writer,

@@ -234,6 +234,8 @@ CREATE VIEW entry AS
     NULL AS home,
     CASE journal.kind WHEN 'statement' THEN statement.agent WHEN 'document' THEN document.agent
       WHEN 'conflict' THEN iif(conflict.kind = 'document', conflict.lost ->> 'agent', NULL) END AS subject,
+    CASE journal.kind WHEN 'statement' THEN statement.stored_us WHEN 'document' THEN document.updated_us
+      WHEN 'conflict' THEN conflict.noticed_ms * 1000 END AS made_us,
     CASE journal.kind WHEN 'statement' THEN statement.body
       WHEN 'document' THEN json_object('kind', document.kind, 'activity', document.activity,
         'agent', document.agent, 'registration', document.registration, 'id', document.id,

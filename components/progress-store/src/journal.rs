@@ -79,11 +79,16 @@ impl Kinds for Progress {
         let sql = if lost.kind == "statement" {
             "SELECT body FROM statement WHERE sequence = ?1"
         } else {
-            "SELECT payload FROM document JOIN entry ON entry.sequence = journaled
-            WHERE key = ?1 AND document.content IS NOT NULL"
+            "SELECT journaled FROM document WHERE key = ?1 AND content IS NOT NULL"
         };
-        let row = DATABASE.query_one(sql, &[lost.reference()]).await?;
-        Ok(row.map(|mut row| row.take()).transpose()?)
+        let Some(mut row) = DATABASE.query_one(sql, &[lost.reference()]).await? else {
+            return Ok(None);
+        };
+        if lost.kind == "statement" {
+            return Ok(Some(row.take()?));
+        }
+        let entry = hedgeschool_journal::find(&DATABASE, row.take()?).await?;
+        Ok(entry.map(|entry| entry.payload))
     }
 
     async fn restore(lost: &Lost) -> Result<bool, Error> {

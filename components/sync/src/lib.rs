@@ -18,11 +18,11 @@ mod serve;
 mod status;
 mod stores;
 mod upstream;
+mod waiting;
 
 use std::time::Duration;
 
 use hedgeschool_credentials::{Scope, Subject};
-use hedgeschool_web::origin::check_same_origin;
 use hedgeschool_web::{Problem, Query, Reply, Request, StatusCode, answer, body, identity};
 use serde::Deserialize;
 use spin_sdk::http_service;
@@ -47,6 +47,13 @@ async fn route(request: Request) -> Result<Reply, Problem> {
         // Outside `/sync`, so only other parts of the node get here.
         ("POST", "/tick") => Reply::json(&round::run(LINGER).await?),
         ("POST", "/follow") => follow(request).await,
+        ("POST", "/status") => status::show().await,
+        ("POST", "/conflicts") => {
+            conflicts::show(body::json(request, PRIVATE_BYTES_MAX).await?).await
+        }
+        ("POST", "/settle") => {
+            conflicts::settle_one(body::json(request, PRIVATE_BYTES_MAX).await?).await
+        }
         ("POST", "/sync/v1/tick") => tick(&request).await,
         ("POST", "/sync/v1/entries") => logged(&path, serve::entries(request).await),
         ("POST", "/sync/v1/pull") => logged(&path, serve::pull(request).await),
@@ -68,7 +75,6 @@ async fn route(request: Request) -> Result<Reply, Problem> {
         (_, "/sync/v1/status" | "/sync/v1/conflicts") => Err(Problem::method_not_allowed("GET")),
         (method, path) => match (path.strip_prefix("/sync/v1/conflicts/"), method) {
             (Some(id), "POST") => {
-                check_same_origin(&request)?;
                 may_operate(&request).await?;
                 conflicts::settle(&request, id).await
             }
@@ -91,9 +97,9 @@ fn logged(path: &str, reply: Result<Reply, Problem>) -> Result<Reply, Problem> {
     })
 }
 
-/// Administrators, and clients with full scope.
+/// Administrators, and clients with full scope; by their credentials, which no page makes a browser send.
 async fn may_operate(request: &Request) -> Result<(), Problem> {
-    let caller = identity::verify(request.headers()).await?;
+    let caller = identity::verify_authorization(request.headers()).await?;
     if caller.is_administrator() || caller.allows(Scope::All) {
         return Ok(());
     }

@@ -10,14 +10,21 @@ use hedgeschool_replication::{Answer, Next, Position, Push, Span, WINDOW, Want};
 use hedgeschool_web::{Problem, StatusCode};
 
 use crate::pull::{self, Applied};
-use crate::stores::{Audience, Error, Journal, origin};
+use crate::stores::{Audience, Error, Journal};
 use crate::upstream::{ANSWER, Failure, Upstream, failure};
+use crate::waiting::{self, Looked};
+
+/// How much further a journal must have been looked through in vain for that to be noted: what one look takes in
+/// costs the next round one look.
+const NOTED_EVERY: u64 = BATCH_ENTRIES_MAX as u64;
 
 /// One journal on its way up.
 pub struct Outbox {
     journal: Journal,
     epoch: String,
     push: Push,
+    /// How far of the journal it is noted that it was looked through in vain.
+    noted: u64,
     audience: Audience,
     /// This node.
     me: String,
@@ -64,15 +71,16 @@ impl Outbox {
         let head = journal.head().await?;
         let sent = journal.noted_number(sent_note(&epoch)).await?;
         let is_known = position.furthest() <= sent && is_known(journal, &position).await?;
-        let (epoch, push) = match Push::greeted(position, head, is_known) {
+        let (epoch, mut push) = match Push::greeted(position, head, is_known) {
             Some(push) => (epoch, push),
             None => renewed(journal, epoch, sent, head, upstream).await?,
         };
         let me = upstream.me.clone();
-        let serves = below.iter().chain([&me]).cloned().collect();
-        let origin = origin(peer, &theirs);
-        let audience = Audience { node: peer.to_owned(), origin, above: true, serves };
-        Ok(Self { journal, epoch, push, audience, me })
+        let audience = waiting::above(&me, peer, &theirs, below);
+        let through = push.acknowledged().through.sequence;
+        let noted = waiting::from(journal, &epoch, &audience, through).await?;
+        push.skip(noted);
+        Ok(Self { journal, epoch, push, noted, audience, me })
     }
 
     /// Which journal.
@@ -83,6 +91,21 @@ impl Outbox {
     /// Its epoch, and how far the upstream has it.
     pub fn place(&self) -> (&str, &Position) {
         (&self.epoch, self.push.acknowledged())
+    }
+
+    /// Notes how far the journal was looked through in vain, if that spares the next round work.
+    pub async fn note(&mut self) -> Result<(), Problem> {
+        let through = self.push.looked();
+        let position = self.push.acknowledged();
+        let is_all_applied = position == self.push.before() && position.fresh.is_none();
+        let after = position.through.sequence;
+        if !is_all_applied || through < self.noted.max(after) + NOTED_EVERY {
+            return Ok(());
+        }
+        let audience = waiting::fingerprint(&self.audience);
+        let looked = Looked { epoch: self.epoch.clone(), audience, after, through };
+        self.noted = through;
+        waiting::note(self.journal, &looked).await
     }
 
     /// Sends all there is, and answers how many entries the upstream applied.

@@ -64,9 +64,12 @@ pub async fn entries(request: Request) -> Result<Reply, Problem> {
     Ok(Reply::json(&applied)?.with_status(status))
 }
 
+/// How the names of the notes begin that say how far nodes' journals are applied.
+pub const APPLIED: &str = "applied:";
+
 /// Where the note is about how far a node's journal is applied.
 fn applied_note(node: &str, epoch: &str) -> String {
-    format!("applied:{node}:{epoch}")
+    format!("{APPLIED}{node}:{epoch}")
 }
 
 /// How far a node's journal is applied.

@@ -13,6 +13,7 @@ use crate::queue::Queue;
 use crate::round::Link;
 use crate::stores::{Journal, arrivals};
 use crate::upstream::Upstream;
+use crate::waiting;
 
 /// A node without news for longer than this is shown as silent, in seconds.
 const SILENT_S: i64 = 120;
@@ -63,13 +64,17 @@ struct Above {
     node: String,
     /// Since the last contact; null: never.
     seconds_since_contact: Option<i64>,
+    /// For how long rounds have failed; null: the last one did not.
+    seconds_failing: Option<i64>,
     /// Its clock against this one's.
     skew_seconds: f64,
     is_skewed: bool,
     problem: Option<String>,
-    /// Entries it has not applied, at most.
+    /// What to do about it.
+    advice: Option<String>,
+    /// Entries that it has not applied: 0 if it has all that is for it, and an upper bound beyond 10,000.
     queue: u64,
-    /// How old the oldest of them is, at most.
+    /// How old the oldest of them is.
     queue_age_seconds: u64,
 }
 
@@ -96,27 +101,14 @@ struct Arriving {
 }
 
 /// How this node stands, as it tells its upstream.
-pub async fn health(link: &Link) -> Result<Health, Problem> {
-    let (queue, queue_age_s) = queue(link).await?;
+pub async fn health(upstream: &Upstream, link: &Link) -> Result<Health, Problem> {
+    let queue = waiting::queue(upstream, link).await?;
     Ok(Health {
-        queue,
-        queue_age_s,
+        queue: queue.entries,
+        queue_age_s: queue.age_s,
         conflicts: conflicts().await?,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
-}
-
-/// Entries that the upstream has not applied, and for how many seconds there have been any.
-async fn queue(link: &Link) -> Result<(u64, u64), Problem> {
-    let mut queue = 0;
-    for journal in Journal::ALL {
-        let has = link.journals.get(journal.name());
-        let has = has.map_or(0, |(_, position)| position.through.sequence);
-        queue += journal.head().await?.saturating_sub(has);
-    }
-    let age_us = node::now().saturating_sub(link.agreed);
-    let age_s = u64::try_from(age_us / 1_000_000).unwrap_or(0);
-    Ok((queue, if queue > 0 && link.agreed > 0 { age_s } else { 0 }))
 }
 
 async fn conflicts() -> Result<u64, Problem> {
@@ -180,16 +172,18 @@ pub async fn note_redis(failure: &Failure) -> Result<(), Problem> {
 async fn above() -> Result<Option<Above>, Problem> {
     let Some(upstream) = Upstream::configured().await? else { return Ok(None) };
     let link = Link::load(&upstream.url).await?;
-    let (queue, queue_age_seconds) = queue(&link).await?;
+    let queue = waiting::queue(&upstream, &link).await?;
     Ok(Some(Above {
         url: upstream.url,
         seconds_since_contact: (link.reached > 0).then(|| seconds_since(link.reached)),
+        seconds_failing: link.failing_since.map(seconds_since),
         skew_seconds: seconds(link.skew),
         is_skewed: link.skew.abs() > SKEW_SHOWN_US,
         node: link.node,
         problem: link.problem,
-        queue,
-        queue_age_seconds,
+        advice: link.advice,
+        queue: queue.entries,
+        queue_age_seconds: queue.age_s,
     }))
 }
 

@@ -77,6 +77,14 @@ pub struct Concerned {
     pub homes: Vec<String>,
 }
 
+/// What an audience has not got.
+pub struct Waiting {
+    /// How many entries, at most.
+    pub entries: u64,
+    /// When the oldest of them was made, in microseconds since 1970.
+    pub oldest_us: Option<i64>,
+}
+
 /// Another node's entries.
 pub struct Batch {
     /// The node they come from.
@@ -108,6 +116,11 @@ pub struct Conflict {
     pub noticed_ms: i64,
     /// What lost can be put in place of what stands.
     pub is_restorable: bool,
+    /// Both have passwords, and these are not the same.
+    pub has_other_password: bool,
+    /// About how many bytes it has.
+    #[serde(skip)]
+    pub bytes: usize,
 }
 
 /// Why a store refused.
@@ -230,6 +243,22 @@ macro_rules! journal {
                 }),* }
             }
 
+            /// How much there is for an audience.
+            pub async fn waiting(
+                self,
+                audience: Audience,
+                after: u64,
+                until: Option<u64>,
+            ) -> Result<Waiting, Error> {
+                let Audience { node, origin, above, serves } = audience;
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::{journal, types};
+                    let audience = types::Audience { node, origin, above, serves };
+                    let waiting = journal::waiting_for(audience, after, until).await?;
+                    Ok(Waiting { entries: waiting.entries, oldest_us: waiting.oldest })
+                }),* }
+            }
+
             /// Entries about a subject.
             pub async fn about(self, subject: String, after: u64) -> Result<Page, Error> {
                 match self { $(Self::$name => {
@@ -301,14 +330,20 @@ macro_rules! journal {
             pub async fn conflicts(self, after: u64) -> Result<Vec<Conflict>, Error> {
                 match self { $(Self::$name => {
                     let found = $bindings::hedgeschool::$package::journal::conflicts(after).await?;
-                    Ok(found.into_iter().map(|it| Conflict {
-                        key: it.key,
-                        kind: it.kind,
-                        subject: it.subject,
-                        lost: shown(Some(it.lost)),
-                        standing: shown(it.standing),
-                        noticed_ms: it.noticed,
-                        is_restorable: it.is_restorable,
+                    Ok(found.into_iter().map(|it| {
+                        let (lost, standing) = (parsed(Some(&it.lost)), parsed(it.standing.as_ref()));
+                        let texts = [Some(&it.lost), it.standing.as_ref()];
+                        Conflict {
+                            bytes: texts.into_iter().flatten().map(|text| text.len().min(SHOWN_BYTES)).sum(),
+                            key: it.key,
+                            kind: it.kind,
+                            subject: it.subject,
+                            has_other_password: have_other_passwords(&lost, &standing),
+                            lost: shown(lost),
+                            standing: shown(standing),
+                            noticed_ms: it.noticed,
+                            is_restorable: it.is_restorable,
+                        }
                     }).collect())
                 }),* }
             }
@@ -339,11 +374,31 @@ fn entry(sequence: u64, kind: String, payload: String) -> Result<wire::Entry, Er
     Ok(wire::Entry { sequence, kind, payload })
 }
 
-/// A version as administrators see it: without what would let them sign in as somebody else.
-fn shown(json: Option<String>) -> serde_json::Value {
-    let mut value = json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
-    if let serde_json::Value::Object(members) = &mut value {
-        members.remove("password_hash");
+const PASSWORD: &str = "password_hash";
+
+/// Most bytes of a document's content, in base64, that administrators see: whole groups of four.
+const CONTENT_BYTES: usize = 65_536;
+/// About the most bytes of a version that they see; statements are shown whole.
+const SHOWN_BYTES: usize = 1 << 20;
+
+fn parsed(json: Option<&String>) -> serde_json::Value {
+    json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+}
+
+fn have_other_passwords(one: &serde_json::Value, other: &serde_json::Value) -> bool {
+    one.get(PASSWORD).zip(other.get(PASSWORD)).is_some_and(|(one, other)| one != other)
+}
+
+/// A version as administrators see it: without what would let them sign in as somebody else, and of a long
+/// content its beginning.
+fn shown(mut version: serde_json::Value) -> serde_json::Value {
+    let serde_json::Value::Object(members) = &mut version else { return version };
+    members.remove(PASSWORD);
+    if let Some(serde_json::Value::String(content)) = members.get_mut("content")
+        && content.len() > CONTENT_BYTES
+    {
+        content.truncate(content.floor_char_boundary(CONTENT_BYTES));
+        members.insert("is_content_cut".to_owned(), true.into());
     }
-    value
+    version
 }

@@ -134,6 +134,19 @@ impl Push {
         *looked = through.max(want.from + 1);
     }
 
+    /// How far the backlog has been looked through without finding anything for the upstream.
+    pub fn looked(&self) -> u64 {
+        let [backlog, _] = self.looked;
+        backlog
+    }
+
+    /// Takes note that between what the upstream has and this sequence nothing is for it: an earlier round has
+    /// looked.
+    pub fn skip(&mut self, through: u64) {
+        let [backlog, _] = &mut self.looked;
+        *backlog = through.max(*backlog);
+    }
+
     /// Takes note that a batch is on its way.
     pub fn sent(&mut self, lane: Lane, leads_to: Position) {
         self.last = lane;
@@ -157,6 +170,8 @@ impl Push {
             }
             Answer::Gap(position) => {
                 self.fresh_from = position.fresh.as_ref().map(|fresh| fresh.after);
+                // What lies behind is wanted again.
+                self.looked = [0; 2];
                 self.sent = position.clone();
                 self.acknowledged = position;
                 Next::Continue

@@ -92,6 +92,9 @@ struct LimitArgs {
     /// Connections open at one time; more wait
     #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().connections_max, value_parser = at_least_one)]
     max_connections: usize,
+    /// Streams of server-sent events open at one time; more are answered 503
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().event_streams_max, value_parser = at_least_one)]
+    max_event_streams: usize,
     /// How long requests may go on once the host is told to stop
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
     drain_timeout: Duration,
@@ -109,6 +112,7 @@ impl LimitArgs {
             stream_max: self.stream_timeout,
             memory_max: usize::from(self.max_memory) << 20,
             connections_max: self.max_connections,
+            event_streams_max: self.max_event_streams,
             drain_max: self.drain_timeout,
             ..Limits::default()
         }

@@ -67,6 +67,17 @@ macro_rules! export_journal {
                     Ok(wit::Concern { through, everyone, nodes, homes })
                 }
 
+                async fn waiting_for(
+                    audience: wit::Audience,
+                    after: u64,
+                    until: Option<u64>,
+                ) -> Result<wit::Waiting, wit::Error> {
+                    let wit::Audience { node, origin, above, serves } = audience;
+                    let audience = kit::Audience { node, origin, above, serves };
+                    let waiting = kit::waiting(<$kinds>::DATABASE, audience, after, until).await?;
+                    Ok(wit::Waiting { entries: waiting.entries, oldest: waiting.oldest_us })
+                }
+
                 async fn entries_about(
                     subject: String,
                     after: u64,

@@ -7,6 +7,7 @@
 --   common    whether it is for all nodes below
 --   home      the node it belongs to, if it belongs to one: it is for that one and those above it
 --   subject   whom it is about: it is for the nodes that follow the subject
+--   made_us   when it was made or came, in microseconds since 1970; null: nobody noted
 --   payload   JSON object
 --   content   bytes that join the payload as its last member, in base64; null: none
 
