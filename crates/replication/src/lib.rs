@@ -7,6 +7,7 @@
 //!
 //! * [`Position`]: how far a journal is applied, in two lanes: what is fresh travels before a backlog.
 //! * [`Push`]: what to send next, and where each answer leads.
+//! * [`Portion`]: how much of it at once.
 //! * [`Version`] and [`merge`]: which of two versions of something stands, and whether one was lost.
 //! * [`Stamp`] arithmetic in [`hlc`]: time that survives wrong clocks.
 //! * [`backoff`]: how long to leave an upstream alone.
@@ -18,6 +19,7 @@ pub mod backoff;
 mod fetch;
 pub mod hlc;
 pub mod pace;
+mod portion;
 mod position;
 mod push;
 mod version;
@@ -25,6 +27,7 @@ pub mod wire;
 
 pub use fetch::{Fetch, REQUESTS_MAX, Request};
 pub use hlc::Stamp;
+pub use portion::Portion;
 pub use position::{Gap, Lane, Place, Position, Span};
 pub use push::{Answer, Next, Push, WINDOW, Want};
 pub use version::{Merge, Seen, Version, Winner, merge};

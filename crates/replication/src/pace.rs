@@ -15,7 +15,8 @@ pub const UNHEARD: Duration = Duration::from_millis(500);
 pub const ANSWER: Duration = Duration::from_secs(25);
 /// The pause that an upstream asks for when it is at its limits.
 pub const BUSY: Duration = Duration::from_secs(2);
-/// Batches that an instance of an upstream applies at one time; more are asked to wait.
-pub const APPLYING_MAX: usize = 16;
+/// Bytes of batches that an instance of an upstream holds at one time; more are asked to wait. Bytes and not batches:
+/// three hundred nodes with a statement each are no burden.
+pub const APPLYING_BYTES_MAX: u64 = 48 << 20;
 /// Pulls that wait for news in an instance of an upstream; more are answered at once.
 pub const WAITING_MAX: usize = 512;

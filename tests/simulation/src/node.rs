@@ -1,6 +1,6 @@
 //! A node of the fleet, and what is underway between nodes.
 
-use hedgeschool_replication::{Answer, Lane, Position, Push, Span};
+use hedgeschool_replication::{Answer, Lane, Portion, Position, Push, Span};
 
 use crate::city::{City, activity_of};
 use crate::journal::{Limits, Page, Relay, read_city};
@@ -28,8 +28,6 @@ pub struct Node {
     pub received: Ranges,
     pub round: Round,
     pub failing_since: Option<Time>,
-    /// How many bytes a batch may have.
-    pub batch_bytes: u64,
     /// Batches that wait above for one sent before.
     pub parked: Vec<Id>,
     pub bytes_up: u64,
@@ -40,6 +38,7 @@ pub struct Node {
 #[derive(Clone, Debug, Default)]
 pub struct Round {
     pub push: Option<Push>,
+    pub portion: Portion,
     pub deadline: Time,
     pub underway: usize,
     pub is_pulling: bool,
@@ -115,6 +114,7 @@ pub struct Server {
     pub inside: usize,
     pub queue: VecDeque<Id>,
     pub applying: usize,
+    pub applying_bytes: u64,
     pub waiting: usize,
     pub queue_most: usize,
     pub worked: Time,
@@ -128,6 +128,7 @@ impl Server {
             inside: 0,
             queue: VecDeque::new(),
             applying: 0,
+            applying_bytes: 0,
             waiting: 0,
             queue_most: 0,
             worked: 0,

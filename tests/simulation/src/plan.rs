@@ -147,7 +147,6 @@ impl Plan {
             received: Ranges::default(),
             round: Round::default(),
             failing_since: None,
-            batch_bytes: self.rules.batch_bytes,
             parked: Vec::new(),
             bytes_up: 0,
             bytes_down: 0,

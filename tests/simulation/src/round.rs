@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::journal::Limits;
 use crate::node::{self, Batch, Kind, Outcome, Request, Round};
-use crate::time::{SECOND, Time, of};
+use crate::time::{Time, of};
 use crate::world::{Event, World};
 
 impl World {
@@ -65,7 +65,6 @@ impl World {
             Outcome::Batch(answer) => answer,
             _ => Answer::Failed("the line is down".to_owned()),
         };
-        self.adapt(node, batch, &answer, took);
         let sender = &mut self.nodes[node];
         let Some(push) = &mut sender.round.push else { bail!("an answer without a round") };
         if sender.round.halt.is_some() && sender.round.is_pushed {
@@ -73,6 +72,8 @@ impl World {
         }
         match push.answered(&batch.span, answer) {
             Next::Continue => {
+                let took = Duration::from_micros(took);
+                sender.round.portion.answered(batch.page.bytes, took);
                 sender.relay.forget(push.acknowledged().through.sequence);
                 self.advance(node);
             }
@@ -136,7 +137,8 @@ impl World {
         let head = self.nodes[node].head(now);
         loop {
             let want = self.nodes[node].round.push.as_mut()?.want(head)?;
-            let bytes = self.nodes[node].batch_bytes;
+            let portion = u64::from(self.nodes[node].round.portion.bytes());
+            let bytes = if self.rules.adapts { portion } else { self.rules.batch_bytes };
             let limits = Limits { entries: self.rules.batch_entries, bytes };
             let places = (want.after, want.from, want.until);
             let page = node::read(&self.nodes, node, places, now, limits, &self.sizes);
@@ -197,21 +199,5 @@ impl World {
         let is_asked = asked.is_some() && self.rules.comes_back_at_once;
         let least = if is_asked { 0 } else { self.rules.interval };
         self.at(self.now + pause.max(least), Event::Tick(node));
-    }
-
-    /// A batch that takes long is followed by smaller ones.
-    fn adapt(&mut self, node: usize, batch: &Batch, answer: &Answer, took: Time) {
-        const LEAST: u64 = 16 << 10;
-        if !self.rules.adapts {
-            return;
-        }
-        let size = &mut self.nodes[node].batch_bytes;
-        match answer {
-            Answer::Applied(_) if took < SECOND && batch.page.bytes * 2 > *size => *size *= 2,
-            Answer::Applied(_) if took > 2 * SECOND => *size /= 2,
-            Answer::Failed(_) => *size /= 2,
-            _ => {}
-        }
-        *size = (*size).clamp(LEAST, self.rules.batch_bytes);
     }
 }

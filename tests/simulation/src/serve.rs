@@ -50,7 +50,7 @@ impl World {
                 self.work(at, id, pull)
             }
             Kind::Batch(_) => {
-                if self.rules.takes_place_late || self.takes_place(at, id) {
+                if self.takes_place(at, id) {
                     self.await_whole(id)
                 } else {
                     self.refuse(at, id)
@@ -70,10 +70,15 @@ impl World {
 
     /// A place among the batches that are applied.
     fn takes_place(&mut self, at: usize, id: Id) -> bool {
+        let Some(request) = self.requests.get(id) else { return false };
+        let Kind::Batch(batch) = &request.kind else { return false };
         let server = &mut self.servers[at];
-        let is_free = server.applying < server.capacity.applying_max;
-        if let Some(request) = self.requests.get(id).filter(|_| is_free) {
+        let bytes = server.applying_bytes + batch.bytes;
+        let is_free = server.applying < self.rules.applying_max
+            && (server.applying == 0 || bytes <= server.capacity.applying_bytes);
+        if is_free {
             server.applying += 1;
+            server.applying_bytes = bytes;
             request.has_place = true;
         }
         is_free
@@ -95,9 +100,6 @@ impl World {
             self.leave(at, id)?;
             self.lose(id);
             return Ok(());
-        }
-        if self.rules.takes_place_late && !self.takes_place(at, id) {
-            return self.refuse(at, id);
         }
         let Some(request) = self.requests.get(id) else { return Ok(()) };
         let Kind::Batch(batch) = &request.kind else { return Ok(()) };
@@ -247,8 +249,13 @@ impl World {
         if request.has_place {
             request.has_place = false;
             let server = &mut self.servers[at];
-            let is_batch = matches!(request.kind, Kind::Batch(_));
-            *(if is_batch { &mut server.applying } else { &mut server.waiting }) -= 1;
+            match &request.kind {
+                Kind::Batch(batch) => {
+                    server.applying -= 1;
+                    server.applying_bytes -= batch.bytes;
+                }
+                _ => server.waiting -= 1,
+            }
         }
         if request.is_outside { Ok(()) } else { self.step_out(at) }
     }

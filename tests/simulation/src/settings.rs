@@ -23,8 +23,8 @@ pub struct Capacity {
     /// Requests inside at one time; more queue, so many at most.
     pub inside_max: usize,
     pub queue_max: usize,
-    /// Batches applied at one time, and pulls that wait for news: of all instances.
-    pub applying_max: usize,
+    /// Bytes of batches applied at one time, and pulls that wait for news: of all instances.
+    pub applying_bytes: u64,
     pub waiting_max: usize,
 }
 
@@ -46,8 +46,8 @@ pub struct Rules {
     pub batch_bytes: u64,
     /// Batches get smaller on slow lines.
     pub adapts: bool,
-    /// A batch takes its place when all of it has arrived, not when it begins to.
-    pub takes_place_late: bool,
+    /// Batches applied at one time by a node above, however small they are.
+    pub applying_max: usize,
     /// Pulls that wait take nobody's place.
     pub waits_outside: bool,
     /// After a pause that the node above asked for there is no other one.
@@ -66,7 +66,7 @@ impl Default for Capacity {
             calm_share: 0.0,
             inside_max: 64,
             queue_max: 1_024,
-            applying_max: 2 * pace::APPLYING_MAX,
+            applying_bytes: 2 * pace::APPLYING_BYTES_MAX,
             waiting_max: 2 * pace::WAITING_MAX,
         }
     }
@@ -85,8 +85,8 @@ impl Default for Rules {
             interval: 10 * SECOND,
             batch_entries: u64::from(BATCH_ENTRIES_MAX),
             batch_bytes: u64::from(BATCH_BYTES),
-            adapts: false,
-            takes_place_late: false,
+            adapts: true,
+            applying_max: usize::MAX,
             waits_outside: true,
             comes_back_at_once: true,
             patience: of(Duration::from_secs(2)),
@@ -97,7 +97,7 @@ impl Default for Rules {
 impl Rules {
     /// Before this simulation had been run.
     pub fn former() -> Self {
-        Self { adapts: false, takes_place_late: false, ..Self::default() }
+        Self { adapts: false, applying_max: 2 * 16, ..Self::default() }
     }
 
     /// And before that: pulls waited for two seconds, in the places of others, and the pause of a busy node above

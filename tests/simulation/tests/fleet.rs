@@ -59,7 +59,8 @@ fn the_same_seed_is_the_same_week() {
 
 #[test]
 fn an_overloaded_hub_refuses_and_still_gets_everything() {
-    let capacity = Capacity { entries_per_second: 60.0, applying_max: 2, ..Capacity::default() };
-    let world = run(&Plan { capacity, after: 6 * HOUR, ..plan(1) });
+    let capacity = Capacity { entries_per_second: 60.0, ..Capacity::default() };
+    let rules = Rules { applying_max: 2, ..Rules::default() };
+    let world = run(&Plan { capacity, rules, after: 6 * HOUR, ..plan(1) });
     assert!(world.fine.bins.iter().map(|bin| bin.refused).sum::<u64>() > 0);
 }
