@@ -1,10 +1,11 @@
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
+use http::Method;
 use tempfile::TempDir;
 
 use crate::log::Log;
@@ -201,6 +202,25 @@ impl Node {
         self.process.id()
     }
 
+    /// Bytes of memory that its process has now.
+    pub fn memory(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process_id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes =
+            line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        Ok(kilobytes.context("a process without VmRSS")? << 10)
+    }
+
+    /// How long its process has kept a processor busy.
+    pub fn processor_time(&self) -> Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process_id()))?;
+        let (_, fields) = stat.rsplit_once(')').context("a process without a name")?;
+        // User and system time, in hundredths of a second (proc(5)).
+        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+        let ticks: u64 = ticks.collect::<Result<Vec<_>, _>>()?.iter().sum();
+        Ok(Duration::from_millis(ticks * 10))
+    }
+
     /// The state folder.
     pub fn folder(&self) -> &Path {
         self.builder.folder()
@@ -225,6 +245,23 @@ impl Node {
     pub fn speaking(&self, version: &str) -> Client {
         let client = self.anonymous().with_basic(Self::CLIENT);
         client.with_header("x-experience-api-version", version)
+    }
+
+    /// The cookie of somebody who signs in by the portal's form, `name:password`.
+    pub fn sign_in(&self, credentials: &str) -> Result<String> {
+        let (name, password) = credentials.split_once(':').context("no colon")?;
+        let form = crate::address("", &[("name", name), ("password", password), ("next", "/")]);
+        let form = form.trim_start_matches('?').as_bytes();
+        let form = Some(("application/x-www-form-urlencoded", form));
+        let answer = self.anonymous().send(Method::POST, "/auth/sign-in", form)?.expect(303)?;
+        let cookie = answer.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
+        anyhow::ensure!(!cookie.is_empty(), "{name} is not let in");
+        Ok(cookie)
+    }
+
+    /// The browser of somebody who has signed in.
+    pub fn browser(&self, cookie: &str) -> Client {
+        self.anonymous().with_header("cookie", cookie)
     }
 
     /// What the node has printed, restarts included.

@@ -107,6 +107,11 @@ async fn bookmark(
     Ok(text.and_then(|text| Some((serde_json::from_str(&text).ok()?, text))))
 }
 
+/// The epoch of an upstream's journal; empty: nothing is known of it.
+pub async fn epoch_above(journal: Journal, upstream: &Upstream) -> Result<String, Problem> {
+    Ok(bookmark(journal, upstream).await?.map(|(bookmark, _)| bookmark.epoch).unwrap_or_default())
+}
+
 /// Forgets how far an upstream's journals have been read: it has lost some of them, and has others there.
 pub async fn forget(upstream: &Upstream) -> Result<(), Problem> {
     for journal in Journal::ALL {

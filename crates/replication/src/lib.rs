@@ -12,9 +12,11 @@
 //! * [`Stamp`] arithmetic in [`hlc`]: time that survives wrong clocks.
 //! * [`backoff`]: how long to leave an upstream alone.
 //! * [`pace`]: how often, how long.
+//! * [`Fetch`]: which blobs to ask for next, and how much at a time.
 //! * [`wire`]: the messages, documented in `docs/replication.md`.
 
 pub mod backoff;
+mod fetch;
 pub mod hlc;
 pub mod pace;
 mod portion;
@@ -23,6 +25,7 @@ mod push;
 mod version;
 pub mod wire;
 
+pub use fetch::{Fetch, REQUESTS_MAX, Request};
 pub use hlc::Stamp;
 pub use portion::Portion;
 pub use position::{Gap, Lane, Place, Position, Span};

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{Lane, Position, Span, Stamp};
+use crate::{Lane, Position, Span};
 
 /// How many batches may be on their way at once: while one is applied, the next one travels.
 pub const WINDOW: usize = 2;
@@ -42,8 +42,6 @@ pub enum Answer {
     Applied(Position),
     /// The upstream lacks entries before it, and is here: it lost some, or a batch was lost.
     Gap(Position),
-    /// Some stamps are too far ahead of the upstream's clock, which says this.
-    Ahead(Stamp),
     /// The upstream is behind with its work and asks for a pause.
     Busy(Duration),
     /// The upstream will never take it: says why.
@@ -57,8 +55,6 @@ pub enum Answer {
 pub enum Next {
     /// Go on with [`Push::want`].
     Continue,
-    /// Set stamps later than this back to it, then end the round; the next one sends what became of them.
-    SetBack(Stamp),
     /// End the round.
     Stop {
         /// How long the upstream wants to be left alone.
@@ -138,6 +134,19 @@ impl Push {
         *looked = through.max(want.from + 1);
     }
 
+    /// How far the backlog has been looked through without finding anything for the upstream.
+    pub fn looked(&self) -> u64 {
+        let [backlog, _] = self.looked;
+        backlog
+    }
+
+    /// Takes note that between what the upstream has and this sequence nothing is for it: an earlier round has
+    /// looked.
+    pub fn skip(&mut self, through: u64) {
+        let [backlog, _] = &mut self.looked;
+        *backlog = through.max(*backlog);
+    }
+
     /// Takes note that a batch is on its way.
     pub fn sent(&mut self, lane: Lane, leads_to: Position) {
         self.last = lane;
@@ -161,11 +170,12 @@ impl Push {
             }
             Answer::Gap(position) => {
                 self.fresh_from = position.fresh.as_ref().map(|fresh| fresh.after);
+                // What lies behind is wanted again.
+                self.looked = [0; 2];
                 self.sent = position.clone();
                 self.acknowledged = position;
                 Next::Continue
             }
-            Answer::Ahead(now) => Next::SetBack(now),
             Answer::Busy(pause) => {
                 Next::Stop { pause: Some(pause), reason: "the upstream is busy".to_owned() }
             }

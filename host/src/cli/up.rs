@@ -92,6 +92,9 @@ struct LimitArgs {
     /// Connections open at one time; more wait
     #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().connections_max, value_parser = at_least_one)]
     max_connections: usize,
+    /// Streams of server-sent events open at one time; more are answered 503
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().event_streams_max, value_parser = at_least_one)]
+    max_event_streams: usize,
     /// How long requests may go on once the host is told to stop
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
     drain_timeout: Duration,
@@ -109,6 +112,7 @@ impl LimitArgs {
             stream_max: self.stream_timeout,
             memory_max: usize::from(self.max_memory) << 20,
             connections_max: self.max_connections,
+            event_streams_max: self.max_event_streams,
             drain_max: self.drain_timeout,
             ..Limits::default()
         }
@@ -155,10 +159,12 @@ async fn up(address: SocketAddr, options: &Options) -> Result<()> {
     let listener = TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address}: stop whoever does, or choose with --listen")
     })?;
-    let app = tokio::task::block_in_place(|| App::load(options))?;
+    let mut app = tokio::task::block_in_place(|| App::load(options))?;
     announce(&app, listener.local_addr()?)?;
-    let ticking =
-        app.schedule.map(|schedule| tokio::spawn(ticker::run(app.directory.clone(), schedule)));
+    let wake = app.wake.take();
+    let ticking = app
+        .schedule
+        .map(|schedule| tokio::spawn(ticker::run(app.directory.clone(), schedule, wake)));
     server::serve(listener, app.routes.clone(), app.limits.clone(), stop).await;
     if let Some(ticking) = ticking {
         ticking.abort();

@@ -81,7 +81,6 @@ impl World {
                 sender.round.is_pushed = true;
                 self.halt(node, pause.map(of));
             }
-            Next::SetBack(_) => bail!("clocks are not simulated"),
         }
         Ok(())
     }

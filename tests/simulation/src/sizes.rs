@@ -56,7 +56,7 @@ impl Sizes {
         };
         let sizes = (bytes(&statement)?, bytes(&document)?);
         let batch = weight(&batch(statement))? - sizes.0;
-        let applied = weight(&Applied { position: position(), now: None })?;
+        let applied = weight(&Applied { position: position() })?;
         Ok(Self {
             statement: sizes.0,
             document: sizes.1,
