@@ -23,14 +23,13 @@ mod waiting;
 use std::time::Duration;
 
 use hedgeschool_credentials::{Scope, Subject};
+use hedgeschool_replication::pace::LINGER;
 use hedgeschool_web::{Problem, Query, Reply, Request, StatusCode, answer, body, identity};
 use serde::Deserialize;
 use spin_sdk::http_service;
 
 use crate::stores::Journal;
 
-/// How long a round goes on that the node's own ticker asks for.
-const LINGER: Duration = Duration::from_secs(10);
 /// The longest that anybody may ask for: below the request deadlines of hosts.
 const LINGER_MAX_S: u64 = 20;
 /// Largest body of a private request, in bytes.

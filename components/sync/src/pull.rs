@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use hedgeschool_replication::pace::ANSWER;
 use hedgeschool_replication::wire::{
     Bookmark, Cursor, Entry, Feed, Health, Inquiry, PULL_PATH, Page, Pull, Pulled, RECORD_PATH,
 };
@@ -13,12 +14,10 @@ use crate::node;
 use crate::push::Halt;
 use crate::round::Link;
 use crate::stores::{Batch, Journal, origin};
-use crate::upstream::{ANSWER, Upstream};
+use crate::upstream::Upstream;
 
 /// How long to wait for a record that somebody waits for.
 pub const RECORD: Duration = Duration::from_secs(3);
-/// How much further a bookmark may get without being noted, when there was nothing for this node.
-const UNNOTED_MAX: u64 = 1_000;
 
 /// Who follows subjects here: the node itself.
 pub const SELF: &str = "";
@@ -134,15 +133,10 @@ async fn take(
 ) -> Result<(), Problem> {
     let known = bookmark(journal, upstream).await?;
     let Page { bookmark, entries, .. } = feed.page;
-    if let Some((known, _)) = &known {
-        let is_same = known.epoch == bookmark.epoch;
-        if is_same && entries.is_empty() && bookmark.through < known.through + UNNOTED_MAX {
-            return Ok(());
-        }
-        if !is_same {
-            // Another upstream, or one that was restored: it does not know whom this node follows.
-            follow_again(journal).await?;
-        }
+    let at = known.as_ref().map(|(known, _)| known);
+    let Some(turned) = bookmark.turned(at, entries.is_empty()) else { return Ok(()) };
+    if turned.follows_again {
+        follow_again(journal).await?;
     }
     let after = serde_json::to_string(&bookmark).map_err(Problem::internal)?;
     let before = known.map(|(_, text)| text);

@@ -5,13 +5,15 @@ use std::time::Instant;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use hedgeschool_replication::pace::ANSWER;
+use hedgeschool_replication::recognise::Known;
 use hedgeschool_replication::wire::{Applied as Answered, BATCH_ENTRIES_MAX, Batch, ENTRIES_PATH};
-use hedgeschool_replication::{Answer, Next, Position, Push, Span, WINDOW, Want};
+use hedgeschool_replication::{Answer, Next, Portion, Position, Push, Span, WINDOW, Want};
 use hedgeschool_web::{Problem, StatusCode};
 
 use crate::pull::{self, Applied};
 use crate::stores::{Audience, Error, Journal};
-use crate::upstream::{ANSWER, Failure, Upstream, failure};
+use crate::upstream::{Failure, Upstream, failure};
 use crate::waiting::{self, Looked};
 
 /// How much further a journal must have been looked through in vain for that to be noted: what one look takes in
@@ -23,6 +25,7 @@ pub struct Outbox {
     journal: Journal,
     epoch: String,
     push: Push,
+    portion: Portion,
     /// How far of the journal it is noted that it was looked through in vain.
     noted: u64,
     audience: Audience,
@@ -69,18 +72,20 @@ impl Outbox {
     ) -> Result<Self, Problem> {
         let Applied { epoch, position, theirs } = applied;
         let head = journal.head().await?;
-        let sent = journal.noted_number(sent_note(&epoch)).await?;
-        let is_known = position.furthest() <= sent && is_known(journal, &position).await?;
-        let (epoch, mut push) = match Push::greeted(position, head, is_known) {
+        let told = journal.noted_number(sent_note(&epoch)).await?;
+        let known = Known { head, told, is_another: is_another(journal, &position).await? };
+        let (epoch, mut push) = match Push::greeted(position, known) {
             Some(push) => (epoch, push),
-            None => renewed(journal, epoch, sent, head, upstream).await?,
+            None => {
+                (renewed(journal, epoch, told, upstream).await?, Push::from_the_beginning(head))
+            }
         };
         let me = upstream.me.clone();
         let audience = waiting::above(&me, peer, &theirs, below);
         let through = push.acknowledged().through.sequence;
         let noted = waiting::from(journal, &epoch, &audience, through).await?;
         push.skip(noted);
-        Ok(Self { journal, epoch, push, noted, audience, me })
+        Ok(Self { journal, epoch, push, portion: Portion::default(), noted, audience, me })
     }
 
     /// Which journal.
@@ -119,14 +124,17 @@ impl Outbox {
                 let last = batch.entries.last().map_or(0, |entry| entry.sequence);
                 self.journal.raise_note(sent_note(&self.epoch), last).await?;
                 underway.push(async move {
+                    let asked = Instant::now();
                     let answer = send(upstream, &batch).await;
-                    (batch.span(), batch.entries.len() as u64, answer)
+                    (batch, answer, asked.elapsed())
                 });
             }
-            let Some((span, entries, answer)) = underway.next().await else { return Ok(applied) };
+            let Some((batch, answer, took)) = underway.next().await else { return Ok(applied) };
             if matches!(answer, Ok(Answer::Applied(_))) {
-                applied += entries;
+                applied += batch.entries.len() as u64;
+                self.portion.answered(batch.bytes(), took);
             }
+            let span = batch.span();
             if let Err(halt) = self.answered(&span, answer).await {
                 // Their answers do not matter: the next round asks.
                 while underway.next().await.is_some() {}
@@ -149,7 +157,8 @@ impl Outbox {
             let Some(want) = self.push.want(head) else { return Ok(None) };
             let audience = self.audience.clone();
             let until = Some(want.until);
-            let page = self.journal.entries(audience, want.from, until, BATCH_ENTRIES_MAX).await?;
+            let size = self.portion.bytes();
+            let page = self.journal.entries(audience, want.from, until, size).await?;
             if page.entries.is_empty() {
                 self.push.nothing(&want, page.through);
                 continue;
@@ -188,9 +197,8 @@ async fn renewed(
     journal: Journal,
     epoch: String,
     sent: u64,
-    head: u64,
     upstream: &Upstream,
-) -> Result<(String, Push), Problem> {
+) -> Result<String, Problem> {
     eprintln!(
         "{}: this journal is not the one that {} knows under epoch {epoch}; the disk was restored or \
          cloned. Another epoch begins, and everything is compared again",
@@ -199,21 +207,17 @@ async fn renewed(
     );
     journal.renew(epoch, sent).await?;
     pull::forget_one(journal, upstream).await?;
-    let begun = Push::greeted(Position::default(), head, true);
-    let begun = begun.ok_or_else(|| Problem::internal("a journal without a beginning"))?;
-    Ok((journal.epoch().await?, begun))
+    Ok(journal.epoch().await?)
 }
 
-/// Whether a journal has the entries by which a position is recognised. One that has changed since is no
-/// longer there.
-async fn is_known(journal: Journal, applied: &Position) -> Result<bool, Problem> {
+/// Whether a journal has other entries where a position is recognised.
+async fn is_another(journal: Journal, applied: &Position) -> Result<bool, Problem> {
     for place in applied.places() {
-        let entry = journal.find(place.sequence).await?;
-        if entry.is_some_and(|entry| entry.mark() != place.mark) {
-            return Ok(false);
+        if place.is_another(journal.find(place.sequence).await?.as_ref()) {
+            return Ok(true);
         }
     }
-    Ok(true)
+    Ok(false)
 }
 
 async fn send(upstream: &Upstream, batch: &Batch) -> Result<Answer, Failure> {

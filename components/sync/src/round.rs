@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use futures::future::join4;
+use hedgeschool_replication::pace::{LOOK, NEWS, UNHEARD};
 use hedgeschool_replication::wire::Health;
 use hedgeschool_replication::{Place, Position, backoff};
 use hedgeschool_web::{Problem, random_bytes};
@@ -19,13 +20,6 @@ use crate::{node, status};
 
 /// How long a round may go on while there is work; well below the request deadlines of hosts.
 const WORK: Duration = Duration::from_secs(8);
-/// How often a round that lingers looks for news of this node.
-const LOOK: Duration = Duration::from_millis(50);
-/// How long an upstream is asked to wait for news: long, since each request costs it something, and short enough
-/// not to hold up a node that stops.
-const WAIT: Duration = Duration::from_secs(5);
-/// The pause after an upstream that did not wait for news, although asked to.
-const UNHEARD: Duration = Duration::from_millis(500);
 /// How often a round that lingers notes what the upstream has applied, and tells it how this node stands, at most.
 const NOTED_EVERY: Duration = Duration::from_secs(1);
 /// Where the note about the upstream is.
@@ -113,7 +107,7 @@ impl Link {
     fn has_lost(&self, exchange: &Exchange) -> bool {
         exchange.applied.iter().any(|(journal, now)| {
             let then = self.journals.get(*journal).filter(|(epoch, _)| *epoch == now.epoch);
-            then.is_some_and(|(_, then)| !now.position.has(then.through.sequence))
+            then.is_some_and(|(_, then)| then.is_lost(&now.position))
         })
     }
 }
@@ -271,7 +265,7 @@ impl Session {
                 return;
             }
             let left = self.deadline.saturating_duration_since(Instant::now());
-            let wait = if more { Duration::ZERO } else { left.min(WAIT) };
+            let wait = if more { Duration::ZERO } else { left.min(NEWS) };
             let asked = Instant::now();
             match self.exchange(wait).await {
                 Ok(exchange) => {

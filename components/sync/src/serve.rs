@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use hedgeschool_credentials::Subject;
 use hedgeschool_redis::changed;
-use hedgeschool_replication::Position;
+use hedgeschool_replication::pace::APPLYING_BYTES_MAX;
+use hedgeschool_replication::recognise::{Known, UNNOTED_MAX, is_missed};
 use hedgeschool_replication::wire::{
-    Applied, BATCH_ENTRIES_MAX, BODY_BYTES_MAX, Batch, Bookmark, Cursor, Feed, Inquiry, Page,
-    Pieces, Pull, Pulled, WAIT_MS_MAX, WireError,
+    Applied, BATCH_BYTES, BODY_BYTES_MAX, Batch, Bookmark, Cursor, Feed, Inquiry, Page, Pieces,
+    Pull, Pulled, WAIT_MS_MAX, WireError,
 };
-use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, identity};
+use hedgeschool_replication::{Applying, Moved, Position};
+use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, header, identity};
 
 use crate::ingest::{self, Ticket};
 use crate::news::{self, Watch};
@@ -22,14 +24,10 @@ use crate::stores::{Audience, Error, Journal, Page as StoredPage, origin, packag
 use crate::upstream::Upstream;
 use crate::{outflow, round};
 
-/// Batches that an instance applies at one time; more are asked to wait.
-const APPLYING_MAX: usize = 16;
 /// Streams of blobs that an instance sends at one time: each holds a piece in memory.
 const SENDING_MAX: usize = 32;
 /// How often it is noted that a node below was heard of, in microseconds.
 const HEARD_EVERY_US: u64 = 10_000_000;
-/// How much further a node may be without having heard so: no more than it leaves unnoted.
-const UNTOLD_MAX: u64 = 1_000;
 
 thread_local! {
     static APPLYING: Cell<usize> = const { Cell::new(0) };
@@ -39,7 +37,9 @@ thread_local! {
 /// `POST /sync/v1/entries`: applies a batch, all or nothing, and answers how far the journal is applied.
 pub async fn entries(request: Request) -> Result<Reply, Problem> {
     let sender = sender(request.headers()).await?;
-    let Some(place) = Place::take(&APPLYING, APPLYING_MAX) else {
+    let length = header(request.headers(), "content-length").and_then(|text| text.parse().ok());
+    let length: usize = length.unwrap_or(BODY_BYTES_MAX);
+    let Some(place) = Place::take_several(&APPLYING, length, APPLYING_BYTES_MAX) else {
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too much at once: try again");
         return Err(problem.with_header("retry-after", "2"));
     };
@@ -87,16 +87,16 @@ pub async fn apply(journal: Journal, batch: Batch) -> Result<(StatusCode, Applie
     let sender = batch.node.as_str();
     let told = told(sender).await?;
     let scope: Vec<_> = told.serves.into_iter().chain([sender.to_owned()]).collect();
-    let Batch { epoch, before, lane, .. } = &batch;
-    let (epoch, lane, span) = (epoch.clone(), *lane, batch.span());
-    // What the sender thinks, who may have sent what comes before at the same time.
-    let mut from = before.clone();
-    let mut text = (from != Position::default()).then(|| serde_json::to_string(&from));
+    let epoch = batch.epoch.clone();
+    let mut applying = Applying::new(batch.before.clone(), batch.lane, batch.span());
+    let mut text =
+        (batch.before != Position::default()).then(|| serde_json::to_string(&batch.before));
     let mut entries = Some(batch.entries);
     loop {
         let expected = text.transpose().map_err(Problem::internal)?;
-        let Ok(next) = from.with(lane, span.clone()) else {
-            return Ok((StatusCode::CONFLICT, Applied { position: from }));
+        let Ok((_, next)) = applying.step() else {
+            let position = applying.from().clone();
+            return Ok((StatusCode::CONFLICT, Applied { position }));
         };
         let stored = crate::stores::Batch {
             peer: origin(sender, &epoch),
@@ -117,13 +117,11 @@ pub async fn apply(journal: Journal, batch: Batch) -> Result<(StatusCode, Applie
         let known = applied(journal, sender, &epoch).await?;
         let (position, noted) =
             known.map_or_else(Default::default, |(position, text)| (position, Some(Ok(text))));
-        if position == from {
-            return Err(Problem::busy());
+        match applying.moved(position) {
+            Moved::Again(again) => (applying, text) = (again, noted),
+            Moved::Applied(position) => return Ok((StatusCode::OK, Applied { position })),
+            Moved::Busy => return Err(Problem::busy()),
         }
-        if position.has(span.through.sequence) {
-            return Ok((StatusCode::OK, Applied { position }));
-        }
-        (from, text) = (position, noted);
     }
 }
 
@@ -172,12 +170,8 @@ async fn feeds(pull: &Pull) -> Result<(BTreeMap<String, Feed>, bool), Problem> {
     for journal in Journal::ALL {
         let Some(cursor) = pull.journals.get(journal.name()) else { continue };
         let feed = feed(journal, pull, cursor).await?;
-        let known =
-            cursor.feed.as_ref().filter(|feed_of| feed_of.epoch == feed.page.bookmark.epoch);
-        let through = feed.page.bookmark.through;
-        is_news |= !feed.page.entries.is_empty()
-            || feed.page.more
-            || known.is_none_or(|known| through >= known.through + UNTOLD_MAX);
+        let Page { bookmark, entries, more } = &feed.page;
+        is_news |= bookmark.is_news(cursor.feed.as_ref(), entries.is_empty(), *more);
         feeds.insert(journal.name().to_owned(), feed);
     }
     Ok((feeds, is_news))
@@ -208,8 +202,8 @@ async fn feed(journal: Journal, pull: &Pull, cursor: &Cursor) -> Result<Feed, Pr
         above: false,
         serves,
     };
-    let page = journal.entries(audience, after, None, BATCH_ENTRIES_MAX).await?;
-    if known.is_none() || !page.entries.is_empty() || page.through >= after + UNTOLD_MAX {
+    let page = journal.entries(audience, after, None, BATCH_BYTES).await?;
+    if known.is_none() || !page.entries.is_empty() || page.through >= after + UNNOTED_MAX {
         // Before it is told: a node that knows more has it from another copy of this journal.
         journal.raise_note(told_note(&pull.node, &epoch), page.through).await?;
     }
@@ -234,26 +228,18 @@ async fn has_lost(
 ) -> Result<bool, Problem> {
     if let Some(known) = known {
         let told = journal.noted_number(told_note(&pull.node, &known.epoch)).await?;
-        if known.through > told.min(journal.head().await?) {
+        let is_another = match &known.last {
+            Some(last) => last.is_another(journal.find(last.sequence).await?.as_ref()),
+            None => false,
+        };
+        if !known.is_of(Known { head: journal.head().await?, told, is_another }) {
             return Ok(true);
         }
-        if let Some(last) = &known.last {
-            let entry = journal.find(last.sequence).await?;
-            if entry.is_some_and(|entry| entry.mark() != last.mark) {
-                return Ok(true);
-            }
-        }
     }
-    let Some(held) = cursor.held.as_ref().filter(|held| !applied.has(held.sequence)) else {
-        return Ok(false);
-    };
-    // Told once: the node may ask again before it knows what this one has now.
     let note = format!("lost:{}:{}", pull.node, cursor.epoch);
-    let text = held.sequence.to_string();
-    if journal.note(note.clone()).await?.as_ref() == Some(&text) {
-        return Ok(false);
-    }
-    journal.set_note(note, text).await?;
+    let told = journal.note(note.clone()).await?.and_then(|text| text.parse().ok());
+    let Some(missed) = is_missed(cursor.held.as_ref(), applied, told) else { return Ok(false) };
+    journal.set_note(note, missed.to_string()).await?;
     Ok(true)
 }
 

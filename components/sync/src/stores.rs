@@ -211,19 +211,20 @@ macro_rules! journal {
                 }),* }
             }
 
-            /// Entries for an audience.
+            /// Entries for an audience, of about so many bytes.
             pub async fn entries(
                 self,
                 audience: Audience,
                 after: u64,
                 until: Option<u64>,
-                limit: u32,
+                size: u32,
             ) -> Result<Page, Error> {
+                let limit = wire::BATCH_ENTRIES_MAX;
                 let Audience { node, origin, above, serves } = audience;
                 match self { $(Self::$name => {
                     use $bindings::hedgeschool::$package::{journal, types};
                     let audience = types::Audience { node, origin, above, serves };
-                    let page = journal::entries(audience, after, until, limit, wire::BATCH_BYTES).await?;
+                    let page = journal::entries(audience, after, until, limit, size).await?;
                     let entries = page.entries.into_iter().map(|it| entry(it.sequence, it.kind, it.payload));
                     Ok(Page { entries: entries.collect::<Result<_, _>>()?, through: page.through, more: page.more })
                 }),* }

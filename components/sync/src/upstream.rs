@@ -11,8 +11,6 @@ use serde::de::DeserializeOwned;
 use spin_sdk::http::FullBody;
 use spin_sdk::http::body::IncomingBodyExt;
 
-/// How long to wait for an answer. A link that is slower than this for a megabyte is down.
-pub const ANSWER: Duration = Duration::from_secs(25);
 /// The pause when an upstream asks for one without saying how long.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Bytes of an answer that the log gets to see.

@@ -6,6 +6,16 @@ use std::time::Duration;
 pub const LINGER: Duration = Duration::from_secs(10);
 /// How often a round that lingers looks for news of this node, and a pull that waits for news of the other.
 pub const LOOK: Duration = Duration::from_millis(50);
+/// The same, if many wait: each look costs something, and a change has a second.
+const LOOK_MAX: Duration = Duration::from_millis(500);
+/// As many may look that often.
+const LOOKING: u32 = 32;
+
+/// How often each of so many pulls that wait looks for news.
+pub fn look(waiting: usize) -> Duration {
+    let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+    (LOOK.saturating_mul(waiting) / LOOKING).clamp(LOOK, LOOK_MAX)
+}
 /// How long an upstream is asked to wait for news: long, since each request costs it something, and short enough
 /// not to hold up a node that stops.
 pub const NEWS: Duration = Duration::from_secs(5);
@@ -20,3 +30,14 @@ pub const BUSY: Duration = Duration::from_secs(2);
 pub const APPLYING_BYTES_MAX: u64 = 48 << 20;
 /// Pulls that wait for news in an instance of an upstream; more are answered at once.
 pub const WAITING_MAX: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_look_less_often() {
+        let looks = [0, 32, 64, 300, 512, usize::MAX].map(|waiting| look(waiting).as_millis());
+        assert_eq!(looks, [50, 50, 100, 468, 500, 500]);
+    }
+}

@@ -1,11 +1,15 @@
 use std::time::Duration;
 
+use crate::recognise::Known;
 use crate::{Lane, Position, Span};
 
 /// How many batches may be on their way at once: while one is applied, the next one travels.
 pub const WINDOW: usize = 2;
 /// A backlog of more entries than this lets fresh ones pass.
 pub const BACKLOG_ENTRIES: u64 = 2_000;
+/// So many of the last sequences before a round pass with them: what was recorded while the link was up again and the
+/// node did not know yet.
+pub const FRESH_BEFORE: u64 = 100;
 
 /// A node's push of one journal to its upstream, for the length of a round.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,18 +72,24 @@ impl Push {
     /// Begins a round, with the upstream's own word for how far it is. None: this journal is not that which
     /// the upstream knows under its epoch, because the disk was restored or cloned; it needs a new epoch.
     ///
-    /// `head` is the journal's last sequence. `is_known` tells whether the journal has the entries at
-    /// [`Position::places`] of the upstream.
-    pub fn greeted(upstream: Position, head: u64, is_known: bool) -> Option<Self> {
-        if upstream.furthest() > head || !is_known {
-            return None;
-        }
+    /// `known` is what this node knows of the journal.
+    pub fn greeted(upstream: Position, known: Known) -> Option<Self> {
+        upstream.is_of(known).then(|| Self::begin(upstream, known.head))
+    }
+
+    /// Begins a round with an upstream that has nothing of the journal's epoch.
+    pub fn from_the_beginning(head: u64) -> Self {
+        Self::begin(Position::default(), head)
+    }
+
+    fn begin(upstream: Position, head: u64) -> Self {
+        let backlog = head.saturating_sub(upstream.through.sequence);
         let fresh_from = match &upstream.fresh {
             Some(fresh) => Some(fresh.after),
-            None => (head - upstream.through.sequence > BACKLOG_ENTRIES).then_some(head),
+            None => (backlog > BACKLOG_ENTRIES).then(|| head - FRESH_BEFORE),
         };
         let sent = upstream.clone();
-        Some(Self { acknowledged: upstream, sent, fresh_from, last: Lane::Fresh, looked: [0; 2] })
+        Self { acknowledged: upstream, sent, fresh_from, last: Lane::Fresh, looked: [0; 2] }
     }
 
     /// What the upstream has applied.

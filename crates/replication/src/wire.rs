@@ -241,6 +241,11 @@ impl Batch {
         Ok(batch)
     }
 
+    /// Bytes of payload.
+    pub fn bytes(&self) -> u64 {
+        self.entries.iter().map(|entry| entry.payload.get().len() as u64).sum()
+    }
+
     /// Which part of the journal this is.
     pub fn span(&self) -> Span {
         let through = self.entries.last().map(Entry::place).unwrap_or_default();

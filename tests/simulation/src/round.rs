@@ -1,6 +1,7 @@
 //! A node's rounds: the protocol's decisions are the real ones.
 
 use anyhow::{Context, Result, bail};
+use hedgeschool_replication::recognise::Known;
 use hedgeschool_replication::{Answer, Next, Place, Push, Span, WINDOW, backoff};
 use rand::RngExt;
 use std::time::Duration;
@@ -26,7 +27,9 @@ impl World {
             (Kind::Greeting, Outcome::Pulled(position)) => {
                 self.nodes[node].round.is_pulling = false;
                 let head = self.nodes[node].head(self.recorded());
-                let push = Push::greeted(position, head, true);
+                // No disk is restored here: what the node above has was sent.
+                let known = Known { head, told: head, is_another: false };
+                let push = Push::greeted(position, known);
                 let linger =
                     if self.is_detailed() { self.rules.linger } else { self.rules.calm_linger };
                 let round = &mut self.nodes[node].round;

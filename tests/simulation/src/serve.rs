@@ -1,11 +1,11 @@
 //! The node above at work.
 
 use anyhow::Result;
-use hedgeschool_replication::{Answer, Position};
+use hedgeschool_replication::{Answer, Position, pace};
 use std::time::Duration;
 
 use crate::node::{Id, Kind, Outcome, Request};
-use crate::time::{SECOND, Time};
+use crate::time::{SECOND, Time, of};
 use crate::world::{Event, World};
 
 impl World {
@@ -165,12 +165,13 @@ impl World {
     /// There were no news in all the time.
     pub fn waited(&mut self, id: Id) -> Result<()> {
         let Some(at) = self.server_of(id) else { return Ok(()) };
-        let capacity = &self.servers[at].capacity;
-        let (pull, look) = (capacity.pull, capacity.look);
+        let server = &self.servers[at];
+        let (pull, look) = (server.capacity.pull, server.capacity.look);
+        let each = if self.rules.waits_outside { pace::look(server.waiting) } else { pace::LOOK };
         let Some(request) = self.requests.get(id) else { return Ok(()) };
         request.has_waited = true;
         let Kind::News(wait) = request.kind else { return Ok(()) };
-        self.work(at, id, pull + look * (wait / self.rules.look))
+        self.work(at, id, pull + look * (wait / of(each)))
     }
 
     /// Applies a batch as the protocol says.

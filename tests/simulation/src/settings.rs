@@ -62,7 +62,7 @@ impl Default for Capacity {
             entries_per_second: 23_000.0,
             batch: 300,
             pull: 800,
-            look: 3,
+            look: 34,
             calm_share: 0.0,
             inside_max: 64,
             queue_max: 1_024,
