@@ -73,6 +73,18 @@ pub struct Waiting {
     pub oldest_us: Option<i64>,
 }
 
+/// Whom new entries concern, of the nodes below.
+pub struct Concerned {
+    /// Everything through this was looked at.
+    pub through: u64,
+    /// All of them; or there is too much to tell.
+    pub everyone: bool,
+    /// These.
+    pub nodes: Vec<String>,
+    /// And those which serve these.
+    pub homes: Vec<String>,
+}
+
 /// Another node's entries.
 pub struct Batch {
     /// The node they come from.
@@ -236,6 +248,20 @@ macro_rules! journal {
                     let audience = types::Audience { node, origin, above, serves };
                     let waiting = journal::waiting_for(audience, after, until).await?;
                     Ok(Waiting { entries: waiting.entries, oldest_us: waiting.oldest })
+                }),* }
+            }
+
+            /// Whom the entries after a sequence concern, of the nodes below.
+            pub async fn concerned(self, after: u64) -> Result<Concerned, Error> {
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::journal;
+                    let found = journal::concerned(after).await?;
+                    Ok(Concerned {
+                        through: found.through,
+                        everyone: found.everyone,
+                        nodes: found.nodes,
+                        homes: found.homes,
+                    })
                 }),* }
             }
 

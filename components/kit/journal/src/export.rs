@@ -72,6 +72,12 @@ macro_rules! export_journal {
                     Ok(wit::Waiting { entries: waiting.entries, oldest: waiting.oldest_us })
                 }
 
+                async fn concerned(after: u64) -> Result<wit::Concern, wit::Error> {
+                    let read = kit::concerned(<$kinds>::DATABASE, after).await?;
+                    let kit::Concerned { through, everyone, nodes, homes } = read;
+                    Ok(wit::Concern { through, everyone, nodes, homes })
+                }
+
                 async fn entries_about(
                     subject: String,
                     after: u64,

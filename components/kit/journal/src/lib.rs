@@ -16,7 +16,7 @@ use hedgeschool_sql::{Database, Value};
 pub use apply::{Batch, Insertion, Outcome};
 pub use conflict::{Conflict, Lost};
 pub use merge::{Merged, Versioned, check_stamps, check_writers, merged};
-pub use read::{Audience, Entry, Page, Waiting};
+pub use read::{Audience, Concerned, Entry, Page, Waiting};
 
 /// What every store keeps for replication: its first migration.
 pub const SCHEMA: &str = include_str!("schema.sql");
@@ -148,4 +148,4 @@ pub fn integer(number: u64) -> Value {
 
 pub use apply::apply;
 pub use conflict::{conflicts, count as count_conflicts, settle};
-pub use read::{entries, find, head, page, waiting};
+pub use read::{concerned, entries, find, head, page, waiting};
