@@ -23,3 +23,4 @@ pub mod server;
 pub mod stores;
 pub mod ticker;
 pub mod variables;
+pub mod wake;

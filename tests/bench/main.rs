@@ -3,7 +3,10 @@
 //! The load generator runs on the same machine as the node and takes its share of the cores: figures
 //! compare with others taken the same way, on the same machine, and with nothing else.
 
+mod course;
+mod distance;
 mod fill;
+mod fleet;
 mod load;
 mod machine;
 mod meter;
@@ -12,6 +15,7 @@ mod read;
 mod record;
 mod report;
 mod start;
+mod storm;
 mod sync;
 mod target;
 mod traffic;
@@ -73,6 +77,9 @@ fn measure(group: Group, options: &Options, meter: &Meter) -> Result<()> {
             record::measure(&Target::of(&node), meter)
         }
         Group::Sync => sync::measure(options.backlog),
+        Group::Fleet => fleet::measure(meter),
+        Group::Course => course::measure(options.course_bytes),
+        Group::Storm => storm::measure(),
         Group::Read => {
             let node = builder.start()?;
             fill::fill(&node, options.stored)?;

@@ -23,6 +23,9 @@ pub struct Options {
     /// Statements that a node has for its upstream when the link is back; the default is a week of one node's
     #[arg(long, default_value_t = 117_000, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
     pub backlog: u64,
+    /// Size of the course that nodes below get, in bytes
+    #[arg(long, default_value_t = 1_000_000_000, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1_000_000..=1_000_000_000))]
+    pub course_bytes: u64,
     /// Microseconds added to every fsync of the slow disk
     #[arg(long, default_value_t = 2_000, value_name = "MICROSECONDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub sync_delay_us: u64,
@@ -41,6 +44,12 @@ pub enum Group {
     SlowDisk,
     /// A backlog replicated over loopback, rounds without news, and how soon a change is seen above
     Sync,
+    /// What a hub does for 300 nodes below it that have nothing to say, or little
+    Fleet,
+    /// A large course replicated, near and far, and what else waits meanwhile
+    Course,
+    /// The backlogs of 50 nodes at a time, without and with Redis
+    Storm,
     /// Statements by id, by filters and by the next page, and posts, in a store that is full
     Read,
 }

@@ -1,10 +1,9 @@
 //! Replication over loopback: how fast a backlog goes up, what a round without news costs, and how soon a
 //! change is seen above.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use hedgeschool_tests::{Client, Link, Node, statement};
 use serde_json::{Value, json};
 
@@ -52,7 +51,7 @@ fn tick(client: &Client) -> Result<Value> {
 }
 
 fn drain(edge: &Node, hub: &Node, backlog: u64) -> Result<()> {
-    let (client, before) = (edge.xapi(), (memory(edge)?, memory(hub)?));
+    let (client, before) = (edge.xapi(), (edge.memory()?, hub.memory()?));
     let start = Instant::now();
     let mut pushed = 0;
     while pushed < backlog {
@@ -68,7 +67,7 @@ fn drain(edge: &Node, hub: &Node, backlog: u64) -> Result<()> {
         format!("{rate:.0}/s, {:.1} s", took.as_secs_f64()),
     );
     let grown = |now: u64, then: u64| format!("+{} MB", now.saturating_sub(then) >> 20);
-    let memory = (grown(memory(edge)?, before.0), grown(memory(hub)?, before.1));
+    let memory = (grown(edge.memory()?, before.0), grown(hub.memory()?, before.1));
     show("memory of the node, of the hub meanwhile", format!("{}, {}", memory.0, memory.1));
     Ok(())
 }
@@ -111,12 +110,4 @@ fn show_times(name: &str, times: Vec<Duration>) {
 
 fn show(name: &str, figure: String) {
     println!("{}", row(&[name.to_owned(), figure]));
-}
-
-/// Resident bytes of a node's process.
-fn memory(node: &Node) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{}/status", node.process_id()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    Ok(kilobytes.context("a process without VmRSS")? << 10)
 }

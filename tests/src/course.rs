@@ -6,6 +6,12 @@ use anyhow::Result;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+mod large;
+
+pub use large::{Large, large, scattered};
+
+/// Where a node takes courses.
+pub const COURSES: &str = "/content/v1/courses";
 /// The page of [`package`]'s only unit.
 pub const PAGE: &str = "<!doctype html><title>Unit</title><h1>Over the hedge</h1>";
 

@@ -53,7 +53,7 @@ impl Events {
     }
 
     /// The next event. None: the stream has ended as it should; one that is cut off is an error.
-    pub fn next(&mut self) -> Result<Option<Event>> {
+    pub fn read(&mut self) -> Result<Option<Event>> {
         loop {
             let Some((event, rest)) = self.begun.split_once("\n\n") else {
                 let Some(more) = self.chunk()? else { return Ok(None) };
@@ -70,7 +70,7 @@ impl Events {
 
     /// The text of the next event of a type; whatever comes before it is not.
     pub fn expect(&mut self, kind: &str) -> Result<String> {
-        let event = self.next()?.with_context(|| format!("the stream ended before {kind}"))?;
+        let event = self.read()?.with_context(|| format!("the stream ended before {kind}"))?;
         ensure!(event.kind == kind, "{event:?} instead of {kind}");
         Ok(event.data)
     }
@@ -79,7 +79,7 @@ impl Events {
     pub fn until(&mut self, text: &str) -> Result<String> {
         loop {
             let event =
-                self.next()?.with_context(|| format!("the stream ended before {text:?}"))?;
+                self.read()?.with_context(|| format!("the stream ended before {text:?}"))?;
             if event.data.contains(text) {
                 return Ok(event.data);
             }

@@ -30,12 +30,13 @@ pub struct Client {
 impl Client {
     /// A client of the node at this address, `http://host:port`.
     pub fn new(base: &str) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .timeout_global(Some(TIMEOUT));
-        Self { agent: config.build().into(), base: base.to_owned(), headers: Vec::new() }
+        Self { agent: agent(TIMEOUT), base: base.to_owned(), headers: Vec::new() }
+    }
+
+    /// Gives every request this long.
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.agent = agent(timeout);
+        self
     }
 
     /// Adds a header to every request.
@@ -94,6 +95,15 @@ impl Client {
         };
         Response::read(response.with_context(|| what.clone())?).with_context(|| what)
     }
+}
+
+fn agent(timeout: Duration) -> Agent {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .timeout_global(Some(timeout));
+    config.build().into()
 }
 
 /// A response, read to its end.

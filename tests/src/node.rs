@@ -1,8 +1,8 @@
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 use http::Method;
@@ -200,6 +200,25 @@ impl Node {
     /// The id of its process.
     pub fn process_id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Bytes of memory that its process has now.
+    pub fn memory(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process_id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes =
+            line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        Ok(kilobytes.context("a process without VmRSS")? << 10)
+    }
+
+    /// How long its process has kept a processor busy.
+    pub fn processor_time(&self) -> Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process_id()))?;
+        let (_, fields) = stat.rsplit_once(')').context("a process without a name")?;
+        // User and system time, in hundredths of a second (proc(5)).
+        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+        let ticks: u64 = ticks.collect::<Result<Vec<_>, _>>()?.iter().sum();
+        Ok(Duration::from_millis(ticks * 10))
     }
 
     /// The state folder.

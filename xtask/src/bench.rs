@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::command::{self, cargo};
-use crate::{build, workspace};
+use crate::{build, debian, workspace};
 
 // The benchmarks' own file, so that one help tells of everything.
 #[path = "../../tests/bench/options.rs"]
@@ -28,6 +28,13 @@ pub struct Arguments {
 /// Builds and measures.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let root = workspace::root()?;
+    if arguments.options.only.contains(&options::Group::Storm) {
+        debian::ensure_program(
+            "redis-server",
+            &["redis-server"],
+            "a storm is measured with Redis",
+        )?;
+    }
     if !arguments.no_build {
         build::guests(&root, false)?;
         build::host(&root)?;
@@ -35,7 +42,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let package = ["--profile", "host", "--package", "hedgeschool-tests"];
     // The slow disk is a library that the node loads.
     let mut slow_disk = cargo();
-    slow_disk.arg("build").args(package).args(["--example", "power_loss"]);
+    slow_disk.arg("build").args(package).args(["--example", "bad_machine"]);
     command::run(slow_disk.current_dir(&root))?;
     let mut bench = cargo();
     bench.arg("run").args(package).args(["--bin", "bench", "--"]);
@@ -47,7 +54,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 }
 
 /// The options as words of a command line.
-fn words(options: &Options) -> [String; 7] {
+fn words(options: &Options) -> [String; 8] {
     let groups = options.only.iter().filter_map(ValueEnum::to_possible_value);
     let groups: Vec<_> = groups.map(|group| group.get_name().to_owned()).collect();
     [
@@ -57,6 +64,7 @@ fn words(options: &Options) -> [String; 7] {
         format!("--starts={}", options.starts),
         format!("--stored={}", options.stored),
         format!("--backlog={}", options.backlog),
+        format!("--course-bytes={}", options.course_bytes),
         format!("--sync-delay-us={}", options.sync_delay_us),
     ]
 }

@@ -65,19 +65,38 @@ CREATE TABLE unit (
 -- A write is one statement. What takes several steps is an INSERT into one of these views, which hold
 -- nothing: their triggers are the steps, in one transaction.
 
--- parts: JSON [{"start": 0, "hash": "…"}, …]. A blob that is here already stays as it is.
-CREATE VIEW joining (hash, size, parts) AS SELECT '', 0, '' WHERE 0;
+-- parts: JSON ["hash", …]; key: see `joined`. A blob that is here already stays as it is.
+CREATE VIEW joining (hash, size, parts, key) AS SELECT '', 0, '', '' WHERE 0;
 
 CREATE TRIGGER join_blobs INSTEAD OF INSERT ON joining
 BEGIN
   INSERT INTO blob (hash, size) VALUES (NEW.hash, NEW.size) ON CONFLICT (hash) DO NOTHING;
   INSERT INTO piece (whole, start, leaf)
-    SELECT whole.id, part.value ->> 'start', leaf.id
+    SELECT whole.id,
+      coalesce(sum(leaf.size) OVER (ORDER BY part.key ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0),
+      leaf.id
     FROM blob AS whole
     JOIN json_each(NEW.parts) AS part
-    LEFT JOIN blob AS leaf ON leaf.hash = part.value ->> 'hash' AND leaf.data IS NOT NULL
+    LEFT JOIN blob AS leaf ON leaf.hash = part.value AND leaf.data IS NOT NULL
     WHERE whole.hash = NEW.hash
       AND NOT EXISTS (SELECT 1 FROM piece AS known WHERE known.whole = whole.id);
+  DELETE FROM joined WHERE key = NEW.key;
+END;
+
+-- How far parts have been read that are to be joined: a large blob takes several calls.
+CREATE TABLE joined (
+  number INTEGER PRIMARY KEY,
+  -- SHA-256 of the hashes of all its parts.
+  key TEXT NOT NULL UNIQUE,
+  -- How many of them have been read, how many bytes that is, and SHA-256 so far.
+  count INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  state BLOB NOT NULL
+);
+
+-- Whoever began and did not go on begins anew, once a hundred others have begun after it.
+CREATE TRIGGER joined_is_bounded AFTER INSERT ON joined BEGIN
+  DELETE FROM joined WHERE number <= NEW.number - 100;
 END;
 
 -- course: JSON of `new-course`; files: JSON [{"path", "hash", "media_type"}, …]. A blob that is not here
@@ -138,7 +157,9 @@ END;
 
 CREATE VIEW entry AS
   SELECT journal.sequence, journal.kind,
-    octet_length(package.course) + 300 * (SELECT count(*) FROM file WHERE file.package = package.id) AS size,
+    octet_length(package.course) + 300 * (SELECT count(*) FROM file WHERE file.package = package.id)
+      + 80 * (SELECT count(*) FROM file JOIN piece ON piece.whole = file.blob WHERE file.package = package.id)
+      AS size,
     course.peer, 0 AS upward, 1 AS common, NULL AS home, course.iri AS subject, course.stamp_us AS made_us,
     json_object('package', package.hash, 'course', json(package.course), 'stamp', course.stamp_us, 'files', (
       SELECT json_group_array(json_object('path', file.path, 'hash', whole.hash, 'media_type', file.media_type,
@@ -208,11 +229,15 @@ CREATE TRIGGER apply_batch_announces INSTEAD OF INSERT ON apply_batch WHEN NEW.e
       AND NOT EXISTS (SELECT 1 FROM blob WHERE blob.hash = piece.value ->> 0);
 END;
 
--- A procedure: the whole of a blob that was fetched, in place of its parts.
-CREATE VIEW received (hash, size, data) AS SELECT '', 0, x'' WHERE 0;
+-- A procedure: bytes of a blob that was fetched. Without a start they are the whole of it, in place of its parts.
+CREATE VIEW received (hash, start, data) AS SELECT '', 0, x'' WHERE 0;
 
-CREATE TRIGGER receive_blob INSTEAD OF INSERT ON received BEGIN
-  INSERT INTO blob (hash, size, data) VALUES (NEW.hash, NEW.size, NEW.data) ON CONFLICT (hash) DO NOTHING;
+CREATE TRIGGER receive_part INSTEAD OF INSERT ON received WHEN NEW.start IS NOT NULL BEGIN
+  INSERT OR IGNORE INTO partial (hash, start, data) VALUES (NEW.hash, NEW.start, NEW.data);
+END;
+
+CREATE TRIGGER receive_blob INSTEAD OF INSERT ON received WHEN NEW.start IS NULL BEGIN
+  INSERT INTO blob (hash, size, data) VALUES (NEW.hash, length(NEW.data), NEW.data) ON CONFLICT (hash) DO NOTHING;
   DELETE FROM part WHERE hash = NEW.hash;
   DELETE FROM partial WHERE hash = NEW.hash;
 END;

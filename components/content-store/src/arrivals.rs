@@ -1,15 +1,21 @@
 //! `hedgeschool:content/arrivals`: packages on their way here, blob by blob.
 
+use std::collections::HashMap;
+
 use hedgeschool_sql::{Row, Value};
 use sha2::{Digest, Sha256};
 
 use crate::bindings::exports::hedgeschool::content::arrivals::Guest;
-use crate::bindings::exports::hedgeschool::content::types::{Arrival, Error, File, WantedBlob};
+use crate::bindings::exports::hedgeschool::content::types::{
+    Arrival, BlobBytes, Error, File, WantedBlob,
+};
 use crate::journal::File as AnnouncedFile;
-use crate::{DATABASE, Store, blobs, packages};
+use crate::{DATABASE, Store, join, packages};
 
 /// Most blobs that one call names.
-const WANTED_MAX: u32 = 256;
+const WANTED_MAX: u32 = 1_024;
+/// Most blobs of which one call takes bytes.
+const PARTS_MAX: usize = 256;
 /// Most bytes that one call takes.
 const BYTES_MAX: usize = 1 << 20;
 const ARRIVING_MAX: u32 = 100;
@@ -29,49 +35,55 @@ impl Guest for Store {
         rows.into_iter().map(wanted).collect()
     }
 
-    async fn put_bytes(hash: String, start: u64, bytes: Vec<u8>) -> Result<bool, Error> {
-        if bytes.len() > BYTES_MAX {
+    async fn put_bytes(parts: Vec<BlobBytes>) -> Result<Vec<String>, Error> {
+        if parts.len() > PARTS_MAX {
+            return Err(Error::TooLarge(format!("at most {PARTS_MAX} blobs a call")));
+        }
+        if parts.iter().map(|part| part.bytes.len()).sum::<usize>() > BYTES_MAX {
             return Err(Error::TooLarge(format!("at most {BYTES_MAX} bytes a call")));
         }
-        let sql = "SELECT size FROM part WHERE hash = ?1 LIMIT 1";
-        let row = DATABASE.query_one(sql, &[Value::from(hash.as_str())]).await?;
-        let Some(mut row) = row else { return Ok(false) };
-        let size: u64 = row.take()?;
-        let mut have = beginning(&hash).await?;
-        if have.len() as u64 != start {
-            // Somebody else has brought these bytes meanwhile.
-            return Ok(true);
+        let mut known = known(&parts).await?;
+        let (mut rows, mut refused) = (Vec::new(), Vec::new());
+        for part in parts {
+            // Somebody else may have brought these bytes meanwhile.
+            let Some(wanted) = known.remove(&part.hash) else { continue };
+            let hash = part.hash.clone();
+            match check(part, wanted).await? {
+                Checked::Received(start, bytes) => rows.push((hash, start, bytes)),
+                Checked::Late => {}
+                Checked::Wrong => refused.push(hash),
+            }
         }
-        if start + (bytes.len() as u64) < size {
-            let sql = "INSERT INTO partial (hash, start, data) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-            let start = Value::Integer(start.try_into().unwrap_or(i64::MAX));
-            DATABASE.execute(sql, &[Value::Text(hash), start, Value::Blob(bytes)]).await?;
-            return Ok(true);
+        receive(rows).await?;
+        for hash in &refused {
+            eprintln!(
+                "a blob that was fetched as {hash} is not what its hash says: it is fetched again"
+            );
+            let sql = "DELETE FROM partial WHERE hash = ?1";
+            DATABASE.execute(sql, &[Value::from(hash.as_str())]).await?;
         }
-        have.extend(bytes);
-        take(hash, have).await
+        Ok(refused)
     }
 
-    async fn finish() -> Result<u32, Error> {
+    async fn finish() -> Result<bool, Error> {
         let sql = "SELECT number, hash, course, files, stamp_us, peer FROM announced
             WHERE NOT EXISTS (SELECT 1 FROM part WHERE part.number = announced.number)
-            ORDER BY number LIMIT 10";
-        let mut finished = 0;
-        for mut row in DATABASE.query(sql, &[]).await? {
-            let (number, package): (u64, String) = (row.take()?, row.take()?);
-            let (course, files): (String, String) = (row.take()?, row.take()?);
-            match publish(&package, course, &files, row.take()?, row.take()?).await {
-                Ok(()) => finished += 1,
-                // What is wrong with it will not get better.
-                Err(Error::Invalid(rule) | Error::TooLarge(rule)) => {
-                    eprintln!("package {package} was announced, and is refused: {rule}");
-                }
-                Err(error) => return Err(error),
+            ORDER BY number LIMIT 1";
+        let Some(mut row) = DATABASE.query_one(sql, &[]).await? else { return Ok(false) };
+        let (number, package): (i64, String) = (row.take()?, row.take()?);
+        let (course, files): (String, String) = (row.take()?, row.take()?);
+        match publish(&package, course, &files, row.take()?, row.take()?).await {
+            Ok(false) => return Ok(true),
+            Ok(true) => {}
+            // What is wrong with it will not get better.
+            Err(Error::Invalid(rule) | Error::TooLarge(rule)) => {
+                eprintln!("package {package} was announced, and is refused: {rule}");
             }
-            let number = Value::Integer(number.try_into().unwrap_or(i64::MAX));
-            DATABASE.execute("DELETE FROM announced WHERE number = ?1", &[number]).await?;
+            Err(error) => return Err(error),
         }
-        Ok(finished)
+        let sql = "DELETE FROM announced WHERE number = ?1";
+        DATABASE.execute(sql, &[Value::Integer(number)]).await?;
+        Ok(true)
     }
 
     async fn arriving() -> Result<Vec<Arrival>, Error> {
@@ -81,6 +93,49 @@ impl Guest for Store {
         let rows = DATABASE.query(sql, &[Value::from(ARRIVING_MAX)]).await?;
         rows.into_iter().map(arrival).collect()
     }
+}
+
+/// A wanted blob, as the store knows it.
+struct Wanted {
+    size: u64,
+    /// How many of its first bytes are here.
+    have: u64,
+}
+
+/// Those of the blobs that are wanted.
+async fn known(parts: &[BlobBytes]) -> Result<HashMap<String, Wanted>, Error> {
+    let sql = "SELECT hash, max(size),
+          coalesce((SELECT sum(length(data)) FROM partial WHERE partial.hash = part.hash), 0)
+        FROM part WHERE hash IN (SELECT value FROM json_each(?1)) GROUP BY hash";
+    let hashes: Vec<_> = parts.iter().map(|part| part.hash.as_str()).collect();
+    let hashes = Value::Text(serde_json::to_string(&hashes)?);
+    let known = |mut row: Row| Ok((row.take()?, Wanted { size: row.take()?, have: row.take()? }));
+    DATABASE.query(sql, &[hashes]).await?.into_iter().map(known).collect()
+}
+
+/// What has become of bytes that came.
+enum Checked {
+    /// They are to be stored: from this byte on, or as the whole blob.
+    Received(Option<u64>, Vec<u8>),
+    /// They do not follow what is here.
+    Late,
+    /// The blob is whole, and not what its hash says.
+    Wrong,
+}
+
+/// Looks what bytes are good for.
+async fn check(part: BlobBytes, wanted: Wanted) -> Result<Checked, Error> {
+    let BlobBytes { hash, start, bytes } = part;
+    let end = start.saturating_add(bytes.len() as u64);
+    if start != wanted.have || end > wanted.size {
+        return Ok(Checked::Late);
+    }
+    if end < wanted.size {
+        return Ok(Checked::Received(Some(start), bytes));
+    }
+    let whole = if start == 0 { bytes } else { [beginning(&hash).await?, bytes].concat() };
+    let is_right = format!("{:x}", Sha256::digest(&whole)) == hash;
+    Ok(if is_right { Checked::Received(None, whole) } else { Checked::Wrong })
 }
 
 /// What is here of a blob that is not whole.
@@ -93,41 +148,61 @@ async fn beginning(hash: &str) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// Takes a blob that is as long as it should be, if it is what its hash says.
-async fn take(hash: String, bytes: Vec<u8>) -> Result<bool, Error> {
-    if format!("{:x}", Sha256::digest(&bytes)) != hash {
-        eprintln!(
-            "a blob that was fetched as {hash} is not what its hash says: it is fetched again"
-        );
-        DATABASE.execute("DELETE FROM partial WHERE hash = ?1", &[Value::Text(hash)]).await?;
-        return Ok(false);
+/// Stores bytes that were checked.
+async fn receive(rows: Vec<(String, Option<u64>, Vec<u8>)>) -> Result<(), Error> {
+    if rows.is_empty() {
+        return Ok(());
     }
-    let size = Value::Integer(bytes.len().try_into().unwrap_or(i64::MAX));
-    let sql = "INSERT INTO received (hash, size, data) VALUES (?1, ?2, ?3)";
-    DATABASE.execute(sql, &[Value::Text(hash), size, Value::Blob(bytes)]).await?;
-    Ok(true)
+    let places = vec!["(?, ?, ?)"; rows.len()].join(", ");
+    let sql = format!("INSERT INTO received (hash, start, data) VALUES {places}");
+    let integer = |number: u64| Value::Integer(number.try_into().unwrap_or(i64::MAX));
+    let values = |(hash, start, data): (String, Option<u64>, _)| {
+        [Value::Text(hash), start.map_or(Value::Null, integer), Value::Blob(data)]
+    };
+    let parameters: Vec<_> = rows.into_iter().flat_map(values).collect();
+    Ok(DATABASE.execute(&sql, &parameters).await?)
 }
 
-/// Joins what is in pieces, and makes the package visible.
+/// Joins what is in pieces, a part a call, and then makes the package visible. False: call again.
 async fn publish(
     package: &str,
     course: String,
     files: &str,
     stamp: i64,
     peer: String,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let announced: Vec<AnnouncedFile> = serde_json::from_str(files)?;
-    let mut files = Vec::with_capacity(announced.len());
-    for file in announced {
-        let pieces: Vec<_> = file.pieces.iter().map(|(hash, _)| hash.clone()).collect();
-        let is_whole = pieces.first() == Some(&file.hash) && pieces.len() == 1;
-        if !is_whole && blobs::join(&pieces).await? != file.hash {
+    if let Some(file) = first_in_pieces(&announced).await? {
+        let pieces: Vec<_> = file.pieces.iter().map(|(hash, _)| hash.as_str()).collect();
+        let joined = join::step(&pieces).await?;
+        if joined.is_some_and(|hash| hash != file.hash) {
             return Err(Error::Invalid(format!("{:?} is not what its hash says", file.path)));
         }
-        let AnnouncedFile { path, hash, media_type, pieces: _ } = file;
-        files.push(File { path, hash, media_type, size: 0 });
+        return Ok(false);
     }
-    packages::publish_announced(package, course, &files, stamp, peer).await
+    let file = |AnnouncedFile { path, hash, media_type, pieces: _ }| File {
+        path,
+        hash,
+        media_type,
+        size: 0,
+    };
+    let files: Vec<_> = announced.into_iter().map(file).collect();
+    packages::publish_announced(package, course, &files, stamp, peer).await?;
+    Ok(true)
+}
+
+/// The first file whose pieces are all that is here of it.
+async fn first_in_pieces(files: &[AnnouncedFile]) -> Result<Option<&AnnouncedFile>, Error> {
+    let is_whole =
+        |file: &AnnouncedFile| matches!(file.pieces.as_slice(), [(hash, _)] if *hash == file.hash);
+    let joined: Vec<_> = files.iter().filter(|file| !is_whole(file)).collect();
+    let hashes: Vec<_> = joined.iter().map(|file| file.hash.as_str()).collect();
+    let sql = "SELECT key FROM json_each(?1)
+        WHERE NOT EXISTS (SELECT 1 FROM blob WHERE blob.hash = value) ORDER BY key LIMIT 1";
+    let row = DATABASE.query_one(sql, &[Value::Text(serde_json::to_string(&hashes)?)]).await?;
+    let Some(mut row) = row else { return Ok(None) };
+    let position: u64 = row.take()?;
+    Ok(usize::try_from(position).ok().and_then(|position| joined.get(position).copied()))
 }
 
 fn wanted(mut row: Row) -> Result<WantedBlob, Error> {

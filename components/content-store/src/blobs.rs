@@ -1,7 +1,6 @@
 //! Bytes under their hash.
 
 use hedgeschool_sql::Value;
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 use spin_sdk::wit_bindgen::{StreamReader, StreamWriter, spawn};
 
@@ -11,10 +10,8 @@ use crate::bindings::wit_stream;
 
 /// Most bytes that one call puts or reads.
 const BYTES_MAX: usize = 1 << 20;
-/// Most blobs that one call puts.
+/// Most blobs that one call puts or names.
 const BLOBS_MAX: usize = 256;
-/// Most parts of a joined blob.
-const PARTS_MAX: usize = 4_096;
 
 /// See `put-blobs`.
 pub async fn put(blobs: Vec<Vec<u8>>) -> Result<Vec<String>, Error> {
@@ -41,42 +38,15 @@ pub async fn put(blobs: Vec<Vec<u8>>) -> Result<Vec<String>, Error> {
     Ok(hashes)
 }
 
-/// One row of a joined blob, as the trigger reads it.
-#[derive(Serialize)]
-struct Part<'a> {
-    start: u64,
-    hash: &'a str,
-}
-
-/// See `join-blobs`. Reads one part at a time.
-pub async fn join(parts: &[String]) -> Result<String, Error> {
-    if parts.len() > PARTS_MAX {
-        return Err(Error::TooLarge(format!("at most {PARTS_MAX} parts")));
+/// See `missing-blob`.
+pub async fn missing(hashes: &[String]) -> Result<Option<String>, Error> {
+    if hashes.len() > BLOBS_MAX {
+        return Err(Error::TooLarge(format!("at most {BLOBS_MAX} blobs a call")));
     }
-    let mut whole = Sha256::new();
-    let mut size = 0;
-    let mut rows = Vec::with_capacity(parts.len());
-    for hash in parts {
-        let data = leaf(hash).await?;
-        rows.push(Part { start: size, hash });
-        whole.update(&data);
-        size += data.len() as u64;
-    }
-    let hash = format!("{:x}", whole.finalize());
-    let rows = serde_json::to_string(&rows)?;
-    let parameters = [Value::Text(hash.clone()), integer(size), Value::Text(rows)];
-    let sql = "INSERT INTO joining (hash, size, parts) VALUES (?1, ?2, ?3)";
-    DATABASE.execute(sql, &parameters).await?;
-    Ok(hash)
-}
-
-/// The bytes of a blob that was put.
-async fn leaf(hash: &str) -> Result<Vec<u8>, Error> {
-    let sql = "SELECT data FROM blob WHERE hash = ?1";
-    let row = DATABASE.query_one(sql, &[Value::Text(hash.to_owned())]).await?;
-    let mut row = row.ok_or_else(|| Error::MissingBlob(hash.to_owned()))?;
-    let joined = || Error::Invalid(format!("{hash} is itself joined: name its parts"));
-    row.take::<Option<Vec<u8>>>()?.ok_or_else(joined)
+    let sql = "SELECT value FROM json_each(?1)
+        WHERE NOT EXISTS (SELECT 1 FROM blob WHERE blob.hash = value) LIMIT 1";
+    let row = DATABASE.query_one(sql, &[Value::Text(serde_json::to_string(hashes)?)]).await?;
+    Ok(row.map(|mut row| row.take()).transpose()?)
 }
 
 /// See `read-blob`.

@@ -80,11 +80,6 @@ impl Kinds for Content {
         hedgeschool_journal::page(&DATABASE, sql, &parameters, after, limit).await
     }
 
-    async fn set_back(_stamp: i64) -> Result<(), Error> {
-        // Courses go down only: nobody refuses them.
-        Ok(())
-    }
-
     async fn standing(lost: &Lost) -> Result<Option<String>, Error> {
         let sql = "SELECT json_object('id', iri, 'title', title, 'package', package.hash)
             FROM course JOIN package ON package.id = course.package WHERE course.id = ?1";

@@ -20,6 +20,7 @@ mod bindings {
 mod arrivals;
 mod blobs;
 mod error;
+mod join;
 mod journal;
 mod packages;
 
@@ -46,8 +47,9 @@ impl Guest for Store {
         blobs::put(blobs).await
     }
 
-    async fn join_blobs(parts: Vec<String>) -> Result<String, Error> {
-        blobs::join(&parts).await
+    async fn join_blobs(parts: Vec<String>) -> Result<Option<String>, Error> {
+        let parts: Vec<_> = parts.iter().map(String::as_str).collect();
+        join::step(&parts).await
     }
 
     async fn publish(course: NewCourse, files: Vec<File>) -> Result<Course, Error> {
@@ -72,6 +74,10 @@ impl Guest for Store {
 
     async fn find_file(package: String, path: String) -> Result<Option<File>, Error> {
         packages::find_file(package, path).await
+    }
+
+    async fn missing_blob(hashes: Vec<String>) -> Result<Option<String>, Error> {
+        blobs::missing(&hashes).await
     }
 
     async fn read_blob(hash: String, start: u64, length: u32) -> Result<Option<Vec<u8>>, Error> {

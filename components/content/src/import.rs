@@ -130,11 +130,20 @@ impl Intake {
         for mut pieces in self.hashes {
             let whole = match pieces.len() {
                 1 => pieces.pop().unwrap_or_default(),
-                _ => store::join_blobs(pieces).await?,
+                _ => join(pieces).await?,
             };
             files.push(whole);
         }
         Ok(files)
+    }
+}
+
+/// Joins the pieces of a file, which takes several calls if it is large.
+async fn join(pieces: Vec<String>) -> Result<String, Problem> {
+    loop {
+        if let Some(hash) = store::join_blobs(pieces.clone()).await? {
+            return Ok(hash);
+        }
     }
 }
 

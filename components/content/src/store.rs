@@ -12,6 +12,7 @@ mod bindings {
 
 use hedgeschool_web::{Problem, StatusCode};
 
+pub use bindings::hedgeschool::content::journal;
 pub use bindings::hedgeschool::content::packages::*;
 pub use bindings::hedgeschool::content::types::{LaunchMethod, MoveOn, Unit};
 

@@ -5,11 +5,14 @@
 
 mod blobs;
 mod conflicts;
+mod ingest;
 mod news;
 mod node;
 mod outflow;
+mod place;
 mod pull;
 mod push;
+mod queue;
 mod round;
 mod serve;
 mod status;
@@ -52,10 +55,10 @@ async fn route(request: Request) -> Result<Reply, Problem> {
             conflicts::settle_one(body::json(request, PRIVATE_BYTES_MAX).await?).await
         }
         ("POST", "/sync/v1/tick") => tick(&request).await,
-        ("POST", "/sync/v1/entries") => serve::entries(request).await,
-        ("POST", "/sync/v1/pull") => serve::pull(request).await,
-        ("POST", "/sync/v1/record") => serve::record(request).await,
-        ("POST", "/sync/v1/blobs") => serve::blobs(request).await,
+        ("POST", "/sync/v1/entries") => logged(&path, serve::entries(request).await),
+        ("POST", "/sync/v1/pull") => logged(&path, serve::pull(request).await),
+        ("POST", "/sync/v1/record") => logged(&path, serve::record(request).await),
+        ("POST", "/sync/v1/blobs") => logged(&path, serve::blobs(request).await),
         ("GET", "/sync/v1/status") => {
             may_operate(&request).await?;
             status::show().await
@@ -79,6 +82,19 @@ async fn route(request: Request) -> Result<Reply, Problem> {
             (None, _) => Err(Problem::not_found(format!("there is nothing at {path}"))),
         },
     }
+}
+
+/// Has the log tell of what nodes are refused: nobody sits at them who would.
+fn logged(path: &str, reply: Result<Reply, Problem>) -> Result<Reply, Problem> {
+    reply.map_err(|problem| {
+        let is_usual =
+            matches!(problem.status, StatusCode::NOT_FOUND | StatusCode::TOO_MANY_REQUESTS);
+        if problem.internal.is_some() || is_usual || !problem.status.is_client_error() {
+            return problem;
+        }
+        let refusal = format!("refused at {path}: {}", problem.detail);
+        Problem { internal: Some(refusal), ..problem }
+    })
 }
 
 /// Administrators, and clients with full scope; by their credentials, which no page makes a browser send.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use hedgeschool_replication::wire::{Applied as Answered, BATCH_ENTRIES_MAX, Batch, ENTRIES_PATH};
-use hedgeschool_replication::{Answer, Lane, Next, Position, Push, Span, WINDOW, Want};
+use hedgeschool_replication::{Answer, Next, Position, Push, Span, WINDOW, Want};
 use hedgeschool_web::{Problem, StatusCode};
 
 use crate::pull::{self, Applied};
@@ -23,9 +23,7 @@ pub struct Outbox {
     journal: Journal,
     epoch: String,
     push: Push,
-    /// How far each lane has been looked through without finding anything.
-    looked: [u64; 2],
-    /// How far of that is noted.
+    /// How far of the journal it is noted that it was looked through in vain.
     noted: u64,
     audience: Audience,
     /// This node.
@@ -60,7 +58,8 @@ impl From<Error> for Halt {
 
 impl Outbox {
     /// Begins with what the upstream says it has of a journal. A journal that is not the one it knows, because
-    /// this node's disk was restored or cloned, begins another epoch, and is sent from its beginning.
+    /// this node's disk was restored or cloned, begins another epoch, and is sent from its beginning. It is another one
+    /// if the upstream has more of it than was ever sent from here, or other entries.
     pub async fn greeted(
         journal: Journal,
         applied: Applied,
@@ -70,16 +69,18 @@ impl Outbox {
     ) -> Result<Self, Problem> {
         let Applied { epoch, position, theirs } = applied;
         let head = journal.head().await?;
-        let is_known = is_known(journal, &position).await?;
-        let (epoch, push) = match Push::greeted(position, head, is_known) {
+        let sent = journal.noted_number(sent_note(&epoch)).await?;
+        let is_known = position.furthest() <= sent && is_known(journal, &position).await?;
+        let (epoch, mut push) = match Push::greeted(position, head, is_known) {
             Some(push) => (epoch, push),
-            None => renewed(journal, epoch, head, upstream).await?,
+            None => renewed(journal, epoch, sent, head, upstream).await?,
         };
         let me = upstream.me.clone();
         let audience = waiting::above(&me, peer, &theirs, below);
         let through = push.acknowledged().through.sequence;
         let noted = waiting::from(journal, &epoch, &audience, through).await?;
-        Ok(Self { journal, epoch, push, looked: [noted, 0], noted, audience, me })
+        push.skip(noted);
+        Ok(Self { journal, epoch, push, noted, audience, me })
     }
 
     /// Which journal.
@@ -94,7 +95,7 @@ impl Outbox {
 
     /// Notes how far the journal was looked through in vain, if that spares the next round work.
     pub async fn note(&mut self) -> Result<(), Problem> {
-        let [through, _] = self.looked;
+        let through = self.push.looked();
         let position = self.push.acknowledged();
         let is_all_applied = position == self.push.before() && position.fresh.is_none();
         let after = position.through.sequence;
@@ -114,6 +115,9 @@ impl Outbox {
         loop {
             while underway.len() < WINDOW && Instant::now() < deadline {
                 let Some(batch) = self.next().await? else { break };
+                // Before it is sent: what the upstream has beyond this is not from this copy of the journal.
+                let last = batch.entries.last().map_or(0, |entry| entry.sequence);
+                self.journal.raise_note(sent_note(&self.epoch), last).await?;
                 underway.push(async move {
                     let answer = send(upstream, &batch).await;
                     (batch.span(), batch.entries.len() as u64, answer)
@@ -132,18 +136,8 @@ impl Outbox {
     }
 
     async fn answered(&mut self, span: &Span, answer: Result<Answer, Failure>) -> Result<(), Halt> {
-        let answer = answer?;
-        if matches!(answer, Answer::Gap(_)) {
-            // What lies behind is wanted again.
-            self.looked = [0; 2];
-        }
-        match self.push.answered(span, answer) {
+        match self.push.answered(span, answer?) {
             Next::Continue => Ok(()),
-            Next::SetBack(now) => {
-                eprintln!("{}: this node's clock is ahead of its upstream's", self.journal.name());
-                self.journal.set_back(now).await?;
-                Err(Failure::Down("this node's clock is ahead of its upstream's".into()).into())
-            }
             Next::Stop { reason, .. } => Err(Failure::Down(reason).into()),
         }
     }
@@ -153,29 +147,15 @@ impl Outbox {
         let head = self.journal.head().await?;
         loop {
             let Some(want) = self.push.want(head) else { return Ok(None) };
-            let end = want.until.unwrap_or(head);
-            let looked = self.looked(want.lane);
-            let from = want.after.max(*looked);
-            if from >= end {
-                self.push.nothing(want.lane);
-                if want.lane == Lane::Backlog && want.until.is_none() {
-                    return Ok(None);
-                }
-                continue;
-            }
             let audience = self.audience.clone();
-            let page = self.journal.entries(audience, from, want.until, BATCH_ENTRIES_MAX).await?;
+            let until = Some(want.until);
+            let page = self.journal.entries(audience, want.from, until, BATCH_ENTRIES_MAX).await?;
             if page.entries.is_empty() {
-                *self.looked(want.lane) = page.through.max(from + 1);
+                self.push.nothing(&want, page.through);
                 continue;
             }
             return self.batch(want, page.entries).map(Some);
         }
-    }
-
-    fn looked(&mut self, lane: Lane) -> &mut u64 {
-        let [backlog, fresh] = &mut self.looked;
-        if lane == Lane::Backlog { backlog } else { fresh }
     }
 
     fn batch(
@@ -198,10 +178,16 @@ impl Outbox {
     }
 }
 
+/// The name of the note that says how far a journal was ever sent.
+fn sent_note(epoch: &str) -> String {
+    format!("sent:{epoch}")
+}
+
 /// Begins another epoch of a journal: it goes up from its beginning, and what this node once sent comes back.
 async fn renewed(
     journal: Journal,
     epoch: String,
+    sent: u64,
     head: u64,
     upstream: &Upstream,
 ) -> Result<(String, Push), Problem> {
@@ -211,7 +197,7 @@ async fn renewed(
         journal.name(),
         upstream.url
     );
-    journal.renew(epoch).await?;
+    journal.renew(epoch, sent).await?;
     pull::forget_one(journal, upstream).await?;
     let begun = Push::greeted(Position::default(), head, true);
     let begun = begun.ok_or_else(|| Problem::internal("a journal without a beginning"))?;
@@ -235,10 +221,7 @@ async fn send(upstream: &Upstream, batch: &Batch) -> Result<Answer, Failure> {
     let applied = serde_json::from_slice::<Answered>(&answer.body);
     match (answer.status, applied) {
         (StatusCode::OK, Ok(applied)) => Ok(Answer::Applied(applied.position)),
-        (StatusCode::CONFLICT, Ok(applied)) => Ok(match applied.now {
-            Some(now) => Answer::Ahead(now),
-            None => Answer::Gap(applied.position),
-        }),
+        (StatusCode::CONFLICT, Ok(applied)) => Ok(Answer::Gap(applied.position)),
         _ => Err(failure(&answer)),
     }
 }

@@ -10,11 +10,12 @@ use hedgeschool_replication::{Place, Position, backoff};
 use hedgeschool_web::{Problem, random_bytes};
 use serde::{Deserialize, Serialize};
 
+use crate::blobs::Fetching;
 use crate::pull::{self, Exchange};
 use crate::push::{Halt, Outbox};
 use crate::stores::Journal;
 use crate::upstream::{Failure, Upstream};
-use crate::{blobs, node, status};
+use crate::{node, status};
 
 /// How long a round may go on while there is work; well below the request deadlines of hosts.
 const WORK: Duration = Duration::from_secs(8);
@@ -60,6 +61,9 @@ pub struct Link {
     pub skew: i64,
     /// Since when it has not been reached. None: it has.
     pub failing_since: Option<i64>,
+    /// For how long it has been left alone since then, in milliseconds: clocks jump, and this does not.
+    #[serde(default)]
+    pub paused_ms: u64,
     /// Why.
     pub problem: Option<String>,
     /// What to do about it.
@@ -299,9 +303,11 @@ impl Session {
     /// Fetches courses that are announced.
     async fn fetch(&self) {
         loop {
-            match blobs::fetch(&self.upstream, self.deadline).await {
-                Ok(bytes) => self.round.borrow_mut().fetched_bytes += bytes,
-                Err(Halt::Upstream(failure)) if blobs::is_missing(&failure) => {}
+            let fetching = Fetching::new(&self.upstream, self.deadline);
+            let fetched = fetching.run(|| !self.is_over.get()).await;
+            self.round.borrow_mut().fetched_bytes += fetching.bytes();
+            match fetched {
+                Ok(more) => self.round.borrow_mut().more |= more,
                 Err(halt) => return self.stop(halt),
             }
             if !self.lingers || !self.goes_on() {
@@ -314,23 +320,30 @@ impl Session {
 
 /// Notes how a round ended, and answers what it did.
 async fn ended(mut link: Link, mut round: Round, halt: Option<Halt>) -> Result<Round, Problem> {
-    let now = node::now();
     let failure = match halt {
         None => {
-            (link.failing_since, link.problem, link.advice) = (None, None, None);
+            (link.failing_since, link.paused_ms) = (None, 0);
+            (link.problem, link.advice) = (None, None);
             link.save().await?;
             return Ok(round);
         }
         Some(Halt::Here(problem)) => return Err(problem),
         Some(Halt::Upstream(failure)) => failure,
     };
-    let since = *link.failing_since.get_or_insert(now);
-    let failing_for = Duration::from_micros(u64::try_from(now - since).unwrap_or(0));
+    // A link that comes and goes is used whenever it is there.
+    if round.pushed + round.pulled + round.fetched_bytes > 0 {
+        (link.failing_since, link.paused_ms) = (None, 0);
+    }
+    link.failing_since.get_or_insert(node::now());
+    let failing_for = Duration::from_millis(link.paused_ms);
     let pause = match &failure {
         Failure::Busy(pause) => *pause,
         _ => backoff::pause(failing_for, u64::from_le_bytes(random_bytes())),
     };
-    round.more = false;
+    link.paused_ms =
+        link.paused_ms.saturating_add(pause.as_millis().try_into().unwrap_or(u64::MAX));
+    // Whoever asks to be left alone for a moment expects the rest after it.
+    round.more = matches!(failure, Failure::Busy(_));
     round.retry_after_seconds = Some(pause.as_secs_f64());
     round.problem = Some(failure.to_string());
     link.problem.clone_from(&round.problem);

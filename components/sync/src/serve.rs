@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use hedgeschool_credentials::Subject;
+use hedgeschool_redis::changed;
 use hedgeschool_replication::Position;
 use hedgeschool_replication::wire::{
     Applied, BATCH_ENTRIES_MAX, BODY_BYTES_MAX, Batch, Bookmark, Cursor, Feed, Inquiry, Page,
@@ -12,8 +13,10 @@ use hedgeschool_replication::wire::{
 };
 use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, identity};
 
+use crate::ingest::{self, Ticket};
 use crate::news::{self, Watch};
 use crate::node::{self, Below, below_note};
+use crate::place::Place;
 use crate::pull::{self, RECORD};
 use crate::stores::{Audience, Error, Journal, Page as StoredPage, origin, packages};
 use crate::upstream::Upstream;
@@ -21,49 +24,43 @@ use crate::{outflow, round};
 
 /// Batches that an instance applies at one time; more are asked to wait.
 const APPLYING_MAX: usize = 16;
+/// Streams of blobs that an instance sends at one time: each holds a piece in memory.
+const SENDING_MAX: usize = 32;
 /// How often it is noted that a node below was heard of, in microseconds.
-const HEARD_EVERY_US: i64 = 10_000_000;
-/// How much further a node may be without having heard so.
+const HEARD_EVERY_US: u64 = 10_000_000;
+/// How much further a node may be without having heard so: no more than it leaves unnoted.
 const UNTOLD_MAX: u64 = 1_000;
 
 thread_local! {
     static APPLYING: Cell<usize> = const { Cell::new(0) };
-}
-
-/// One of so many places; given back when dropped.
-struct Place(&'static std::thread::LocalKey<Cell<usize>>);
-
-impl Place {
-    fn take(taken: &'static std::thread::LocalKey<Cell<usize>>, limit: usize) -> Option<Self> {
-        let count = taken.get();
-        (count < limit).then(|| {
-            taken.set(count + 1);
-            Self(taken)
-        })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
-    }
+    static SENDING: Cell<usize> = const { Cell::new(0) };
 }
 
 /// `POST /sync/v1/entries`: applies a batch, all or nothing, and answers how far the journal is applied.
 pub async fn entries(request: Request) -> Result<Reply, Problem> {
     let sender = sender(request.headers()).await?;
-    let Some(_place) = Place::take(&APPLYING, APPLYING_MAX) else {
+    let Some(place) = Place::take(&APPLYING, APPLYING_MAX) else {
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too much at once: try again");
         return Err(problem.with_header("retry-after", "2"));
     };
     let bytes = body::read(request, BODY_BYTES_MAX).await?;
     let batch = Batch::parse(&bytes).map_err(refused)?;
-    drop(bytes);
     same_node(&sender, &batch.node)?;
     let journal = named(&batch.journal)?;
-    let told = told(&sender).await?;
-    let scope: Vec<_> = told.serves.into_iter().chain([sender.clone()]).collect();
-    let (status, applied) = apply(journal, &sender, scope, batch).await?;
+    let batch = match ingest::queue().await? {
+        None => batch,
+        Some(queue) => {
+            let ticket = Ticket::of(journal, &batch);
+            drop(batch);
+            if let Some(waiting) = ingest::submit(queue, ticket, &bytes).await? {
+                drop((bytes, place));
+                return waiting.answer().await;
+            }
+            Batch::parse(&bytes).map_err(refused)?
+        }
+    };
+    drop(bytes);
+    let (status, applied) = apply(journal, batch).await?;
     Ok(Reply::json(&applied)?.with_status(status))
 }
 
@@ -76,7 +73,7 @@ fn applied_note(node: &str, epoch: &str) -> String {
 }
 
 /// How far a node's journal is applied.
-async fn applied(
+pub async fn applied(
     journal: Journal,
     node: &str,
     epoch: &str,
@@ -85,12 +82,11 @@ async fn applied(
     Ok(text.and_then(|text| Some((serde_json::from_str(&text).ok()?, text))))
 }
 
-async fn apply(
-    journal: Journal,
-    sender: &str,
-    scope: Vec<String>,
-    batch: Batch,
-) -> Result<(StatusCode, Applied), Problem> {
+/// Applies a batch of the node that it names.
+pub async fn apply(journal: Journal, batch: Batch) -> Result<(StatusCode, Applied), Problem> {
+    let sender = batch.node.as_str();
+    let told = told(sender).await?;
+    let scope: Vec<_> = told.serves.into_iter().chain([sender.to_owned()]).collect();
     let Batch { epoch, before, lane, .. } = &batch;
     let (epoch, lane, span) = (epoch.clone(), *lane, batch.span());
     // What the sender thinks, who may have sent what comes before at the same time.
@@ -100,7 +96,7 @@ async fn apply(
     loop {
         let expected = text.transpose().map_err(Problem::internal)?;
         let Ok(next) = from.with(lane, span.clone()) else {
-            return Ok((StatusCode::CONFLICT, Applied { position: from, now: None }));
+            return Ok((StatusCode::CONFLICT, Applied { position: from }));
         };
         let stored = crate::stores::Batch {
             peer: origin(sender, &epoch),
@@ -111,11 +107,11 @@ async fn apply(
             entries: copy(&mut entries)?,
         };
         match journal.apply(stored).await {
-            Ok(()) => return Ok((StatusCode::OK, Applied { position: next, now: None })),
-            Err(Error::Moved) => {}
-            Err(Error::Ahead(now)) => {
-                return Ok((StatusCode::CONFLICT, Applied { position: from, now: Some(now) }));
+            Ok(()) => {
+                changed(journal.name());
+                return Ok((StatusCode::OK, Applied { position: next }));
             }
+            Err(Error::Moved) => {}
             Err(error) => return Err(error.into()),
         }
         let known = applied(journal, sender, &epoch).await?;
@@ -125,7 +121,7 @@ async fn apply(
             return Err(Problem::busy());
         }
         if position.has(span.through.sequence) {
-            return Ok((StatusCode::OK, Applied { position, now: None }));
+            return Ok((StatusCode::OK, Applied { position }));
         }
         (from, text) = (position, noted);
     }
@@ -199,7 +195,8 @@ async fn feed(journal: Journal, pull: &Pull, cursor: &Cursor) -> Result<Feed, Pr
             journal.name(),
             pull.node
         );
-        journal.renew(epoch.clone()).await?;
+        let told = journal.noted_number(told_note(&pull.node, &epoch)).await?;
+        journal.renew(epoch, told).await?;
     }
     let epoch = journal.epoch().await?;
     let known = known.filter(|known| known.epoch == epoch);
@@ -212,10 +209,19 @@ async fn feed(journal: Journal, pull: &Pull, cursor: &Cursor) -> Result<Feed, Pr
         serves,
     };
     let page = journal.entries(audience, after, None, BATCH_ENTRIES_MAX).await?;
+    if known.is_none() || !page.entries.is_empty() || page.through >= after + UNTOLD_MAX {
+        // Before it is told: a node that knows more has it from another copy of this journal.
+        journal.raise_note(told_note(&pull.node, &epoch), page.through).await?;
+    }
     let mut page = told_page(epoch, page);
     page.bookmark.last = page.entries.last().map(|entry| entry.place());
     page.bookmark.last = page.bookmark.last.or_else(|| known.and_then(|known| known.last.clone()));
     Ok(Feed { applied, page })
+}
+
+/// The name of the note that says how far a node was ever told of a journal here.
+fn told_note(node: &str, epoch: &str) -> String {
+    format!("told:{node}:{epoch}")
 }
 
 /// Whether a node below knows that this journal was longer once, or that it was another one.
@@ -227,7 +233,8 @@ async fn has_lost(
     applied: &Position,
 ) -> Result<bool, Problem> {
     if let Some(known) = known {
-        if known.through > journal.head().await? {
+        let told = journal.noted_number(told_note(&pull.node, &known.epoch)).await?;
+        if known.through > told.min(journal.head().await?) {
             return Ok(true);
         }
         if let Some(last) = &known.last {
@@ -265,7 +272,8 @@ async fn told(node: &str) -> Result<Below, Problem> {
 async fn hear(pull: &Pull) -> Result<(), Problem> {
     let now = node::now();
     let known = told(&pull.node).await?;
-    let is_old = now.saturating_sub(known.heard) > HEARD_EVERY_US;
+    // In either direction: clocks jump.
+    let is_old = now.abs_diff(known.heard) > HEARD_EVERY_US;
     if !is_old && known.serves == pull.serves && known.health == pull.health {
         return Ok(());
     }
@@ -317,14 +325,17 @@ pub async fn blobs(request: Request) -> Result<Reply, Problem> {
     let bytes = body::read(request, BODY_BYTES_MAX).await?;
     let request = Pieces::parse(&bytes).map_err(refused)?;
     same_node(&sender, &request.node)?;
-    for piece in &request.pieces {
-        let found = packages::read_blob(piece.hash.clone(), piece.start, 1).await?;
-        if found.is_none() {
-            return Err(Problem::not_found(format!("there is no blob {} here", piece.hash)));
-        }
+    let Some(place) = Place::take(&SENDING, SENDING_MAX) else {
+        let problem =
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many fetch blobs: try again");
+        return Err(problem.with_header("retry-after", "1"));
+    };
+    let hashes = request.pieces.iter().map(|piece| piece.hash.clone()).collect();
+    if let Some(hash) = packages::missing_blob(hashes).await? {
+        return Err(Problem::not_found(format!("there is no blob {hash} here")));
     }
     let length = request.pieces.iter().map(|piece| piece.length).sum();
-    Ok(Reply::stream(StatusCode::OK, length, outflow::of(request.pieces)))
+    Ok(Reply::stream(StatusCode::OK, length, outflow::of(request.pieces, place)))
 }
 
 /// The node whose token the request carries; 401 or 403 otherwise.
@@ -344,12 +355,14 @@ fn same_node(sender: &str, claimed: &str) -> Result<(), Problem> {
     Err(Problem { internal: Some(detail.clone()), ..Problem::forbidden(detail) })
 }
 
-fn named(journal: &str) -> Result<Journal, Problem> {
+/// The journal of this name; 400 for another one.
+pub fn named(journal: &str) -> Result<Journal, Problem> {
     let unknown = || Problem::bad_request(format!("this node has no journal {journal:?}"));
     Journal::named(journal).ok_or_else(unknown)
 }
 
-fn refused(error: WireError) -> Problem {
+/// What to answer to a message that breaks a rule.
+pub fn refused(error: WireError) -> Problem {
     let problem = match error {
         WireError::TooMany(_) => Problem::too_large(error.to_string()),
         _ => Problem::bad_request(error.to_string()),

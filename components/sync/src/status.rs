@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use hedgeschool_redis::{Failure, Redis};
 use hedgeschool_replication::hlc::SKEW_SHOWN_US;
 use hedgeschool_replication::wire::Health;
 use hedgeschool_web::{Problem, Reply};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::node::{self, Below};
+use crate::queue::Queue;
 use crate::round::Link;
 use crate::stores::{Journal, arrivals};
 use crate::upstream::Upstream;
@@ -15,6 +17,9 @@ use crate::waiting;
 
 /// A node without news for longer than this is shown as silent, in seconds.
 const SILENT_S: i64 = 120;
+/// Where the note about Redis is, and how often it is written, in microseconds.
+const REDIS_NOTE: &str = "redis";
+const REDIS_NOTED_EVERY_US: i64 = 10_000_000;
 
 /// `GET /sync/v1/status`.
 #[derive(Serialize)]
@@ -31,6 +36,26 @@ struct Status {
     arriving: Vec<Arriving>,
     /// Last sequence of each journal.
     journals: BTreeMap<&'static str, u64>,
+    /// The queue of batches from below. Null: this node has no Redis.
+    redis: Option<Queued>,
+}
+
+#[derive(Serialize)]
+struct Queued {
+    /// Batches that wait to be applied. Null: Redis does not say.
+    queue: Option<u64>,
+    /// Why it does not. The node goes on without it.
+    problem: Option<String>,
+    /// What the last problem was.
+    last_problem: Option<RedisProblem>,
+}
+
+/// The last time that Redis was of no help.
+#[derive(Serialize, Deserialize)]
+struct RedisProblem {
+    /// In microseconds since 1970.
+    at: i64,
+    problem: String,
 }
 
 #[derive(Serialize)]
@@ -114,7 +139,34 @@ pub async fn show() -> Result<Reply, Problem> {
         conflicts: conflicts().await?,
         arriving: arriving.collect(),
         journals,
+        redis: redis().await?,
     })
+}
+
+async fn redis() -> Result<Option<Queued>, Problem> {
+    let Some(redis) = Redis::configured().await? else { return Ok(None) };
+    let length = Queue::new(redis).length().await;
+    let problem = length.as_ref().err().map(ToString::to_string);
+    Ok(Some(Queued { queue: length.ok(), problem, last_problem: redis_problem().await? }))
+}
+
+async fn redis_problem() -> Result<Option<RedisProblem>, Problem> {
+    let text = Journal::Progress.note(REDIS_NOTE.to_owned()).await?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// Remembers that Redis was of no help.
+pub async fn note_redis(failure: &Failure) -> Result<(), Problem> {
+    let at = node::now();
+    let last = redis_problem().await?;
+    let is_noted = last.is_some_and(|last| at.saturating_sub(last.at) < REDIS_NOTED_EVERY_US);
+    if *failure == Failure::LeftAlone || is_noted {
+        return Ok(());
+    }
+    let problem = failure.to_string();
+    eprintln!("redis: {problem}; batches are applied without it");
+    let text = serde_json::to_string(&RedisProblem { at, problem }).map_err(Problem::internal)?;
+    Ok(Journal::Progress.set_note(REDIS_NOTE.to_owned(), text).await?)
 }
 
 async fn above() -> Result<Option<Above>, Problem> {

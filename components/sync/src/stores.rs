@@ -65,14 +65,6 @@ pub struct Page {
     pub more: bool,
 }
 
-/// What an audience has not got.
-pub struct Waiting {
-    /// How many entries, at most.
-    pub entries: u64,
-    /// When the oldest of them was made, in microseconds since 1970.
-    pub oldest_us: Option<i64>,
-}
-
 /// Whom new entries concern, of the nodes below.
 pub struct Concerned {
     /// Everything through this was looked at.
@@ -83,6 +75,14 @@ pub struct Concerned {
     pub nodes: Vec<String>,
     /// And those which serve these.
     pub homes: Vec<String>,
+}
+
+/// What an audience has not got.
+pub struct Waiting {
+    /// How many entries, at most.
+    pub entries: u64,
+    /// When the oldest of them was made, in microseconds since 1970.
+    pub oldest_us: Option<i64>,
 }
 
 /// Another node's entries.
@@ -132,8 +132,6 @@ pub enum Error {
     Forbidden(String),
     /// The note of a batch says something else.
     Moved,
-    /// Stamps are ahead of this clock.
-    Ahead(i64),
     /// The disk is as full as it may get.
     Full,
     /// Try again.
@@ -152,9 +150,6 @@ impl From<Error> for Problem {
             Error::Busy => Self::busy(),
             Error::Full => Self::new(StatusCode::INSUFFICIENT_STORAGE, "the node's disk is full"),
             Error::Moved => Self::new(StatusCode::CONFLICT, "other entries came between"),
-            Error::Ahead(now) => {
-                Self::new(StatusCode::CONFLICT, format!("the clock here says {now}"))
-            }
             Error::Other(reason) => Self::internal(reason),
         }
     }
@@ -171,7 +166,6 @@ macro_rules! journal {
                         Stored::Invalid(rule) => Self::Invalid(rule),
                         Stored::Forbidden(rule) => Self::Forbidden(rule),
                         Stored::Moved(_) => Self::Moved,
-                        Stored::Ahead(now) => Self::Ahead(now),
                         Stored::Full => Self::Full,
                         Stored::Busy => Self::Busy,
                         other => Self::Other(format!("{} store: {other:?}", $text)),
@@ -199,9 +193,9 @@ macro_rules! journal {
                 match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::epoch().await?)),* }
             }
 
-            /// Begins another epoch.
-            pub async fn renew(self, epoch: String) -> Result<(), Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::renew(epoch).await?)),* }
+            /// Begins another epoch; other nodes have nothing of this copy past a sequence.
+            pub async fn renew(self, epoch: String, after: u64) -> Result<(), Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::renew(epoch, after).await?)),* }
             }
 
             /// The last sequence.
@@ -235,6 +229,20 @@ macro_rules! journal {
                 }),* }
             }
 
+            /// Whom the entries after a sequence concern, of the nodes below.
+            pub async fn concerned(self, after: u64) -> Result<Concerned, Error> {
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::journal;
+                    let found = journal::concerned(after).await?;
+                    Ok(Concerned {
+                        through: found.through,
+                        everyone: found.everyone,
+                        nodes: found.nodes,
+                        homes: found.homes,
+                    })
+                }),* }
+            }
+
             /// How much there is for an audience.
             pub async fn waiting(
                 self,
@@ -248,20 +256,6 @@ macro_rules! journal {
                     let audience = types::Audience { node, origin, above, serves };
                     let waiting = journal::waiting_for(audience, after, until).await?;
                     Ok(Waiting { entries: waiting.entries, oldest_us: waiting.oldest })
-                }),* }
-            }
-
-            /// Whom the entries after a sequence concern, of the nodes below.
-            pub async fn concerned(self, after: u64) -> Result<Concerned, Error> {
-                match self { $(Self::$name => {
-                    use $bindings::hedgeschool::$package::journal;
-                    let found = journal::concerned(after).await?;
-                    Ok(Concerned {
-                        through: found.through,
-                        everyone: found.everyone,
-                        nodes: found.nodes,
-                        homes: found.homes,
-                    })
                 }),* }
             }
 
@@ -306,6 +300,16 @@ macro_rules! journal {
                 match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::set_note(name, text).await?)),* }
             }
 
+            /// Notes a number, unless there is a larger one.
+            pub async fn raise_note(self, name: String, number: u64) -> Result<(), Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::raise_note(name, number).await?)),* }
+            }
+
+            /// The number that was noted under a name; 0 if none was.
+            pub async fn noted_number(self, name: String) -> Result<u64, Error> {
+                Ok(self.note(name).await?.and_then(|text| text.parse().ok()).unwrap_or(0))
+            }
+
             /// Applies a batch.
             pub async fn apply(self, batch: Batch) -> Result<(), Error> {
                 let Batch { peer, scope, note, before, after, entries } = batch;
@@ -320,11 +324,6 @@ macro_rules! journal {
                     let batch = types::Batch { peer, scope, note, before, after, entries };
                     Ok(journal::apply(batch).await?)
                 }),* }
-            }
-
-            /// Sets stamps back.
-            pub async fn set_back(self, stamp: i64) -> Result<(), Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::set_back(stamp).await?)),* }
             }
 
             /// A page of conflicts.

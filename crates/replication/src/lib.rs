@@ -7,19 +7,27 @@
 //!
 //! * [`Position`]: how far a journal is applied, in two lanes: what is fresh travels before a backlog.
 //! * [`Push`]: what to send next, and where each answer leads.
+//! * [`Portion`]: how much of it at once.
 //! * [`Version`] and [`merge`]: which of two versions of something stands, and whether one was lost.
 //! * [`Stamp`] arithmetic in [`hlc`]: time that survives wrong clocks.
 //! * [`backoff`]: how long to leave an upstream alone.
+//! * [`pace`]: how often, how long.
+//! * [`Fetch`]: which blobs to ask for next, and how much at a time.
 //! * [`wire`]: the messages, documented in `docs/replication.md`.
 
 pub mod backoff;
+mod fetch;
 pub mod hlc;
+pub mod pace;
+mod portion;
 mod position;
 mod push;
 mod version;
 pub mod wire;
 
+pub use fetch::{Fetch, REQUESTS_MAX, Request};
 pub use hlc::Stamp;
+pub use portion::Portion;
 pub use position::{Gap, Lane, Place, Position, Span};
 pub use push::{Answer, Next, Push, WINDOW, Want};
 pub use version::{Merge, Seen, Version, Winner, merge};

@@ -74,9 +74,6 @@ pub struct Batch {
 pub struct Applied {
     /// How far.
     pub position: Position,
-    /// With status 409: stamps are ahead of the receiver's clock, which says this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub now: Option<Stamp>,
 }
 
 /// What a node asks its upstream at the start of a round, and while it waits for news.

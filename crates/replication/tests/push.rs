@@ -81,13 +81,12 @@ impl Node {
         let head = self.head();
         let push = self.push.as_mut()?;
         let want = push.want(head)?;
-        let until = want.until.unwrap_or(u64::MAX);
-        let entries = self.journal.range(want.after + 1..).take_while(|(at, _)| **at <= until);
+        let entries = self.journal.range(want.from + 1..=want.until);
         // What came from the upstream is not for it.
         let entries = entries.filter(|(_, content)| **content % 7 != 0);
         let entries: Vec<_> = entries.take(size).map(|(at, content)| (*at, *content)).collect();
         let Some((sequence, last)) = entries.last().copied() else {
-            push.nothing(want.lane);
+            push.nothing(&want, want.until);
             return None;
         };
         let span = Span { after: want.after, through: Place { sequence, mark: mark(last) } };

@@ -59,6 +59,9 @@ fn lines(status: &Value) -> Vec<String> {
         let name = text(node, "node");
         lines.push(format!("below   {name}  {}, {conflicts} conflicts", standing(node)));
     }
+    if let Some(redis) = status.get("redis").filter(|redis| !redis.is_null()) {
+        lines.push(format!("redis   {}", queue(redis)));
+    }
     for course in items(status, "arriving") {
         let (have, all) = (number(course, "have_bytes"), number(course, "bytes"));
         lines.push(format!("course  {}  {have} of {all} bytes", text(course, "title")));
@@ -83,6 +86,14 @@ fn standing(node: &Value) -> String {
     format!("{contact}, {queue} entries to send for {age} s{clock}")
 }
 
+/// The queue of batches from below.
+fn queue(redis: &Value) -> String {
+    match redis.get("queue").and_then(Value::as_u64) {
+        Some(length) => format!("{length} batches wait to be applied"),
+        None => format!("of no help, the node goes on without it: {}", text(redis, "problem")),
+    }
+}
+
 fn items<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     value.get(name).and_then(Value::as_array).into_iter().flatten()
 }
@@ -101,7 +112,7 @@ fn text(value: &Value, name: &str) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::lines;
+    use super::{lines, queue};
 
     #[test]
     fn every_part_has_a_line() {
@@ -109,16 +120,20 @@ mod tests {
             "queue_age_seconds": 60, "is_skewed": true, "skew_seconds": -90.0, "problem": "no route", "advice": "Wait." });
         let below = json!({ "node": "edge", "seconds_since_contact": null, "conflicts": 1 });
         let status = json!({ "node": "region", "conflicts": 2, "upstream": peer, "nodes": [below],
-            "arriving": [{ "title": "A\u{7} course", "have_bytes": 1, "bytes": 2 }] });
+            "arriving": [{ "title": "A\u{7} course", "have_bytes": 1, "bytes": 2 }],
+            "redis": { "queue": 5, "problem": null } });
         let shown = [
             "region  2 conflicts: GET /sync/v1/conflicts lists them",
             "above   hub http://hub  heard of 3 s ago, 7 entries to send for 60 s, its clock is off by -90 s",
             "        no route",
             "        Wait.",
             "below   edge  never heard of, 0 entries to send for 0 s, 1 conflicts",
+            "redis   5 batches wait to be applied",
             "course  A course  1 of 2 bytes",
         ];
         assert_eq!(lines(&status), shown);
         assert_eq!(lines(&json!({ "node": "hub" })), ["hub  0 conflicts", "above   none"]);
+        let down = json!({ "queue": null, "problem": "refused" });
+        assert_eq!(queue(&down), "of no help, the node goes on without it: refused");
     }
 }

@@ -159,10 +159,12 @@ async fn up(address: SocketAddr, options: &Options) -> Result<()> {
     let listener = TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address}: stop whoever does, or choose with --listen")
     })?;
-    let app = tokio::task::block_in_place(|| App::load(options))?;
+    let mut app = tokio::task::block_in_place(|| App::load(options))?;
     announce(&app, listener.local_addr()?)?;
-    let ticking =
-        app.schedule.map(|schedule| tokio::spawn(ticker::run(app.directory.clone(), schedule)));
+    let wake = app.wake.take();
+    let ticking = app
+        .schedule
+        .map(|schedule| tokio::spawn(ticker::run(app.directory.clone(), schedule, wake)));
     server::serve(listener, app.routes.clone(), app.limits.clone(), stop).await;
     if let Some(ticking) = ticking {
         ticking.abort();

@@ -72,7 +72,7 @@ pub async fn settle<K: Kinds>(key: u64, restore: bool) -> Result<bool, Error> {
             format!("a {} that lost cannot be put in place of the one that stands", lost.kind);
         return Err(Error::Invalid(rule));
     }
-    let sql = "UPDATE conflict SET settled = 1 WHERE key = ?1";
+    let sql = "UPDATE conflict SET settled = 1, peer = NULL WHERE key = ?1";
     K::DATABASE.execute(sql, &[integer(key)]).await?;
     Ok(true)
 }

@@ -36,8 +36,8 @@ macro_rules! export_journal {
                     Ok(kit::epoch(<$kinds>::DATABASE).await?)
                 }
 
-                async fn renew(epoch: String) -> Result<(), wit::Error> {
-                    Ok(kit::renew(<$kinds>::DATABASE, epoch).await?)
+                async fn renew(epoch: String, after: u64) -> Result<(), wit::Error> {
+                    Ok(kit::renew(<$kinds>::DATABASE, epoch, after).await?)
                 }
 
                 async fn head() -> Result<u64, wit::Error> {
@@ -61,6 +61,12 @@ macro_rules! export_journal {
                     Ok(page(read.await?))
                 }
 
+                async fn concerned(after: u64) -> Result<wit::Concern, wit::Error> {
+                    let read = kit::concerned(<$kinds>::DATABASE, after).await?;
+                    let kit::Concerned { through, everyone, nodes, homes } = read;
+                    Ok(wit::Concern { through, everyone, nodes, homes })
+                }
+
                 async fn waiting_for(
                     audience: wit::Audience,
                     after: u64,
@@ -70,12 +76,6 @@ macro_rules! export_journal {
                     let audience = kit::Audience { node, origin, above, serves };
                     let waiting = kit::waiting(<$kinds>::DATABASE, audience, after, until).await?;
                     Ok(wit::Waiting { entries: waiting.entries, oldest: waiting.oldest_us })
-                }
-
-                async fn concerned(after: u64) -> Result<wit::Concern, wit::Error> {
-                    let read = kit::concerned(<$kinds>::DATABASE, after).await?;
-                    let kit::Concerned { through, everyone, nodes, homes } = read;
-                    Ok(wit::Concern { through, everyone, nodes, homes })
                 }
 
                 async fn entries_about(
@@ -111,6 +111,10 @@ macro_rules! export_journal {
                     Ok(kit::set_note(<$kinds>::DATABASE, name, text).await?)
                 }
 
+                async fn raise_note(name: String, number: u64) -> Result<(), wit::Error> {
+                    Ok(kit::raise_note(<$kinds>::DATABASE, name, number).await?)
+                }
+
                 async fn apply(batch: wit::Batch) -> Result<(), wit::Error> {
                     let wit::Batch { peer, scope, note, before, after, entries } = batch;
                     let entries = entries.into_iter().map(|entry| {
@@ -120,10 +124,6 @@ macro_rules! export_journal {
                     let entries = entries.collect();
                     let batch = kit::Batch { peer, scope, note, before, after, entries };
                     Ok(kit::apply::<$kinds>(batch).await?)
-                }
-
-                async fn set_back(stamp: i64) -> Result<(), wit::Error> {
-                    Ok(<$kinds>::set_back(stamp).await?)
                 }
 
                 async fn conflicts(after: u64) -> Result<Vec<wit::Conflict>, wit::Error> {
@@ -163,7 +163,6 @@ macro_rules! store_errors {
                     $crate::Error::Invalid(rule) => Self::Invalid(rule),
                     $crate::Error::Forbidden(rule) => Self::Forbidden(rule),
                     $crate::Error::Moved(text) => Self::Moved(text),
-                    $crate::Error::Ahead(now) => Self::Ahead(now),
                     $crate::Error::Sql(error) => error.into(),
                 }
             }

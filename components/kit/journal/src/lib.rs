@@ -15,7 +15,7 @@ use hedgeschool_sql::{Database, Value};
 
 pub use apply::{Batch, Insertion, Outcome};
 pub use conflict::{Conflict, Lost};
-pub use merge::{Merged, Versioned, check_stamps, check_writers, merged};
+pub use merge::{Merged, Versioned, check_version, merged};
 pub use read::{Audience, Concerned, Entry, Page, Waiting};
 
 /// What every store keeps for replication: its first migration.
@@ -34,8 +34,6 @@ pub enum Error {
     Forbidden(String),
     /// The note of a batch says something else: this.
     Moved(Option<String>),
-    /// Stamps are ahead of the clock, which says this.
-    Ahead(i64),
     /// The database failed.
     Sql(SqlError),
 }
@@ -58,9 +56,6 @@ pub trait Kinds {
     /// Reads entries about a subject, in an order of their own.
     async fn about(subject: String, after: u64, limit: u32, size: u32) -> Result<Page, Error>;
 
-    /// Sets later stamps of what was made here back to this one.
-    async fn set_back(stamp: i64) -> Result<(), Error>;
-
     /// What stands where a conflict is about this, as JSON.
     async fn standing(lost: &Lost) -> Result<Option<String>, Error>;
 
@@ -74,11 +69,11 @@ pub async fn epoch(database: &Database) -> Result<String, Error> {
     epoch.ok_or_else(|| Error::Sql(SqlError::Sqlite("the database has no epoch".into())))
 }
 
-/// Begins another epoch, if it is still this one.
-pub async fn renew(database: &Database, epoch: String) -> Result<(), Error> {
-    let sql =
-        "UPDATE note SET text = lower(hex(randomblob(16))) WHERE name = 'epoch' AND text = ?1";
-    Ok(database.execute(sql, &[Value::Text(epoch)]).await?)
+/// Begins another epoch, if it is still this one; what was changed here after a sequence becomes the new one's.
+pub async fn renew(database: &Database, epoch: String, after: u64) -> Result<(), Error> {
+    let sql = "INSERT INTO renewing (epoch, fresh, after)
+        SELECT text, lower(hex(randomblob(16))), ?2 FROM note WHERE name = 'epoch' AND text = ?1";
+    Ok(database.execute(sql, &[Value::Text(epoch), integer(after)]).await?)
 }
 
 /// What was noted under a name.
@@ -106,6 +101,14 @@ pub async fn set_note(database: &Database, name: String, text: String) -> Result
         ON CONFLICT (name) DO UPDATE SET text = excluded.text WHERE text <> excluded.text"
     };
     Ok(database.execute(sql, &[Value::Text(name), Value::Text(text)]).await?)
+}
+
+/// Notes a number, unless there is a larger one under the name.
+pub async fn raise_note(database: &Database, name: String, number: u64) -> Result<(), Error> {
+    let sql = "INSERT INTO note (name, text) VALUES (?1, ?2)
+        ON CONFLICT (name) DO UPDATE SET text = excluded.text
+        WHERE CAST(text AS INTEGER) < CAST(excluded.text AS INTEGER)";
+    Ok(database.execute(sql, &[Value::Text(name), Value::Text(number.to_string())]).await?)
 }
 
 /// Makes entries about a subject concern a node below.

@@ -1,0 +1,22 @@
+//! How often and how long: what both sides of a link go by.
+
+use std::time::Duration;
+
+/// How long a round goes on that the node's own ticker asks for: it passes on news as they come.
+pub const LINGER: Duration = Duration::from_secs(10);
+/// How often a round that lingers looks for news of this node, and a pull that waits for news of the other.
+pub const LOOK: Duration = Duration::from_millis(50);
+/// How long an upstream is asked to wait for news: long, since each request costs it something, and short enough
+/// not to hold up a node that stops.
+pub const NEWS: Duration = Duration::from_secs(5);
+/// The pause after an upstream that did not wait for news, although asked to.
+pub const UNHEARD: Duration = Duration::from_millis(500);
+/// How long to wait for an answer. A link that is slower than this for a batch is down.
+pub const ANSWER: Duration = Duration::from_secs(25);
+/// The pause that an upstream asks for when it is at its limits.
+pub const BUSY: Duration = Duration::from_secs(2);
+/// Bytes of batches that an instance of an upstream holds at one time; more are asked to wait. Bytes and not batches:
+/// three hundred nodes with a statement each are no burden.
+pub const APPLYING_BYTES_MAX: u64 = 48 << 20;
+/// Pulls that wait for news in an instance of an upstream; more are answered at once.
+pub const WAITING_MAX: usize = 512;
