@@ -49,8 +49,9 @@ fn lines(status: &Value) -> Vec<String> {
         Some(upstream) => {
             let name = format!("{} {}", text(upstream, "node"), text(upstream, "url"));
             lines.push(format!("above   {}  {}", name.trim(), standing(upstream)));
-            let problem = text(upstream, "problem");
-            lines.extend((!problem.is_empty()).then(|| format!("        {problem}")));
+            let told = ["problem", "advice"].map(|name| text(upstream, name));
+            let told = told.iter().filter(|text| !text.is_empty());
+            lines.extend(told.map(|text| format!("        {text}")));
         }
     }
     for node in items(status, "nodes") {
@@ -116,7 +117,7 @@ mod tests {
     #[test]
     fn every_part_has_a_line() {
         let peer = json!({ "node": "hub", "url": "http://hub", "seconds_since_contact": 3, "queue": 7,
-            "queue_age_seconds": 60, "is_skewed": true, "skew_seconds": -90.0, "problem": "no route" });
+            "queue_age_seconds": 60, "is_skewed": true, "skew_seconds": -90.0, "problem": "no route", "advice": "Wait." });
         let below = json!({ "node": "edge", "seconds_since_contact": null, "conflicts": 1 });
         let status = json!({ "node": "region", "conflicts": 2, "upstream": peer, "nodes": [below],
             "arriving": [{ "title": "A\u{7} course", "have_bytes": 1, "bytes": 2 }],
@@ -125,6 +126,7 @@ mod tests {
             "region  2 conflicts: GET /sync/v1/conflicts lists them",
             "above   hub http://hub  heard of 3 s ago, 7 entries to send for 60 s, its clock is off by -90 s",
             "        no route",
+            "        Wait.",
             "below   edge  never heard of, 0 entries to send for 0 s, 1 conflicts",
             "redis   5 batches wait to be applied",
             "course  A course  1 of 2 bytes",
