@@ -15,27 +15,31 @@ const STATE: &str = "/xapi/activities/state";
 const ACCOUNTS: &str = "https://hedgeschool.example/people";
 
 /// A node of a tree, whose token at its upstream is `token-of-NAME`.
-fn node(name: &str, below: &[&str]) -> Result<Builder> {
+pub(crate) fn node(name: &str, below: &[&str]) -> Result<Builder> {
     let tokens: Vec<_> = below.iter().map(|node| format!("{node}:token-of-{node}")).collect();
     let builder = Node::builder()?.variable("node_id", name).variable("sync_interval", "100ms");
     Ok(builder.variable("bootstrap_nodes", &tokens.join(",")))
 }
 
-fn under(builder: Builder, name: &str, upstream: &str) -> Builder {
+pub(crate) fn under(builder: Builder, name: &str, upstream: &str) -> Builder {
     builder
         .variable("upstream_url", upstream)
         .variable("upstream_token", &format!("token-of-{name}"))
 }
 
 /// A hub and an edge below it.
-fn pair() -> Result<(Node, Node)> {
+pub(crate) fn pair() -> Result<(Node, Node)> {
     let hub = node("hub", &["edge"])?.start()?;
     let edge = under(node("edge", &[])?, "edge", &hub.address()).start()?;
     Ok((hub, edge))
 }
 
 /// Waits for something, doing what an operator's scheduler does on a host that has no ticker.
-fn soon(nodes: &[&Node], what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
+pub(crate) fn soon(
+    nodes: &[&Node],
+    what: &str,
+    mut holds: impl FnMut() -> Result<bool>,
+) -> Result<()> {
     eventually(what, || {
         if !is_own_host() {
             for node in nodes {
@@ -50,7 +54,7 @@ fn round(node: &Node) -> Result<Value> {
     node.xapi().post("/sync/v1/tick", &json!({}))?.expect(200)?.json()
 }
 
-fn learner(name: &str) -> Value {
+pub(crate) fn learner(name: &str) -> Value {
     json!({ "name": name, "display_name": name, "role": "learner", "password": "a-long-password" })
 }
 
@@ -62,7 +66,7 @@ fn people(node: &Node) -> Result<BTreeMap<String, Value>> {
 }
 
 /// Signs in with a browser's form; answers the page it leads to.
-fn sign_in(node: &Node, name: &str) -> Result<String> {
+pub(crate) fn sign_in(node: &Node, name: &str) -> Result<String> {
     let form = format!("name={name}&password=a-long-password&next=/");
     let form = Some(("application/x-www-form-urlencoded", form.as_bytes()));
     let answer = node.anonymous().send(Method::POST, "/auth/sign-in", form)?.expect(303)?;
@@ -73,7 +77,7 @@ fn agent(name: &str) -> Value {
     json!({ "objectType": "Agent", "account": { "homePage": ACCOUNTS, "name": name } })
 }
 
-fn completed(name: &str, activity: &str) -> Value {
+pub(crate) fn completed(name: &str, activity: &str) -> Value {
     statement::with(json!({
         "actor": agent(name),
         "verb": { "id": "http://adlnet.gov/expapi/verbs/completed" },
@@ -107,7 +111,7 @@ fn has_state(node: &Node, name: &str, expected: &str) -> Result<bool> {
     Ok(answer.status == 200 && answer.text() == expected)
 }
 
-fn has(node: &Node, statement: &Value) -> Result<bool> {
+pub(crate) fn has(node: &Node, statement: &Value) -> Result<bool> {
     let id = statement["id"].as_str().unwrap_or_default();
     Ok(node.xapi().get(&statement::one(id))?.status == 200)
 }

@@ -35,6 +35,7 @@ connection_slot!(CONNECTION);
 static DATABASE: Database = Database {
     label: "content",
     migrations: &[hedgeschool_journal::SCHEMA, include_str!("../migrations/0001-packages.sql")],
+    restored: hedgeschool_journal::RESTORED,
     slot: &CONNECTION,
 };
 

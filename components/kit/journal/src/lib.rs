@@ -20,6 +20,10 @@ pub use read::{Audience, Entry, Page};
 
 /// What every store keeps for replication: its first migration.
 pub const SCHEMA: &str = include_str!("schema.sql");
+/// What a store does once in a database that was restored: other nodes may know more of the journal than there is
+/// now, and what is recorded next is to have places of its own.
+pub const RESTORED: &str =
+    "UPDATE note SET text = lower(hex(randomblob(16))) WHERE name = 'epoch';";
 /// Most entries of a page or a batch.
 pub const ENTRIES_MAX: usize = 1_000;
 const FOLLOWED_MAX: u32 = 1_000;
