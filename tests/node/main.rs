@@ -21,5 +21,6 @@ mod power_loss;
 mod probe;
 mod replication;
 mod statement_browser;
+mod storage;
 mod tree;
 mod xapi;

@@ -22,6 +22,7 @@ mod blobs;
 mod error;
 mod journal;
 mod packages;
+mod room;
 
 use bindings::exports::hedgeschool::content::packages::Guest;
 use bindings::exports::hedgeschool::content::types::{
@@ -36,6 +37,7 @@ static DATABASE: Database = Database {
     label: "content",
     migrations: &[hedgeschool_journal::SCHEMA, include_str!("../migrations/0001-packages.sql")],
     restored: hedgeschool_journal::RESTORED,
+    new_file: &["PRAGMA auto_vacuum = INCREMENTAL", "VACUUM"],
     slot: &CONNECTION,
 };
 

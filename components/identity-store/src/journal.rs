@@ -39,6 +39,7 @@ enum Role {
 
 impl Kinds for Identity {
     const DATABASE: &'static Database = &DATABASE;
+    const IS_LIMITED: bool = false;
 
     async fn insertion(batch: &mut Batch) -> Result<Insertion, Error> {
         let people: Vec<_> = batch.entries.iter().map(Person::parse).collect::<Result<_, _>>()?;

@@ -31,6 +31,7 @@ static DATABASE: Database = Database {
         include_str!("../migrations/2.sql"),
     ],
     restored: hedgeschool_journal::RESTORED,
+    new_file: &[],
     slot: &CONNECTION,
 };
 

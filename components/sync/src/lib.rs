@@ -12,6 +12,7 @@ mod push;
 mod round;
 mod serve;
 mod status;
+mod storage;
 mod stores;
 mod upstream;
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::node::Node;
 
+const MB: u64 = 1_000_000;
 /// Where a node tells how it stands.
 const STATUS: &str = "/sync/v1/status";
 
@@ -53,16 +54,37 @@ fn lines(status: &Value) -> Vec<String> {
             lines.extend((!problem.is_empty()).then(|| format!("        {problem}")));
         }
     }
+    lines.extend(status.get("storage").map(|storage| format!("disk    {}", taken(storage))));
     for node in items(status, "nodes") {
         let conflicts = number(node, "conflicts");
         let name = text(node, "node");
-        lines.push(format!("below   {name}  {}, {conflicts} conflicts", standing(node)));
+        let disk = disk(number(node, "disk_used_bytes"), number(node, "disk_limit_bytes"));
+        lines.push(format!("below   {name}  {}, {conflicts} conflicts, {disk}", standing(node)));
     }
     for course in items(status, "arriving") {
         let (have, all) = (number(course, "have_bytes"), number(course, "bytes"));
         lines.push(format!("course  {}  {have} of {all} bytes", text(course, "title")));
     }
     lines
+}
+
+/// What a node's stores take of its disk, and what was given up to make room.
+fn taken(storage: &Value) -> String {
+    let disk = disk(number(storage, "used_bytes"), number(storage, "limit_bytes"));
+    let given_up: Vec<_> = items(storage, "given_up").map(|course| text(course, "title")).collect();
+    match given_up.len() {
+        0 => disk,
+        count => format!("{disk}; {count} courses given up to make room: {}", given_up.join(", ")),
+    }
+}
+
+fn disk(used: u64, limit: u64) -> String {
+    let used = used.div_ceil(MB);
+    if limit > 0 {
+        format!("{used} of {} MB used", limit.div_ceil(MB))
+    } else {
+        format!("{used} MB used")
+    }
 }
 
 /// Queue, silence and clock of a node that this one talks to.
@@ -106,14 +128,18 @@ mod tests {
     fn every_part_has_a_line() {
         let peer = json!({ "node": "hub", "url": "http://hub", "seconds_since_contact": 3, "queue": 7,
             "queue_age_seconds": 60, "is_skewed": true, "skew_seconds": -90.0, "problem": "no route" });
-        let below = json!({ "node": "edge", "seconds_since_contact": null, "conflicts": 1 });
-        let status = json!({ "node": "region", "conflicts": 2, "upstream": peer, "nodes": [below],
+        let below = json!({ "node": "edge", "seconds_since_contact": null, "conflicts": 1,
+            "disk_used_bytes": 2_500_000, "disk_limit_bytes": 7_000_000 });
+        let storage =
+            json!({ "used_bytes": 1, "limit_bytes": null, "given_up": [{ "title": "Old" }] });
+        let status = json!({ "node": "region", "conflicts": 2, "upstream": peer, "nodes": [below], "storage": storage,
             "arriving": [{ "title": "A\u{7} course", "have_bytes": 1, "bytes": 2 }] });
         let shown = [
             "region  2 conflicts: GET /sync/v1/conflicts lists them",
             "above   hub http://hub  heard of 3 s ago, 7 entries to send for 60 s, its clock is off by -90 s",
             "        no route",
-            "below   edge  never heard of, 0 entries to send for 0 s, 1 conflicts",
+            "disk    1 MB used; 1 courses given up to make room: Old",
+            "below   edge  never heard of, 0 entries to send for 0 s, 1 conflicts, 3 of 7 MB used",
             "course  A course  1 of 2 bytes",
         ];
         assert_eq!(lines(&status), shown);

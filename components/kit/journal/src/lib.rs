@@ -9,6 +9,7 @@ mod conflict;
 mod export;
 mod merge;
 mod read;
+mod room;
 
 pub use hedgeschool_sql::Error as SqlError;
 use hedgeschool_sql::{Database, Value};
@@ -17,6 +18,7 @@ pub use apply::{Batch, Insertion, Outcome};
 pub use conflict::{Conflict, Lost};
 pub use merge::{Merged, Versioned, check_stamps, check_writers, merged};
 pub use read::{Audience, Entry, Page};
+pub use room::{Limits, Usage, check_room, limits, set_limits, usage};
 
 /// What every store keeps for replication: its first migration.
 pub const SCHEMA: &str = include_str!("schema.sql");
@@ -55,6 +57,15 @@ impl From<SqlError> for Error {
 pub trait Kinds {
     /// The store's database.
     const DATABASE: &'static Database;
+
+    /// Whether its limits keep entries out. Not where they are few and small, and a node is of no use without them.
+    const IS_LIMITED: bool = true;
+
+    /// Gives up some of what `holder` has too, down to the limits that are noted, and takes back what there is room
+    /// for. What that is, is the store's to know: a store that has no such thing does nothing.
+    async fn make_room(_holder: Option<String>) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Makes of a peer's entries the one statement that applies them and moves the note.
     async fn insertion(batch: &mut Batch) -> Result<Insertion, Error>;
@@ -110,6 +121,15 @@ pub async fn set_note(database: &Database, name: String, text: String) -> Result
         ON CONFLICT (name) DO UPDATE SET text = excluded.text WHERE text <> excluded.text"
     };
     Ok(database.execute(sql, &[Value::Text(name), Value::Text(text)]).await?)
+}
+
+/// Keeps a store within limits.
+pub async fn keep_within<K: Kinds>(
+    limits: Option<Limits>,
+    holder: Option<String>,
+) -> Result<(), Error> {
+    set_limits(K::DATABASE, limits).await?;
+    K::make_room(holder).await
 }
 
 /// Makes entries about a subject concern a node below.

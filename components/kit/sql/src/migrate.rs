@@ -2,7 +2,7 @@
 
 use spin_sdk::sqlite::Connection;
 
-use crate::{Error, retry, run};
+use crate::{Database, Error, retry, run};
 
 /// The `application_id` that `hedge restore` gives a database: `hedr`. In `host/sqlite` the same number is
 /// `snapshot::RESTORED`.
@@ -20,11 +20,8 @@ struct State {
 /// database came out of a backup, the script for that.
 ///
 /// No one else uses the connection yet, so a transaction over several calls is safe on it.
-pub async fn to_current(
-    connection: &Connection,
-    migrations: &[&str],
-    restored: &str,
-) -> Result<(), Error> {
+pub async fn to_current(connection: &Connection, database: &Database) -> Result<(), Error> {
+    let migrations = database.migrations;
     // Waiting inside the host would hold a thread of it: `retry` waits instead.
     run(connection, "PRAGMA busy_timeout = 0", &[]).await?;
     retry::while_busy(async || {
@@ -32,9 +29,14 @@ pub async fn to_current(
         if found > migrations.len() {
             return Err(Error::NewerSchema { found, known: migrations.len() });
         }
+        if found == 0 {
+            for statement in database.new_file {
+                run(connection, statement, &[]).await?;
+            }
+        }
         if found < migrations.len() || is_restored {
             write_ahead(connection).await?;
-            apply_missing(connection, migrations, restored).await?;
+            apply_missing(connection, migrations, database.restored).await?;
         }
         Ok(())
     })
