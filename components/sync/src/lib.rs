@@ -5,6 +5,7 @@
 
 mod blobs;
 mod conflicts;
+mod news;
 mod node;
 mod outflow;
 mod pull;

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use futures::future::join3;
+use futures::future::join4;
 use hedgeschool_replication::wire::Health;
 use hedgeschool_replication::{Place, Position, backoff};
 use hedgeschool_web::{Problem, StatusCode, random_bytes};
@@ -20,6 +20,9 @@ use crate::{blobs, node, status, storage};
 const WORK: Duration = Duration::from_secs(8);
 /// How often a round that lingers looks for news of this node.
 const LOOK: Duration = Duration::from_millis(50);
+/// How long an upstream is asked to wait for news: long, since each request costs it something, and short enough
+/// not to hold up a node that stops.
+const WAIT: Duration = Duration::from_secs(5);
 /// The pause after an upstream that did not wait for news, although asked to.
 const UNHEARD: Duration = Duration::from_millis(500);
 /// Where the note about the upstream is.
@@ -161,7 +164,8 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
         halt: RefCell::new(None),
     };
     let first = Pulled { more: greeting.more || is_renewed, is_full: greeting.is_full };
-    join3(session.push(&mut outboxes), session.pull(first), session.fetch()).await;
+    join4(session.push(&mut outboxes), session.pull(first), session.follow(), session.fetch())
+        .await;
     link.node.clone_from(&session.peer);
     link.reached = node::now();
     link.skew = greeting.skew;
@@ -213,16 +217,12 @@ impl Session {
             if is_full {
                 return;
             }
-            match pull::records(&self.upstream, &self.peer).await {
-                Ok(entries) => self.round.borrow_mut().pulled += entries,
-                Err(halt) => return self.stop(halt),
-            }
             if !self.goes_on() || !(more || self.lingers) {
                 self.round.borrow_mut().more |= more;
                 return;
             }
             let left = self.deadline.saturating_duration_since(Instant::now());
-            let wait = if more { Duration::ZERO } else { left.min(UNHEARD * 4) };
+            let wait = if more { Duration::ZERO } else { left.min(WAIT) };
             let asked = Instant::now();
             let exchange =
                 pull::exchange(&self.upstream, &self.link, &self.below, self.health.clone(), wait)
@@ -237,6 +237,20 @@ impl Session {
                 }
                 Err(halt) => return self.stop(halt),
             }
+        }
+    }
+
+    /// Gets the records of learners whom this node follows from now on.
+    async fn follow(&self) {
+        loop {
+            match pull::records(&self.upstream, &self.peer).await {
+                Ok(entries) => self.round.borrow_mut().pulled += entries,
+                Err(halt) => return self.stop(halt),
+            }
+            if !self.lingers || !self.goes_on() {
+                return;
+            }
+            spin_sdk::time::sleep(UNHEARD).await;
         }
     }
 

@@ -12,6 +12,7 @@ use hedgeschool_replication::wire::{
 };
 use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, identity};
 
+use crate::news::{self, Watch};
 use crate::node::{self, Below, below_note};
 use crate::pull::{self, RECORD};
 use crate::stores::{Audience, Error, Journal, Page as StoredPage, origin, packages};
@@ -20,10 +21,6 @@ use crate::{outflow, round};
 
 /// Batches that an instance applies at one time; more are asked to wait.
 const APPLYING_MAX: usize = 16;
-/// Pulls that wait for news in an instance; more are answered at once.
-const WAITING_MAX: usize = 16;
-/// How often a pull that waits looks for news.
-const LOOK: Duration = Duration::from_millis(50);
 /// How often it is noted that a node below was heard of, in microseconds.
 const HEARD_EVERY_US: i64 = 10_000_000;
 /// How much further a node may be without having heard so.
@@ -31,7 +28,6 @@ const UNTOLD_MAX: u64 = 1_000;
 
 thread_local! {
     static APPLYING: Cell<usize> = const { Cell::new(0) };
-    static WAITING: Cell<usize> = const { Cell::new(0) };
 }
 
 /// One of so many places; given back when dropped.
@@ -155,25 +151,19 @@ pub async fn pull(request: Request) -> Result<Reply, Problem> {
     let pull = Pull::parse(&bytes).map_err(refused)?;
     same_node(&sender, &pull.node)?;
     hear(&pull).await?;
-    let place = Place::take(&WAITING, WAITING_MAX);
-    let wait = if place.is_some() { pull.wait_ms.min(WAIT_MS_MAX) } else { 0 };
-    let deadline = Instant::now() + Duration::from_millis(wait);
-    loop {
-        let heads = heads().await?;
-        let (journals, is_news) = feeds(&pull).await?;
-        if is_news || Instant::now() >= deadline {
-            let pulled = Pulled { node: node::id().await?, now: node::now(), journals };
-            return Reply::json(&pulled);
-        }
-        while Instant::now() < deadline && self::heads().await? == heads {
-            spin_sdk::time::sleep(LOOK).await;
-        }
+    let wait = Duration::from_millis(pull.wait_ms.min(WAIT_MS_MAX));
+    let watch = if wait.is_zero() { None } else { Watch::begin(&pull).await? };
+    let (pulled, is_news) = pulled(&pull).await?;
+    match watch {
+        Some(watch) if !is_news => Ok(news::reply(pull, watch, Instant::now() + wait)),
+        _ => Reply::json(&pulled),
     }
 }
 
-async fn heads() -> Result<[u64; 3], Problem> {
-    let [one, two, three] = Journal::ALL;
-    Ok([one.head().await?, two.head().await?, three.head().await?])
+/// The answer to a pull as of now, and whether it is worth one.
+pub async fn pulled(pull: &Pull) -> Result<(Pulled, bool), Problem> {
+    let (journals, is_news) = feeds(pull).await?;
+    Ok((Pulled { node: node::id().await?, now: node::now(), journals }, is_news))
 }
 
 /// What there is for a node, and whether that is worth an answer.

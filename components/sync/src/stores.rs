@@ -65,6 +65,18 @@ pub struct Page {
     pub more: bool,
 }
 
+/// Whom new entries concern, of the nodes below.
+pub struct Concerned {
+    /// Everything through this was looked at.
+    pub through: u64,
+    /// All of them; or there is too much to tell.
+    pub everyone: bool,
+    /// These.
+    pub nodes: Vec<String>,
+    /// And those which serve these.
+    pub homes: Vec<String>,
+}
+
 /// Another node's entries.
 pub struct Batch {
     /// The node they come from.
@@ -223,6 +235,20 @@ macro_rules! journal {
                     let page = journal::entries(audience, after, until, limit, wire::BATCH_BYTES).await?;
                     let entries = page.entries.into_iter().map(|it| entry(it.sequence, it.kind, it.payload));
                     Ok(Page { entries: entries.collect::<Result<_, _>>()?, through: page.through, more: page.more })
+                }),* }
+            }
+
+            /// Whom the entries after a sequence concern, of the nodes below.
+            pub async fn concerned(self, after: u64) -> Result<Concerned, Error> {
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::journal;
+                    let found = journal::concerned(after).await?;
+                    Ok(Concerned {
+                        through: found.through,
+                        everyone: found.everyone,
+                        nodes: found.nodes,
+                        homes: found.homes,
+                    })
                 }),* }
             }
 

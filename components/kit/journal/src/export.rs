@@ -61,6 +61,12 @@ macro_rules! export_journal {
                     Ok(page(read.await?))
                 }
 
+                async fn concerned(after: u64) -> Result<wit::Concern, wit::Error> {
+                    let read = kit::concerned(<$kinds>::DATABASE, after).await?;
+                    let kit::Concerned { through, everyone, nodes, homes } = read;
+                    Ok(wit::Concern { through, everyone, nodes, homes })
+                }
+
                 async fn entries_about(
                     subject: String,
                     after: u64,

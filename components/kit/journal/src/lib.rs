@@ -17,7 +17,7 @@ use hedgeschool_sql::{Database, Value};
 pub use apply::{Batch, Insertion, Outcome};
 pub use conflict::{Conflict, Lost};
 pub use merge::{Merged, Versioned, check_stamps, check_writers, merged};
-pub use read::{Audience, Entry, Page};
+pub use read::{Audience, Concerned, Entry, Page};
 pub use room::{Limits, Usage, check_room, limits, set_limits, usage};
 
 /// What every store keeps for replication: its first migration.
@@ -172,4 +172,4 @@ pub fn integer(number: u64) -> Value {
 
 pub use apply::apply;
 pub use conflict::{conflicts, count as count_conflicts, settle};
-pub use read::{entries, find, head, page};
+pub use read::{concerned, entries, find, head, page};

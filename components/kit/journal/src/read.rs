@@ -6,6 +6,8 @@ use crate::{ENTRIES_MAX, Error, integer};
 
 /// How many entries one call looks at to find those for a node below, most of which are not.
 const LOOKED_AT_MAX: u32 = 10_000;
+/// How many new entries are looked at to tell whom they concern; more concern everyone.
+const CONCERNED_MAX: u32 = 2_000;
 
 /// One change.
 pub struct Entry {
@@ -107,6 +109,47 @@ pub async fn entries(
     let is_cut = found > entries.len() as u64 || entries.len() as u64 >= u64::from(limit);
     let through = entries.last().filter(|_| is_cut).map_or(through, |last| last.sequence);
     Ok(Page { entries, through, more: through < last })
+}
+
+/// Whom new entries concern, of those below.
+#[derive(Default)]
+pub struct Concerned {
+    /// Everything through this was looked at.
+    pub through: u64,
+    /// All of them; or there is too much to tell.
+    pub everyone: bool,
+    /// These, which follow a subject.
+    pub nodes: Vec<String>,
+    /// And those which serve these.
+    pub homes: Vec<String>,
+}
+
+/// Whom the entries after a sequence concern: one look for many nodes.
+pub async fn concerned(database: &Database, after: u64) -> Result<Concerned, Error> {
+    let sql = "WITH new AS MATERIALIZED (
+          SELECT sequence, common, home, subject FROM entry WHERE sequence > ?1 ORDER BY sequence LIMIT ?2)
+        SELECT 0, NULL, coalesce(max(sequence), ?1), max(common) FROM new
+        UNION ALL SELECT DISTINCT 1, home, 0, 0 FROM new WHERE home IS NOT NULL
+        UNION ALL SELECT DISTINCT 2, follower.node, 0, 0
+          FROM new JOIN follower ON follower.subject = new.subject";
+    let rows = database.query(sql, &[integer(after), Value::from(CONCERNED_MAX)]).await?;
+    let mut concerned = Concerned::default();
+    for mut row in rows {
+        let (what, name): (u64, Option<String>) = (row.take()?, row.take()?);
+        match (what, name) {
+            (1, Some(home)) => concerned.homes.push(home),
+            (2, Some(node)) => concerned.nodes.push(node),
+            _ => {
+                concerned.through = row.take()?;
+                concerned.everyone = row.take::<Option<u64>>()? == Some(1);
+            }
+        }
+    }
+    if concerned.through >= after + u64::from(CONCERNED_MAX) {
+        concerned.everyone = true;
+        concerned.through = head(database).await?;
+    }
+    Ok(concerned)
 }
 
 /// The page that a statement answers, in rows of sequence, kind, payload, content, and how many rows there

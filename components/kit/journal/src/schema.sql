@@ -24,6 +24,8 @@ CREATE TABLE follower (
   PRIMARY KEY (node, subject)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX follower_by_subject ON follower (subject);
+
 -- What replication remembers. `epoch` names this copy of the store.
 CREATE TABLE note (
   name TEXT PRIMARY KEY,

@@ -10,7 +10,8 @@ use crate::{HeaderMap, HeaderValue, Problem, StatusCode};
 /// A response whose length is known before its first byte is sent.
 ///
 /// Hosts send a body of unknown length in chunks; under Spin that costs 40 ms a reply (Nagle's algorithm
-/// against delayed acknowledgement). So there is no way to make a reply without a `content-length`.
+/// against delayed acknowledgement). So there is no way to make a reply without a `content-length`, but for one that
+/// waits for what it will say ([`Reply::later`]).
 pub struct Reply {
     status: StatusCode,
     headers: HeaderMap,
@@ -59,6 +60,14 @@ impl Reply {
     pub fn stream(status: StatusCode, length: u64, body: StreamReader<u8>) -> Self {
         let reply = Self { status, headers: HeaderMap::new(), body: Body::Stream(body) };
         reply.with_length(length)
+    }
+
+    /// 200, with a body that comes when there is something to say. Who waits with its body instead of its head
+    /// takes nobody's place: hosts limit requests without a head, and how long these may take.
+    pub fn later(media_type: &str, body: StreamReader<u8>) -> Self {
+        let reply =
+            Self { status: StatusCode::OK, headers: HeaderMap::new(), body: Body::Stream(body) };
+        reply.with_header("content-type", media_type).with_header("cache-control", "no-store")
     }
 
     /// Sets a header; a value that is not legal in a header is left out.
