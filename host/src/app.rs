@@ -24,6 +24,7 @@ use crate::server::{Directory, Routes};
 use crate::stores::Stores;
 use crate::ticker::Schedule;
 use crate::variables::{Overrides, Variables};
+use crate::wake::Wake;
 
 /// Where an application comes from and how it is to run.
 #[derive(Debug, Default)]
@@ -54,6 +55,8 @@ pub struct App {
     pub limits: Arc<Limits>,
     /// When to tick the `sync` component, if at all.
     pub schedule: Option<Schedule>,
+    /// What makes it tick earlier, if anything does.
+    pub wake: Option<Wake>,
     stores: Stores,
     _clock: EpochClock,
 }
@@ -84,6 +87,7 @@ impl App {
             true => Schedule::from_variables(&variables)?,
             false => None,
         };
+        let wake = Wake::from_variables(&variables)?;
         let limits = Arc::new(options.limits.clone());
         let cache = Cache::open(&cache_dir(options, &config))?;
         let compiled = compile(&cache, &application)?;
@@ -108,7 +112,7 @@ impl App {
         });
         directory.bind(&routes);
         tracing::debug!("loaded in {:?}", started.elapsed());
-        Ok(Self { routes, directory, limits, schedule, stores, _clock: clock })
+        Ok(Self { routes, directory, limits, schedule, wake, stores, _clock: clock })
     }
 
     /// Closes the databases: takes no more statements and finishes those that were sent.

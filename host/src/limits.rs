@@ -27,6 +27,8 @@ pub struct Limits {
     pub head_bytes_max: usize,
     /// Connections open at one time; more wait in the listener's queue.
     pub connections_max: usize,
+    /// Streams of server-sent events open at one time.
+    pub event_streams_max: usize,
     /// From the signal to stop to closing what is still open.
     pub drain_max: Duration,
 }
@@ -45,6 +47,7 @@ impl Default for Limits {
             head_max: Duration::from_secs(15),
             head_bytes_max: 64 << 10,
             connections_max: 4096,
+            event_streams_max: 1024,
             drain_max: Duration::from_secs(10),
         }
     }

@@ -1,7 +1,8 @@
 //! The sync ticker: tells the application's `sync` component when to do a round.
 //!
 //! Hosts without a ticker post to the component's public tick route instead; this is the same
-//! request, sent in memory.
+//! request, sent in memory. A [`Wake`] makes a round come early, but never before the moment that
+//! the last one asked for.
 
 use std::time::Duration;
 
@@ -10,15 +11,20 @@ use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::{BodyExt, Empty, Limited};
 use serde::Deserialize;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 use wasmtime_wasi_http::WasiBody;
 
 use crate::duration;
 use crate::server::Directory;
 use crate::variables::Variables;
+use crate::wake::Wake;
 
 /// The id of the component that is ticked.
 pub const COMPONENT: &str = "sync";
 const TICK: &str = "http://sync.spin.internal/tick";
+/// The shortest pause after a tick that failed, whoever wakes.
+const FAILED_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause a reply can ask for.
 const PAUSE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Bytes of a reply.
@@ -61,23 +67,51 @@ struct Reply {
     retry_after_seconds: Option<f64>,
 }
 
+/// When to tick again.
+#[derive(Debug, PartialEq)]
+struct Pause {
+    /// After this if somebody wakes the ticker.
+    shortest: Duration,
+    /// After this in any case.
+    longest: Duration,
+}
+
+impl Pause {
+    async fn wait(&self, signal: &Notify) {
+        let start = Instant::now();
+        sleep_until(start + self.shortest).await;
+        tokio::select! {
+            () = sleep_until(start + self.longest) => {}
+            () = signal.notified() => {}
+        }
+    }
+}
+
 impl Reply {
-    fn pause(&self, interval: Duration) -> Duration {
+    fn pause(&self, interval: Duration) -> Pause {
         let retry_after = self.retry_after_seconds.unwrap_or(0.0).max(0.0);
         let retry_after = Duration::try_from_secs_f64(retry_after).unwrap_or(PAUSE_MAX);
-        match self.more {
-            true => retry_after.min(PAUSE_MAX),
-            false => retry_after.max(interval).min(PAUSE_MAX),
-        }
+        let shortest = retry_after.min(PAUSE_MAX);
+        let longest = if self.more { shortest } else { shortest.max(interval).min(PAUSE_MAX) };
+        Pause { shortest, longest }
     }
 }
 
 /// Ticks until dropped, the first time at once. A change from working to failing and back is
 /// logged, not every failure: a link can be down for days.
-pub async fn run(directory: Directory, schedule: Schedule) {
+pub async fn run(directory: Directory, schedule: Schedule, wake: Option<Wake>) {
+    let signal = Notify::new();
+    let ticking = tick_on(&directory, schedule, &signal);
+    match wake {
+        None => ticking.await,
+        Some(wake) => tokio::join!(ticking, wake.listen(&signal)).0,
+    }
+}
+
+async fn tick_on(directory: &Directory, schedule: Schedule, signal: &Notify) {
     let mut failing = false;
     loop {
-        let pause = match tick(&directory).await {
+        let pause = match tick(directory).await {
             Ok(reply) => {
                 if std::mem::take(&mut failing) {
                     tracing::info!("sync works again");
@@ -91,10 +125,11 @@ pub async fn run(directory: Directory, schedule: Schedule) {
                         schedule.interval
                     );
                 }
-                schedule.interval
+                let longest = schedule.interval;
+                Pause { shortest: FAILED_PAUSE.min(longest), longest }
             }
         };
-        tokio::time::sleep(pause).await;
+        pause.wait(signal).await;
     }
 }
 
@@ -151,14 +186,28 @@ mod tests {
         let interval = Duration::from_secs(10);
         let pause = |text: &str| {
             let reply: Reply = serde_json::from_str(text).unwrap();
-            reply.pause(interval)
+            let pause = reply.pause(interval);
+            (pause.shortest.as_secs(), pause.longest.as_secs())
         };
-        assert_eq!(pause(r#"{"more": true, "retry_after_seconds": null}"#), Duration::ZERO);
-        assert_eq!(pause(r#"{"more": false}"#), interval);
-        assert_eq!(pause(r#"{"more": false, "retry_after_seconds": 3}"#), interval);
-        assert_eq!(pause(r#"{"more": false, "retry_after_seconds": 30}"#), interval * 3);
-        assert_eq!(pause(r#"{"more": true, "retry_after_seconds": 2}"#), Duration::from_secs(2));
-        assert_eq!(pause(r#"{"more": true, "retry_after_seconds": 1e300}"#), PAUSE_MAX);
-        assert_eq!(pause(r#"{"more": true, "retry_after_seconds": -1}"#), Duration::ZERO);
+        assert_eq!(pause(r#"{"more": true, "retry_after_seconds": null}"#), (0, 0));
+        assert_eq!(pause(r#"{"more": false}"#), (0, 10));
+        assert_eq!(pause(r#"{"more": false, "retry_after_seconds": 3}"#), (3, 10));
+        assert_eq!(pause(r#"{"more": false, "retry_after_seconds": 30}"#), (30, 30));
+        assert_eq!(pause(r#"{"more": true, "retry_after_seconds": 2}"#), (2, 2));
+        let day = PAUSE_MAX.as_secs();
+        assert_eq!(pause(r#"{"more": true, "retry_after_seconds": 1e300}"#), (day, day));
+        assert_eq!(pause(r#"{"more": true, "retry_after_seconds": -1}"#), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn whoever_wakes_the_ticker_shortens_its_pause_and_not_what_was_asked_for() {
+        let signal = Notify::new();
+        let (short, long) = (Duration::from_millis(30), Duration::from_secs(3600));
+        signal.notify_one();
+        let start = Instant::now();
+        Pause { shortest: short, longest: long }.wait(&signal).await;
+        assert!((short..long).contains(&start.elapsed()));
+        Pause { shortest: Duration::ZERO, longest: short }.wait(&signal).await;
+        assert!(start.elapsed() >= short * 2, "it was woken twice");
     }
 }

@@ -72,8 +72,8 @@ fn fetched(how: &str, large: &Large, edge: &Node, hub: &Node) -> Result<()> {
         Ok::<_, anyhow::Error>((memory?, seen?))
     })?;
     let took = start.elapsed();
-    let busy = busy()?;
-    let busy = [busy[0].saturating_sub(before[0]), busy[1].saturating_sub(before[1])];
+    let ([edge_then, hub_then], [edge_now, hub_now]) = (before, busy()?);
+    let busy = [edge_now.saturating_sub(edge_then), hub_now.saturating_sub(hub_then)];
     large.check(&edge.admin())?;
     show(how, rate(large.bytes, took));
     let megabytes = |bytes: u64| format!("{} MB", bytes >> 20);
@@ -89,8 +89,8 @@ fn fetched(how: &str, large: &Large, edge: &Node, hub: &Node) -> Result<()> {
 fn await_course(large: &Large, edge: &Node, hub: &Node) -> Result<[u64; 2]> {
     let mut memory = [0; 2];
     eventually("the course arrives", || {
-        let now = [edge.memory()?, hub.memory()?];
-        memory = [memory[0].max(now[0]), memory[1].max(now[1])];
+        let [one, other] = memory;
+        memory = [one.max(edge.memory()?), other.max(hub.memory()?)];
         Ok(large.find(&edge.admin())?.map(drop))
     })?;
     Ok(memory)

@@ -6,6 +6,7 @@
 mod course;
 mod distance;
 mod fill;
+mod fleet;
 mod load;
 mod machine;
 mod meter;
@@ -14,6 +15,7 @@ mod read;
 mod record;
 mod report;
 mod start;
+mod storm;
 mod sync;
 mod target;
 mod traffic;
@@ -75,7 +77,9 @@ fn measure(group: Group, options: &Options, meter: &Meter) -> Result<()> {
             record::measure(&Target::of(&node), meter)
         }
         Group::Sync => sync::measure(options.backlog),
+        Group::Fleet => fleet::measure(meter),
         Group::Course => course::measure(options.course_bytes),
+        Group::Storm => storm::measure(),
         Group::Read => {
             let node = builder.start()?;
             fill::fill(&node, options.stored)?;

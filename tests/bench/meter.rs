@@ -59,6 +59,11 @@ impl Meter {
         Ok(())
     }
 
+    /// The rate of one run.
+    pub fn rate(&self, connections: u32, target: &Target) -> Result<f64> {
+        self.runtime.block_on(closed(target, connections, self.run))
+    }
+
     /// The rate of each run, lowest first.
     fn rates(&self, connections: u32, target: &Target) -> Result<Vec<f64>> {
         // The first requests start instances and warm caches.

@@ -44,8 +44,12 @@ pub enum Group {
     SlowDisk,
     /// A backlog replicated over loopback, rounds without news, and how soon a change is seen above
     Sync,
+    /// What a hub does for 300 nodes below it that have nothing to say, or little
+    Fleet,
     /// A large course replicated, near and far, and what else waits meanwhile
     Course,
+    /// The backlogs of 50 nodes at a time, without and with Redis
+    Storm,
     /// Statements by id, by filters and by the next page, and posts, in a store that is full
     Read,
 }

@@ -82,7 +82,8 @@ impl Target {
         self.get(&[format!("/content/p/{package}/index.html")])
     }
 
-    fn asked(&self, make: impl Fn() -> Request<Full<Bytes>> + Send + Sync + 'static) -> Self {
+    /// Whatever `make` makes.
+    pub fn asked(&self, make: impl Fn() -> Request<Full<Bytes>> + Send + Sync + 'static) -> Self {
         Self { address: self.address, make: Arc::new(make) }
     }
 

@@ -5,9 +5,11 @@
 #![allow(clippy::indexing_slicing, reason = "a test may panic, and what helps it too")]
 
 mod api_clients;
+mod backup;
 mod broken_content;
 mod broken_manifests;
 mod clients;
+mod conflicts_page;
 mod durability;
 mod export;
 mod faults;
@@ -15,11 +17,17 @@ mod grants;
 mod imports;
 mod large_course;
 mod launch;
+mod live;
 mod manifest;
+mod node_page;
 mod other_app;
 mod power_loss;
 mod probe;
+mod redis;
+mod refusals;
 mod replication;
 mod statement_browser;
+mod storage;
 mod tree;
+mod wrong_machines;
 mod xapi;

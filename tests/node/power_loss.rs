@@ -1,6 +1,6 @@
 //! Acknowledged means durable: power fails at any moment, and with it goes what was not synced.
 //!
-//! `tests/power-loss` explains what is lost.
+//! `tests/bad-machine` explains what is lost.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -96,7 +96,7 @@ fn a_torn_write_leaves_some_of_what_was_not_synced_and_all_that_was() -> Result<
     bail!("no write was torn")
 }
 
-/// What `power_loss_writer` writes before it waits, and in how many records.
+/// What `bad_machine_writer` writes before it waits, and in how many records.
 const WRITTEN_BYTES: usize = 14_000;
 const RECORDS: usize = 20;
 
@@ -104,7 +104,7 @@ const RECORDS: usize = 20;
 fn written(keeps: &str, lose_power: impl FnOnce(&Disk) -> Result<()>) -> Result<Option<Vec<u8>>> {
     let folder = TempDir::new()?;
     let disk = Disk::under(folder.path())?;
-    let mut writer = Command::new(repository("target/host/examples/power_loss_writer"));
+    let mut writer = Command::new(repository("target/host/examples/bad_machine_writer"));
     writer.arg(folder.path()).arg(keeps).envs(disk.environment()?);
     let mut writer = writer.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let output = BufReader::new(writer.stdout.take().context("no output")?);

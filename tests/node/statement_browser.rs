@@ -2,10 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 use hedgeschool_tests::{Client, Node, statement};
-use http::Method;
 use serde_json::{Value, json};
 
-const FORM: &str = "application/x-www-form-urlencoded";
 /// Statements of a page.
 const PAGE: usize = 50;
 
@@ -14,12 +12,7 @@ type Parameters<'a> = &'a [(&'a str, &'a str)];
 
 /// The browser of someone who signs in.
 fn sign_in(node: &Node, credentials: &str) -> Result<Client> {
-    let (name, password) = credentials.split_once(':').context("no colon")?;
-    let form = format!("name={name}&password={password}&next=%2F");
-    let form = Some((FORM, form.as_bytes()));
-    let signed_in = node.anonymous().send(Method::POST, "/auth/sign-in", form)?.expect(303)?;
-    let cookie = signed_in.header("set-cookie").split(';').next().context("no cookie")?.to_owned();
-    Ok(node.anonymous().with_header("cookie", &cookie))
+    Ok(node.browser(&node.sign_in(credentials)?))
 }
 
 fn node() -> Result<(Node, Client)> {
@@ -53,7 +46,7 @@ fn listed(page: &str) -> Vec<String> {
 }
 
 /// Where the link with this text leads.
-fn link(page: &str, text: &str) -> Result<String> {
+pub fn link(page: &str, text: &str) -> Result<String> {
     let before = page.split(&format!(">{text}</")).next().filter(|before| *before != page);
     let before = before.with_context(|| format!("nothing says {text:?} in {page}"))?;
     let (_, href) = before.rsplit_once("href=\"").context("no link before")?;

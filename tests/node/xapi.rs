@@ -7,7 +7,7 @@ mod documents;
 mod filters;
 mod formats;
 mod limits;
-mod multipart;
+pub mod multipart;
 mod paging;
 mod parameters;
 mod range;

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::repository;
 const SECTOR_BYTES: usize = 512;
 
 /// The disk under a folder: when power is lost, so is what no program had synced. Works through a library
-/// preloaded into the program, whose own page (`tests/power-loss`) says what counts as synced.
+/// preloaded into the program, whose own page (`tests/bad-machine`) says what counts as synced.
 pub struct Disk {
     folder: PathBuf,
     shadow: TempDir,
@@ -103,9 +103,51 @@ pub fn slow_disk(sync_delay: Duration) -> Result<Vec<(String, String)>> {
     Ok(vec![preload()?, delay])
 }
 
+/// What can go wrong with the machine under a node while it runs: its clock, and the room on its disk.
+pub struct Machine {
+    folder: PathBuf,
+    switches: TempDir,
+}
+
+impl Machine {
+    /// The machine under a folder, in order.
+    pub fn under(folder: &Path) -> Result<Self> {
+        let machine = Self { folder: folder.to_owned(), switches: TempDir::new()? };
+        fs::write(machine.file(), [0; 16])?;
+        Ok(machine)
+    }
+
+    /// What a program's environment needs so that it runs on this machine.
+    pub fn environment(&self) -> Result<Vec<(String, String)>> {
+        let set = |name: &str, path: &Path| (name.to_owned(), path.display().to_string());
+        let switches = set("HEDGE_MACHINE_SWITCHES", &self.file());
+        Ok(vec![preload()?, set("HEDGE_DISK_FOLDER", &self.folder), switches])
+    }
+
+    /// Makes the clock tell this many seconds more than the real one.
+    pub fn set_clock(&self, seconds: i64) -> Result<()> {
+        self.switch(0, seconds)
+    }
+
+    /// Fills the disk, or makes room again.
+    pub fn fill_disk(&self, is_full: bool) -> Result<()> {
+        self.switch(8, i64::from(is_full))
+    }
+
+    /// In place, for the program has the file mapped.
+    fn switch(&self, at: u64, value: i64) -> Result<()> {
+        let file = fs::OpenOptions::new().write(true).open(self.file())?;
+        Ok(file.write_all_at(&value.to_ne_bytes(), at)?)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.switches.path().join("switches")
+    }
+}
+
 /// The variable that has the loader load the library into a program.
 fn preload() -> Result<(String, String)> {
-    let library = repository("target/host/examples/libpower_loss.so");
+    let library = repository("target/host/examples/libbad_machine.so");
     ensure!(library.is_file(), "{} is missing: `cargo xtask test` builds it", library.display());
     let others = env::var("LD_PRELOAD").unwrap_or_default();
     Ok(("LD_PRELOAD".into(), format!("{} {others}", library.display()).trim_end().to_owned()))

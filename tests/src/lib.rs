@@ -2,8 +2,11 @@
 //!
 //! * [`Node`]: a node as a process of its own, in a state folder of its own.
 //! * [`Client`]: HTTP to a node.
+//! * [`Events`]: server-sent events of a node.
 //! * [`Link`]: the network between two nodes, which can be cut, slow, late and out of order.
+//! * [`Redis`]: a Redis server, which can be stopped.
 //! * [`Disk`]: the disk under a node, which can lose power.
+//! * [`Machine`]: the machine under a node, whose disk can be full and whose clock can jump.
 //! * [`storm`], [`audit`]: recording until the node is killed, and whether everything is there afterwards.
 //! * [`statement`], [`course`]: what is sent.
 //!
@@ -13,18 +16,22 @@
 pub mod audit;
 pub mod course;
 mod disk;
+mod events;
 mod http;
 mod link;
 mod log;
 mod node;
 mod port;
 mod process;
+mod redis;
 pub mod statement;
 pub mod storm;
 mod threads;
 mod wait;
 
-pub use disk::{Disk, slow_disk};
+pub use self::redis::Redis;
+pub use disk::{Disk, Machine, slow_disk};
+pub use events::{Event, Events};
 pub use http::{Client, Response, address};
 pub use link::Link;
 pub use node::{Builder, Node};

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
+use http::Method;
 use tempfile::TempDir;
 
 use crate::log::Log;
@@ -246,9 +247,32 @@ impl Node {
         client.with_header("x-experience-api-version", version)
     }
 
+    /// The cookie of somebody who signs in by the portal's form, `name:password`.
+    pub fn sign_in(&self, credentials: &str) -> Result<String> {
+        let (name, password) = credentials.split_once(':').context("no colon")?;
+        let form = crate::address("", &[("name", name), ("password", password), ("next", "/")]);
+        let form = form.trim_start_matches('?').as_bytes();
+        let form = Some(("application/x-www-form-urlencoded", form));
+        let answer = self.anonymous().send(Method::POST, "/auth/sign-in", form)?.expect(303)?;
+        let cookie = answer.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
+        anyhow::ensure!(!cookie.is_empty(), "{name} is not let in");
+        Ok(cookie)
+    }
+
+    /// The browser of somebody who has signed in.
+    pub fn browser(&self, cookie: &str) -> Client {
+        self.anonymous().with_header("cookie", cookie)
+    }
+
     /// What the node has printed, restarts included.
     pub fn log(&self) -> String {
         format!("{}{}", self.history, self.log.text())
+    }
+
+    /// Gives a variable of the app another value, from the next start on.
+    pub fn set_variable(&mut self, name: &str, value: &str) {
+        self.builder.variables.retain(|(known, _)| known != name);
+        self.builder.variables.push((name.to_owned(), value.to_owned()));
     }
 
     /// SIGKILL to the node and whatever it started.

@@ -46,9 +46,14 @@ impl Process {
         Ok(())
     }
 
+    /// A signal, to the whole group.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        Ok(kill_process_group(self.group, signal)?)
+    }
+
     /// SIGTERM, to the whole group, and waits for the end.
     pub fn terminate(&mut self) -> Result<ExitStatus> {
-        kill_process_group(self.group, Signal::TERM)?;
+        self.signal(Signal::TERM)?;
         self.wait()
     }
 

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::command::{self, cargo};
-use crate::{build, workspace};
+use crate::{build, debian, workspace};
 
 // The benchmarks' own file, so that one help tells of everything.
 #[path = "../../tests/bench/options.rs"]
@@ -28,6 +28,13 @@ pub struct Arguments {
 /// Builds and measures.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let root = workspace::root()?;
+    if arguments.options.only.contains(&options::Group::Storm) {
+        debian::ensure_program(
+            "redis-server",
+            &["redis-server"],
+            "a storm is measured with Redis",
+        )?;
+    }
     if !arguments.no_build {
         build::guests(&root, false)?;
         build::host(&root)?;
@@ -35,7 +42,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let package = ["--profile", "host", "--package", "hedgeschool-tests"];
     // The slow disk is a library that the node loads.
     let mut slow_disk = cargo();
-    slow_disk.arg("build").args(package).args(["--example", "power_loss"]);
+    slow_disk.arg("build").args(package).args(["--example", "bad_machine"]);
     command::run(slow_disk.current_dir(&root))?;
     let mut bench = cargo();
     bench.arg("run").args(package).args(["--bin", "bench", "--"]);

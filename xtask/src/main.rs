@@ -11,6 +11,7 @@ mod fuzz;
 mod guest;
 mod lint;
 mod progress;
+mod simulate;
 mod test;
 mod up;
 mod workspace;
@@ -35,6 +36,8 @@ enum Task {
     Bench(bench::Arguments),
     /// Feed the parsers with inputs that nobody would send
     Fuzz(fuzz::Arguments),
+    /// Simulate a fleet in virtual time; draws the plots in docs/simulation and prints tables
+    Simulate(simulate::Arguments),
     /// Check the format and lints
     Check,
 }
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::main(&arguments),
         Task::Bench(arguments) => bench::main(&arguments),
         Task::Fuzz(arguments) => fuzz::main(&arguments),
+        Task::Simulate(arguments) => simulate::main(&arguments),
         Task::Check => lint::main(),
     };
     match outcome {

@@ -5,7 +5,7 @@ use hedgeschool_sql::{Database, Error as SqlError, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{DATABASE, packages};
+use crate::{DATABASE, packages, room};
 
 /// Largest blob that is fetched as one, in bytes: larger files are announced in pieces.
 const PIECE_BYTES_MAX: u64 = 1 << 20;
@@ -80,9 +80,8 @@ impl Kinds for Content {
         hedgeschool_journal::page(&DATABASE, sql, &parameters, after, limit).await
     }
 
-    async fn set_back(_stamp: i64) -> Result<(), Error> {
-        // Courses go down only: nobody refuses them.
-        Ok(())
+    async fn make_room(holder: Option<String>) -> Result<(), Error> {
+        room::make(holder).await
     }
 
     async fn standing(lost: &Lost) -> Result<Option<String>, Error> {

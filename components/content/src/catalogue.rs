@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use hedgeschool_web::{Problem, Query, Reply, Request, settings};
+use hedgeschool_web::{Problem, Query, Reply, Request, StatusCode, settings};
 use serde::Serialize;
 
+use crate::shelf::Shelf;
 use crate::store::{self, CourseSummary};
 
 /// Courses on a page unless the request says otherwise, and at most.
 const PAGE: u32 = 100;
 const PAGE_MAX: u32 = 1_000;
+const JSON: &str = "application/json";
 
 /// A page of courses.
 #[derive(Serialize)]
@@ -23,17 +25,48 @@ struct Page {
 pub async fn list(request: &Request) -> Result<Reply, Problem> {
     let query = Query::of(request);
     let limit = limit(query.get("limit"))?;
-    let courses = store::courses(query.get("after").map(str::to_owned), limit).await?;
+    let after = query.get("after").map(str::to_owned);
+    // Only pages as everybody asks for them: a cache that anybody can fill is soon of no use.
+    let shelf = Shelf::at(&format!("courses:{}", after.as_deref().unwrap_or_default())).await?;
+    let shelf = shelf.filter(|_| limit == PAGE);
+    if let Some(page) = found(&shelf).await {
+        return cached(page).await;
+    }
+    let courses = store::courses(after, limit).await?;
     let is_full = courses.len() >= limit as usize;
     let next = courses.last().filter(|_| is_full).map(|course| course.id.clone());
-    cached(Reply::json(&Page { courses, next })?).await
+    let is_empty = courses.is_empty();
+    let page = json(&Page { courses, next })?;
+    cached(kept(shelf.filter(|_| !is_empty), page)).await
 }
 
 /// One course, with its units.
 pub async fn course(id: &str) -> Result<Reply, Problem> {
+    let shelf = Shelf::at(&format!("course:{id}")).await?;
+    if let Some(course) = found(&shelf).await {
+        return cached(course).await;
+    }
     let course = store::find_course(id.to_owned()).await?;
     let course = course.ok_or_else(|| Problem::not_found(format!("there is no course {id:?}")))?;
-    cached(Reply::json(&course)?).await
+    cached(kept(shelf, json(&course)?)).await
+}
+
+/// What is on a shelf, as the reply that it was.
+async fn found(shelf: &Option<Shelf>) -> Option<Reply> {
+    let body = shelf.as_ref()?.get().await?;
+    Some(Reply::new(StatusCode::OK, JSON, body))
+}
+
+/// Puts a reply's body on the shelf, if there is one.
+fn kept(shelf: Option<Shelf>, body: Vec<u8>) -> Reply {
+    if let Some(shelf) = shelf {
+        shelf.put(body.clone());
+    }
+    Reply::new(StatusCode::OK, JSON, body)
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>, Problem> {
+    serde_json::to_vec(value).map_err(Problem::internal)
 }
 
 fn limit(text: Option<&str>) -> Result<u32, Problem> {

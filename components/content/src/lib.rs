@@ -13,8 +13,10 @@ mod catalogue;
 mod file;
 mod import;
 mod range;
+mod shelf;
 mod store;
 
+use hedgeschool_redis::changed;
 use hedgeschool_web::{Method, Problem, Reply, Request, answer};
 use percent_encoding::percent_decode_str;
 use spin_sdk::http_service;
@@ -22,7 +24,11 @@ use spin_sdk::http_service;
 #[http_service]
 async fn handle(request: Request) -> Reply {
     let is_head = request.method() == Method::HEAD;
+    let is_import = request.method() == Method::POST;
     let reply = answer(route(request).await);
+    if is_import && reply.status().is_success() {
+        changed("content");
+    }
     if is_head { reply.without_body() } else { reply }
 }
 

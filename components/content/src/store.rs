@@ -12,6 +12,7 @@ mod bindings {
 
 use hedgeschool_web::{Problem, StatusCode};
 
+pub use bindings::hedgeschool::content::journal;
 pub use bindings::hedgeschool::content::packages::*;
 pub use bindings::hedgeschool::content::types::{LaunchMethod, MoveOn, Unit};
 
@@ -23,10 +24,12 @@ impl From<Error> for Problem {
             // Every blob that is named here was put, or read from the store, a moment before.
             Error::MissingBlob(hash) => Self::internal(format!("blob {hash} is missing")),
             Error::Busy => Self::busy(),
-            Error::Full => Self::new(
-                StatusCode::INSUFFICIENT_STORAGE,
-                "the node's disk is as full as it may get",
-            ),
+            Error::Full => Self::no_room(),
+            Error::Away => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the course's files were given up to make room, and are fetched again: try again in a while",
+            )
+            .with_header("retry-after", "30"),
             other => Self::internal(format!("content store: {other:?}")),
         }
     }

@@ -33,16 +33,42 @@ CREATE TRIGGER person_change_is_journaled AFTER UPDATE OF stamp_us, seen ON pers
   DELETE FROM journal WHERE sequence = OLD.journaled;
 END;
 
+-- A conflict travels beside what it is about, and so does its settlement.
+CREATE TRIGGER conflict_is_journaled AFTER INSERT ON conflict BEGIN
+  INSERT INTO journal (kind, reference) VALUES ('conflict', NEW.key);
+  UPDATE conflict SET journaled = last_insert_rowid() WHERE key = NEW.key;
+END;
+
+CREATE TRIGGER conflict_change_is_journaled AFTER UPDATE OF settled ON conflict BEGIN
+  INSERT INTO journal (kind, reference) VALUES ('conflict', NEW.key);
+  UPDATE conflict SET journaled = last_insert_rowid() WHERE key = NEW.key;
+  DELETE FROM journal WHERE sequence = OLD.journaled;
+END;
+
+CREATE TRIGGER renewing_claims_people INSTEAD OF INSERT ON renewing BEGIN
+  UPDATE person
+    SET writer = NEW.fresh, seen = json_set(json_remove(seen, '$.' || NEW.epoch), '$.' || NEW.fresh, stamp_us)
+    WHERE journaled > NEW.after AND peer IS NULL AND writer = NEW.epoch;
+END;
+
 -- Who may do everything is not made from below, and a person of all nodes is not a node's to tell of.
 CREATE VIEW entry AS
-  SELECT journal.sequence, journal.kind, 500 AS size, person.peer,
-    person.role = 'learner' AND person.home IS NOT NULL AS upward,
+  SELECT journal.sequence, journal.kind, 500 AS size,
+    iif(conflict.key IS NULL, person.peer, conflict.peer) AS peer,
+    person.role = 'learner' AND person.home IS NOT NULL AND (conflict.key IS NULL
+      OR conflict.lost ->> 'role' = 'learner' AND conflict.lost ->> 'home' IS person.home) AS upward,
     person.home IS NULL AS common, person.home, person.name AS subject,
-    json_object('name', name, 'display_name', display_name, 'role', role, 'password_hash', password_hash,
-      'home', home, 'removed', json(iif(removed, 'true', 'false')), 'stamp', stamp_us, 'writer', writer,
-      'seen', json(seen)) AS payload,
+    iif(conflict.key IS NULL, stamp_us, conflict.noticed_ms * 1000) AS made_us,
+    iif(conflict.key IS NULL,
+      json_object('name', name, 'display_name', display_name, 'role', role, 'password_hash', password_hash,
+        'home', home, 'removed', json(iif(removed, 'true', 'false')), 'stamp', stamp_us, 'writer', writer,
+        'seen', json(seen)),
+      json_object('about', conflict.kind, 'version', conflict.version, 'subject', conflict.subject,
+        'noticed', conflict.noticed_ms, 'settled', conflict.settled, 'lost', json(conflict.lost))) AS payload,
     NULL AS content
-  FROM journal JOIN person ON person.key = journal.reference;
+  FROM journal
+    LEFT JOIN conflict ON journal.kind = 'conflict' AND conflict.key = journal.reference
+    JOIN person ON person.key = coalesce(conflict.reference, journal.reference);
 
 -- A procedure: puts a person, as a change made here. `condition`: 'absent' or 'present'.
 CREATE VIEW put_person AS
@@ -64,13 +90,22 @@ CREATE TRIGGER put_person_runs INSTEAD OF INSERT ON put_person BEGIN
 END;
 
 -- A procedure: rows inserted here by one statement are another node's batch. A row without a person is about
--- the whole batch and moves the note. `person` is JSON as in an entry, merged with what is here; `here` is the
+-- the whole batch and moves the note, unless it has a conflict, as an entry has it. `person` is JSON as in an entry, merged with what is here; `here` is the
 -- stamp and the knowledge of the version that it was merged with; `lost` the version that lost a conflict.
 CREATE VIEW apply_batch AS
   SELECT NULL AS person, NULL AS here, NULL AS lost, NULL AS peer, NULL AS now_us, NULL AS note,
-    NULL AS expected, NULL AS text;
+    NULL AS expected, NULL AS text, NULL AS conflict;
 
-CREATE TRIGGER apply_batch_moves INSTEAD OF INSERT ON apply_batch WHEN NEW.person IS NULL BEGIN
+CREATE TRIGGER apply_batch_stores_conflict INSTEAD OF INSERT ON apply_batch WHEN NEW.conflict IS NOT NULL BEGIN
+  INSERT INTO conflict (kind, reference, version, subject, lost, noticed_ms, settled, peer)
+    SELECT 'person', key, NEW.conflict ->> 'version', name, NEW.conflict -> 'lost', NEW.conflict ->> 'noticed',
+      NEW.conflict ->> 'settled', NEW.peer
+    FROM person WHERE name = NEW.conflict ->> '$.lost.name'
+    ON CONFLICT (kind, reference, version) DO UPDATE SET settled = 1, peer = excluded.peer
+      WHERE excluded.settled > settled;
+END;
+
+CREATE TRIGGER apply_batch_moves INSTEAD OF INSERT ON apply_batch WHEN NEW.note IS NOT NULL BEGIN
   INSERT INTO moving (name, expected, text) VALUES (NEW.note, NEW.expected, NEW.text);
 END;
 

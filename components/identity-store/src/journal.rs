@@ -1,8 +1,8 @@
 //! `hedgeschool:identity/journal`: people, who are the entries of this store.
 
 use hedgeschool_journal::{
-    Batch, Entry, Error, Insertion, Kinds, Lost, Merged, Page, Versioned, check_stamps,
-    check_writers, integer, merged,
+    Batch, Entry, Error, Insertion, Kinds, Lost, Merged, Page, Versioned, check_version, integer,
+    merged,
 };
 use hedgeschool_replication::{Seen, Version};
 use hedgeschool_sql::{Database, Value};
@@ -12,7 +12,7 @@ use crate::DATABASE;
 use crate::people::now_us;
 use crate::rules::{check_label, check_name};
 
-/// The kinds of entries: `person`.
+/// The kinds of entries: `person`, `conflict`.
 pub struct Identity;
 
 /// A person as an entry has one: see the view `entry`.
@@ -37,16 +37,31 @@ enum Role {
     Administrator,
 }
 
+/// A conflict as an entry has it: see the view `entry`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Conflict {
+    about: String,
+    version: String,
+    subject: String,
+    noticed: i64,
+    settled: i64,
+    lost: Person,
+}
+
 impl Kinds for Identity {
     const DATABASE: &'static Database = &DATABASE;
+    const IS_LIMITED: bool = false;
 
     async fn insertion(batch: &mut Batch) -> Result<Insertion, Error> {
-        let people: Vec<_> = batch.entries.iter().map(Person::parse).collect::<Result<_, _>>()?;
-        let now = now_us();
-        check_stamps(&people, now)?;
-        let mut rows = Rows::new(batch, now);
+        let mut rows = Rows::new(batch, now_us());
+        let (conflicts, people): (Vec<_>, Vec<_>) =
+            batch.entries.iter().partition(|entry| entry.kind == "conflict");
         for arriving in people {
-            rows.put(arriving, batch.scope.as_deref()).await?;
+            rows.put(Person::parse(arriving)?, batch.scope.as_deref()).await?;
+        }
+        for conflict in conflicts {
+            rows.note(Conflict::parse(conflict)?, batch.scope.as_deref())?;
         }
         Ok(rows.0)
     }
@@ -57,12 +72,6 @@ impl Kinds for Identity {
             WHERE person.name = ?1 AND journaled > ?2 AND ?3 > 0";
         let parameters = [Value::Text(subject), integer(after), Value::from(size)];
         hedgeschool_journal::page(&DATABASE, sql, &parameters, after, limit).await
-    }
-
-    async fn set_back(stamp: i64) -> Result<(), Error> {
-        let sql = "UPDATE person SET stamp_us = ?1, seen = json_set(seen, '$.' || writer, ?1)
-            WHERE stamp_us > ?1 AND peer IS NULL";
-        Ok(DATABASE.execute(sql, &[Value::Integer(stamp)]).await?)
     }
 
     async fn standing(lost: &Lost) -> Result<Option<String>, Error> {
@@ -90,8 +99,8 @@ struct Rows(Insertion);
 
 impl Rows {
     fn new(batch: &Batch, now: i64) -> Self {
-        let sql = "INSERT INTO apply_batch (peer, now_us, note, expected, text, person, here, lost)
-            VALUES (?1, ?2, ?3, ?4, ?5, NULL, NULL, NULL)";
+        let sql = "INSERT INTO apply_batch (peer, now_us, note, expected, text, person, here, lost, conflict)
+            VALUES (?1, ?2, ?3, ?4, ?5, NULL, NULL, NULL, NULL)";
         let parameters = vec![
             Value::Text(batch.peer.clone()),
             Value::Integer(now),
@@ -126,6 +135,18 @@ impl Rows {
         }
     }
 
+    /// Adds a conflict about somebody who is here, or comes in the same batch.
+    fn note(&mut self, conflict: Conflict, scope: Option<&[String]>) -> Result<(), Error> {
+        if let Some(scope) = scope {
+            conflict.lost.check(scope)?;
+        }
+        let place = self.0.parameters.len() + 1;
+        let row = format!(", (?1, ?2, NULL, NULL, NULL, NULL, NULL, NULL, ?{place})");
+        self.0.sql.push_str(&row);
+        self.0.parameters.push(Value::Text(text(&conflict)?));
+        Ok(())
+    }
+
     fn push(
         &mut self,
         person: &Person,
@@ -135,11 +156,21 @@ impl Rows {
         let json = |person: &Person| text(person).map(Value::Text);
         let lost = lost.map_or(Ok(Value::Null), json)?;
         let first = self.0.parameters.len() + 1;
-        let row = format!(", (?1, ?2, NULL, NULL, NULL, ?{first}, ?{}, ?{})", first + 1, first + 2);
+        let row =
+            format!(", (?1, ?2, NULL, NULL, NULL, ?{first}, ?{}, ?{}, NULL)", first + 1, first + 2);
         self.0.sql.push_str(&row);
         let here = here.map_or(Value::Null, Value::Text);
         self.0.parameters.extend([json(person)?, here, lost]);
         Ok(())
+    }
+}
+
+impl Conflict {
+    fn parse(entry: &Entry) -> Result<Self, Error> {
+        let invalid = |error| Error::Invalid(format!("an entry is no conflict: {error}"));
+        let conflict: Self = serde_json::from_str(&entry.payload).map_err(invalid)?;
+        check_version(&conflict.lost.version())?;
+        Ok(conflict)
     }
 }
 
@@ -153,7 +184,7 @@ impl Person {
         }
         let invalid = |error| Error::Invalid(format!("an entry is no person: {error}"));
         let person: Self = serde_json::from_str(&entry.payload).map_err(invalid)?;
-        check_writers(&person.version())?;
+        check_version(&person.version())?;
         let checked = check_name("name", &person.name)
             .and_then(|()| check_label("display_name", &person.display_name));
         checked.map_err(|_| Error::Invalid(format!("{:?} is no person's name", person.name)))?;

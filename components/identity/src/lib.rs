@@ -12,7 +12,8 @@ mod secret;
 mod sign_in;
 mod verify;
 
-use hedgeschool_web::{Problem, Reply, Request, StatusCode, answer};
+use hedgeschool_redis::changed;
+use hedgeschool_web::{Method, Problem, Reply, Request, StatusCode, answer};
 use spin_sdk::http_service;
 
 #[allow(missing_docs, reason = "generated; the WIT documents it")]
@@ -31,7 +32,13 @@ const BODY_BYTES_MAX: usize = 65_536;
 
 #[http_service]
 async fn handle(request: Request) -> Reply {
-    answer(route(request).await).with_header("cache-control", "no-store")
+    let is_about_people = request.uri().path().starts_with("/auth/people");
+    let changes = is_about_people && request.method() != Method::GET;
+    let reply = answer(route(request).await);
+    if changes && reply.status().is_success() {
+        changed("identity");
+    }
+    reply.with_header("cache-control", "no-store")
 }
 
 async fn route(request: Request) -> Result<Reply, Problem> {
@@ -77,7 +84,7 @@ impl From<store::types::Error> for Problem {
             Error::Invalid(rule) => Self::bad_request(rule),
             Error::Taken => Self::new(StatusCode::CONFLICT, "the name is taken: choose another"),
             Error::Busy => Self::busy(),
-            Error::Full => Self::new(StatusCode::INSUFFICIENT_STORAGE, "the node's disk is full"),
+            Error::Full => Self::no_room(),
             other => Self::internal(format!("identity store: {other:?}")),
         }
     }

@@ -10,6 +10,7 @@ pub fn find(name: &str) -> Option<Reply> {
     let (media_type, text) = match name {
         "portal.css" => ("text/css; charset=utf-8", include_str!("../static/portal.css")),
         "import.js" => ("text/javascript; charset=utf-8", include_str!("../static/import.js")),
+        "live.js" => ("text/javascript; charset=utf-8", include_str!("../static/live.js")),
         "hedge.svg" => ("image/svg+xml", include_str!("../static/hedge.svg")),
         _ => return None,
     };

@@ -15,7 +15,13 @@ const COURSES_MAX: u32 = 500;
 /// `/`
 pub async fn list(visitor: &Visitor) -> Result<Reply, Problem> {
     let frame = Frame::new("Courses", Some(visitor));
-    page::render(&page::Courses { frame, courses: cards(visitor).await? })
+    page::render(&page::Courses { frame, part: list_part(visitor).await? })
+}
+
+/// What of that page moves.
+pub async fn list_part(visitor: &Visitor) -> Result<String, Problem> {
+    let courses = cards(visitor).await?;
+    page::part(&page::CoursesPart { courses, is_administrator: visitor.is_administrator })
 }
 
 /// Every course, with how far the visitor is in it.
@@ -47,6 +53,20 @@ async fn done_by_course(visitor: &Visitor) -> Result<HashMap<String, u32>, Probl
 /// `/courses/{title}-{key}`
 pub async fn show(visitor: &Visitor, segment: &str) -> Result<Reply, Problem> {
     let course = find(segment).await?;
+    page::render(&page::Course {
+        frame: Frame::new(&course.title, Some(visitor)),
+        href: link::course(&course.title, &course.key),
+        description: course.description.clone(),
+        part: course_part(visitor, course).await?,
+    })
+}
+
+/// What of that page moves.
+pub async fn part(visitor: &Visitor, segment: &str) -> Result<String, Problem> {
+    course_part(visitor, find(segment).await?).await
+}
+
+async fn course_part(visitor: &Visitor, course: content::Course) -> Result<String, Problem> {
     let reached: HashMap<_, _> = completions::of_agent(visitor.agent_id.clone())
         .await?
         .into_iter()
@@ -56,11 +76,11 @@ pub async fn show(visitor: &Visitor, segment: &str) -> Result<Reply, Problem> {
         let reached = reached.get(&unit.activity);
         unit_card(unit, reached)
     };
-    page::render(&page::Course {
-        frame: Frame::new(&course.title, Some(visitor)),
+    let units: Vec<_> = course.units.into_iter().map(card).collect();
+    page::part(&page::CoursePart {
         href: link::course(&course.title, &course.key),
-        description: course.description,
-        units: course.units.into_iter().map(card).collect(),
+        done: units.iter().filter(|unit| unit.standing.kind == "done").count(),
+        units,
     })
 }
 

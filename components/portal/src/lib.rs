@@ -1,14 +1,17 @@
 //! HTTP: the pages people see.
 //!
-//! Plain HTML from the templates in `templates/`, one style sheet, and a script only where files are
-//! imported; everything else works without. A page never holds data of its own: courses come from the
+//! Plain HTML from the templates in `templates/`, one style sheet, and scripts only where files are imported and
+//! where pages move while one looks; everything else works without. A page never holds data of its own: courses come from the
 //! content store, what a learner has reached from the progress store, and who is asking from identity.
 
 mod admin;
 mod assets;
+mod conflicts;
 mod courses;
 mod launch;
 mod link;
+mod live;
+mod node;
 mod page;
 mod progress;
 mod standing;
@@ -46,12 +49,19 @@ async fn route(request: Request, path: &str, visitor: Option<&Visitor>) -> Resul
     if path == "/sign-in" && is_get {
         return sign_in(&request, visitor);
     }
+    let parts: Vec<_> = path.trim_matches('/').split('/').collect();
+    let events = live(&parts, &request);
     let Some(visitor) = visitor else {
+        if events.is_some() {
+            return Err(signed_out());
+        }
         let next = request.uri().path_and_query().map_or(path, |next| next.as_str());
         return if is_get { Ok(to_sign_in(next)) } else { Err(signed_out()) };
     };
+    if let Some(part) = events {
+        return live::stream(request.headers(), visitor, part).await;
+    }
     let languages = languages(request.headers());
-    let parts: Vec<_> = path.trim_matches('/').split('/').collect();
     match parts.as_slice() {
         [""] if is_get => courses::list(visitor).await,
         ["courses", course] if is_get => courses::show(visitor, course).await,
@@ -64,7 +74,26 @@ async fn route(request: Request, path: &str, visitor: Option<&Visitor>) -> Resul
         }
         ["statements", id] if is_get => statements::show(visitor, id, &languages).await,
         ["admin", "courses"] if is_get => admin::courses(visitor).await,
+        ["admin", "node"] if is_get => node::show(visitor, &Query::of(&request)).await,
+        ["admin", "conflicts"] if is_get => conflicts::list(visitor, &Query::of(&request)).await,
+        ["admin", "conflicts", id] if is_post => conflicts::settle(request, visitor, id).await,
         _ => Err(Problem::not_found("There is no page at this address.")),
+    }
+}
+
+/// What of a page moves, if this is where its events come from.
+fn live(parts: &[&str], request: &Request) -> Option<live::Part> {
+    if request.method().as_str() != "GET" {
+        return None;
+    }
+    match parts {
+        ["events"] => Some(live::Part::Courses),
+        ["courses", course, "events"] => Some(live::Part::Course((*course).to_owned())),
+        ["progress", "events"] => Some(live::Part::Progress),
+        ["admin", "node", "events"] => {
+            Some(live::Part::Node(node::View::read(&Query::of(request))))
+        }
+        _ => None,
     }
 }
 

@@ -3,6 +3,8 @@
 use askama::Template;
 use hedgeschool_web::{Problem, Reply, StatusCode};
 
+use crate::conflicts::Side;
+use crate::node::{self, Sort, Status, View};
 use crate::standing::Standing;
 use crate::statements::Form;
 use crate::visitor::Visitor;
@@ -64,8 +66,18 @@ pub struct CourseCard {
 pub struct Courses {
     /// Around the page.
     pub frame: Frame,
+    /// What of the page moves.
+    pub part: String,
+}
+
+/// What of it moves.
+#[derive(Template)]
+#[template(path = "courses-part.html")]
+pub struct CoursesPart {
     /// Courses by title.
     pub courses: Vec<CourseCard>,
+    /// Whether the visitor may import some.
+    pub is_administrator: bool,
 }
 
 /// A unit on its course's page.
@@ -92,8 +104,20 @@ pub struct Course {
     pub href: String,
     /// Description; may be empty.
     pub description: String,
+    /// What of the page moves.
+    pub part: String,
+}
+
+/// What of it moves.
+#[derive(Template)]
+#[template(path = "course-part.html")]
+pub struct CoursePart {
+    /// Address of the page.
+    pub href: String,
     /// Units in course order.
     pub units: Vec<UnitCard>,
+    /// How many of them are done.
+    pub done: usize,
 }
 
 /// `/courses/…/launch`
@@ -116,6 +140,8 @@ pub struct Play {
 
 /// A row of the learner's record.
 pub struct ProgressRow {
+    /// The activity's IRI.
+    pub activity: String,
     /// Title of the unit, or the activity's IRI where no course has it.
     pub title: String,
     /// Title and address of the course, if one has it.
@@ -132,6 +158,14 @@ pub struct ProgressRow {
 pub struct Progress {
     /// Around the page.
     pub frame: Frame,
+    /// What of the page moves.
+    pub part: String,
+}
+
+/// What of it moves.
+#[derive(Template)]
+#[template(path = "progress-part.html")]
+pub struct ProgressPart {
     /// Most recent first.
     pub rows: Vec<ProgressRow>,
 }
@@ -210,11 +244,112 @@ pub struct Statement {
     pub json: String,
 }
 
+/// `/admin/node`
+#[derive(Template)]
+#[template(path = "node.html")]
+pub struct Node {
+    /// Around the page.
+    pub frame: Frame,
+    /// Where its events come from.
+    pub events: String,
+    /// How the node stands, which moves.
+    pub node: String,
+    /// How those below it stand, likewise.
+    pub fleet: String,
+    /// Whether there are any.
+    pub has_fleet: bool,
+    /// Which of them are asked for, and in which order.
+    pub view: View,
+}
+
+/// How the node stands.
+#[derive(Template)]
+#[template(path = "node-part.html")]
+pub struct NodePart<'a> {
+    /// What it tells.
+    pub status: &'a Status,
+}
+
+/// How the nodes below stand.
+#[derive(Template)]
+#[template(path = "fleet-part.html")]
+pub struct FleetPart<'a> {
+    /// What is asked for.
+    pub view: &'a View,
+    /// The rows of this page.
+    pub rows: Vec<node::Row<'a>>,
+    /// How many nodes there are.
+    pub all: usize,
+    /// How many of them are in trouble.
+    pub in_trouble: usize,
+    /// How many are as asked for.
+    pub found: usize,
+    /// Which page this is, from 1.
+    pub page: usize,
+    /// How many there are.
+    pub pages: usize,
+    /// Address of the page before.
+    pub previous: Option<String>,
+    /// Address of the page after.
+    pub next: Option<String>,
+}
+
+/// Two versions of something, side by side.
+pub struct ConflictCard {
+    /// What names it.
+    pub id: String,
+    /// What kind of thing it is.
+    pub kind: &'static str,
+    /// Which one.
+    pub subject: String,
+    /// When it was noticed: for machines and for people, in UTC.
+    pub noticed: (String, String),
+    /// Where both differ.
+    pub different: Vec<ConflictRow>,
+    /// Where they do not.
+    pub same: Vec<ConflictRow>,
+    /// Why what lost cannot be put back. None: it can.
+    pub obstacle: Option<&'static str>,
+    /// Nothing stands: it was deleted.
+    pub is_gone: bool,
+}
+
+/// One thing that two versions say.
+pub struct ConflictRow {
+    /// What about.
+    pub label: String,
+    /// What the version says that stands.
+    pub standing: Side,
+    /// What the one says that lost.
+    pub lost: Side,
+}
+
+/// `/admin/conflicts`
+#[derive(Template)]
+#[template(path = "conflicts.html")]
+pub struct Conflicts {
+    /// Around the page.
+    pub frame: Frame,
+    /// What became of the one that was settled last.
+    pub outcome: Option<&'static str>,
+    /// Those of this page.
+    pub conflicts: Vec<ConflictCard>,
+    /// The one before this page, if it is not the first.
+    pub after: Option<String>,
+    /// Address of the next page.
+    pub next: Option<String>,
+}
+
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
     frame: Frame,
     detail: &'a str,
+}
+
+/// A part of a page, which is also sent alone.
+pub fn part(part: &impl Template) -> Result<String, Problem> {
+    part.render().map_err(Problem::internal)
 }
 
 /// A page as it is sent: for this visitor alone, so nobody keeps it.
@@ -255,5 +390,6 @@ pub fn error(problem: &Problem, visitor: Option<&Visitor>) -> Reply {
     let page = ErrorPage { frame: Frame::new(title, visitor), detail: &problem.detail };
     let reply = render_with(&page, problem.status, POLICY);
     let plain = |_| Reply::new(problem.status, "text/plain; charset=utf-8", problem.detail.clone());
-    reply.unwrap_or_else(plain)
+    let headers = problem.headers.iter();
+    headers.fold(reply.unwrap_or_else(plain), |reply, (name, value)| reply.with_header(name, value))
 }

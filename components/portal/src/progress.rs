@@ -11,6 +11,12 @@ use crate::{Visitor, link};
 
 /// `/progress`
 pub async fn show(visitor: &Visitor) -> Result<Reply, Problem> {
+    let frame = Frame::new("My progress", Some(visitor));
+    page::render(&page::Progress { frame, part: part(visitor).await? })
+}
+
+/// What of that page moves.
+pub async fn part(visitor: &Visitor) -> Result<String, Problem> {
     let reached = completions::of_agent(visitor.agent_id.clone()).await?;
     let activities = reached.iter().map(|reached| reached.activity.clone()).collect();
     let places = content::find_units(activities).await?;
@@ -21,7 +27,7 @@ pub async fn show(visitor: &Visitor) -> Result<Reply, Problem> {
         row(reached, place)
     };
     let rows = reached.into_iter().map(row).collect();
-    page::render(&page::Progress { frame: Frame::new("My progress", Some(visitor)), rows })
+    page::part(&page::ProgressPart { rows })
 }
 
 fn row(reached: Completion, place: Option<&content::UnitPlace>) -> ProgressRow {
@@ -30,14 +36,15 @@ fn row(reached: Completion, place: Option<&content::UnitPlace>) -> ProgressRow {
         course: place.map(|place| {
             (place.course_title.clone(), link::course(&place.course_title, &place.course_key))
         }),
-        title: place.map_or(reached.activity, |place| place.title.clone()),
+        title: place.map_or_else(|| reached.activity.clone(), |place| place.title.clone()),
+        activity: reached.activity,
         standing,
         updated: moment(reached.updated),
     }
 }
 
 /// A time in UTC: for machines, and for people. Empty: no time a calendar has.
-fn moment(unix_ms: i64) -> (String, String) {
+pub fn moment(unix_ms: i64) -> (String, String) {
     match jiff::Timestamp::from_millisecond(unix_ms) {
         Ok(time) => (time.to_string(), time.strftime("%-d %b %Y, %H:%M").to_string()),
         Err(_) => Default::default(),

@@ -22,7 +22,7 @@ use hedgeschool_web::Problem;
 
 pub use content_bindings::hedgeschool::content::packages as content;
 pub use content_bindings::hedgeschool::content::types::{LaunchMethod, MoveOn, Unit};
-pub use progress_bindings::hedgeschool::progress::completions::{self, Completion};
+pub use progress_bindings::hedgeschool::progress::completions::{self, Changes, Completion};
 pub use progress_bindings::hedgeschool::progress::types::{Filter, StoredStatement};
 pub use progress_bindings::hedgeschool::progress::{directory, statements};
 

@@ -202,29 +202,56 @@ CREATE TRIGGER document_change_is_journaled AFTER UPDATE OF updated_us, seen ON 
   DELETE FROM journal WHERE sequence = OLD.journaled;
 END;
 
+-- A conflict travels beside what it is about, and so does its settlement.
+CREATE TRIGGER conflict_is_journaled AFTER INSERT ON conflict BEGIN
+  INSERT INTO journal (kind, reference) VALUES ('conflict', NEW.key);
+  UPDATE conflict SET journaled = last_insert_rowid() WHERE key = NEW.key;
+END;
+
+CREATE TRIGGER conflict_change_is_journaled AFTER UPDATE OF settled ON conflict BEGIN
+  INSERT INTO journal (kind, reference) VALUES ('conflict', NEW.key);
+  UPDATE conflict SET journaled = last_insert_rowid() WHERE key = NEW.key;
+  DELETE FROM journal WHERE sequence = OLD.journaled;
+END;
+
+CREATE TRIGGER renewing_claims_documents INSTEAD OF INSERT ON renewing BEGIN
+  UPDATE document
+    SET writer = NEW.fresh, seen = json_set(json_remove(seen, '$.' || NEW.epoch), '$.' || NEW.fresh, updated_us)
+    WHERE journaled > NEW.after AND peer IS NULL AND writer = NEW.epoch;
+END;
+
 CREATE VIEW entry AS
   SELECT journal.sequence, journal.kind,
     CASE journal.kind WHEN 'statement' THEN octet_length(statement.body)
       WHEN 'document' THEN 400 + coalesce(octet_length(document.content), 0) * 4 / 3
+      WHEN 'conflict' THEN 200 + octet_length(conflict.lost)
       ELSE 200 + octet_length(attachment.data) * 4 / 3 END AS size,
     CASE journal.kind WHEN 'statement' THEN statement.peer WHEN 'document' THEN document.peer
-      ELSE attachment.peer END AS peer,
+      WHEN 'conflict' THEN conflict.peer ELSE attachment.peer END AS peer,
     1 AS upward,
-    journal.kind = 'document' AND document.agent = '' AS common,
+    CASE journal.kind WHEN 'document' THEN document.agent = ''
+      WHEN 'conflict' THEN conflict.kind = 'document' AND conflict.lost ->> 'agent' = '' ELSE 0 END AS common,
     NULL AS home,
-    CASE journal.kind WHEN 'statement' THEN statement.agent WHEN 'document' THEN document.agent END AS subject,
+    CASE journal.kind WHEN 'statement' THEN statement.agent WHEN 'document' THEN document.agent
+      WHEN 'conflict' THEN iif(conflict.kind = 'document', conflict.lost ->> 'agent', NULL) END AS subject,
+    CASE journal.kind WHEN 'statement' THEN statement.stored_us WHEN 'document' THEN document.updated_us
+      WHEN 'conflict' THEN conflict.noticed_ms * 1000 END AS made_us,
     CASE journal.kind WHEN 'statement' THEN statement.body
       WHEN 'document' THEN json_object('kind', document.kind, 'activity', document.activity,
         'agent', document.agent, 'registration', document.registration, 'id', document.id,
         'media_type', document.media_type, 'etag', document.etag, 'stamp', document.updated_us,
         'writer', document.writer, 'seen', json(document.seen))
+      WHEN 'conflict' THEN json_object('about', conflict.kind, 'version', conflict.version,
+        'subject', conflict.subject, 'noticed', conflict.noticed_ms, 'settled', conflict.settled,
+        'lost', json(conflict.lost))
       ELSE json_object('sha2', attachment.sha2, 'start', attachment.start, 'length', attachment.length)
       END AS payload,
     CASE journal.kind WHEN 'document' THEN document.content WHEN 'attachment' THEN attachment.data END AS content
   FROM journal
     LEFT JOIN statement ON journal.kind = 'statement' AND statement.sequence = journal.reference
     LEFT JOIN document ON journal.kind = 'document' AND document.key = journal.reference
-    LEFT JOIN attachment ON journal.kind = 'attachment' AND attachment.key = journal.reference;
+    LEFT JOIN attachment ON journal.kind = 'attachment' AND attachment.key = journal.reference
+    LEFT JOIN conflict ON journal.kind = 'conflict' AND conflict.key = journal.reference;
 
 -- A moment, in microseconds since 1970, such that whatever is stored from now on is stored after it. Made
 -- known to readers as what they can rely on having seen (2.1.3, Consistent-Through).
@@ -302,6 +329,23 @@ CREATE TRIGGER store_batch_stores_document INSTEAD OF INSERT ON store_batch WHEN
     WHERE NEW.body ->> 'lost' IS NOT NULL
       AND kind = NEW.body ->> 'kind' AND agent = NEW.body ->> 'agent' AND activity = NEW.body ->> 'activity'
       AND registration = NEW.body ->> 'registration' AND id = NEW.body ->> 'id';
+END;
+
+-- `body` is JSON of a conflict as an entry has it. What it is about is here already.
+CREATE TRIGGER store_batch_stores_conflict INSTEAD OF INSERT ON store_batch WHEN NEW.kind = 'conflict' BEGIN
+  INSERT INTO conflict (kind, reference, version, subject, lost, noticed_ms, settled, peer)
+    SELECT NEW.body ->> 'about', found.key, NEW.body ->> 'version', NEW.body ->> 'subject', NEW.body -> 'lost',
+      NEW.body ->> 'noticed', NEW.body ->> 'settled', NEW.peer
+    FROM (
+      SELECT key FROM document WHERE NEW.body ->> 'about' = 'document'
+        AND kind = NEW.body ->> '$.lost.kind' AND agent = NEW.body ->> '$.lost.agent'
+        AND activity = NEW.body ->> '$.lost.activity' AND registration = NEW.body ->> '$.lost.registration'
+        AND id = NEW.body ->> '$.lost.id'
+      UNION ALL
+      SELECT sequence FROM statement WHERE NEW.body ->> 'about' = 'statement' AND id = NEW.content) AS found
+    WHERE true
+    ON CONFLICT (kind, reference, version) DO UPDATE SET settled = 1, peer = excluded.peer
+      WHERE excluded.settled > settled;
 END;
 
 -- A procedure: inserting here puts a document (or deletes it: content is null) if a condition holds.

@@ -1,10 +1,14 @@
 //! `hedgeschool:progress/completions`.
 
+use hedgeschool_journal::integer;
 use hedgeschool_sql::{Row, Value};
 
 use crate::bindings::exports::hedgeschool::progress::completions::Guest;
-use crate::types::{Completion, Error};
+use crate::types::{Changes, Completion, Error};
 use crate::{DATABASE, Store};
+
+/// Most agents that one call names.
+const AGENTS_MAX: usize = 1_000;
 
 impl Guest for Store {
     async fn of_agent(agent: String) -> Result<Vec<Completion>, Error> {
@@ -14,6 +18,29 @@ impl Guest for Store {
         let rows = DATABASE.query(sql, &[Value::Text(agent)]).await?;
         Ok(rows.into_iter().map(completion).collect::<Result<_, _>>()?)
     }
+
+    async fn changes_since(after: Option<u64>) -> Result<Changes, Error> {
+        let row = DATABASE.query_one("SELECT max(sequence) FROM statement", &[]).await?;
+        let last = row.map(|mut row| row.take::<Option<u64>>()).transpose()?;
+        let through = last.flatten().unwrap_or(0);
+        let after = after.unwrap_or(through);
+        // A database that was put in the place of another one may be shorter.
+        let agents = if through < after { None } else { agents(after, through).await? };
+        Ok(Changes { through, agents })
+    }
+}
+
+/// The agents of statements after a sequence, through another. None: there are too many.
+async fn agents(after: u64, through: u64) -> Result<Option<Vec<String>>, Error> {
+    if after == through {
+        return Ok(Some(Vec::new()));
+    }
+    let sql = "SELECT DISTINCT agent FROM statement
+        WHERE sequence > ?1 AND sequence <= ?2 AND agent IS NOT NULL LIMIT ?3";
+    let limit = Value::from(AGENTS_MAX as u32 + 1);
+    let rows = DATABASE.query(sql, &[integer(after), integer(through), limit]).await?;
+    let agents: Vec<_> = rows.into_iter().map(|mut row| row.take()).collect::<Result<_, _>>()?;
+    Ok(Some(agents).filter(|agents| agents.len() <= AGENTS_MAX))
 }
 
 fn completion(mut row: Row) -> Result<Completion, hedgeschool_sql::Error> {

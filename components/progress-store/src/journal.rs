@@ -11,7 +11,7 @@ use crate::{DATABASE, merge};
 /// this.
 const STATEMENTS_FROM: u64 = 1 << 40;
 
-/// The kinds of entries: `statement`, `document`, `attachment`.
+/// The kinds of entries: `statement`, `document`, `attachment`, `conflict`.
 pub struct Progress;
 
 impl Kinds for Progress {
@@ -20,12 +20,14 @@ impl Kinds for Progress {
     async fn insertion(batch: &mut Batch) -> Result<Insertion, Error> {
         let mut bodies = Vec::with_capacity(batch.entries.len());
         let mut documents = Vec::new();
+        let mut conflicts = Vec::new();
         let mut others = Vec::new();
         for Entry { sequence: _, kind, payload } in &batch.entries {
             match kind.as_str() {
                 "statement" => bodies.push(payload.clone()),
                 "document" => documents.push(merge::Document::parse(payload)?),
                 "attachment" => others.push(attachment(payload)?),
+                "conflict" => conflicts.push(merge::Conflict::parse(payload)?),
                 other => {
                     return Err(Error::Invalid(format!(
                         "this node knows no entries of kind {other:?}"
@@ -35,7 +37,10 @@ impl Kinds for Progress {
         }
         let facts = batch::facts(&bodies)
             .map_err(|_| Error::Invalid("an entry is not a complete statement".into()))?;
-        others.extend(merge::documents(documents, batch::now_us()).await?);
+        others.extend(merge::documents(documents, &conflicts).await?);
+        for conflict in conflicts {
+            others.push(conflict.row()?);
+        }
         let origin = Origin {
             peer: batch.peer.clone(),
             note: batch.note.clone(),
@@ -70,21 +75,20 @@ impl Kinds for Progress {
         statements_about(&parameters, after, limit).await
     }
 
-    async fn set_back(stamp: i64) -> Result<(), Error> {
-        let sql = "UPDATE document SET updated_us = ?1, seen = json_set(seen, '$.' || writer, ?1)
-            WHERE updated_us > ?1 AND peer IS NULL";
-        Ok(DATABASE.execute(sql, &[Value::Integer(stamp)]).await?)
-    }
-
     async fn standing(lost: &Lost) -> Result<Option<String>, Error> {
         let sql = if lost.kind == "statement" {
             "SELECT body FROM statement WHERE sequence = ?1"
         } else {
-            "SELECT payload FROM document JOIN entry ON entry.sequence = journaled
-            WHERE key = ?1 AND document.content IS NOT NULL"
+            "SELECT journaled FROM document WHERE key = ?1 AND content IS NOT NULL"
         };
-        let row = DATABASE.query_one(sql, &[lost.reference()]).await?;
-        Ok(row.map(|mut row| row.take()).transpose()?)
+        let Some(mut row) = DATABASE.query_one(sql, &[lost.reference()]).await? else {
+            return Ok(None);
+        };
+        if lost.kind == "statement" {
+            return Ok(Some(row.take()?));
+        }
+        let entry = hedgeschool_journal::find(&DATABASE, row.take()?).await?;
+        Ok(entry.map(|entry| entry.payload))
     }
 
     async fn restore(lost: &Lost) -> Result<bool, Error> {

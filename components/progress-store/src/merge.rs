@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hedgeschool_journal::{Error, Merged, Versioned, check_stamps, check_writers, merged};
+use hedgeschool_journal::{Error, Merged, Versioned, check_version, merged};
 use hedgeschool_replication::{Seen, Version};
 use hedgeschool_sql::Value;
+use hedgeschool_xapi::Facts;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::DATABASE;
 use crate::batch::Other;
@@ -44,12 +46,54 @@ struct Row<'a> {
 
 type Place = [String; 5];
 
+/// A conflict as an entry has it: see the view `entry`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conflict {
+    about: String,
+    version: String,
+    subject: String,
+    noticed: i64,
+    settled: i64,
+    lost: Box<RawValue>,
+}
+
+impl Conflict {
+    /// Reads a conflict.
+    pub fn parse(payload: &str) -> Result<Self, Error> {
+        let invalid = |error| Error::Invalid(format!("an entry is no conflict: {error}"));
+        let conflict: Self = serde_json::from_str(payload).map_err(invalid)?;
+        let is_sound = conflict.document().transpose()?.is_some() || conflict.statement().is_some();
+        let rule = "a conflict is about a document or a statement";
+        if is_sound { Ok(conflict) } else { Err(Error::Invalid(rule.into())) }
+    }
+
+    /// The document that lost, if it is one.
+    fn document(&self) -> Option<Result<Document, Error>> {
+        (self.about == "document").then(|| Document::parse(self.lost.get()))
+    }
+
+    /// The id of the statement that lost, if it is one.
+    fn statement(&self) -> Option<[u8; 16]> {
+        let facts = (self.about == "statement").then(|| Facts::of(self.lost.get()))?;
+        facts.map(|facts| facts.id)
+    }
+
+    /// The row that brings it here.
+    pub fn row(&self) -> Result<Other, Error> {
+        let body =
+            serde_json::to_string(self).map_err(|error| Error::Invalid(error.to_string()))?;
+        let content = self.statement().map(|id| id.to_vec());
+        Ok(Other { kind: "conflict", body, content })
+    }
+}
+
 impl Document {
     /// Reads a document, without its content's meaning.
     pub fn parse(payload: &str) -> Result<Self, Error> {
         let invalid = |error| Error::Invalid(format!("an entry is no document: {error}"));
         let document: Self = serde_json::from_str(payload).map_err(invalid)?;
-        check_writers(&document.version())?;
+        check_version(&document.version())?;
         Ok(document)
     }
 
@@ -111,12 +155,21 @@ impl Versioned for Document {
     }
 }
 
-/// The rows that bring these documents here, as far as they are new.
-pub async fn documents(arriving: Vec<Document>, now: i64) -> Result<Vec<Other>, Error> {
-    check_stamps(&arriving, now)?;
+/// The rows that bring these documents here, as far as they are new. A conflict may come before what stands in
+/// its document: then what lost is what there is, until the other one comes.
+pub async fn documents(
+    arriving: Vec<Document>,
+    conflicts: &[Conflict],
+) -> Result<Vec<Other>, Error> {
     // Of the same document, the last in a batch has seen the others.
-    let latest: BTreeMap<_, _> =
+    let mut latest: BTreeMap<_, _> =
         arriving.into_iter().map(|document| (document.place(), document)).collect();
+    for lost in conflicts.iter().filter_map(Conflict::document) {
+        let lost = lost?;
+        if Document::find(&lost.place()).await?.is_none() {
+            latest.entry(lost.place()).or_insert(lost);
+        }
+    }
     let mut rows = Vec::new();
     for (place, arriving) in latest {
         rows.extend(match Document::find(&place).await? {

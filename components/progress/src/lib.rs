@@ -14,6 +14,7 @@ mod statements;
 mod version;
 
 use call::Call;
+use hedgeschool_redis::changed;
 use hedgeschool_web::{Method, Problem, Reply, Request, answer};
 use serde_json::json;
 use spin_sdk::http_service;
@@ -33,7 +34,11 @@ use bindings::hedgeschool::progress as store;
 async fn handle(request: Request) -> Reply {
     let version = version::announced(&request);
     let head = request.method() == Method::HEAD;
+    let reads = head || [Method::GET, Method::OPTIONS].contains(request.method());
     let reply = answer(route(request).await);
+    if !reads && reply.status().is_success() {
+        changed("progress");
+    }
     let reply = version::announce(cors::allow(reply), version);
     if head { reply.without_body() } else { reply }
 }
@@ -82,11 +87,8 @@ impl From<store::types::Error> for Problem {
                 "the document is not the one that If-Match or If-None-Match speaks of: get it anew",
             ),
             Error::Busy => Self::busy(),
-            Error::Full => Self::new(
-                hedgeschool_web::StatusCode::INSUFFICIENT_STORAGE,
-                "the node's disk is as full as it may get: nothing was stored",
-            ),
-            other @ (Error::Moved(_) | Error::Ahead(_) | Error::Forbidden(_)) => {
+            Error::Full => Self::no_room(),
+            other @ (Error::Moved(_) | Error::Forbidden(_)) => {
                 Self::internal(format!("the store answered {other:?} to a client"))
             }
             Error::Other(reason) => Self::internal(reason),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use hedgeschool_replication::pace::ANSWER;
 use hedgeschool_replication::wire::{BLOBS_PATH, PIECE_BYTES_MAX, PIECES_MAX, Piece, Pieces};
 use hedgeschool_replication::{Fetch, Request};
 use hedgeschool_web::{Problem, StatusCode};
@@ -15,7 +16,7 @@ use http_body_util::BodyExt;
 use crate::push::Halt;
 use crate::stores::ContentError;
 use crate::stores::arrivals::{self, BlobBytes};
-use crate::upstream::{ANSWER, Answer, Failure, Upstream, failure};
+use crate::upstream::{Answer, Failure, Upstream, failure};
 
 thread_local! {
     /// What the last round knew of the link, in bytes a second. A round that knows nothing begins small.

@@ -5,29 +5,32 @@
 
 mod blobs;
 mod conflicts;
+mod ingest;
 mod news;
 mod node;
 mod outflow;
+mod place;
 mod pull;
 mod push;
+mod queue;
 mod round;
 mod serve;
 mod status;
+mod storage;
 mod stores;
 mod upstream;
+mod waiting;
 
 use std::time::Duration;
 
 use hedgeschool_credentials::{Scope, Subject};
-use hedgeschool_web::origin::check_same_origin;
+use hedgeschool_replication::pace::LINGER;
 use hedgeschool_web::{Problem, Query, Reply, Request, StatusCode, answer, body, identity};
 use serde::Deserialize;
 use spin_sdk::http_service;
 
 use crate::stores::Journal;
 
-/// How long a round goes on that the node's own ticker asks for.
-const LINGER: Duration = Duration::from_secs(10);
 /// The longest that anybody may ask for: below the request deadlines of hosts.
 const LINGER_MAX_S: u64 = 20;
 /// Largest body of a private request, in bytes.
@@ -44,11 +47,18 @@ async fn route(request: Request) -> Result<Reply, Problem> {
         // Outside `/sync`, so only other parts of the node get here.
         ("POST", "/tick") => Reply::json(&round::run(LINGER).await?),
         ("POST", "/follow") => follow(request).await,
+        ("POST", "/status") => status::show().await,
+        ("POST", "/conflicts") => {
+            conflicts::show(body::json(request, PRIVATE_BYTES_MAX).await?).await
+        }
+        ("POST", "/settle") => {
+            conflicts::settle_one(body::json(request, PRIVATE_BYTES_MAX).await?).await
+        }
         ("POST", "/sync/v1/tick") => tick(&request).await,
-        ("POST", "/sync/v1/entries") => serve::entries(request).await,
-        ("POST", "/sync/v1/pull") => serve::pull(request).await,
-        ("POST", "/sync/v1/record") => serve::record(request).await,
-        ("POST", "/sync/v1/blobs") => serve::blobs(request).await,
+        ("POST", "/sync/v1/entries") => logged(&path, serve::entries(request).await),
+        ("POST", "/sync/v1/pull") => logged(&path, serve::pull(request).await),
+        ("POST", "/sync/v1/record") => logged(&path, serve::record(request).await),
+        ("POST", "/sync/v1/blobs") => logged(&path, serve::blobs(request).await),
         ("GET", "/sync/v1/status") => {
             may_operate(&request).await?;
             status::show().await
@@ -65,7 +75,6 @@ async fn route(request: Request) -> Result<Reply, Problem> {
         (_, "/sync/v1/status" | "/sync/v1/conflicts") => Err(Problem::method_not_allowed("GET")),
         (method, path) => match (path.strip_prefix("/sync/v1/conflicts/"), method) {
             (Some(id), "POST") => {
-                check_same_origin(&request)?;
                 may_operate(&request).await?;
                 conflicts::settle(&request, id).await
             }
@@ -75,9 +84,22 @@ async fn route(request: Request) -> Result<Reply, Problem> {
     }
 }
 
-/// Administrators, and clients with full scope.
+/// Has the log tell of what nodes are refused: nobody sits at them who would.
+fn logged(path: &str, reply: Result<Reply, Problem>) -> Result<Reply, Problem> {
+    reply.map_err(|problem| {
+        let is_usual =
+            matches!(problem.status, StatusCode::NOT_FOUND | StatusCode::TOO_MANY_REQUESTS);
+        if problem.internal.is_some() || is_usual || !problem.status.is_client_error() {
+            return problem;
+        }
+        let refusal = format!("refused at {path}: {}", problem.detail);
+        Problem { internal: Some(refusal), ..problem }
+    })
+}
+
+/// Administrators, and clients with full scope; by their credentials, which no page makes a browser send.
 async fn may_operate(request: &Request) -> Result<(), Problem> {
-    let caller = identity::verify(request.headers()).await?;
+    let caller = identity::verify_authorization(request.headers()).await?;
     if caller.is_administrator() || caller.allows(Scope::All) {
         return Ok(());
     }

@@ -6,19 +6,15 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use hedgeschool_replication::pace::{self, LOOK, WAITING_MAX};
 use hedgeschool_replication::wire::Pull;
 use hedgeschool_web::{Problem, Reply};
 use spin_sdk::wit_bindgen::{StreamWriter, spawn};
 
 use crate::serve;
 use crate::stores::{Concerned, Journal, wit_stream};
-
-/// Pulls that wait in an instance; more are answered at once.
-const WAITING_MAX: usize = 512;
-/// How often there is a look for news.
-const LOOK: Duration = Duration::from_millis(50);
 
 thread_local! {
     static BOARD: RefCell<Board> = RefCell::default();
@@ -62,7 +58,8 @@ impl Watch {
             if BOARD.with_borrow_mut(|board| board.take(self.0)) {
                 return true;
             }
-            spin_sdk::time::sleep(LOOK).await;
+            let waiting = BOARD.with_borrow(|board| board.waiting.len());
+            spin_sdk::time::sleep(pace::look(waiting)).await;
             look().await;
         }
         false

@@ -3,7 +3,7 @@
 use hedgeschool_replication::wire::{PIECE_BYTES_MAX, Piece};
 use spin_sdk::wit_bindgen::{StreamReader, StreamWriter, spawn};
 
-use crate::serve::Place;
+use crate::place::Place;
 use crate::stores::{packages, wit_stream};
 
 /// The pieces, in this order. A stream that ends early is how the reader learns that one could not be read.

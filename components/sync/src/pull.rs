@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use hedgeschool_replication::pace::ANSWER;
 use hedgeschool_replication::wire::{
     Bookmark, Cursor, Entry, Feed, Health, Inquiry, PULL_PATH, Page, Pull, Pulled, RECORD_PATH,
 };
@@ -13,12 +14,10 @@ use crate::node;
 use crate::push::Halt;
 use crate::round::Link;
 use crate::stores::{Batch, Journal, origin};
-use crate::upstream::{ANSWER, Upstream};
+use crate::upstream::Upstream;
 
 /// How long to wait for a record that somebody waits for.
 pub const RECORD: Duration = Duration::from_secs(3);
-/// How much further a bookmark may get without being noted, when there was nothing for this node.
-const UNNOTED_MAX: u64 = 1_000;
 
 /// Who follows subjects here: the node itself.
 pub const SELF: &str = "";
@@ -35,6 +34,8 @@ pub struct Exchange {
     pub entries: u64,
     /// There are more.
     pub more: bool,
+    /// There is no room here for some of them: they stay where they are.
+    pub is_full: bool,
 }
 
 /// What an upstream has of a journal.
@@ -79,6 +80,7 @@ pub async fn exchange(
     let now = node::now();
     let skew = if wait.is_zero() { hlc::skew(asked, pulled.now, now) } else { pulled.now - now };
     let (mut applied, mut entries, mut more) = (BTreeMap::new(), 0, false);
+    let mut is_full = false;
     let mut feeds = pulled.journals;
     for journal in Journal::ALL {
         let Some(feed) = feeds.remove(journal.name()) else { continue };
@@ -88,9 +90,9 @@ pub async fn exchange(
         let theirs = feed.page.bookmark.epoch.clone();
         let position = feed.applied.clone();
         applied.insert(journal.name(), Applied { epoch, position, theirs });
-        take(journal, upstream, &pulled.node, feed).await?;
+        is_full |= !take(journal, upstream, &pulled.node, feed).await?;
     }
-    Ok(Exchange { upstream: pulled.node, skew, applied, entries, more })
+    Ok(Exchange { upstream: pulled.node, skew, applied, entries, more, is_full })
 }
 
 /// The name of the note that says how far the upstream's journal has been read.
@@ -107,6 +109,11 @@ async fn bookmark(
     Ok(text.and_then(|text| Some((serde_json::from_str(&text).ok()?, text))))
 }
 
+/// The epoch of an upstream's journal; empty: nothing is known of it.
+pub async fn epoch_above(journal: Journal, upstream: &Upstream) -> Result<String, Problem> {
+    Ok(bookmark(journal, upstream).await?.map(|(bookmark, _)| bookmark.epoch).unwrap_or_default())
+}
+
 /// Forgets how far an upstream's journals have been read: it has lost some of them, and has others there.
 pub async fn forget(upstream: &Upstream) -> Result<(), Problem> {
     for journal in Journal::ALL {
@@ -120,24 +127,19 @@ pub async fn forget_one(journal: Journal, upstream: &Upstream) -> Result<(), Pro
     Ok(journal.set_note(feed_note(upstream), String::new()).await?)
 }
 
-/// Applies what a journal of the upstream has for this node.
+/// Applies what a journal of the upstream has for this node. False: there is no room for it.
 async fn take(
     journal: Journal,
     upstream: &Upstream,
     peer: &str,
     feed: Feed,
-) -> Result<(), Problem> {
+) -> Result<bool, Problem> {
     let known = bookmark(journal, upstream).await?;
     let Page { bookmark, entries, .. } = feed.page;
-    if let Some((known, _)) = &known {
-        let is_same = known.epoch == bookmark.epoch;
-        if is_same && entries.is_empty() && bookmark.through < known.through + UNNOTED_MAX {
-            return Ok(());
-        }
-        if !is_same {
-            // Another upstream, or one that was restored: it does not know whom this node follows.
-            follow_again(journal).await?;
-        }
+    let at = known.as_ref().map(|(known, _)| known);
+    let Some(turned) = bookmark.turned(at, entries.is_empty()) else { return Ok(true) };
+    if turned.follows_again {
+        follow_again(journal).await?;
     }
     let after = serde_json::to_string(&bookmark).map_err(Problem::internal)?;
     let before = known.map(|(_, text)| text);
@@ -146,9 +148,15 @@ async fn take(
     let batch = Batch { peer, scope: None, note, before, after, entries };
     match journal.apply(batch).await {
         // Another round has been faster.
-        Err(crate::stores::Error::Moved) => Ok(()),
-        applied => Ok(applied?),
+        Err(crate::stores::Error::Moved) => Ok(true),
+        Err(crate::stores::Error::Full) => Ok(false),
+        applied => applied.map(|()| true).map_err(Problem::from),
     }
+}
+
+/// The epoch of the upstream's journal that is read here. None: nothing of it has been.
+pub async fn epoch_read(journal: Journal, upstream: &Upstream) -> Result<Option<String>, Problem> {
+    Ok(bookmark(journal, upstream).await?.map(|(bookmark, _)| bookmark.epoch))
 }
 
 /// The name of the note that says from where on a subject's record is wanted.
@@ -213,10 +221,13 @@ pub async fn record(
         count += page.entries.len() as u64;
         let after = if page.more { page.bookmark.through.to_string() } else { String::new() };
         let peer = origin(peer, &page.bookmark.epoch);
-        apply_record(journal, &peer, subject, before, after, page.entries).await?;
+        if !apply_record(journal, &peer, subject, before, after, page.entries).await? {
+            return Ok(count);
+        }
     }
 }
 
+/// Applies a part of a record. False: there is no room for it, so it is still wanted.
 async fn apply_record(
     journal: Journal,
     peer: &str,
@@ -224,7 +235,7 @@ async fn apply_record(
     before: String,
     after: String,
     entries: Vec<Entry>,
-) -> Result<(), Problem> {
+) -> Result<bool, Problem> {
     let batch = Batch {
         peer: peer.to_owned(),
         scope: None,
@@ -234,7 +245,8 @@ async fn apply_record(
         entries,
     };
     match journal.apply(batch).await {
-        Err(crate::stores::Error::Moved) => Ok(()),
-        applied => Ok(applied?),
+        Err(crate::stores::Error::Moved) => Ok(true),
+        Err(crate::stores::Error::Full) => Ok(false),
+        applied => applied.map(|()| true).map_err(Problem::from),
     }
 }

@@ -5,21 +5,29 @@ use std::time::Instant;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use hedgeschool_replication::pace::ANSWER;
+use hedgeschool_replication::recognise::Known;
 use hedgeschool_replication::wire::{Applied as Answered, BATCH_ENTRIES_MAX, Batch, ENTRIES_PATH};
-use hedgeschool_replication::{Answer, Lane, Next, Position, Push, Span, WINDOW, Want};
+use hedgeschool_replication::{Answer, Next, Portion, Position, Push, Span, WINDOW, Want};
 use hedgeschool_web::{Problem, StatusCode};
 
 use crate::pull::{self, Applied};
-use crate::stores::{Audience, Error, Journal, origin};
-use crate::upstream::{ANSWER, Failure, Upstream, failure};
+use crate::stores::{Audience, Error, Journal};
+use crate::upstream::{Failure, Upstream, failure};
+use crate::waiting::{self, Looked};
+
+/// How much further a journal must have been looked through in vain for that to be noted: what one look takes in
+/// costs the next round one look.
+const NOTED_EVERY: u64 = BATCH_ENTRIES_MAX as u64;
 
 /// One journal on its way up.
 pub struct Outbox {
     journal: Journal,
     epoch: String,
     push: Push,
-    /// How far each lane has been looked through without finding anything.
-    looked: [u64; 2],
+    portion: Portion,
+    /// How far of the journal it is noted that it was looked through in vain.
+    noted: u64,
     audience: Audience,
     /// This node.
     me: String,
@@ -53,7 +61,8 @@ impl From<Error> for Halt {
 
 impl Outbox {
     /// Begins with what the upstream says it has of a journal. A journal that is not the one it knows, because
-    /// this node's disk was restored or cloned, begins another epoch, and is sent from its beginning.
+    /// this node's disk was restored or cloned, begins another epoch, and is sent from its beginning. It is another one
+    /// if the upstream has more of it than was ever sent from here, or other entries.
     pub async fn greeted(
         journal: Journal,
         applied: Applied,
@@ -63,16 +72,20 @@ impl Outbox {
     ) -> Result<Self, Problem> {
         let Applied { epoch, position, theirs } = applied;
         let head = journal.head().await?;
-        let is_known = is_known(journal, &position).await?;
-        let (epoch, push) = match Push::greeted(position, head, is_known) {
+        let told = journal.noted_number(sent_note(&epoch)).await?;
+        let known = Known { head, told, is_another: is_another(journal, &position).await? };
+        let (epoch, mut push) = match Push::greeted(position, known) {
             Some(push) => (epoch, push),
-            None => renewed(journal, epoch, head, upstream).await?,
+            None => {
+                (renewed(journal, epoch, told, upstream).await?, Push::from_the_beginning(head))
+            }
         };
         let me = upstream.me.clone();
-        let serves = below.iter().chain([&me]).cloned().collect();
-        let origin = origin(peer, &theirs);
-        let audience = Audience { node: peer.to_owned(), origin, above: true, serves };
-        Ok(Self { journal, epoch, push, looked: [0; 2], audience, me })
+        let audience = waiting::above(&me, peer, &theirs, below);
+        let through = push.acknowledged().through.sequence;
+        let noted = waiting::from(journal, &epoch, &audience, through).await?;
+        push.skip(noted);
+        Ok(Self { journal, epoch, push, portion: Portion::default(), noted, audience, me })
     }
 
     /// Which journal.
@@ -85,6 +98,21 @@ impl Outbox {
         (&self.epoch, self.push.acknowledged())
     }
 
+    /// Notes how far the journal was looked through in vain, if that spares the next round work.
+    pub async fn note(&mut self) -> Result<(), Problem> {
+        let through = self.push.looked();
+        let position = self.push.acknowledged();
+        let is_all_applied = position == self.push.before() && position.fresh.is_none();
+        let after = position.through.sequence;
+        if !is_all_applied || through < self.noted.max(after) + NOTED_EVERY {
+            return Ok(());
+        }
+        let audience = waiting::fingerprint(&self.audience);
+        let looked = Looked { epoch: self.epoch.clone(), audience, after, through };
+        self.noted = through;
+        waiting::note(self.journal, &looked).await
+    }
+
     /// Sends all there is, and answers how many entries the upstream applied.
     pub async fn drain(&mut self, upstream: &Upstream, deadline: Instant) -> Result<u64, Halt> {
         let mut applied = 0;
@@ -92,15 +120,21 @@ impl Outbox {
         loop {
             while underway.len() < WINDOW && Instant::now() < deadline {
                 let Some(batch) = self.next().await? else { break };
+                // Before it is sent: what the upstream has beyond this is not from this copy of the journal.
+                let last = batch.entries.last().map_or(0, |entry| entry.sequence);
+                self.journal.raise_note(sent_note(&self.epoch), last).await?;
                 underway.push(async move {
+                    let asked = Instant::now();
                     let answer = send(upstream, &batch).await;
-                    (batch.span(), batch.entries.len() as u64, answer)
+                    (batch, answer, asked.elapsed())
                 });
             }
-            let Some((span, entries, answer)) = underway.next().await else { return Ok(applied) };
+            let Some((batch, answer, took)) = underway.next().await else { return Ok(applied) };
             if matches!(answer, Ok(Answer::Applied(_))) {
-                applied += entries;
+                applied += batch.entries.len() as u64;
+                self.portion.answered(batch.bytes(), took);
             }
+            let span = batch.span();
             if let Err(halt) = self.answered(&span, answer).await {
                 // Their answers do not matter: the next round asks.
                 while underway.next().await.is_some() {}
@@ -112,11 +146,6 @@ impl Outbox {
     async fn answered(&mut self, span: &Span, answer: Result<Answer, Failure>) -> Result<(), Halt> {
         match self.push.answered(span, answer?) {
             Next::Continue => Ok(()),
-            Next::SetBack(now) => {
-                eprintln!("{}: this node's clock is ahead of its upstream's", self.journal.name());
-                self.journal.set_back(now).await?;
-                Err(Failure::Down("this node's clock is ahead of its upstream's".into()).into())
-            }
             Next::Stop { reason, .. } => Err(Failure::Down(reason).into()),
         }
     }
@@ -126,29 +155,16 @@ impl Outbox {
         let head = self.journal.head().await?;
         loop {
             let Some(want) = self.push.want(head) else { return Ok(None) };
-            let end = want.until.unwrap_or(head);
-            let looked = self.looked(want.lane);
-            let from = want.after.max(*looked);
-            if from >= end {
-                self.push.nothing(want.lane);
-                if want.lane == Lane::Backlog && want.until.is_none() {
-                    return Ok(None);
-                }
-                continue;
-            }
             let audience = self.audience.clone();
-            let page = self.journal.entries(audience, from, want.until, BATCH_ENTRIES_MAX).await?;
+            let until = Some(want.until);
+            let size = self.portion.bytes();
+            let page = self.journal.entries(audience, want.from, until, size).await?;
             if page.entries.is_empty() {
-                *self.looked(want.lane) = page.through.max(from + 1);
+                self.push.nothing(&want, page.through);
                 continue;
             }
             return self.batch(want, page.entries).map(Some);
         }
-    }
-
-    fn looked(&mut self, lane: Lane) -> &mut u64 {
-        let [backlog, fresh] = &mut self.looked;
-        if lane == Lane::Backlog { backlog } else { fresh }
     }
 
     fn batch(
@@ -171,36 +187,37 @@ impl Outbox {
     }
 }
 
+/// The name of the note that says how far a journal was ever sent.
+fn sent_note(epoch: &str) -> String {
+    format!("sent:{epoch}")
+}
+
 /// Begins another epoch of a journal: it goes up from its beginning, and what this node once sent comes back.
 async fn renewed(
     journal: Journal,
     epoch: String,
-    head: u64,
+    sent: u64,
     upstream: &Upstream,
-) -> Result<(String, Push), Problem> {
+) -> Result<String, Problem> {
     eprintln!(
         "{}: this journal is not the one that {} knows under epoch {epoch}; the disk was restored or \
          cloned. Another epoch begins, and everything is compared again",
         journal.name(),
         upstream.url
     );
-    journal.renew(epoch).await?;
+    journal.renew(epoch, sent).await?;
     pull::forget_one(journal, upstream).await?;
-    let begun = Push::greeted(Position::default(), head, true);
-    let begun = begun.ok_or_else(|| Problem::internal("a journal without a beginning"))?;
-    Ok((journal.epoch().await?, begun))
+    Ok(journal.epoch().await?)
 }
 
-/// Whether a journal has the entries by which a position is recognised. One that has changed since is no
-/// longer there.
-async fn is_known(journal: Journal, applied: &Position) -> Result<bool, Problem> {
+/// Whether a journal has other entries where a position is recognised.
+async fn is_another(journal: Journal, applied: &Position) -> Result<bool, Problem> {
     for place in applied.places() {
-        let entry = journal.find(place.sequence).await?;
-        if entry.is_some_and(|entry| entry.mark() != place.mark) {
-            return Ok(false);
+        if place.is_another(journal.find(place.sequence).await?.as_ref()) {
+            return Ok(true);
         }
     }
-    Ok(true)
+    Ok(false)
 }
 
 async fn send(upstream: &Upstream, batch: &Batch) -> Result<Answer, Failure> {
@@ -208,10 +225,7 @@ async fn send(upstream: &Upstream, batch: &Batch) -> Result<Answer, Failure> {
     let applied = serde_json::from_slice::<Answered>(&answer.body);
     match (answer.status, applied) {
         (StatusCode::OK, Ok(applied)) => Ok(Answer::Applied(applied.position)),
-        (StatusCode::CONFLICT, Ok(applied)) => Ok(match applied.now {
-            Some(now) => Answer::Ahead(now),
-            None => Answer::Gap(applied.position),
-        }),
+        (StatusCode::CONFLICT, Ok(applied)) => Ok(Answer::Gap(applied.position)),
         _ => Err(failure(&answer)),
     }
 }

@@ -5,29 +5,25 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use futures::future::join4;
+use hedgeschool_replication::pace::{LOOK, NEWS, UNHEARD};
 use hedgeschool_replication::wire::Health;
 use hedgeschool_replication::{Place, Position, backoff};
-use hedgeschool_web::{Problem, random_bytes};
+use hedgeschool_web::{Problem, StatusCode, random_bytes};
 use serde::{Deserialize, Serialize};
 
 use crate::blobs::Fetching;
 use crate::pull::{self, Exchange};
 use crate::push::{Halt, Outbox};
-use crate::stores::Journal;
+use crate::stores::{Error, Journal};
 use crate::upstream::{Failure, Upstream};
-use crate::{blobs, node, status};
+use crate::{blobs, node, status, storage};
 
 /// How long a round may go on while there is work; well below the request deadlines of hosts.
 const WORK: Duration = Duration::from_secs(8);
 /// How long a round that failed may go on with what needs no upstream.
 const FINISH: Duration = Duration::from_secs(2);
-/// How often a round that lingers looks for news of this node.
-const LOOK: Duration = Duration::from_millis(50);
-/// How long an upstream is asked to wait for news: long, since each request costs it something, and short enough
-/// not to hold up a node that stops.
-const WAIT: Duration = Duration::from_secs(5);
-/// The pause after an upstream that did not wait for news, although asked to.
-const UNHEARD: Duration = Duration::from_millis(500);
+/// How often a round that lingers notes what the upstream has applied, and tells it how this node stands, at most.
+const NOTED_EVERY: Duration = Duration::from_secs(1);
 /// Where the note about the upstream is.
 pub const LINK_NOTE: &str = "upstream";
 
@@ -61,10 +57,14 @@ pub struct Link {
     pub skew: i64,
     /// Since when it has not been reached. None: it has.
     pub failing_since: Option<i64>,
+    /// For how long it has been left alone since then, in milliseconds: clocks jump, and this does not.
+    #[serde(default)]
+    pub paused_ms: u64,
     /// Why.
     pub problem: Option<String>,
-    /// When everything here was last there too.
-    pub agreed: i64,
+    /// What to do about it.
+    #[serde(default)]
+    pub advice: Option<String>,
     /// How far it has each journal, and in which epoch.
     pub journals: std::collections::BTreeMap<String, (String, Position)>,
 }
@@ -84,18 +84,46 @@ impl Link {
         (known == epoch && position.through.sequence > 0).then(|| position.through.clone())
     }
 
+    /// How far the upstream has a journal of this epoch.
+    pub fn position(&self, journal: Journal, epoch: &str) -> Position {
+        let known = self.journals.get(journal.name()).filter(|(known, _)| known == epoch);
+        known.map(|(_, position)| position.clone()).unwrap_or_default()
+    }
+
+    /// With what the upstream has of the journals now.
+    fn with_places(mut self, outboxes: &[Outbox]) -> Self {
+        for outbox in outboxes {
+            let (epoch, position) = outbox.place();
+            let place = (epoch.to_owned(), position.clone());
+            self.journals.insert(outbox.journal().name().to_owned(), place);
+        }
+        self
+    }
+
     async fn save(&self) -> Result<(), Problem> {
         let text = serde_json::to_string(self).map_err(Problem::internal)?;
-        Ok(Journal::Progress.set_note(LINK_NOTE.to_owned(), text).await?)
+        match Journal::Progress.set_note(LINK_NOTE.to_owned(), text).await {
+            // What is not noted is asked again: a full disk does not stop what goes up.
+            Err(Error::Full) => Ok(()),
+            saved => Ok(saved?),
+        }
     }
 
     /// Whether the upstream has lost what it said it had.
     fn has_lost(&self, exchange: &Exchange) -> bool {
         exchange.applied.iter().any(|(journal, now)| {
             let then = self.journals.get(*journal).filter(|(epoch, _)| *epoch == now.epoch);
-            then.is_some_and(|(_, then)| !now.position.has(then.through.sequence))
+            then.is_some_and(|(_, then)| then.is_lost(&now.position))
         })
     }
+}
+
+/// What an exchange left to do.
+struct Pulled {
+    /// There are more entries.
+    more: bool,
+    /// There is no room for some.
+    is_full: bool,
 }
 
 /// What is shared by the parts of a round, which take turns on one thread.
@@ -104,13 +132,14 @@ struct Session {
     /// What is remembered of it; without what it has of the journals, which this round will tell.
     link: Link,
     below: BTreeSet<String>,
-    health: Health,
     peer: String,
+    /// How far its clock is ahead of this one's, in microseconds.
+    skew: i64,
     deadline: Instant,
     lingers: bool,
     is_over: Cell<bool>,
-    /// When everything here was last there too.
-    agreed: Cell<i64>,
+    /// How this node stood, and when.
+    health: RefCell<(Instant, Health)>,
     round: RefCell<Round>,
     halt: RefCell<Option<Halt>>,
 }
@@ -118,11 +147,13 @@ struct Session {
 /// Runs a round; one that lingers goes on for so long, and passes on news as they come. An upstream out of reach is
 /// no failure of this node.
 pub async fn run(linger: Duration) -> Result<Round, Problem> {
+    storage::keep_within_limit().await?;
     let Some(upstream) = Upstream::configured().await? else { return Ok(Round::default()) };
     let mut link = Link::load(&upstream.url).await?;
     let below = node::serves().await?;
-    let health = status::health(&link).await?;
-    let greeting = pull::exchange(&upstream, &link, &below, health.clone(), Duration::ZERO).await;
+    let health = status::health(&upstream, &link).await?;
+    let told = (Instant::now(), health.clone());
+    let greeting = pull::exchange(&upstream, &link, &below, health, Duration::ZERO).await;
     let greeting = match greeting {
         Ok(greeting) => greeting,
         Err(halt) => return ended(link, Round::default(), Some(halt)).await,
@@ -144,31 +175,25 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
         upstream,
         link: Link { journals: Default::default(), ..link.clone() },
         below,
-        health,
         peer: greeting.upstream.clone(),
+        skew: greeting.skew,
         deadline: Instant::now() + if linger.is_zero() { WORK } else { linger },
         lingers: !linger.is_zero(),
         is_over: Cell::new(false),
-        agreed: Cell::new(link.agreed),
+        health: RefCell::new(told),
         round: RefCell::new(Round { pulled: greeting.entries, ..Round::default() }),
         halt: RefCell::new(None),
     };
-    join4(
-        session.push(&mut outboxes),
-        session.pull(greeting.more || is_renewed),
-        session.follow(),
-        session.fetch(),
-    )
-    .await;
+    let first = Pulled { more: greeting.more || is_renewed, is_full: greeting.is_full };
+    join4(session.push(&mut outboxes), session.pull(first), session.follow(), session.fetch())
+        .await;
     link.node.clone_from(&session.peer);
     link.reached = node::now();
     link.skew = greeting.skew;
-    link.agreed = session.agreed.get();
-    for outbox in &outboxes {
-        let (epoch, position) = outbox.place();
-        let place = (epoch.to_owned(), position.clone());
-        link.journals.insert(outbox.journal().name().to_owned(), place);
+    for outbox in &mut outboxes {
+        outbox.note().await?;
     }
+    let link = link.with_places(&outboxes);
     ended(link, session.round.into_inner(), session.halt.into_inner()).await
 }
 
@@ -184,10 +209,14 @@ impl Session {
 
     /// Sends what is here, and then what comes to be here.
     async fn push(&self, outboxes: &mut [Outbox]) {
+        let (mut is_noted, mut noted) = (!self.lingers, None::<Instant>);
         loop {
             for outbox in outboxes.iter_mut() {
                 match outbox.drain(&self.upstream, self.deadline).await {
-                    Ok(applied) => self.round.borrow_mut().pushed += applied,
+                    Ok(applied) => {
+                        self.round.borrow_mut().pushed += applied;
+                        is_noted &= applied == 0 || !self.lingers;
+                    }
                     Err(halt) => return self.stop(halt),
                 }
             }
@@ -195,7 +224,12 @@ impl Session {
                 self.round.borrow_mut().more = true;
                 return;
             }
-            self.agreed.set(node::now());
+            if !is_noted && noted.is_none_or(|noted| noted.elapsed() > NOTED_EVERY) {
+                if let Err(problem) = self.remembered(outboxes).save().await {
+                    return self.stop(problem.into());
+                }
+                (is_noted, noted) = (true, Some(Instant::now()));
+            }
             if !self.lingers || self.is_over.get() {
                 return;
             }
@@ -203,22 +237,55 @@ impl Session {
         }
     }
 
+    /// What is to be remembered of the upstream amid a round: people look meanwhile.
+    fn remembered(&self, outboxes: &[Outbox]) -> Link {
+        let link = Link {
+            node: self.peer.clone(),
+            reached: node::now(),
+            skew: self.skew,
+            failing_since: None,
+            problem: None,
+            advice: None,
+            ..self.link.clone()
+        };
+        link.with_places(outboxes)
+    }
+
+    async fn health(&self) -> Result<Health, Problem> {
+        let (told, health) = self.health.borrow().clone();
+        if told.elapsed() < NOTED_EVERY {
+            return Ok(health);
+        }
+        let remembered = Link::load(&self.upstream.url).await?;
+        let health = status::health(&self.upstream, &remembered).await?;
+        self.health.replace((Instant::now(), health.clone()));
+        Ok(health)
+    }
+
+    /// Tells how this node stands, and hears what the upstream has to say.
+    async fn exchange(&self, wait: Duration) -> Result<Exchange, Halt> {
+        let health = self.health().await?;
+        pull::exchange(&self.upstream, &self.link, &self.below, health, wait).await
+    }
+
     /// Gets what is there, and then what comes to be there.
-    async fn pull(&self, mut more: bool) {
+    async fn pull(&self, first: Pulled) {
+        let Pulled { mut more, mut is_full } = first;
         loop {
+            // What there is no room for would come again and again.
+            if is_full {
+                return;
+            }
             if !self.goes_on() || !(more || self.lingers) {
                 self.round.borrow_mut().more |= more;
                 return;
             }
             let left = self.deadline.saturating_duration_since(Instant::now());
-            let wait = if more { Duration::ZERO } else { left.min(WAIT) };
+            let wait = if more { Duration::ZERO } else { left.min(NEWS) };
             let asked = Instant::now();
-            let exchange =
-                pull::exchange(&self.upstream, &self.link, &self.below, self.health.clone(), wait)
-                    .await;
-            match exchange {
+            match self.exchange(wait).await {
                 Ok(exchange) => {
-                    more = exchange.more;
+                    (more, is_full) = (exchange.more, exchange.is_full);
                     self.round.borrow_mut().pulled += exchange.entries;
                     if exchange.entries == 0 && asked.elapsed() < wait / 2 {
                         spin_sdk::time::sleep(UNHEARD.min(left)).await;
@@ -246,11 +313,16 @@ impl Session {
     /// Fetches courses that are announced.
     async fn fetch(&self) {
         loop {
+            if let Err(problem) = storage::keep_within_limit().await {
+                return self.stop(problem.into());
+            }
             let fetching = Fetching::new(&self.upstream, self.deadline);
             let fetched = fetching.run(|| !self.is_over.get()).await;
             self.round.borrow_mut().fetched_bytes += fetching.bytes();
             match fetched {
                 Ok(more) => self.round.borrow_mut().more |= more,
+                // The rest is fetched when there is room again.
+                Err(Halt::Here(problem)) if problem.status == StatusCode::INSUFFICIENT_STORAGE => {}
                 Err(halt) => return self.stop(halt),
             }
             if !self.lingers || !self.goes_on() {
@@ -263,10 +335,10 @@ impl Session {
 
 /// Notes how a round ended, and answers what it did.
 async fn ended(mut link: Link, mut round: Round, halt: Option<Halt>) -> Result<Round, Problem> {
-    let now = node::now();
     let failure = match halt {
         None => {
-            (link.failing_since, link.problem) = (None, None);
+            (link.failing_since, link.paused_ms) = (None, 0);
+            (link.problem, link.advice) = (None, None);
             link.save().await?;
             return Ok(round);
         }
@@ -274,20 +346,29 @@ async fn ended(mut link: Link, mut round: Round, halt: Option<Halt>) -> Result<R
         Some(Halt::Upstream(failure)) => failure,
     };
     // What is here needs no upstream to become visible.
-    let has_finished = blobs::finish(Instant::now() + FINISH).await?;
+    let has_finished = match blobs::finish(Instant::now() + FINISH).await {
+        // When there is room again.
+        Err(problem) if problem.status == StatusCode::INSUFFICIENT_STORAGE => false,
+        finished => finished?,
+    };
     // A link that comes and goes is used whenever it is there.
-    let has_moved = round.pushed + round.pulled + round.fetched_bytes > 0;
-    let since = link.failing_since.filter(|_| !has_moved && !has_finished).unwrap_or(now);
-    link.failing_since = Some(since);
-    let failing_for = Duration::from_micros(u64::try_from(now - since).unwrap_or(0));
+    if has_finished || round.pushed + round.pulled + round.fetched_bytes > 0 {
+        (link.failing_since, link.paused_ms) = (None, 0);
+    }
+    link.failing_since.get_or_insert(node::now());
+    let failing_for = Duration::from_millis(link.paused_ms);
     let pause = match &failure {
         Failure::Busy(pause) => *pause,
         _ => backoff::pause(failing_for, u64::from_le_bytes(random_bytes())),
     };
-    round.more = false;
+    link.paused_ms =
+        link.paused_ms.saturating_add(pause.as_millis().try_into().unwrap_or(u64::MAX));
+    // Whoever asks to be left alone for a moment expects the rest after it.
+    round.more = matches!(failure, Failure::Busy(_));
     round.retry_after_seconds = Some(pause.as_secs_f64());
     round.problem = Some(failure.to_string());
     link.problem.clone_from(&round.problem);
+    link.advice = Some(failure.advice().to_owned());
     link.save().await?;
     Ok(round)
 }

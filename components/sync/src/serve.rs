@@ -5,78 +5,75 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use hedgeschool_credentials::Subject;
-use hedgeschool_replication::Position;
+use hedgeschool_redis::changed;
+use hedgeschool_replication::pace::APPLYING_BYTES_MAX;
+use hedgeschool_replication::recognise::{Known, UNNOTED_MAX, is_missed};
 use hedgeschool_replication::wire::{
-    Applied, BATCH_ENTRIES_MAX, BODY_BYTES_MAX, Batch, Bookmark, Cursor, Feed, Inquiry, Page,
-    Pieces, Pull, Pulled, WAIT_MS_MAX, WireError,
+    Applied, BATCH_BYTES, BODY_BYTES_MAX, Batch, Bookmark, Cursor, Feed, Inquiry, Page, Pieces,
+    Pull, Pulled, WAIT_MS_MAX, WireError,
 };
-use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, identity};
+use hedgeschool_replication::{Applying, Moved, Position};
+use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, header, identity};
 
+use crate::ingest::{self, Ticket};
 use crate::news::{self, Watch};
 use crate::node::{self, Below, below_note};
+use crate::place::Place;
 use crate::pull::{self, RECORD};
 use crate::stores::{Audience, Error, Journal, Page as StoredPage, origin, packages};
 use crate::upstream::Upstream;
 use crate::{outflow, round};
 
-/// Batches that an instance applies at one time; more are asked to wait.
-const APPLYING_MAX: usize = 16;
 /// Streams of blobs that an instance sends at one time: each holds a piece in memory.
 const SENDING_MAX: usize = 32;
 /// How often it is noted that a node below was heard of, in microseconds.
-const HEARD_EVERY_US: i64 = 10_000_000;
-/// How much further a node may be without having heard so.
-const UNTOLD_MAX: u64 = 1_000;
+const HEARD_EVERY_US: u64 = 10_000_000;
 
 thread_local! {
     static APPLYING: Cell<usize> = const { Cell::new(0) };
     static SENDING: Cell<usize> = const { Cell::new(0) };
 }
 
-/// One of so many places; given back when dropped.
-pub struct Place(&'static std::thread::LocalKey<Cell<usize>>);
-
-impl Place {
-    fn take(taken: &'static std::thread::LocalKey<Cell<usize>>, limit: usize) -> Option<Self> {
-        let count = taken.get();
-        (count < limit).then(|| {
-            taken.set(count + 1);
-            Self(taken)
-        })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
-    }
-}
-
 /// `POST /sync/v1/entries`: applies a batch, all or nothing, and answers how far the journal is applied.
 pub async fn entries(request: Request) -> Result<Reply, Problem> {
     let sender = sender(request.headers()).await?;
-    let Some(_place) = Place::take(&APPLYING, APPLYING_MAX) else {
+    let length = header(request.headers(), "content-length").and_then(|text| text.parse().ok());
+    let length: usize = length.unwrap_or(BODY_BYTES_MAX);
+    let Some(place) = Place::take_several(&APPLYING, length, APPLYING_BYTES_MAX) else {
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too much at once: try again");
         return Err(problem.with_header("retry-after", "2"));
     };
     let bytes = body::read(request, BODY_BYTES_MAX).await?;
     let batch = Batch::parse(&bytes).map_err(refused)?;
-    drop(bytes);
     same_node(&sender, &batch.node)?;
     let journal = named(&batch.journal)?;
-    let told = told(&sender).await?;
-    let scope: Vec<_> = told.serves.into_iter().chain([sender.clone()]).collect();
-    let (status, applied) = apply(journal, &sender, scope, batch).await?;
+    let batch = match ingest::queue().await? {
+        None => batch,
+        Some(queue) => {
+            let ticket = Ticket::of(journal, &batch);
+            drop(batch);
+            if let Some(waiting) = ingest::submit(queue, ticket, &bytes).await? {
+                drop((bytes, place));
+                return waiting.answer().await;
+            }
+            Batch::parse(&bytes).map_err(refused)?
+        }
+    };
+    drop(bytes);
+    let (status, applied) = apply(journal, batch).await?;
     Ok(Reply::json(&applied)?.with_status(status))
 }
 
+/// How the names of the notes begin that say how far nodes' journals are applied.
+pub const APPLIED: &str = "applied:";
+
 /// Where the note is about how far a node's journal is applied.
 fn applied_note(node: &str, epoch: &str) -> String {
-    format!("applied:{node}:{epoch}")
+    format!("{APPLIED}{node}:{epoch}")
 }
 
 /// How far a node's journal is applied.
-async fn applied(
+pub async fn applied(
     journal: Journal,
     node: &str,
     epoch: &str,
@@ -85,22 +82,21 @@ async fn applied(
     Ok(text.and_then(|text| Some((serde_json::from_str(&text).ok()?, text))))
 }
 
-async fn apply(
-    journal: Journal,
-    sender: &str,
-    scope: Vec<String>,
-    batch: Batch,
-) -> Result<(StatusCode, Applied), Problem> {
-    let Batch { epoch, before, lane, .. } = &batch;
-    let (epoch, lane, span) = (epoch.clone(), *lane, batch.span());
-    // What the sender thinks, who may have sent what comes before at the same time.
-    let mut from = before.clone();
-    let mut text = (from != Position::default()).then(|| serde_json::to_string(&from));
+/// Applies a batch of the node that it names.
+pub async fn apply(journal: Journal, batch: Batch) -> Result<(StatusCode, Applied), Problem> {
+    let sender = batch.node.as_str();
+    let told = told(sender).await?;
+    let scope: Vec<_> = told.serves.into_iter().chain([sender.to_owned()]).collect();
+    let epoch = batch.epoch.clone();
+    let mut applying = Applying::new(batch.before.clone(), batch.lane, batch.span());
+    let mut text =
+        (batch.before != Position::default()).then(|| serde_json::to_string(&batch.before));
     let mut entries = Some(batch.entries);
     loop {
         let expected = text.transpose().map_err(Problem::internal)?;
-        let Ok(next) = from.with(lane, span.clone()) else {
-            return Ok((StatusCode::CONFLICT, Applied { position: from, now: None }));
+        let Ok((_, next)) = applying.step() else {
+            let position = applying.from().clone();
+            return Ok((StatusCode::CONFLICT, Applied { position }));
         };
         let stored = crate::stores::Batch {
             peer: origin(sender, &epoch),
@@ -111,23 +107,21 @@ async fn apply(
             entries: copy(&mut entries)?,
         };
         match journal.apply(stored).await {
-            Ok(()) => return Ok((StatusCode::OK, Applied { position: next, now: None })),
-            Err(Error::Moved) => {}
-            Err(Error::Ahead(now)) => {
-                return Ok((StatusCode::CONFLICT, Applied { position: from, now: Some(now) }));
+            Ok(()) => {
+                changed(journal.name());
+                return Ok((StatusCode::OK, Applied { position: next }));
             }
+            Err(Error::Moved) => {}
             Err(error) => return Err(error.into()),
         }
         let known = applied(journal, sender, &epoch).await?;
         let (position, noted) =
             known.map_or_else(Default::default, |(position, text)| (position, Some(Ok(text))));
-        if position == from {
-            return Err(Problem::busy());
+        match applying.moved(position) {
+            Moved::Again(again) => (applying, text) = (again, noted),
+            Moved::Applied(position) => return Ok((StatusCode::OK, Applied { position })),
+            Moved::Busy => return Err(Problem::busy()),
         }
-        if position.has(span.through.sequence) {
-            return Ok((StatusCode::OK, Applied { position, now: None }));
-        }
-        (from, text) = (position, noted);
     }
 }
 
@@ -176,12 +170,8 @@ async fn feeds(pull: &Pull) -> Result<(BTreeMap<String, Feed>, bool), Problem> {
     for journal in Journal::ALL {
         let Some(cursor) = pull.journals.get(journal.name()) else { continue };
         let feed = feed(journal, pull, cursor).await?;
-        let known =
-            cursor.feed.as_ref().filter(|feed_of| feed_of.epoch == feed.page.bookmark.epoch);
-        let through = feed.page.bookmark.through;
-        is_news |= !feed.page.entries.is_empty()
-            || feed.page.more
-            || known.is_none_or(|known| through >= known.through + UNTOLD_MAX);
+        let Page { bookmark, entries, more } = &feed.page;
+        is_news |= bookmark.is_news(cursor.feed.as_ref(), entries.is_empty(), *more);
         feeds.insert(journal.name().to_owned(), feed);
     }
     Ok((feeds, is_news))
@@ -199,7 +189,8 @@ async fn feed(journal: Journal, pull: &Pull, cursor: &Cursor) -> Result<Feed, Pr
             journal.name(),
             pull.node
         );
-        journal.renew(epoch.clone()).await?;
+        let told = journal.noted_number(told_note(&pull.node, &epoch)).await?;
+        journal.renew(epoch, told).await?;
     }
     let epoch = journal.epoch().await?;
     let known = known.filter(|known| known.epoch == epoch);
@@ -211,11 +202,20 @@ async fn feed(journal: Journal, pull: &Pull, cursor: &Cursor) -> Result<Feed, Pr
         above: false,
         serves,
     };
-    let page = journal.entries(audience, after, None, BATCH_ENTRIES_MAX).await?;
+    let page = journal.entries(audience, after, None, BATCH_BYTES).await?;
+    if known.is_none() || !page.entries.is_empty() || page.through >= after + UNNOTED_MAX {
+        // Before it is told: a node that knows more has it from another copy of this journal.
+        journal.raise_note(told_note(&pull.node, &epoch), page.through).await?;
+    }
     let mut page = told_page(epoch, page);
     page.bookmark.last = page.entries.last().map(|entry| entry.place());
     page.bookmark.last = page.bookmark.last.or_else(|| known.and_then(|known| known.last.clone()));
     Ok(Feed { applied, page })
+}
+
+/// The name of the note that says how far a node was ever told of a journal here.
+fn told_note(node: &str, epoch: &str) -> String {
+    format!("told:{node}:{epoch}")
 }
 
 /// Whether a node below knows that this journal was longer once, or that it was another one.
@@ -227,26 +227,19 @@ async fn has_lost(
     applied: &Position,
 ) -> Result<bool, Problem> {
     if let Some(known) = known {
-        if known.through > journal.head().await? {
+        let told = journal.noted_number(told_note(&pull.node, &known.epoch)).await?;
+        let is_another = match &known.last {
+            Some(last) => last.is_another(journal.find(last.sequence).await?.as_ref()),
+            None => false,
+        };
+        if !known.is_of(Known { head: journal.head().await?, told, is_another }) {
             return Ok(true);
         }
-        if let Some(last) = &known.last {
-            let entry = journal.find(last.sequence).await?;
-            if entry.is_some_and(|entry| entry.mark() != last.mark) {
-                return Ok(true);
-            }
-        }
     }
-    let Some(held) = cursor.held.as_ref().filter(|held| !applied.has(held.sequence)) else {
-        return Ok(false);
-    };
-    // Told once: the node may ask again before it knows what this one has now.
     let note = format!("lost:{}:{}", pull.node, cursor.epoch);
-    let text = held.sequence.to_string();
-    if journal.note(note.clone()).await?.as_ref() == Some(&text) {
-        return Ok(false);
-    }
-    journal.set_note(note, text).await?;
+    let told = journal.note(note.clone()).await?.and_then(|text| text.parse().ok());
+    let Some(missed) = is_missed(cursor.held.as_ref(), applied, told) else { return Ok(false) };
+    journal.set_note(note, missed.to_string()).await?;
     Ok(true)
 }
 
@@ -265,7 +258,8 @@ async fn told(node: &str) -> Result<Below, Problem> {
 async fn hear(pull: &Pull) -> Result<(), Problem> {
     let now = node::now();
     let known = told(&pull.node).await?;
-    let is_old = now.saturating_sub(known.heard) > HEARD_EVERY_US;
+    // In either direction: clocks jump.
+    let is_old = now.abs_diff(known.heard) > HEARD_EVERY_US;
     if !is_old && known.serves == pull.serves && known.health == pull.health {
         return Ok(());
     }
@@ -276,7 +270,11 @@ async fn hear(pull: &Pull) -> Result<(), Problem> {
         health: pull.health.clone(),
     };
     let text = serde_json::to_string(&below).map_err(Problem::internal)?;
-    Ok(Journal::Progress.set_note(below_note(&pull.node), text).await?)
+    match Journal::Progress.set_note(below_note(&pull.node), text).await {
+        // A full disk keeps nobody from reading.
+        Err(Error::Full) => Ok(()),
+        noted => Ok(noted?),
+    }
 }
 
 /// `POST /sync/v1/record`: what there is about a subject, here or further up.
@@ -347,12 +345,14 @@ fn same_node(sender: &str, claimed: &str) -> Result<(), Problem> {
     Err(Problem { internal: Some(detail.clone()), ..Problem::forbidden(detail) })
 }
 
-fn named(journal: &str) -> Result<Journal, Problem> {
+/// The journal of this name; 400 for another one.
+pub fn named(journal: &str) -> Result<Journal, Problem> {
     let unknown = || Problem::bad_request(format!("this node has no journal {journal:?}"));
     Journal::named(journal).ok_or_else(unknown)
 }
 
-fn refused(error: WireError) -> Problem {
+/// What to answer to a message that breaks a rule.
+pub fn refused(error: WireError) -> Problem {
     let problem = match error {
         WireError::TooMany(_) => Problem::too_large(error.to_string()),
         _ => Problem::bad_request(error.to_string()),

@@ -2,18 +2,28 @@
 
 use std::collections::BTreeMap;
 
+use hedgeschool_redis::{Failure, Redis};
 use hedgeschool_replication::hlc::SKEW_SHOWN_US;
 use hedgeschool_replication::wire::Health;
 use hedgeschool_web::{Problem, Reply};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::node::{self, Below};
+use crate::queue::Queue;
 use crate::round::Link;
+use crate::storage::{self, GivenUp, Storage};
 use crate::stores::{Journal, arrivals};
 use crate::upstream::Upstream;
+use crate::waiting;
 
 /// A node without news for longer than this is shown as silent, in seconds.
 const SILENT_S: i64 = 120;
+/// Where the note about Redis is, and how often it is written, in microseconds.
+const REDIS_NOTE: &str = "redis";
+const REDIS_NOTED_EVERY_US: i64 = 10_000_000;
+
+/// To how many bytes it is told how much of the disk is used.
+const TOLD_BYTES: u64 = 1 << 20;
 
 /// `GET /sync/v1/status`.
 #[derive(Serialize)]
@@ -28,8 +38,39 @@ struct Status {
     conflicts: u64,
     /// Courses on their way here.
     arriving: Vec<Arriving>,
+    /// What the stores take of the disk.
+    storage: Taken,
     /// Last sequence of each journal.
     journals: BTreeMap<&'static str, u64>,
+    /// The queue of batches from below. Null: this node has no Redis.
+    redis: Option<Queued>,
+}
+
+#[derive(Serialize)]
+struct Queued {
+    /// Batches that wait to be applied. Null: Redis does not say.
+    queue: Option<u64>,
+    /// Why it does not. The node goes on without it.
+    problem: Option<String>,
+    /// What the last problem was.
+    last_problem: Option<RedisProblem>,
+}
+
+/// The last time that Redis was of no help.
+#[derive(Serialize, Deserialize)]
+struct RedisProblem {
+    /// In microseconds since 1970.
+    at: i64,
+    problem: String,
+}
+
+#[derive(Serialize)]
+struct Taken {
+    used_bytes: u64,
+    /// Null: there is none.
+    limit_bytes: Option<u64>,
+    /// Courses whose bytes were given up to make room; they stay listed, and come back.
+    given_up: Vec<GivenUp>,
 }
 
 #[derive(Serialize)]
@@ -38,13 +79,17 @@ struct Above {
     node: String,
     /// Since the last contact; null: never.
     seconds_since_contact: Option<i64>,
+    /// For how long rounds have failed; null: the last one did not.
+    seconds_failing: Option<i64>,
     /// Its clock against this one's.
     skew_seconds: f64,
     is_skewed: bool,
     problem: Option<String>,
-    /// Entries it has not applied, at most.
+    /// What to do about it.
+    advice: Option<String>,
+    /// Entries that it has not applied: 0 if it has all that is for it, and an upper bound beyond 10,000.
     queue: u64,
-    /// How old the oldest of them is, at most.
+    /// How old the oldest of them is.
     queue_age_seconds: u64,
 }
 
@@ -60,6 +105,9 @@ struct Node {
     queue_age_seconds: u64,
     conflicts: u64,
     version: String,
+    disk_used_bytes: u64,
+    /// 0: there is no limit.
+    disk_limit_bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -71,27 +119,18 @@ struct Arriving {
 }
 
 /// How this node stands, as it tells its upstream.
-pub async fn health(link: &Link) -> Result<Health, Problem> {
-    let (queue, queue_age_s) = queue(link).await?;
+pub async fn health(upstream: &Upstream, link: &Link) -> Result<Health, Problem> {
+    let queue = waiting::queue(upstream, link).await?;
+    let Storage { used, limit } = storage::storage().await?;
     Ok(Health {
-        queue,
-        queue_age_s,
+        queue: queue.entries,
+        queue_age_s: queue.age_s,
         conflicts: conflicts().await?,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        // Whatever differs from last time is noted above.
+        disk_used: used.next_multiple_of(TOLD_BYTES),
+        disk_limit: limit,
     })
-}
-
-/// Entries that the upstream has not applied, and for how many seconds there have been any.
-async fn queue(link: &Link) -> Result<(u64, u64), Problem> {
-    let mut queue = 0;
-    for journal in Journal::ALL {
-        let has = link.journals.get(journal.name());
-        let has = has.map_or(0, |(_, position)| position.through.sequence);
-        queue += journal.head().await?.saturating_sub(has);
-    }
-    let age_us = node::now().saturating_sub(link.agreed);
-    let age_s = u64::try_from(age_us / 1_000_000).unwrap_or(0);
-    Ok((queue, if queue > 0 && link.agreed > 0 { age_s } else { 0 }))
 }
 
 async fn conflicts() -> Result<u64, Problem> {
@@ -114,6 +153,7 @@ pub async fn show() -> Result<Reply, Problem> {
         have_bytes: arrival.have,
         bytes: arrival.size,
     });
+    let storage = storage::storage().await?;
     Reply::json(&Status {
         node: node::id().await?,
         version: env!("CARGO_PKG_VERSION"),
@@ -121,23 +161,57 @@ pub async fn show() -> Result<Reply, Problem> {
         nodes: node::below().await?.into_iter().map(below).collect(),
         conflicts: conflicts().await?,
         arriving: arriving.collect(),
+        storage: Taken {
+            used_bytes: storage.used,
+            limit_bytes: (storage.limit > 0).then_some(storage.limit),
+            given_up: storage::given_up().await?,
+        },
         journals,
+        redis: redis().await?,
     })
+}
+
+async fn redis() -> Result<Option<Queued>, Problem> {
+    let Some(redis) = Redis::configured().await? else { return Ok(None) };
+    let length = Queue::new(redis).length().await;
+    let problem = length.as_ref().err().map(ToString::to_string);
+    Ok(Some(Queued { queue: length.ok(), problem, last_problem: redis_problem().await? }))
+}
+
+async fn redis_problem() -> Result<Option<RedisProblem>, Problem> {
+    let text = Journal::Progress.note(REDIS_NOTE.to_owned()).await?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// Remembers that Redis was of no help.
+pub async fn note_redis(failure: &Failure) -> Result<(), Problem> {
+    let at = node::now();
+    let last = redis_problem().await?;
+    let is_noted = last.is_some_and(|last| at.saturating_sub(last.at) < REDIS_NOTED_EVERY_US);
+    if *failure == Failure::LeftAlone || is_noted {
+        return Ok(());
+    }
+    let problem = failure.to_string();
+    eprintln!("redis: {problem}; batches are applied without it");
+    let text = serde_json::to_string(&RedisProblem { at, problem }).map_err(Problem::internal)?;
+    Ok(Journal::Progress.set_note(REDIS_NOTE.to_owned(), text).await?)
 }
 
 async fn above() -> Result<Option<Above>, Problem> {
     let Some(upstream) = Upstream::configured().await? else { return Ok(None) };
     let link = Link::load(&upstream.url).await?;
-    let (queue, queue_age_seconds) = queue(&link).await?;
+    let queue = waiting::queue(&upstream, &link).await?;
     Ok(Some(Above {
         url: upstream.url,
         seconds_since_contact: (link.reached > 0).then(|| seconds_since(link.reached)),
+        seconds_failing: link.failing_since.map(seconds_since),
         skew_seconds: seconds(link.skew),
         is_skewed: link.skew.abs() > SKEW_SHOWN_US,
         node: link.node,
         problem: link.problem,
-        queue,
-        queue_age_seconds,
+        advice: link.advice,
+        queue: queue.entries,
+        queue_age_seconds: queue.age_s,
     }))
 }
 
@@ -154,6 +228,8 @@ fn below((node, told): (String, Below)) -> Node {
         queue_age_seconds: told.health.queue_age_s,
         conflicts: told.health.conflicts,
         version: told.health.version,
+        disk_used_bytes: told.health.disk_used,
+        disk_limit_bytes: told.health.disk_limit,
     }
 }
 

@@ -77,6 +77,14 @@ pub struct Concerned {
     pub homes: Vec<String>,
 }
 
+/// What an audience has not got.
+pub struct Waiting {
+    /// How many entries, at most.
+    pub entries: u64,
+    /// When the oldest of them was made, in microseconds since 1970.
+    pub oldest_us: Option<i64>,
+}
+
 /// Another node's entries.
 pub struct Batch {
     /// The node they come from.
@@ -108,6 +116,27 @@ pub struct Conflict {
     pub noticed_ms: i64,
     /// What lost can be put in place of what stands.
     pub is_restorable: bool,
+    /// Both have passwords, and these are not the same.
+    pub has_other_password: bool,
+    /// About how many bytes it has.
+    #[serde(skip)]
+    pub bytes: usize,
+}
+
+/// How much of the disk a store takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    /// Bytes of its file.
+    pub bytes: u64,
+}
+
+/// How many bytes a store may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Beyond this, it gives up what other nodes hold too.
+    pub high: u64,
+    /// Beyond this, it takes nothing new in.
+    pub full: u64,
 }
 
 /// Why a store refused.
@@ -119,8 +148,6 @@ pub enum Error {
     Forbidden(String),
     /// The note of a batch says something else.
     Moved,
-    /// Stamps are ahead of this clock.
-    Ahead(i64),
     /// The disk is as full as it may get.
     Full,
     /// Try again.
@@ -137,11 +164,8 @@ impl From<Error> for Problem {
                 Self { internal: Some(rule.clone()), ..Self::forbidden(rule) }
             }
             Error::Busy => Self::busy(),
-            Error::Full => Self::new(StatusCode::INSUFFICIENT_STORAGE, "the node's disk is full"),
+            Error::Full => Self::no_room(),
             Error::Moved => Self::new(StatusCode::CONFLICT, "other entries came between"),
-            Error::Ahead(now) => {
-                Self::new(StatusCode::CONFLICT, format!("the clock here says {now}"))
-            }
             Error::Other(reason) => Self::internal(reason),
         }
     }
@@ -158,7 +182,6 @@ macro_rules! journal {
                         Stored::Invalid(rule) => Self::Invalid(rule),
                         Stored::Forbidden(rule) => Self::Forbidden(rule),
                         Stored::Moved(_) => Self::Moved,
-                        Stored::Ahead(now) => Self::Ahead(now),
                         Stored::Full => Self::Full,
                         Stored::Busy => Self::Busy,
                         other => Self::Other(format!("{} store: {other:?}", $text)),
@@ -186,9 +209,9 @@ macro_rules! journal {
                 match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::epoch().await?)),* }
             }
 
-            /// Begins another epoch.
-            pub async fn renew(self, epoch: String) -> Result<(), Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::renew(epoch).await?)),* }
+            /// Begins another epoch; other nodes have nothing of this copy past a sequence.
+            pub async fn renew(self, epoch: String, after: u64) -> Result<(), Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::renew(epoch, after).await?)),* }
             }
 
             /// The last sequence.
@@ -204,19 +227,20 @@ macro_rules! journal {
                 }),* }
             }
 
-            /// Entries for an audience.
+            /// Entries for an audience, of about so many bytes.
             pub async fn entries(
                 self,
                 audience: Audience,
                 after: u64,
                 until: Option<u64>,
-                limit: u32,
+                size: u32,
             ) -> Result<Page, Error> {
+                let limit = wire::BATCH_ENTRIES_MAX;
                 let Audience { node, origin, above, serves } = audience;
                 match self { $(Self::$name => {
                     use $bindings::hedgeschool::$package::{journal, types};
                     let audience = types::Audience { node, origin, above, serves };
-                    let page = journal::entries(audience, after, until, limit, wire::BATCH_BYTES).await?;
+                    let page = journal::entries(audience, after, until, limit, size).await?;
                     let entries = page.entries.into_iter().map(|it| entry(it.sequence, it.kind, it.payload));
                     Ok(Page { entries: entries.collect::<Result<_, _>>()?, through: page.through, more: page.more })
                 }),* }
@@ -233,6 +257,22 @@ macro_rules! journal {
                         nodes: found.nodes,
                         homes: found.homes,
                     })
+                }),* }
+            }
+
+            /// How much there is for an audience.
+            pub async fn waiting(
+                self,
+                audience: Audience,
+                after: u64,
+                until: Option<u64>,
+            ) -> Result<Waiting, Error> {
+                let Audience { node, origin, above, serves } = audience;
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::{journal, types};
+                    let audience = types::Audience { node, origin, above, serves };
+                    let waiting = journal::waiting_for(audience, after, until).await?;
+                    Ok(Waiting { entries: waiting.entries, oldest_us: waiting.oldest })
                 }),* }
             }
 
@@ -277,6 +317,16 @@ macro_rules! journal {
                 match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::set_note(name, text).await?)),* }
             }
 
+            /// Notes a number, unless there is a larger one.
+            pub async fn raise_note(self, name: String, number: u64) -> Result<(), Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::raise_note(name, number).await?)),* }
+            }
+
+            /// The number that was noted under a name; 0 if none was.
+            pub async fn noted_number(self, name: String) -> Result<u64, Error> {
+                Ok(self.note(name).await?.and_then(|text| text.parse().ok()).unwrap_or(0))
+            }
+
             /// Applies a batch.
             pub async fn apply(self, batch: Batch) -> Result<(), Error> {
                 let Batch { peer, scope, note, before, after, entries } = batch;
@@ -293,23 +343,24 @@ macro_rules! journal {
                 }),* }
             }
 
-            /// Sets stamps back.
-            pub async fn set_back(self, stamp: i64) -> Result<(), Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::set_back(stamp).await?)),* }
-            }
-
             /// A page of conflicts.
             pub async fn conflicts(self, after: u64) -> Result<Vec<Conflict>, Error> {
                 match self { $(Self::$name => {
                     let found = $bindings::hedgeschool::$package::journal::conflicts(after).await?;
-                    Ok(found.into_iter().map(|it| Conflict {
-                        key: it.key,
-                        kind: it.kind,
-                        subject: it.subject,
-                        lost: shown(Some(it.lost)),
-                        standing: shown(it.standing),
-                        noticed_ms: it.noticed,
-                        is_restorable: it.is_restorable,
+                    Ok(found.into_iter().map(|it| {
+                        let (lost, standing) = (parsed(Some(&it.lost)), parsed(it.standing.as_ref()));
+                        let texts = [Some(&it.lost), it.standing.as_ref()];
+                        Conflict {
+                            bytes: texts.into_iter().flatten().map(|text| text.len().min(SHOWN_BYTES)).sum(),
+                            key: it.key,
+                            kind: it.kind,
+                            subject: it.subject,
+                            has_other_password: have_other_passwords(&lost, &standing),
+                            lost: shown(lost),
+                            standing: shown(standing),
+                            noticed_ms: it.noticed,
+                            is_restorable: it.is_restorable,
+                        }
                     }).collect())
                 }),* }
             }
@@ -317,6 +368,27 @@ macro_rules! journal {
             /// How many conflicts there are.
             pub async fn count_conflicts(self) -> Result<u64, Error> {
                 match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::count_conflicts().await?)),* }
+            }
+
+            /// How much of the disk the store takes.
+            pub async fn usage(self) -> Result<Usage, Error> {
+                match self { $(Self::$name => {
+                    let usage = $bindings::hedgeschool::$package::journal::size().await?;
+                    Ok(Usage { bytes: usage.bytes })
+                }),* }
+            }
+
+            /// Keeps the store within limits.
+            pub async fn keep_within(
+                self,
+                limits: Option<Limits>,
+                holder: Option<String>,
+            ) -> Result<(), Error> {
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::{journal, types};
+                    let limits = limits.map(|Limits { high, full }| types::Limits { high, full });
+                    Ok(journal::keep_within(limits, holder).await?)
+                }),* }
             }
 
             /// Settles a conflict.
@@ -340,11 +412,31 @@ fn entry(sequence: u64, kind: String, payload: String) -> Result<wire::Entry, Er
     Ok(wire::Entry { sequence, kind, payload })
 }
 
-/// A version as administrators see it: without what would let them sign in as somebody else.
-fn shown(json: Option<String>) -> serde_json::Value {
-    let mut value = json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
-    if let serde_json::Value::Object(members) = &mut value {
-        members.remove("password_hash");
+const PASSWORD: &str = "password_hash";
+
+/// Most bytes of a document's content, in base64, that administrators see: whole groups of four.
+const CONTENT_BYTES: usize = 65_536;
+/// About the most bytes of a version that they see; statements are shown whole.
+const SHOWN_BYTES: usize = 1 << 20;
+
+fn parsed(json: Option<&String>) -> serde_json::Value {
+    json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+}
+
+fn have_other_passwords(one: &serde_json::Value, other: &serde_json::Value) -> bool {
+    one.get(PASSWORD).zip(other.get(PASSWORD)).is_some_and(|(one, other)| one != other)
+}
+
+/// A version as administrators see it: without what would let them sign in as somebody else, and of a long
+/// content its beginning.
+fn shown(mut version: serde_json::Value) -> serde_json::Value {
+    let serde_json::Value::Object(members) = &mut version else { return version };
+    members.remove(PASSWORD);
+    if let Some(serde_json::Value::String(content)) = members.get_mut("content")
+        && content.len() > CONTENT_BYTES
+    {
+        content.truncate(content.floor_char_boundary(CONTENT_BYTES));
+        members.insert("is_content_cut".to_owned(), true.into());
     }
-    value
+    version
 }

@@ -11,8 +11,6 @@ use serde::de::DeserializeOwned;
 use spin_sdk::http::FullBody;
 use spin_sdk::http::body::IncomingBodyExt;
 
-/// How long to wait for an answer. A link that is slower than this for a megabyte is down.
-pub const ANSWER: Duration = Duration::from_secs(25);
 /// The pause when an upstream asks for one without saying how long.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Bytes of an answer that the log gets to see.
@@ -38,6 +36,38 @@ pub enum Failure {
     Refused(StatusCode, String),
     /// It could not be reached, or failed.
     Down(String),
+}
+
+impl Failure {
+    /// What an operator can do about it.
+    pub fn advice(&self) -> &'static str {
+        let Self::Refused(status, _) = self else {
+            return match self {
+                Self::Busy(_) => {
+                    "Nothing is to be done: this node goes on when the upstream has time."
+                }
+                _ => {
+                    "Check this node's network and clock, and that the address (upstream_url) is right and the node \
+                     there runs. It is tried again by itself, and nothing is lost meanwhile."
+                }
+            };
+        };
+        match status.as_u16() {
+            401 => {
+                "The upstream does not know this node's token: make upstream_token here and bootstrap_nodes there agree."
+            }
+            403 => {
+                "Check that the token (upstream_token) is the one that the upstream has for this node's node_id."
+            }
+            404 => {
+                "Nothing replicates at this address: check upstream_url, and that both nodes run the same version."
+            }
+            409 => "Check the clocks of both nodes.",
+            _ => {
+                "Check that both nodes run the same version; the upstream's log says what it refused."
+            }
+        }
+    }
 }
 
 impl std::fmt::Display for Failure {

@@ -7,22 +7,32 @@
 //!
 //! * [`Position`]: how far a journal is applied, in two lanes: what is fresh travels before a backlog.
 //! * [`Push`]: what to send next, and where each answer leads.
+//! * [`Applying`]: what the node above does with it.
+//! * [`recognise`]: whether a disk was restored, on either side.
+//! * [`Portion`]: how much of it at once.
 //! * [`Version`] and [`merge`]: which of two versions of something stands, and whether one was lost.
 //! * [`Stamp`] arithmetic in [`hlc`]: time that survives wrong clocks.
 //! * [`backoff`]: how long to leave an upstream alone.
+//! * [`pace`]: how often, how long.
 //! * [`Fetch`]: which blobs to ask for next, and how much at a time.
 //! * [`wire`]: the messages, documented in `docs/replication.md`.
 
+mod applying;
 pub mod backoff;
 mod fetch;
 pub mod hlc;
+pub mod pace;
+mod portion;
 mod position;
 mod push;
+pub mod recognise;
 mod version;
 pub mod wire;
 
+pub use applying::{Applying, Moved};
 pub use fetch::{Fetch, REQUESTS_MAX, Request};
 pub use hlc::Stamp;
+pub use portion::Portion;
 pub use position::{Gap, Lane, Place, Position, Span};
 pub use push::{Answer, Next, Push, WINDOW, Want};
 pub use version::{Merge, Seen, Version, Winner, merge};

@@ -1,11 +1,15 @@
 use std::time::Duration;
 
-use crate::{Lane, Position, Span, Stamp};
+use crate::recognise::Known;
+use crate::{Lane, Position, Span};
 
 /// How many batches may be on their way at once: while one is applied, the next one travels.
 pub const WINDOW: usize = 2;
 /// A backlog of more entries than this lets fresh ones pass.
 pub const BACKLOG_ENTRIES: u64 = 2_000;
+/// So many of the last sequences before a round pass with them: what was recorded while the link was up again and the
+/// node did not know yet.
+pub const FRESH_BEFORE: u64 = 100;
 
 /// A node's push of one journal to its upstream, for the length of a round.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,17 +22,21 @@ pub struct Push {
     fresh_from: Option<u64>,
     /// Fresh entries and backlog take turns.
     last: Lane,
+    /// How far each lane has been looked through without finding anything for the upstream.
+    looked: [u64; 2],
 }
 
-/// Entries to send: those of a lane after a sequence, through another if one is given.
+/// Entries to send, if the journal has any there that are for the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Want {
     /// As what they travel.
     pub lane: Lane,
-    /// The sequence that the first one follows.
+    /// The sequence that they follow: nothing between it and `from` is for the upstream.
     pub after: u64,
+    /// The sequence after which to look for them.
+    pub from: u64,
     /// The last one's sequence at most.
-    pub until: Option<u64>,
+    pub until: u64,
 }
 
 /// What became of a batch.
@@ -38,8 +46,6 @@ pub enum Answer {
     Applied(Position),
     /// The upstream lacks entries before it, and is here: it lost some, or a batch was lost.
     Gap(Position),
-    /// Some stamps are too far ahead of the upstream's clock, which says this.
-    Ahead(Stamp),
     /// The upstream is behind with its work and asks for a pause.
     Busy(Duration),
     /// The upstream will never take it: says why.
@@ -53,8 +59,6 @@ pub enum Answer {
 pub enum Next {
     /// Go on with [`Push::want`].
     Continue,
-    /// Set stamps later than this back to it, then end the round; the next one sends what became of them.
-    SetBack(Stamp),
     /// End the round.
     Stop {
         /// How long the upstream wants to be left alone.
@@ -68,18 +72,24 @@ impl Push {
     /// Begins a round, with the upstream's own word for how far it is. None: this journal is not that which
     /// the upstream knows under its epoch, because the disk was restored or cloned; it needs a new epoch.
     ///
-    /// `head` is the journal's last sequence. `is_known` tells whether the journal has the entries at
-    /// [`Position::places`] of the upstream.
-    pub fn greeted(upstream: Position, head: u64, is_known: bool) -> Option<Self> {
-        if upstream.furthest() > head || !is_known {
-            return None;
-        }
+    /// `known` is what this node knows of the journal.
+    pub fn greeted(upstream: Position, known: Known) -> Option<Self> {
+        upstream.is_of(known).then(|| Self::begin(upstream, known.head))
+    }
+
+    /// Begins a round with an upstream that has nothing of the journal's epoch.
+    pub fn from_the_beginning(head: u64) -> Self {
+        Self::begin(Position::default(), head)
+    }
+
+    fn begin(upstream: Position, head: u64) -> Self {
+        let backlog = head.saturating_sub(upstream.through.sequence);
         let fresh_from = match &upstream.fresh {
             Some(fresh) => Some(fresh.after),
-            None => (head - upstream.through.sequence > BACKLOG_ENTRIES).then_some(head),
+            None => (backlog > BACKLOG_ENTRIES).then(|| head - FRESH_BEFORE),
         };
         let sent = upstream.clone();
-        Some(Self { acknowledged: upstream, sent, fresh_from, last: Lane::Fresh })
+        Self { acknowledged: upstream, sent, fresh_from, last: Lane::Fresh, looked: [0; 2] }
     }
 
     /// What the upstream has applied.
@@ -92,25 +102,59 @@ impl Push {
         &self.sent
     }
 
-    /// What to send next, if the journal has anything, up to `head`, that is not on its way.
-    pub fn want(&self, head: u64) -> Option<Want> {
+    /// What to send next, if the journal has anything, up to `head`, that is neither on its way nor known to be
+    /// none of the upstream's business.
+    pub fn want(&mut self, head: u64) -> Option<Want> {
+        loop {
+            let want = self.lane(head)?;
+            if want.from < want.until {
+                return Some(want);
+            }
+            // There is nothing fresh, or no backlog before it.
+            self.last = want.lane;
+            if want.lane == Lane::Backlog && self.fresh_from.take().is_none() {
+                return None;
+            }
+        }
+    }
+
+    /// Whose turn it is, and what there may be of it.
+    fn lane(&self, head: u64) -> Option<Want> {
         let after = self.sent.through.sequence;
         let Some(from) = self.fresh_from.filter(|from| after < *from) else {
-            return (after < head).then_some(Want { lane: Lane::Backlog, after, until: None });
+            return (after < head).then(|| self.wanted(Lane::Backlog, after, head));
         };
         let fresh = self.sent.fresh.as_ref().map_or(from, |fresh| fresh.through.sequence);
         if fresh < head && self.last == Lane::Backlog {
-            return Some(Want { lane: Lane::Fresh, after: fresh, until: None });
+            return Some(self.wanted(Lane::Fresh, fresh, head));
         }
-        Some(Want { lane: Lane::Backlog, after, until: Some(from) })
+        Some(self.wanted(Lane::Backlog, after, from))
     }
 
-    /// Takes note that nothing of what was wanted is for the upstream: there is no backlog, or nothing fresh.
-    pub fn nothing(&mut self, lane: Lane) {
-        self.last = lane;
-        if lane == Lane::Backlog {
-            self.fresh_from = None;
-        }
+    fn wanted(&self, lane: Lane, after: u64, until: u64) -> Want {
+        let [backlog, fresh] = self.looked;
+        let looked = if lane == Lane::Backlog { backlog } else { fresh };
+        Want { lane, after, from: after.max(looked), until }
+    }
+
+    /// Takes note that of what was wanted nothing is for the upstream, as far as the journal was looked through.
+    pub fn nothing(&mut self, want: &Want, through: u64) {
+        let [backlog, fresh] = &mut self.looked;
+        let looked = if want.lane == Lane::Backlog { backlog } else { fresh };
+        *looked = through.max(want.from + 1);
+    }
+
+    /// How far the backlog has been looked through without finding anything for the upstream.
+    pub fn looked(&self) -> u64 {
+        let [backlog, _] = self.looked;
+        backlog
+    }
+
+    /// Takes note that between what the upstream has and this sequence nothing is for it: an earlier round has
+    /// looked.
+    pub fn skip(&mut self, through: u64) {
+        let [backlog, _] = &mut self.looked;
+        *backlog = through.max(*backlog);
     }
 
     /// Takes note that a batch is on its way.
@@ -136,11 +180,12 @@ impl Push {
             }
             Answer::Gap(position) => {
                 self.fresh_from = position.fresh.as_ref().map(|fresh| fresh.after);
+                // What lies behind is wanted again.
+                self.looked = [0; 2];
                 self.sent = position.clone();
                 self.acknowledged = position;
                 Next::Continue
             }
-            Answer::Ahead(now) => Next::SetBack(now),
             Answer::Busy(pause) => {
                 Next::Stop { pause: Some(pause), reason: "the upstream is busy".to_owned() }
             }

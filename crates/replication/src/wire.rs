@@ -74,9 +74,6 @@ pub struct Batch {
 pub struct Applied {
     /// How far.
     pub position: Position,
-    /// With status 409: stamps are ahead of the receiver's clock, which says this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub now: Option<Stamp>,
 }
 
 /// What a node asks its upstream at the start of a round, and while it waits for news.
@@ -108,6 +105,12 @@ pub struct Health {
     pub conflicts: u64,
     /// Version of its software.
     pub version: String,
+    /// Bytes of the disk that its stores take, to the next MiB.
+    #[serde(default)]
+    pub disk_used: u64,
+    /// Bytes that they may take. 0: no limit.
+    #[serde(default)]
+    pub disk_limit: u64,
 }
 
 /// Where a node is with one journal, in both directions.
@@ -242,6 +245,11 @@ impl Batch {
         let last = batch.entries.iter().try_fold(batch.after, grows);
         last.filter(|last| *last > batch.after).ok_or(WireError::Order)?;
         Ok(batch)
+    }
+
+    /// Bytes of payload.
+    pub fn bytes(&self) -> u64 {
+        self.entries.iter().map(|entry| entry.payload.get().len() as u64).sum()
     }
 
     /// Which part of the journal this is.

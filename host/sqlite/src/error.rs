@@ -85,6 +85,8 @@ pub(crate) const ONE_STATEMENT: &str = "one statement a call: send the statement
 fn from_code(error: rusqlite::ffi::Error, message: Option<String>) -> Error {
     match error.code {
         ErrorCode::DiskFull => Error::Full,
+        // The index of the write-ahead log, which is a file too, cannot grow.
+        _ if error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => Error::Full,
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
             Error::Busy("another process holds the file".into())
         }

@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::Routes;
+use super::events::EventStreams;
 use crate::limits::Limits;
 
 /// How long accepting pauses when the system is out of file descriptors.
@@ -26,8 +27,8 @@ const STREAMS_MAX: u32 = 256;
 /// Headers of one request.
 const HEADERS_MAX: usize = 100;
 
-/// Serves `routes` on `listener` until `stop` resolves, then lets requests in flight end, for at
-/// most `limits.drain_max`.
+/// Serves `routes` on `listener` until `stop` resolves, then ends streams of events and lets requests in flight
+/// end, for at most `limits.drain_max`.
 pub async fn serve(
     listener: TcpListener,
     routes: Arc<Routes>,
@@ -35,6 +36,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let builder = Arc::new(builder(&limits));
+    let events = Arc::new(EventStreams::new(limits.event_streams_max));
     let connections = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
@@ -49,7 +51,8 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, client)) => {
-                let served = connection(&builder, &graceful, stream, client, routes.clone());
+                let (routes, events) = (routes.clone(), events.clone());
+                let served = connection(&builder, &graceful, stream, client, routes, events);
                 tokio::spawn(async move {
                     served.await;
                     drop(permit);
@@ -62,6 +65,7 @@ pub async fn serve(
         }
     }
     drop(listener);
+    events.end();
     if tokio::time::timeout(limits.drain_max, graceful.shutdown()).await.is_err() {
         tracing::warn!(
             "requests were still running after {:?}; they are cut off",
@@ -92,10 +96,12 @@ fn connection(
     stream: TcpStream,
     client: SocketAddr,
     routes: Arc<Routes>,
+    events: Arc<EventStreams>,
 ) -> impl Future<Output = ()> + use<> {
     // A reply in two writes would otherwise wait 40 ms for the client's delayed ACK.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| answer(routes.clone(), request, client));
+    let service =
+        service_fn(move |request| answer(routes.clone(), events.clone(), request, client));
     let served = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let served = graceful.watch(served);
     async move {
@@ -107,9 +113,10 @@ fn connection(
 
 async fn answer(
     routes: Arc<Routes>,
+    events: Arc<EventStreams>,
     request: Request<Incoming>,
     client: SocketAddr,
 ) -> Result<Response<WasiBody>, Infallible> {
     let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
-    Ok(routes.answer(request, client).await)
+    Ok(events.admit(routes.answer(request, client).await))
 }

@@ -1,6 +1,7 @@
 //! HTTP: from a socket to a component and back.
 
 mod directory;
+mod events;
 mod listen;
 mod reply;
 

@@ -2,7 +2,10 @@ use hedgeschool_sql::{Database, Row, Value};
 
 use crate::{Error, Kinds, integer};
 
-const PAGE: &str = "100";
+/// Most conflicts of a page.
+const PAGE: u32 = 100;
+/// Bytes of what lost that a page aims for: a document may have megabytes.
+const PAGE_BYTES: u32 = 1 << 20;
 
 /// A version that lost.
 pub struct Lost {
@@ -28,16 +31,27 @@ pub struct Conflict {
     pub standing: Option<String>,
 }
 
-const COLUMNS: &str =
-    "SELECT key, kind, reference, subject, lost, noticed_ms FROM conflict WHERE NOT settled";
+const COLUMNS: &str = "key, kind, reference, subject, lost, noticed_ms";
 
 /// A page of conflicts.
 pub async fn conflicts<K: Kinds>(after: u64) -> Result<Vec<Conflict>, Error> {
-    let sql = format!("{COLUMNS} AND key > ?1 ORDER BY key LIMIT {PAGE}");
-    let mut conflicts = Vec::new();
-    for row in K::DATABASE.query(&sql, &[integer(after)]).await? {
+    let sql = format!(
+        "WITH next AS (
+          SELECT key, sum(octet_length(lost)) OVER (ORDER BY key) AS total FROM conflict
+          WHERE NOT settled AND key > ?1 ORDER BY key LIMIT ?2)
+        SELECT {COLUMNS} FROM next CROSS JOIN conflict USING (key)
+        WHERE total <= ?3 OR key = (SELECT min(key) FROM next) ORDER BY key"
+    );
+    let parameters = [integer(after), Value::from(PAGE), Value::from(PAGE_BYTES)];
+    let (mut conflicts, mut size) = (Vec::new(), 0);
+    for row in K::DATABASE.query(&sql, &parameters).await? {
         let lost = lost(row)?;
-        conflicts.push(Conflict { standing: K::standing(&lost).await?, lost });
+        let standing = K::standing(&lost).await?;
+        size += lost.payload.len() + standing.as_ref().map_or(0, String::len);
+        if size > PAGE_BYTES as usize && !conflicts.is_empty() {
+            break;
+        }
+        conflicts.push(Conflict { lost, standing });
     }
     Ok(conflicts)
 }
@@ -50,7 +64,7 @@ pub async fn count(database: &Database) -> Result<u64, Error> {
 
 /// Settles a conflict; restores first what lost, if asked to.
 pub async fn settle<K: Kinds>(key: u64, restore: bool) -> Result<bool, Error> {
-    let sql = format!("{COLUMNS} AND key = ?1");
+    let sql = format!("SELECT {COLUMNS} FROM conflict WHERE NOT settled AND key = ?1");
     let Some(row) = K::DATABASE.query_one(&sql, &[integer(key)]).await? else { return Ok(false) };
     let lost = lost(row)?;
     if restore && !K::restore(&lost).await? {
@@ -58,7 +72,7 @@ pub async fn settle<K: Kinds>(key: u64, restore: bool) -> Result<bool, Error> {
             format!("a {} that lost cannot be put in place of the one that stands", lost.kind);
         return Err(Error::Invalid(rule));
     }
-    let sql = "UPDATE conflict SET settled = 1 WHERE key = ?1";
+    let sql = "UPDATE conflict SET settled = 1, peer = NULL WHERE key = ?1";
     K::DATABASE.execute(sql, &[integer(key)]).await?;
     Ok(true)
 }

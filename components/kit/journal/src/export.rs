@@ -36,8 +36,8 @@ macro_rules! export_journal {
                     Ok(kit::epoch(<$kinds>::DATABASE).await?)
                 }
 
-                async fn renew(epoch: String) -> Result<(), wit::Error> {
-                    Ok(kit::renew(<$kinds>::DATABASE, epoch).await?)
+                async fn renew(epoch: String, after: u64) -> Result<(), wit::Error> {
+                    Ok(kit::renew(<$kinds>::DATABASE, epoch, after).await?)
                 }
 
                 async fn head() -> Result<u64, wit::Error> {
@@ -65,6 +65,17 @@ macro_rules! export_journal {
                     let read = kit::concerned(<$kinds>::DATABASE, after).await?;
                     let kit::Concerned { through, everyone, nodes, homes } = read;
                     Ok(wit::Concern { through, everyone, nodes, homes })
+                }
+
+                async fn waiting_for(
+                    audience: wit::Audience,
+                    after: u64,
+                    until: Option<u64>,
+                ) -> Result<wit::Waiting, wit::Error> {
+                    let wit::Audience { node, origin, above, serves } = audience;
+                    let audience = kit::Audience { node, origin, above, serves };
+                    let waiting = kit::waiting(<$kinds>::DATABASE, audience, after, until).await?;
+                    Ok(wit::Waiting { entries: waiting.entries, oldest: waiting.oldest_us })
                 }
 
                 async fn entries_about(
@@ -100,6 +111,10 @@ macro_rules! export_journal {
                     Ok(kit::set_note(<$kinds>::DATABASE, name, text).await?)
                 }
 
+                async fn raise_note(name: String, number: u64) -> Result<(), wit::Error> {
+                    Ok(kit::raise_note(<$kinds>::DATABASE, name, number).await?)
+                }
+
                 async fn apply(batch: wit::Batch) -> Result<(), wit::Error> {
                     let wit::Batch { peer, scope, note, before, after, entries } = batch;
                     let entries = entries.into_iter().map(|entry| {
@@ -111,10 +126,6 @@ macro_rules! export_journal {
                     Ok(kit::apply::<$kinds>(batch).await?)
                 }
 
-                async fn set_back(stamp: i64) -> Result<(), wit::Error> {
-                    Ok(<$kinds>::set_back(stamp).await?)
-                }
-
                 async fn conflicts(after: u64) -> Result<Vec<wit::Conflict>, wit::Error> {
                     let conflicts = kit::conflicts::<$kinds>(after).await?;
                     Ok(conflicts.into_iter().map(conflict).collect())
@@ -122,6 +133,19 @@ macro_rules! export_journal {
 
                 async fn count_conflicts() -> Result<u64, wit::Error> {
                     Ok(kit::count_conflicts(<$kinds>::DATABASE).await?)
+                }
+
+                async fn size() -> Result<wit::Usage, wit::Error> {
+                    let kit::Usage { bytes, free } = kit::usage(<$kinds>::DATABASE).await?;
+                    Ok(wit::Usage { bytes, free })
+                }
+
+                async fn keep_within(
+                    limits: Option<wit::Limits>,
+                    holder: Option<String>,
+                ) -> Result<(), wit::Error> {
+                    let limits = limits.map(|wit::Limits { high, full }| kit::Limits { high, full });
+                    Ok(kit::keep_within::<$kinds>(limits, holder).await?)
                 }
 
                 async fn settle(key: u64, restore: bool) -> Result<bool, wit::Error> {
@@ -152,7 +176,6 @@ macro_rules! store_errors {
                     $crate::Error::Invalid(rule) => Self::Invalid(rule),
                     $crate::Error::Forbidden(rule) => Self::Forbidden(rule),
                     $crate::Error::Moved(text) => Self::Moved(text),
-                    $crate::Error::Ahead(now) => Self::Ahead(now),
                     $crate::Error::Sql(error) => error.into(),
                 }
             }

@@ -9,17 +9,23 @@ mod conflict;
 mod export;
 mod merge;
 mod read;
+mod room;
 
 pub use hedgeschool_sql::Error as SqlError;
 use hedgeschool_sql::{Database, Value};
 
 pub use apply::{Batch, Insertion, Outcome};
 pub use conflict::{Conflict, Lost};
-pub use merge::{Merged, Versioned, check_stamps, check_writers, merged};
-pub use read::{Audience, Concerned, Entry, Page};
+pub use merge::{Merged, Versioned, check_version, merged};
+pub use read::{Audience, Concerned, Entry, Page, Waiting};
+pub use room::{Limits, Usage, check_room, limits, set_limits, usage};
 
 /// What every store keeps for replication: its first migration.
 pub const SCHEMA: &str = include_str!("schema.sql");
+/// What a store does once in a database that was restored: other nodes may know more of the journal than there is
+/// now, and what is recorded next is to have places of its own.
+pub const RESTORED: &str =
+    "UPDATE note SET text = lower(hex(randomblob(16))) WHERE name = 'epoch';";
 /// Most entries of a page or a batch.
 pub const ENTRIES_MAX: usize = 1_000;
 const FOLLOWED_MAX: u32 = 1_000;
@@ -34,8 +40,6 @@ pub enum Error {
     Forbidden(String),
     /// The note of a batch says something else: this.
     Moved(Option<String>),
-    /// Stamps are ahead of the clock, which says this.
-    Ahead(i64),
     /// The database failed.
     Sql(SqlError),
 }
@@ -52,14 +56,20 @@ pub trait Kinds {
     /// The store's database.
     const DATABASE: &'static Database;
 
+    /// Whether its limits keep entries out. Not where they are few and small, and a node is of no use without them.
+    const IS_LIMITED: bool = true;
+
+    /// Gives up some of what `holder` has too, down to the limits that are noted, and takes back what there is room
+    /// for. What that is, is the store's to know: a store that has no such thing does nothing.
+    async fn make_room(_holder: Option<String>) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Makes of a peer's entries the one statement that applies them and moves the note.
     async fn insertion(batch: &mut Batch) -> Result<Insertion, Error>;
 
     /// Reads entries about a subject, in an order of their own.
     async fn about(subject: String, after: u64, limit: u32, size: u32) -> Result<Page, Error>;
-
-    /// Sets later stamps of what was made here back to this one.
-    async fn set_back(stamp: i64) -> Result<(), Error>;
 
     /// What stands where a conflict is about this, as JSON.
     async fn standing(lost: &Lost) -> Result<Option<String>, Error>;
@@ -74,11 +84,11 @@ pub async fn epoch(database: &Database) -> Result<String, Error> {
     epoch.ok_or_else(|| Error::Sql(SqlError::Sqlite("the database has no epoch".into())))
 }
 
-/// Begins another epoch, if it is still this one.
-pub async fn renew(database: &Database, epoch: String) -> Result<(), Error> {
-    let sql =
-        "UPDATE note SET text = lower(hex(randomblob(16))) WHERE name = 'epoch' AND text = ?1";
-    Ok(database.execute(sql, &[Value::Text(epoch)]).await?)
+/// Begins another epoch, if it is still this one; what was changed here after a sequence becomes the new one's.
+pub async fn renew(database: &Database, epoch: String, after: u64) -> Result<(), Error> {
+    let sql = "INSERT INTO renewing (epoch, fresh, after)
+        SELECT text, lower(hex(randomblob(16))), ?2 FROM note WHERE name = 'epoch' AND text = ?1";
+    Ok(database.execute(sql, &[Value::Text(epoch), integer(after)]).await?)
 }
 
 /// What was noted under a name.
@@ -106,6 +116,23 @@ pub async fn set_note(database: &Database, name: String, text: String) -> Result
         ON CONFLICT (name) DO UPDATE SET text = excluded.text WHERE text <> excluded.text"
     };
     Ok(database.execute(sql, &[Value::Text(name), Value::Text(text)]).await?)
+}
+
+/// Notes a number, unless there is a larger one under the name.
+pub async fn raise_note(database: &Database, name: String, number: u64) -> Result<(), Error> {
+    let sql = "INSERT INTO note (name, text) VALUES (?1, ?2)
+        ON CONFLICT (name) DO UPDATE SET text = excluded.text
+        WHERE CAST(text AS INTEGER) < CAST(excluded.text AS INTEGER)";
+    Ok(database.execute(sql, &[Value::Text(name), Value::Text(number.to_string())]).await?)
+}
+
+/// Keeps a store within limits.
+pub async fn keep_within<K: Kinds>(
+    limits: Option<Limits>,
+    holder: Option<String>,
+) -> Result<(), Error> {
+    set_limits(K::DATABASE, limits).await?;
+    K::make_room(holder).await
 }
 
 /// Makes entries about a subject concern a node below.
@@ -148,4 +175,4 @@ pub fn integer(number: u64) -> Value {
 
 pub use apply::apply;
 pub use conflict::{conflicts, count as count_conflicts, settle};
-pub use read::{concerned, entries, find, head, page};
+pub use read::{concerned, entries, find, head, page, waiting};

@@ -38,29 +38,21 @@ pub fn merged<T: Versioned>(here: &T, arriving: &T) -> Option<Merged<T>> {
     Some(Merged { stands, lost: is_lost.then(|| loses.clone()) })
 }
 
-/// Refuses versions of which the names of writers could not be parts of JSON paths.
+/// Refuses versions of which the names of writers could not be parts of JSON paths, and such that nothing could
+/// follow. Not those from the future: clocks are wrong, and what a node above or below has taken must be
+/// taken everywhere.
 ///
 /// # Errors
 /// [`Error::Invalid`].
-pub fn check_writers(version: &Version) -> Result<(), Error> {
+pub fn check_version(version: &Version) -> Result<(), Error> {
     let is_epoch = |name: &String| name.len() <= 64 && name.chars().all(|c| c.is_ascii_hexdigit());
-    if version.seen.0.keys().chain([&version.writer]).all(is_epoch) {
-        return Ok(());
+    if !version.seen.0.keys().chain([&version.writer]).all(is_epoch) {
+        let rule = "writers of versions are named by epochs, which are hexadecimal";
+        return Err(Error::Invalid(rule.into()));
     }
-    Err(Error::Invalid("writers of versions are named by epochs, which are hexadecimal".into()))
-}
-
-/// Refuses versions from the future.
-///
-/// # Errors
-/// [`Error::Ahead`].
-pub fn check_stamps<T: Versioned>(arriving: &[T], now: i64) -> Result<(), Error> {
-    let is_ahead = |version: Version| {
-        let mut stamps = version.seen.0.values().chain([&version.stamp]);
-        stamps.any(|stamp| hlc::is_ahead(*stamp, now))
-    };
-    if arriving.iter().any(|version| is_ahead(version.version())) {
-        return Err(Error::Ahead(now));
+    if !version.seen.0.values().chain([&version.stamp]).copied().all(hlc::is_possible) {
+        let rule = format!("stamps are microseconds since 1970, at most {}", hlc::STAMP_MAX);
+        return Err(Error::Invalid(rule));
     }
     Ok(())
 }

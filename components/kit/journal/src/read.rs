@@ -41,6 +41,80 @@ pub struct Page {
     pub more: bool,
 }
 
+/// What an audience has not got.
+pub struct Waiting {
+    /// How many entries; those past the [`LOOKED_AT_MAX`] first count whoever they are for.
+    pub entries: u64,
+    /// When the oldest of them was made, in microseconds since 1970.
+    pub oldest_us: Option<i64>,
+}
+
+impl Audience {
+    /// What makes an entry one for this audience, as SQL.
+    fn concerns(&self) -> &'static str {
+        if self.above {
+            "peer IS NOT ?5 AND upward AND (home IS NULL OR home IN (SELECT value FROM json_each(?4)))"
+        } else {
+            "peer IS NOT ?5 AND (common OR home IN (SELECT value FROM json_each(?4))
+               OR subject IN (SELECT subject FROM follower WHERE node = ?3))"
+        }
+    }
+
+    /// The parameters of that, after those that say which entries: from the second to the last.
+    fn parameters(self, after: u64, through: u64) -> Vec<Value> {
+        let serves = serde_json::Value::from(self.serves).to_string();
+        let texts = [self.node, serves, self.origin].map(Value::Text);
+        [integer(after), integer(through)].into_iter().chain(texts).collect()
+    }
+}
+
+/// A part of a journal, and what follows it.
+struct Stretch {
+    /// Its last sequence.
+    through: u64,
+    /// The last one that was asked for.
+    last: u64,
+}
+
+/// The next entries, whoever they are for. None: there are no more.
+async fn stretch(
+    database: &Database,
+    after: u64,
+    until: Option<u64>,
+    limit: u32,
+) -> Result<Option<Stretch>, Error> {
+    let until = until.unwrap_or(u64::MAX);
+    let sql = "SELECT max(sequence), (SELECT max(sequence) FROM journal) FROM (
+          SELECT sequence FROM journal WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence LIMIT ?3)";
+    let parameters = [integer(after), integer(until), Value::from(limit)];
+    let Some(mut row) = database.query_one(sql, &parameters).await? else { return Ok(None) };
+    let (through, last): (Option<u64>, Option<u64>) = (row.take()?, row.take()?);
+    let last = last.unwrap_or(0).min(until);
+    Ok(through.map(|through| Stretch { through, last }))
+}
+
+/// How much there is for an audience.
+pub async fn waiting(
+    database: &Database,
+    audience: Audience,
+    after: u64,
+    until: Option<u64>,
+) -> Result<Waiting, Error> {
+    let nothing = Waiting { entries: 0, oldest_us: None };
+    let Some(looked_at) = stretch(database, after, until, LOOKED_AT_MAX).await? else {
+        return Ok(nothing);
+    };
+    let sql = format!(
+        "SELECT count(*), min(made_us) FROM entry
+        WHERE sequence > ?1 AND sequence <= ?2 AND {}",
+        audience.concerns()
+    );
+    let parameters = audience.parameters(after, looked_at.through);
+    let Some(mut row) = database.query_one(&sql, &parameters).await? else { return Ok(nothing) };
+    let beyond = looked_at.last.saturating_sub(looked_at.through);
+    Ok(Waiting { entries: row.take::<u64>()? + beyond, oldest_us: row.take()? })
+}
+
 /// The sequence of the last entry.
 pub async fn head(database: &Database) -> Result<u64, Error> {
     let row = database.query_one("SELECT max(sequence) FROM journal", &[]).await?;
@@ -67,44 +141,22 @@ pub async fn entries(
     check(limit)?;
     // Most of what there is goes up: there is no need to look far.
     let looked_at = if audience.above { limit } else { LOOKED_AT_MAX };
-    let sql = "SELECT max(sequence), count(*), (SELECT max(sequence) FROM journal) FROM (
-          SELECT sequence FROM journal WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence LIMIT ?3)";
-    let parameters = [integer(after), integer(until.unwrap_or(u64::MAX)), Value::from(looked_at)];
-    let row = database.query_one(sql, &parameters).await?;
-    let Some(mut row) = row else {
+    let Some(Stretch { through, last }) = stretch(database, after, until, looked_at).await? else {
         return Ok(Page { entries: Vec::new(), through: after, more: false });
-    };
-    let (through, count): (Option<u64>, u64) = (row.take()?, row.take()?);
-    let last = row.take::<Option<u64>>()?.unwrap_or(0).min(until.unwrap_or(u64::MAX));
-    let Some(through) = through.filter(|_| count > 0) else {
-        return Ok(Page { entries: Vec::new(), through: after, more: false });
-    };
-    let serves = serde_json::Value::from(audience.serves).to_string();
-    let parameters = [
-        integer(after),
-        integer(through),
-        Value::Text(audience.node),
-        Value::Text(serves),
-        Value::from(limit),
-        Value::from(size),
-        Value::Text(audience.origin),
-    ];
-    let concerns = if audience.above {
-        "upward AND (home IS NULL OR home IN (SELECT value FROM json_each(?4)))"
-    } else {
-        "(common OR home IN (SELECT value FROM json_each(?4))
-           OR subject IN (SELECT subject FROM follower WHERE node = ?3))"
     };
     let sql = format!(
         "WITH next AS (
             SELECT sequence, sum(size) OVER (ORDER BY sequence) AS total FROM entry
-            WHERE sequence > ?1 AND sequence <= ?2 AND peer IS NOT ?7 AND {concerns}
-            ORDER BY sequence LIMIT ?5)
+            WHERE sequence > ?1 AND sequence <= ?2 AND {}
+            ORDER BY sequence LIMIT ?6)
         SELECT entry.sequence, kind, payload, content, (SELECT count(*) FROM next)
         FROM next CROSS JOIN entry ON entry.sequence = next.sequence
-        WHERE total <= ?6 OR next.sequence = (SELECT min(sequence) FROM next)
-        ORDER BY next.sequence"
+        WHERE total <= ?7 OR next.sequence = (SELECT min(sequence) FROM next)
+        ORDER BY next.sequence",
+        audience.concerns()
     );
+    let mut parameters = audience.parameters(after, through);
+    parameters.extend([Value::from(limit), Value::from(size)]);
     let (entries, found) = rows(database.query(&sql, &parameters).await?)?;
     let is_cut = found > entries.len() as u64 || entries.len() as u64 >= u64::from(limit);
     let through = entries.last().filter(|_| is_cut).map_or(through, |last| last.sequence);

@@ -7,6 +7,7 @@
 --   common    whether it is for all nodes below
 --   home      the node it belongs to, if it belongs to one: it is for that one and those above it
 --   subject   whom it is about: it is for the nodes that follow the subject
+--   made_us   when it was made or came, in microseconds since 1970; null: nobody noted
 --   payload   JSON object
 --   content   bytes that join the payload as its last member, in base64; null: none
 
@@ -34,6 +35,15 @@ CREATE TABLE note (
 
 INSERT INTO note (name, text) VALUES ('epoch', lower(hex(randomblob(16))));
 
+-- A procedure: begins another epoch, `fresh`. No other node has anything of this copy of the journal past the sequence
+-- `after`. If this copy was restored, what was changed here since then may have the number of a change that went with
+-- the disk: so the stores' own triggers make it a change of the new epoch, which nobody takes for known.
+CREATE VIEW renewing AS SELECT NULL AS epoch, NULL AS fresh, NULL AS after;
+
+CREATE TRIGGER renewing_runs INSTEAD OF INSERT ON renewing BEGIN
+  UPDATE note SET text = NEW.fresh WHERE name = 'epoch';
+END;
+
 -- A procedure: moves a note, if it says what is expected. An empty text removes it.
 CREATE VIEW moving AS SELECT NULL AS name, NULL AS expected, NULL AS text;
 
@@ -46,7 +56,8 @@ CREATE TRIGGER moving_runs INSTEAD OF INSERT ON moving BEGIN
 END;
 
 -- Versions that lost: neither they nor those that stand were made with knowledge of the other. `reference`
--- is the key of what they are about; `version` tells the losers apart.
+-- is the key of what they are about; `version` tells the losers apart. They travel as what they are about does: the node
+-- that noticed one may be the next to lose its disk.
 CREATE TABLE conflict (
   key INTEGER PRIMARY KEY,
   kind TEXT NOT NULL,
@@ -56,6 +67,10 @@ CREATE TABLE conflict (
   lost TEXT NOT NULL,
   noticed_ms INTEGER NOT NULL,
   settled INTEGER NOT NULL DEFAULT 0,
+  -- The node it came from. Null: it was noticed, or settled, here.
+  peer TEXT,
+  -- Its place in the journal, in stores where it has one.
+  journaled INTEGER,
   UNIQUE (kind, reference, version)
 ) STRICT;
 

@@ -6,21 +6,16 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use hedgeschool_credentials::{TokenHash, Verdict};
 use serde::{Deserialize, Serialize};
-use spin_sdk::http::FullBody;
-use spin_sdk::http::body::IncomingBodyExt;
 
 use crate::cache::Cache;
-use crate::{HeaderMap, Problem, StatusCode, header};
+use crate::{HeaderMap, Problem, header, inside};
 
 /// How long a verdict may be served after identity gave it.
 pub const VERDICT_AGE: Duration = Duration::from_secs(5);
 /// How many verdicts an instance remembers.
 const VERDICTS_MAX: usize = 4_096;
-/// Where identity answers other components of the app, and only them.
-const ADDRESS: &str = "http://identity.spin.internal";
 
 /// What a request presents.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -89,22 +84,11 @@ pub async fn ask<Q: Serialize, A: for<'a> Deserialize<'a>>(
     path: &str,
     question: &Q,
 ) -> Result<A, Problem> {
-    let body = serde_json::to_vec(question).map_err(Problem::internal)?;
-    let request = http::Request::post(format!("{ADDRESS}{path}"))
-        .header("content-type", "application/json")
-        .header("content-length", body.len())
-        .body(FullBody::new(Bytes::from(body)))
-        .map_err(Problem::internal)?;
-    let failed = |reason: String| Problem::internal(format!("identity{path}: {reason}"));
-    let response =
-        spin_sdk::http::send(request).await.map_err(|error| failed(error.to_string()))?;
-    let status = response.status();
-    let answer = response.into_body().bytes().await.map_err(|error| failed(error.to_string()))?;
-    match status {
-        StatusCode::OK => {
-            serde_json::from_slice(&answer).map_err(|error| failed(error.to_string()))
+    inside::ask("identity", path, question).await.map_err(|problem| match problem.status {
+        // What a component asks identity is its own doing: nothing there is the caller's mistake.
+        status if status.is_client_error() => {
+            Problem::internal(format!("identity{path}: {status} {}", problem.detail))
         }
-        StatusCode::SERVICE_UNAVAILABLE => Err(Problem::busy()),
-        _ => Err(failed(format!("{status} {}", String::from_utf8_lossy(&answer)))),
-    }
+        _ => problem,
+    })
 }

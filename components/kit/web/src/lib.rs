@@ -7,7 +7,9 @@
 pub mod body;
 pub mod cache;
 mod etag;
+pub mod events;
 pub mod identity;
+pub mod inside;
 pub mod origin;
 mod problem;
 mod query;

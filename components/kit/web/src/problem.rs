@@ -19,6 +19,9 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// What [`Problem::body`] is.
+    pub const MEDIA_TYPE: &str = "application/problem+json";
+
     /// A failure that the caller can do something about.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into(), internal: None, headers: Vec::new() }
@@ -62,6 +65,13 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_header("retry-after", "1")
     }
 
+    /// 507: the disk, or what the node may use of it, is full.
+    pub fn no_room() -> Self {
+        let detail = "the node has no room for more: nothing of this was stored. Send it again later; an \
+             administrator makes room on the disk or raises storage_limit";
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, detail)
+    }
+
     /// 500: the node's own fault; the reason goes to the log.
     pub fn internal(reason: impl ToString) -> Self {
         let detail = "something failed inside the node; its log says what";
@@ -76,6 +86,13 @@ impl Problem {
         }
     }
 
+    /// The body of the response.
+    pub fn body(&self) -> String {
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let status = self.status.as_u16();
+        json!({ "title": title, "status": status, "detail": self.detail }).to_string()
+    }
+
     /// Adds a response header.
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
@@ -86,12 +103,7 @@ impl Problem {
 impl From<Problem> for Reply {
     fn from(problem: Problem) -> Self {
         problem.log();
-        let body = json!({
-            "title": problem.status.canonical_reason().unwrap_or("Error"),
-            "status": problem.status.as_u16(),
-            "detail": problem.detail,
-        });
-        let reply = Self::new(problem.status, "application/problem+json", body.to_string());
+        let reply = Self::new(problem.status, Problem::MEDIA_TYPE, problem.body());
         problem
             .headers
             .into_iter()

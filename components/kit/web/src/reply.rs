@@ -11,7 +11,7 @@ use crate::{HeaderMap, HeaderValue, Problem, StatusCode};
 ///
 /// Hosts send a body of unknown length in chunks; under Spin that costs 40 ms a reply (Nagle's algorithm
 /// against delayed acknowledgement). So there is no way to make a reply without a `content-length`, but for one that
-/// waits for what it will say ([`Reply::later`]).
+/// waits for what it will say ([`Reply::later`], [`Reply::events`]).
 pub struct Reply {
     status: StatusCode,
     headers: HeaderMap,
@@ -68,6 +68,11 @@ impl Reply {
         let reply =
             Self { status: StatusCode::OK, headers: HeaderMap::new(), body: Body::Stream(body) };
         reply.with_header("content-type", media_type).with_header("cache-control", "no-store")
+    }
+
+    /// A reply of server-sent events, which are still to happen. Nobody on the way may keep them, or keep them back.
+    pub fn events(body: StreamReader<u8>) -> Self {
+        Self::later("text/event-stream", body).with_header("x-accel-buffering", "no")
     }
 
     /// Sets a header; a value that is not legal in a header is left out.

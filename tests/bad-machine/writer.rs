@@ -1,4 +1,4 @@
-//! Writes records and acknowledges each: `power_loss_writer FOLDER KEEPS`. What it keeps is `all`; `bytes`,
+//! Writes records and acknowledges each: `bad_machine_writer FOLDER KEEPS`. What it keeps is `all`; `bytes`,
 //! without syncing the folder that the file's name is in; or `nothing`.
 
 use std::fs::File;

@@ -1,0 +1,235 @@
+//! What a fleet costs its hub: the requests of nodes that have nothing to say, or little.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use hedgeschool_replication::wire::{
+    Batch, Bookmark, Cursor, ENTRIES_PATH, Entry, Health, PULL_PATH, Pull, Pulled,
+};
+use hedgeschool_replication::{Lane, Position, Stamp};
+use hedgeschool_tests::{Client, Node};
+use http::{Method, Request, header};
+use http_body_util::Full;
+use serde_json::value::RawValue;
+
+use crate::meter::Meter;
+use crate::report::{Times, milliseconds, row};
+use crate::target::Target;
+use crate::traffic::{Traffic, fresh};
+
+/// Nodes below the hub.
+const NODES: u64 = 300;
+const EPOCH: &str = "00112233445566778899aabbccddeeff";
+/// For how long all of them wait for news.
+const WAITING: Duration = Duration::from_secs(10);
+/// What a pull asks to wait.
+const WAIT: Duration = Duration::from_secs(2);
+
+/// Measures it all.
+pub fn measure(meter: &Meter) -> Result<()> {
+    let nodes: Vec<_> = (0..NODES).map(|node| format!("{}:{}", name(node), token(node))).collect();
+    let builder = Node::builder()?.on_disk()?.quiet().variable("node_id", "hub");
+    let hub = builder.variable("bootstrap_nodes", &nodes.join(",")).start()?;
+    println!(
+        "### A hub of {NODES} nodes\n\n| what | connections | rate | processor time of the hub |\n|---|--:|--:|--:|"
+    );
+    let known = bookmarks(&hub)?;
+    cost(&hub, meter, "a pull without news", 8, &pulls(&hub, known.clone()))?;
+    for (entries, connections) in [(1, 12), (2, 12), (500, 4)] {
+        let what = format!("a batch of {entries}");
+        cost(&hub, meter, &what, connections, &batches(&hub, entries))?;
+    }
+    println!();
+    waiting(&hub, &known)
+}
+
+/// How many requests the hub answers, and what it works for each.
+fn cost(hub: &Node, meter: &Meter, what: &str, connections: u32, target: &Target) -> Result<()> {
+    // The first requests start instances and warm caches.
+    meter.rate(connections, target)?;
+    let (start, before) = (Instant::now(), processor_time(hub)?);
+    let rate = meter.rate(connections, target)?;
+    let worked = (processor_time(hub)? - before).as_secs_f64();
+    let each = worked / (rate * start.elapsed().as_secs_f64());
+    let each = milliseconds(Duration::from_secs_f64(each));
+    println!("{}", row(&[what.to_owned(), connections.to_string(), format!("{rate:.0}/s"), each]));
+    Ok(())
+}
+
+fn name(node: u64) -> String {
+    format!("node-{node}")
+}
+
+fn token(node: u64) -> String {
+    format!("token-of-{node}")
+}
+
+/// A pull of a node that knows everything.
+fn pull(node: u64, known: &BTreeMap<String, Bookmark>, wait: Duration) -> Pull {
+    let cursor = |bookmark: &Bookmark| Cursor {
+        epoch: EPOCH.to_owned(),
+        feed: Some(bookmark.clone()),
+        held: None,
+    };
+    Pull {
+        node: name(node),
+        serves: BTreeSet::new(),
+        now: now(),
+        health: Health::default(),
+        journals: known.iter().map(|(journal, known)| (journal.clone(), cursor(known))).collect(),
+        wait_ms: wait.as_millis() as u64,
+    }
+}
+
+/// Where the hub's journals end.
+fn bookmarks(hub: &Node) -> Result<BTreeMap<String, Bookmark>> {
+    let mut known = BTreeMap::new();
+    for journal in ["identity", "content", "progress"] {
+        known.insert(journal.to_owned(), Bookmark { epoch: "?".into(), through: 0, last: None });
+    }
+    let answer =
+        client(hub, 0).post(PULL_PATH, &serde_json::to_value(pull(0, &known, Duration::ZERO))?)?;
+    let pulled: Pulled = serde_json::from_slice(&answer.expect(200)?.body)?;
+    Ok(pulled.journals.into_iter().map(|(name, feed)| (name, feed.page.bookmark)).collect())
+}
+
+fn now() -> Stamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.unwrap_or_default().as_micros() as Stamp
+}
+
+fn client(hub: &Node, node: u64) -> Client {
+    hub.anonymous().with_header("authorization", &format!("Bearer {}", token(node)))
+}
+
+fn request(path: &'static str, node: u64, body: Vec<u8>) -> Request<Full<Bytes>> {
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(path)
+        .header(header::HOST, "hub")
+        .header(header::AUTHORIZATION, format!("Bearer {}", token(node)))
+        .header(header::CONTENT_TYPE, "application/json");
+    request.body(Full::new(Bytes::from(body))).unwrap_or_default()
+}
+
+/// Pulls of one node after the other.
+fn pulls(hub: &Node, known: BTreeMap<String, Bookmark>) -> Target {
+    let next = AtomicU64::new(0);
+    Target::of(hub).asked(move || {
+        let node = next.fetch_add(1, Ordering::Relaxed) % NODES;
+        let body = serde_json::to_vec(&pull(node, &known, Duration::ZERO));
+        request(PULL_PATH, node, body.unwrap_or_default())
+    })
+}
+
+/// Batches of one node after the other, each of which goes on where that node's last one ended.
+fn batches(hub: &Node, entries: u64) -> Target {
+    let (next, first) = (AtomicU64::new(0), fresh());
+    let epoch = format!("{first:032x}");
+    Target::of(hub).asked(move || {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let (node, turn) = (number % NODES, number / NODES);
+        let statements = first + node * (1 << 30);
+        let body = serde_json::to_vec(&batch(node, &epoch, statements, turn * entries, entries));
+        request(ENTRIES_PATH, node, body.unwrap_or_default())
+    })
+}
+
+fn batch(node: u64, epoch: &str, statements: u64, after: u64, count: u64) -> Batch {
+    let entry = |sequence: u64| {
+        let statement = Traffic { size: 1_000_000 }.statement(statements + sequence);
+        let payload = RawValue::from_string(recorded(&statement)).unwrap_or_default();
+        Entry { sequence, kind: "statement".to_owned(), payload }
+    };
+    let before = Position {
+        through: if after > 0 { entry(after).place() } else { Default::default() },
+        fresh: None,
+    };
+    Batch {
+        node: name(node),
+        journal: "progress".to_owned(),
+        epoch: epoch.to_owned(),
+        before,
+        lane: Lane::Backlog,
+        after,
+        entries: (after + 1..=after + count).map(entry).collect(),
+    }
+}
+
+/// A statement as a node below has recorded it.
+fn recorded(statement: &str) -> String {
+    let open = statement.strip_suffix('}').unwrap_or(statement);
+    let authority =
+        r#"{"objectType":"Agent","account":{"homePage":"https://example.org","name":"lab"}}"#;
+    format!(
+        r#"{open},"timestamp":"2026-11-25T10:31:07.123Z","version":"1.0.3","authority":{authority}}}"#
+    )
+}
+
+/// All nodes wait for news that do not come, and one has something to say now and then.
+fn waiting(hub: &Node, known: &BTreeMap<String, Bookmark>) -> Result<()> {
+    let known = bookmarks(hub).unwrap_or_else(|_| known.clone());
+    let (start, before) = (Instant::now(), processor_time(hub)?);
+    let (waited, answered) = (AtomicU64::new(0), AtomicU64::new(0));
+    let mut batches = Vec::new();
+    thread::scope(|scope| -> Result<()> {
+        for node in 0..NODES - 1 {
+            let (client, known) = (client(hub, node), &known);
+            let (waited, answered) = (&waited, &answered);
+            scope.spawn(move || -> Result<()> {
+                let body = serde_json::to_value(pull(node, known, WAIT))?;
+                while start.elapsed() < WAITING {
+                    let asked = Instant::now();
+                    client.post(PULL_PATH, &body)?.expect(200)?;
+                    answered.fetch_add(1, Ordering::Relaxed);
+                    if asked.elapsed() < WAIT / 2 {
+                        thread::sleep(Duration::from_millis(500));
+                    } else {
+                        waited.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+                Ok(())
+            });
+        }
+        let (node, first) = (NODES - 1, fresh());
+        let epoch = format!("{first:032x}");
+        for turn in 0.. {
+            if start.elapsed() > WAITING {
+                break;
+            }
+            let asked = Instant::now();
+            let body = serde_json::to_value(batch(node, &epoch, first, turn, 1))?;
+            client(hub, node).post(ENTRIES_PATH, &body)?.expect(200)?;
+            batches.push(asked.elapsed());
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    })?;
+    let took = start.elapsed().as_secs_f64();
+    let rate = answered.load(Ordering::Relaxed) as f64 / took;
+    let share = waited.load(Ordering::Relaxed) as f64 / answered.load(Ordering::Relaxed) as f64;
+    let busy = (processor_time(hub)? - before).as_secs_f64() / took;
+    let times = Times::new(batches);
+    let [median, most] = [0.5, 0.99].map(|share| milliseconds(times.percentile(share)));
+    println!("| all {NODES} nodes ask for news, and there are none | |\n|---|--:|");
+    let show = |what: &str, figure: String| println!("{}", row(&[what.to_owned(), figure]));
+    show("pulls answered", format!("{rate:.0}/s, {:.0} % of them after waiting", share * 100.0));
+    show("processor time of the hub", format!("{:.0} % of a core", busy * 100.0));
+    show("a batch of one entry meanwhile", format!("P50 {median}, P99 {most}"));
+    Ok(())
+}
+
+/// Time that a node's process has had of the processors.
+fn processor_time(node: &Node) -> Result<Duration> {
+    const TICKS: f64 = 100.0;
+    let stat = fs::read_to_string(format!("/proc/{}/stat", node.process_id()))?;
+    let fields = stat.rsplit_once(')').map(|(_, fields)| fields).context("no stat")?;
+    let fields = fields.split_whitespace().skip(11).take(2);
+    let ticks: f64 = fields.filter_map(|field| field.parse::<f64>().ok()).sum();
+    Ok(Duration::from_secs_f64(ticks / TICKS))
+}
