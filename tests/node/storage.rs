@@ -102,10 +102,10 @@ fn courses_that_the_hub_has_go_first_then_nothing_is_taken_in_and_all_is_well_wh
 
     // What learners do takes the place of courses, as far as there are any.
     let document = address(
-        "/xapi/activities/profile",
-        &[("activityId", "https://example.org/a"), ("profileId", "p")],
+        "/xapi/activities/state",
+        &[("activityId", "https://example.org/a"), ("agent", statement::LEARNER), ("stateId", "s")],
     );
-    edge.xapi().put(&document, &json!({ "page": 1 }))?.expect(204)?;
+    edge.xapi().post(&document, &json!({ "page": 1 }))?.expect(204)?;
     let mut stored = Vec::new();
     soon(&[&edge], "the courses are given up", || {
         stored.extend(post_until_full(&edge)?.0);
@@ -161,10 +161,14 @@ fn a_hub_without_room_is_sent_everything_later() -> Result<()> {
     let hub = node("hub", &["edge"])?.variable("storage_limit", "3MB");
     let mut hub = hub.start()?;
     let edge = under(node("edge", &[])?, "edge", &hub.address()).start()?;
-    let statements: Vec<_> = (0..60).map(|_| large_statement()).collect();
     let mut ids = Vec::new();
-    for some in statements.chunks(5) {
-        ids.extend(statement::store(&edge.xapi(), &json!(some))?);
+    soon(&[&hub], "the hub is full", || {
+        let (stored, refused) = post_until_full(&hub)?;
+        ids.extend(stored);
+        Ok(refused.status == 507)
+    })?;
+    for _ in 0..5 {
+        ids.extend(statement::store(&edge.xapi(), &json!([large_statement(), large_statement()]))?);
     }
     soon(&[&edge, &hub], "the hub refuses", || {
         let upstream = status(&edge)?["upstream"].clone();
