@@ -139,8 +139,9 @@ fn a_hub_whose_redis_fails_goes_on_without_it_and_then_with_it() -> Result<()> {
     post(&edge, &mut ids)?;
     arrive(&ids, &edge, &hub)?;
     let status = hub.admin().get("/sync/v1/status")?.expect(200)?.json()?;
-    ensure!(status["redis"]["problem"].is_string(), "{status}");
-    ensure!(status["redis"]["last_problem"]["problem"].is_string(), "{status}");
+    for problem in [&status["redis"]["problem"], &status["redis"]["last_problem"]["problem"]] {
+        ensure!(problem.is_string(), "{status}");
+    }
     redis.restart()?;
     is_used_again(&redis, &edge, &mut ids, &hub)?;
 
@@ -217,8 +218,8 @@ fn what_a_consumer_took_that_died_is_taken_over() -> Result<()> {
     let hub = hub(&redis)?;
     let orphan = add(&redis, &batch("edge1", (0, ""), &entry(1).0))?;
     let group = |words: &[&str]| -> Cmd {
-        let mut command = cmd(words[0]);
-        words[1..].iter().for_each(|word| drop(command.arg(*word)));
+        let mut command = Cmd::new();
+        command.arg(words);
         command
     };
     let create = group(&["XGROUP", "CREATE", STREAM, GROUP, "0"]);
