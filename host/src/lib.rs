@@ -10,11 +10,13 @@
 
 pub mod allowed_hosts;
 pub mod app;
+pub mod backup;
 pub mod capability;
 pub mod cli;
 pub mod client;
 pub mod duration;
 pub mod limits;
+pub mod lock;
 pub mod manifest;
 pub mod route;
 pub mod runtime;

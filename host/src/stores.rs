@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use hedge_key_value::Store;
 use hedge_sqlite::Database;
 
+use crate::lock::Lock;
 use crate::manifest::{Application, Component};
 use crate::runtime_config::{KeyValueBackend, RuntimeConfig};
 
@@ -17,6 +18,8 @@ pub struct Stores {
     /// Key-value stores by label.
     pub key_value: BTreeMap<String, Store>,
     files: BTreeMap<PathBuf, Database>,
+    /// Held for as long as the files are used.
+    locks: Vec<Lock>,
 }
 
 impl Stores {
@@ -25,8 +28,12 @@ impl Stores {
     /// # Errors
     /// When a store cannot be opened, or lies in a folder that does not exist.
     pub fn open(application: &Application, config: &RuntimeConfig) -> Result<Self> {
-        let mut stores =
-            Self { sqlite: BTreeMap::new(), key_value: BTreeMap::new(), files: BTreeMap::new() };
+        let mut stores = Self {
+            sqlite: BTreeMap::new(),
+            key_value: BTreeMap::new(),
+            files: BTreeMap::new(),
+            locks: Vec::new(),
+        };
         for label in granted(application, |component| &component.sqlite_databases) {
             if let Some(path) = config.sqlite_databases.get(label) {
                 let database = stores.database(path, &config.state_dir);
@@ -59,6 +66,7 @@ impl Stores {
         }
         check_folder(path, state_dir)?;
         let database = Database::open(path)?;
+        self.locks.push(Lock::take(path)?);
         self.files.insert(path.to_owned(), database.clone());
         Ok(database)
     }
@@ -78,7 +86,7 @@ fn granted(
 
 /// Folders outside the state folder have to exist, so that a mistyped path is not taken for a new,
 /// empty node.
-fn check_folder(file: &Path, state_dir: &Path) -> Result<()> {
+pub(crate) fn check_folder(file: &Path, state_dir: &Path) -> Result<()> {
     let folder = file.parent().unwrap_or(Path::new("/"));
     ensure!(
         folder.starts_with(state_dir) || folder.is_dir(),

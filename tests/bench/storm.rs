@@ -64,7 +64,7 @@ fn client(hub: &Node, node: usize) -> hedgeschool_tests::Client {
 /// The entries of a batch: the number says which.
 fn batch(number: usize) -> Vec<Value> {
     let first = number * STATEMENTS;
-    let entry = |at: usize| json!({ "sequence": at + 1, "kind": "statement", "payload": statement::with(json!({})) });
+    let entry = |at: usize| json!({ "sequence": at + 1, "kind": "statement", "payload": statement::recorded() });
     (first..first + STATEMENTS).map(entry).collect()
 }
 

@@ -51,6 +51,9 @@ fn run(seed: u64) -> Result<()> {
     let started = Instant::now();
     let outcome = World::new(seed).and_then(World::run);
     let took = started.elapsed().as_secs_f64();
-    println!("schedule {seed}: {took:.1} s, {}", if outcome.is_ok() { "ok" } else { "failed" });
+    match &outcome {
+        Ok(()) => println!("schedule {seed}: {took:.1} s, ok"),
+        Err(error) => println!("schedule {seed}: {took:.1} s, failed: {error:#}"),
+    }
     outcome.with_context(|| format!("schedule {seed}: HEDGE_TEST_SCHEDULE={seed} repeats it"))
 }

@@ -1,7 +1,7 @@
 //! A large course comes down a link that is slow, and cut again and again: each byte once, the course when it is whole,
 //! and everything else goes on meanwhile.
 //!
-//! `HEDGE_TEST_COURSE_BYTES` says how large a course (100,000,000 bytes unless it does); from 1,000,000,000 on, the link
+//! `HEDGE_TEST_COURSE_BYTES` says how large a course (60,000,000 bytes unless it does); from 1,000,000,000 on, the link
 //! carries 40 MB/s and is cut every five seconds instead of 20 MB/s and every second.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -63,7 +63,7 @@ impl World {
 
 #[test]
 fn a_course_comes_down_a_link_that_is_cut_again_and_again_each_byte_once() -> Result<()> {
-    let bytes = env::var("HEDGE_TEST_COURSE_BYTES").unwrap_or_else(|_| "100000000".to_owned());
+    let bytes = env::var("HEDGE_TEST_COURSE_BYTES").unwrap_or_else(|_| "60000000".to_owned());
     let bytes = bytes.parse().context("HEDGE_TEST_COURSE_BYTES is a whole number")?;
     let is_full = bytes >= 1_000_000_000;
     let (rate, every) = if is_full { (40_000_000, 5_000) } else { (20_000_000, 1_000) };
@@ -155,4 +155,18 @@ fn a_course_of_as_many_files_as_there_may_be_arrives_in_pieces_of_many() -> Resu
     let world = World::with(course::scattered("https://example.org/scattered", 20_000)?, 0)?;
     soon(&[&world.edge], "the course arrives", || world.has_arrived())?;
     world.large.check_some(&world.edge.admin(), 500)
+}
+
+#[test]
+fn a_course_whose_bytes_are_all_here_shows_without_the_link() -> Result<()> {
+    let world = World::new(100_000_000, 0)?;
+    soon(&[&world.edge], "all bytes come", || {
+        let status = world.edge.admin().get("/sync/v1/status")?.expect(200)?.json()?;
+        let arriving = &status["arriving"][0];
+        let is_here = !arriving.is_null() && arriving["have_bytes"] == arriving["bytes"];
+        Ok(is_here || world.has_arrived()?)
+    })?;
+    world.link.cut();
+    soon(&[&world.edge], "the course shows", || world.has_arrived())?;
+    world.large.check(&world.edge.admin())
 }

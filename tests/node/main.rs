@@ -5,6 +5,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test may panic, and what helps it too")]
 
 mod api_clients;
+mod backup;
 mod broken_content;
 mod broken_manifests;
 mod clients;
@@ -26,6 +27,7 @@ mod redis;
 mod refusals;
 mod replication;
 mod statement_browser;
+mod storage;
 mod tree;
 mod wrong_machines;
 mod xapi;

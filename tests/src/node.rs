@@ -269,6 +269,12 @@ impl Node {
         format!("{}{}", self.history, self.log.text())
     }
 
+    /// Gives a variable of the app another value, from the next start on.
+    pub fn set_variable(&mut self, name: &str, value: &str) {
+        self.builder.variables.retain(|(known, _)| known != name);
+        self.builder.variables.push((name.to_owned(), value.to_owned()));
+    }
+
     /// SIGKILL to the node and whatever it started.
     pub fn kill(&mut self) -> Result<()> {
         self.log.note("SIGKILL");

@@ -41,6 +41,15 @@ pub fn with(properties: Value) -> Value {
     statement
 }
 
+/// A statement of its own, complete as a node records it and passes it on.
+pub fn recorded() -> Value {
+    with(json!({
+        "timestamp": "2026-11-22T10:00:00.000Z",
+        "version": "1.0.0",
+        "authority": { "objectType": "Agent", "mbox": "mailto:edge@example.org" },
+    }))
+}
+
 /// A statement of its own about the one with this id.
 pub fn about(id: &str) -> Value {
     with(json!({ "object": reference(id) }))

@@ -1,4 +1,5 @@
--- Blobs, packages and courses. Nothing is ever updated but a course's current package.
+-- Blobs, packages and courses. Nothing is ever updated but a course's current package, and whether the bytes of a
+-- package that another node has are here.
 
 -- Some bytes and their SHA-256. Either the row holds the bytes, or `piece` says which rows do.
 CREATE TABLE blob (
@@ -26,7 +27,13 @@ END;
 CREATE TABLE package (
   id INTEGER PRIMARY KEY,
   hash TEXT NOT NULL UNIQUE,
-  course TEXT NOT NULL
+  course TEXT NOT NULL,
+  -- The node that it came from, and still has it. Null: it was published here.
+  peer TEXT,
+  -- When a file of it was last looked for, give or take an hour, in seconds since 1970.
+  used_s INTEGER NOT NULL DEFAULT (unixepoch()),
+  -- Its files, as an entry has them, while their bytes are not here: they were given up to make room.
+  away TEXT
 );
 
 CREATE TABLE file (
@@ -36,6 +43,10 @@ CREATE TABLE file (
   media_type TEXT NOT NULL,
   PRIMARY KEY (package, path)
 ) WITHOUT ROWID;
+
+CREATE INDEX file_by_blob ON file (blob);
+
+CREATE INDEX piece_by_leaf ON piece (leaf);
 
 CREATE TABLE course (
   id INTEGER PRIMARY KEY,
@@ -106,7 +117,8 @@ CREATE VIEW publishing (package, key, course, files, stamp_us, peer)
 
 CREATE TRIGGER publish INSTEAD OF INSERT ON publishing
 BEGIN
-  INSERT INTO package (hash, course) VALUES (NEW.package, NEW.course) ON CONFLICT (hash) DO NOTHING;
+  INSERT INTO package (hash, course, peer) VALUES (NEW.package, NEW.course, NEW.peer)
+    ON CONFLICT (hash) DO UPDATE SET peer = iif(excluded.peer IS NULL, NULL, peer), away = NULL;
   INSERT INTO file (package, path, blob, media_type)
     SELECT package.id, file.value ->> 'path', blob.id, file.value ->> 'media_type'
     FROM package
@@ -155,21 +167,30 @@ CREATE TRIGGER course_change_is_journaled AFTER UPDATE OF stamp_us ON course BEG
   DELETE FROM journal WHERE sequence = OLD.journaled;
 END;
 
+-- The files of a package, as an entry has them.
+CREATE VIEW listing AS
+  SELECT package.id AS package, (
+    SELECT json_group_array(json_object('path', path, 'hash', whole.hash, 'media_type', media_type,
+      'pieces', (
+        SELECT json_group_array(json_array(hash, size)) FROM (
+          SELECT leaf.hash, leaf.size FROM piece JOIN blob AS leaf ON leaf.id = piece.leaf
+          WHERE piece.whole = whole.id ORDER BY piece.start))))
+    FROM (SELECT * FROM file WHERE file.package = package.id ORDER BY path) AS file
+    JOIN blob AS whole ON whole.id = file.blob) AS files
+  FROM package;
+
 CREATE VIEW entry AS
   SELECT journal.sequence, journal.kind,
-    octet_length(package.course) + 300 * (SELECT count(*) FROM file WHERE file.package = package.id)
-      + 80 * (SELECT count(*) FROM file JOIN piece ON piece.whole = file.blob WHERE file.package = package.id)
+    octet_length(package.course) + coalesce(octet_length(package.away),
+      300 * (SELECT count(*) FROM file WHERE file.package = package.id)
+      + 80 * (SELECT count(*) FROM file JOIN piece ON piece.whole = file.blob WHERE file.package = package.id))
       AS size,
     course.peer, 0 AS upward, 1 AS common, NULL AS home, course.iri AS subject, course.stamp_us AS made_us,
-    json_object('package', package.hash, 'course', json(package.course), 'stamp', course.stamp_us, 'files', (
-      SELECT json_group_array(json_object('path', file.path, 'hash', whole.hash, 'media_type', file.media_type,
-        'pieces', (
-          SELECT json_group_array(json_array(hash, size)) FROM (
-            SELECT leaf.hash, leaf.size FROM piece JOIN blob AS leaf ON leaf.id = piece.leaf
-            WHERE piece.whole = whole.id ORDER BY piece.start))))
-      FROM file JOIN blob AS whole ON whole.id = file.blob WHERE file.package = package.id)) AS payload,
+    json_object('package', package.hash, 'course', json(package.course), 'stamp', course.stamp_us,
+      'files', json(coalesce(package.away, listing.files))) AS payload,
     NULL AS content
-  FROM journal JOIN course ON course.id = journal.reference JOIN package ON package.id = course.package;
+  FROM journal JOIN course ON course.id = journal.reference JOIN package ON package.id = course.package
+    JOIN listing ON listing.package = package.id;
 
 -- Packages that another node has announced. They become visible when all their blobs are here.
 CREATE TABLE announced (
@@ -216,6 +237,8 @@ CREATE TRIGGER apply_batch_announces INSTEAD OF INSERT ON apply_batch WHEN NEW.e
     WHERE iri = NEW.entry ->> '$.course.id' AND stamp_us < NEW.entry ->> 'stamp');
   DELETE FROM announced
     WHERE iri = NEW.entry ->> '$.course.id' AND stamp_us < NEW.entry ->> 'stamp';
+  -- It is there still.
+  UPDATE package SET peer = NEW.peer WHERE hash = NEW.entry ->> 'package' AND peer IS NOT NULL;
   INSERT OR IGNORE INTO announced (hash, iri, course, files, size, stamp_us, peer)
     SELECT NEW.entry ->> 'package', NEW.entry ->> '$.course.id', NEW.entry -> 'course', NEW.entry -> 'files',
       NEW.entry ->> 'size', NEW.entry ->> 'stamp', NEW.peer
@@ -243,3 +266,70 @@ CREATE TRIGGER receive_blob INSTEAD OF INSERT ON received WHEN NEW.start IS NULL
 END;
 
 CREATE INDEX part_by_hash ON part (hash);
+
+-- Blobs of packages that were given up, until somebody has looked whether another one needs them.
+CREATE TABLE orphan (
+  blob INTEGER PRIMARY KEY
+);
+
+-- A procedure: gives up the bytes of a package that another node has. What it was joined of goes at once; the bytes
+-- are left to `sweeping`, for there may be gigabytes.
+CREATE VIEW giving_up AS SELECT NULL AS package;
+
+CREATE TRIGGER give_up INSTEAD OF INSERT ON giving_up
+WHEN EXISTS (SELECT 1 FROM package WHERE id = NEW.package AND peer IS NOT NULL AND away IS NULL) BEGIN
+  UPDATE package SET away = (SELECT files FROM listing WHERE listing.package = NEW.package) WHERE id = NEW.package;
+  INSERT OR IGNORE INTO orphan (blob) SELECT blob FROM file WHERE package = NEW.package;
+  INSERT OR IGNORE INTO orphan (blob)
+    SELECT leaf FROM file JOIN piece ON piece.whole = file.blob WHERE package = NEW.package;
+  DELETE FROM file WHERE package = NEW.package;
+  DELETE FROM piece WHERE whole IN (
+    SELECT blob.id FROM orphan JOIN blob ON blob.id = orphan.blob
+    WHERE blob.data IS NULL AND NOT EXISTS (SELECT 1 FROM file WHERE file.blob = blob.id));
+  DELETE FROM blob WHERE id IN (
+    SELECT blob.id FROM orphan JOIN blob ON blob.id = orphan.blob
+    WHERE blob.data IS NULL AND NOT EXISTS (SELECT 1 FROM file WHERE file.blob = blob.id));
+  DELETE FROM orphan WHERE NOT EXISTS (SELECT 1 FROM blob WHERE blob.id = orphan.blob AND blob.data IS NOT NULL);
+END;
+
+-- A procedure: deletes orphans from one to another that nobody needs. A package that is arriving counts on those that
+-- were here when it was announced.
+CREATE VIEW sweeping AS SELECT NULL AS first, NULL AS last;
+
+CREATE TRIGGER sweep INSTEAD OF INSERT ON sweeping BEGIN
+  DELETE FROM orphan WHERE blob BETWEEN NEW.first AND NEW.last
+    AND (EXISTS (SELECT 1 FROM file WHERE file.blob = orphan.blob)
+      OR EXISTS (SELECT 1 FROM piece WHERE piece.leaf = orphan.blob AND piece.whole <> orphan.blob));
+  DELETE FROM piece WHERE whole IN (
+    SELECT orphan.blob FROM orphan JOIN blob ON blob.id = orphan.blob
+    WHERE orphan.blob BETWEEN NEW.first AND NEW.last AND blob.hash NOT IN (
+      SELECT piece.value ->> 0 FROM announced, json_each(announced.files) AS file,
+        json_each(file.value, '$.pieces') AS piece));
+  DELETE FROM blob WHERE id IN (
+    SELECT orphan.blob FROM orphan WHERE orphan.blob BETWEEN NEW.first AND NEW.last
+      AND NOT EXISTS (SELECT 1 FROM piece WHERE piece.whole = orphan.blob));
+  DELETE FROM orphan WHERE blob BETWEEN NEW.first AND NEW.last
+    AND NOT EXISTS (SELECT 1 FROM blob WHERE blob.id = orphan.blob);
+END;
+
+-- A procedure: wants the bytes of a package again that were given up, if it is still its course's version;
+-- `is_opened` if somebody has looked for a file of it.
+CREATE VIEW wanting_again AS SELECT NULL AS package, NULL AS is_opened;
+
+CREATE TRIGGER want_again INSTEAD OF INSERT ON wanting_again BEGIN
+  UPDATE package SET used_s = unixepoch() WHERE id = NEW.package AND NEW.is_opened;
+  INSERT OR IGNORE INTO announced (hash, iri, course, files, size, stamp_us, peer)
+    SELECT package.hash, course.iri, package.course, package.away,
+      (SELECT sum(piece.value ->> 1) FROM json_each(package.away) AS file,
+        json_each(file.value, '$.pieces') AS piece),
+      course.stamp_us, course.peer
+    FROM package JOIN course ON course.package = package.id
+    WHERE package.id = NEW.package AND package.away IS NOT NULL AND course.peer IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM announced WHERE announced.iri = course.iri);
+  INSERT OR IGNORE INTO part (number, hash, size)
+    SELECT number, piece.value ->> 0, piece.value ->> 1
+    FROM package JOIN announced ON announced.hash = package.hash, json_each(announced.files) AS file,
+      json_each(file.value, '$.pieces') AS piece
+    WHERE package.id = NEW.package
+      AND NOT EXISTS (SELECT 1 FROM blob WHERE blob.hash = piece.value ->> 0);
+END;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use hedgeschool_journal::{Error as JournalError, check_room, integer, limits, usage};
 use hedgeschool_sql::{Row, Value};
 use sha2::{Digest, Sha256};
 
@@ -25,13 +26,16 @@ impl Guest for Store {
         let sql = "WITH next AS (
               SELECT number, hash, size,
                 coalesce((SELECT sum(length(data)) FROM partial WHERE partial.hash = part.hash), 0) AS have
-              FROM part ORDER BY number, hash LIMIT ?1)
+              FROM part WHERE ?3 IS NULL OR number IN (
+                SELECT number FROM part GROUP BY number HAVING sum(size) <= ?3)
+              ORDER BY number, hash LIMIT ?1)
             SELECT hash, size, have FROM (
               SELECT hash, size, have, number,
                 sum(size - have) OVER (ORDER BY number, hash) - (size - have) AS before FROM next)
             WHERE before = 0 OR before + size - have <= ?2 GROUP BY hash ORDER BY number, hash";
         let size = Value::Integer(size.try_into().unwrap_or(i64::MAX));
-        let rows = DATABASE.query(sql, &[Value::from(WANTED_MAX), size]).await?;
+        let room = room().await?.map_or(Value::Null, integer);
+        let rows = DATABASE.query(sql, &[Value::from(WANTED_MAX), size, room]).await?;
         rows.into_iter().map(wanted).collect()
     }
 
@@ -42,6 +46,7 @@ impl Guest for Store {
         if parts.iter().map(|part| part.bytes.len()).sum::<usize>() > BYTES_MAX {
             return Err(Error::TooLarge(format!("at most {BYTES_MAX} bytes a call")));
         }
+        check_room(&DATABASE).await?;
         let mut known = known(&parts).await?;
         let (mut rows, mut refused) = (Vec::new(), Vec::new());
         for part in parts {
@@ -93,6 +98,25 @@ impl Guest for Store {
         let rows = DATABASE.query(sql, &[Value::from(ARRIVING_MAX)]).await?;
         rows.into_iter().map(arrival).collect()
     }
+
+    async fn given_up() -> Result<Vec<Arrival>, Error> {
+        let sql = "SELECT course.iri, course.title, package.hash, size, size FROM (
+              SELECT id, hash, used_s, (
+                SELECT coalesce(sum(piece.value ->> 1), 0) FROM json_each(away) AS file,
+                  json_each(file.value, '$.pieces') AS piece) AS size
+              FROM package WHERE away IS NOT NULL) AS package
+            JOIN course ON course.package = package.id
+            WHERE NOT EXISTS (SELECT 1 FROM announced WHERE announced.hash = package.hash)
+            ORDER BY used_s DESC LIMIT ?1";
+        let rows = DATABASE.query(sql, &[Value::from(ARRIVING_MAX)]).await?;
+        rows.into_iter().map(arrival).collect()
+    }
+}
+
+/// Bytes of packages that there is room for. None: no limit.
+async fn room() -> Result<Option<u64>, JournalError> {
+    let Some(limits) = limits(&DATABASE).await? else { return Ok(None) };
+    Ok(Some(limits.high.saturating_sub(usage(&DATABASE).await?.live())))
 }
 
 /// A wanted blob, as the store knows it.

@@ -1,12 +1,13 @@
 //! Bytes under their hash.
 
+use hedgeschool_journal::check_room;
 use hedgeschool_sql::Value;
 use sha2::{Digest, Sha256};
 use spin_sdk::wit_bindgen::{StreamReader, StreamWriter, spawn};
 
-use crate::DATABASE;
 use crate::bindings::exports::hedgeschool::content::types::Error;
 use crate::bindings::wit_stream;
+use crate::{DATABASE, room};
 
 /// Most bytes that one call puts or reads.
 const BYTES_MAX: usize = 1 << 20;
@@ -24,6 +25,7 @@ pub async fn put(blobs: Vec<Vec<u8>>) -> Result<Vec<String>, Error> {
     if blobs.is_empty() {
         return Ok(Vec::new());
     }
+    check_room(&DATABASE).await?;
     let rows = vec!["(?, ?, ?)"; blobs.len()].join(", ");
     let sql =
         format!("INSERT INTO blob (hash, size, data) VALUES {rows} ON CONFLICT (hash) DO NOTHING");
@@ -52,7 +54,10 @@ pub async fn missing(hashes: &[String]) -> Result<Option<String>, Error> {
 /// See `read-blob`.
 pub async fn read(hash: &str, start: u64, length: u32) -> Result<Option<Vec<u8>>, Error> {
     let length = (length as usize).min(BYTES_MAX);
-    let Some(mut read) = piece(hash, start, length as u64).await? else { return Ok(None) };
+    let Some(mut read) = piece(hash, start, length as u64).await? else {
+        room::ask_for(hash).await?;
+        return Ok(None);
+    };
     while read.len() < length {
         let (at, left) = (start + read.len() as u64, length - read.len());
         match piece(hash, at, left as u64).await? {

@@ -5,7 +5,7 @@ use hedgeschool_sql::{Database, Error as SqlError, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{DATABASE, packages};
+use crate::{DATABASE, packages, room};
 
 /// Largest blob that is fetched as one, in bytes: larger files are announced in pieces.
 const PIECE_BYTES_MAX: u64 = 1 << 20;
@@ -78,6 +78,10 @@ impl Kinds for Content {
             WHERE course.iri = ?1 AND journaled > ?2 AND ?3 > 0";
         let parameters = [Value::Text(subject), integer(after), Value::from(size)];
         hedgeschool_journal::page(&DATABASE, sql, &parameters, after, limit).await
+    }
+
+    async fn make_room(holder: Option<String>) -> Result<(), Error> {
+        room::make(holder).await
     }
 
     async fn standing(lost: &Lost) -> Result<Option<String>, Error> {

@@ -23,6 +23,7 @@ mod error;
 mod join;
 mod journal;
 mod packages;
+mod room;
 
 use bindings::exports::hedgeschool::content::packages::Guest;
 use bindings::exports::hedgeschool::content::types::{
@@ -36,6 +37,8 @@ connection_slot!(CONNECTION);
 static DATABASE: Database = Database {
     label: "content",
     migrations: &[hedgeschool_journal::SCHEMA, include_str!("../migrations/0001-packages.sql")],
+    restored: hedgeschool_journal::RESTORED,
+    new_file: &["PRAGMA auto_vacuum = INCREMENTAL", "VACUUM"],
     slot: &CONNECTION,
 };
 

@@ -7,10 +7,10 @@ use hedgeschool_sql::{Row, Value};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::DATABASE;
 use crate::bindings::exports::hedgeschool::content::types::{
     Course, CourseSummary, Error, File, NewCourse, UnitPlace,
 };
+use crate::{DATABASE, room};
 
 const FILES_MAX: usize = 20_000;
 const PATH_BYTES_MAX: usize = 1_024;
@@ -229,12 +229,20 @@ fn place(mut row: Row) -> Result<UnitPlace, Error> {
 
 /// See `find-file`.
 pub async fn find_file(package: String, path: String) -> Result<Option<File>, Error> {
-    let sql = "SELECT blob.hash, blob.size, file.media_type
+    let sql = "SELECT blob.hash, blob.size, file.media_type, package.id, package.used_s < unixepoch() - ?3
         FROM package
         JOIN file ON file.package = package.id
         JOIN blob ON blob.id = file.blob
         WHERE package.hash = ?1 AND file.path = ?2";
-    let parameters = [Value::Text(package), Value::Text(path.clone())];
-    let Some(mut row) = DATABASE.query_one(sql, &parameters).await? else { return Ok(None) };
-    Ok(Some(File { path, hash: row.take()?, size: row.take()?, media_type: row.take()? }))
+    let unnoticed = Value::Integer(room::UNNOTICED_S);
+    let parameters = [Value::Text(package.clone()), Value::Text(path.clone()), unnoticed];
+    let Some(mut row) = DATABASE.query_one(sql, &parameters).await? else {
+        return if room::is_away(&package, &path).await? { Err(Error::Away) } else { Ok(None) };
+    };
+    let file = File { path, hash: row.take()?, size: row.take()?, media_type: row.take()? };
+    let (package, is_news): (u64, bool) = (row.take()?, row.take()?);
+    if is_news {
+        room::used(package).await;
+    }
+    Ok(Some(file))
 }

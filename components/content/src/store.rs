@@ -24,10 +24,12 @@ impl From<Error> for Problem {
             // Every blob that is named here was put, or read from the store, a moment before.
             Error::MissingBlob(hash) => Self::internal(format!("blob {hash} is missing")),
             Error::Busy => Self::busy(),
-            Error::Full => Self::new(
-                StatusCode::INSUFFICIENT_STORAGE,
-                "the node's disk is as full as it may get",
-            ),
+            Error::Full => Self::no_room(),
+            Error::Away => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the course's files were given up to make room, and are fetched again: try again in a while",
+            )
+            .with_header("retry-after", "30"),
             other => Self::internal(format!("content store: {other:?}")),
         }
     }

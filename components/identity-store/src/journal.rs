@@ -51,6 +51,7 @@ struct Conflict {
 
 impl Kinds for Identity {
     const DATABASE: &'static Database = &DATABASE;
+    const IS_LIMITED: bool = false;
 
     async fn insertion(batch: &mut Batch) -> Result<Insertion, Error> {
         let mut rows = Rows::new(batch, now_us());

@@ -30,6 +30,8 @@ static DATABASE: Database = Database {
         include_str!("../migrations/1.sql"),
         include_str!("../migrations/2.sql"),
     ],
+    restored: hedgeschool_journal::RESTORED,
+    new_file: &[],
     slot: &CONNECTION,
 };
 

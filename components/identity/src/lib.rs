@@ -84,7 +84,7 @@ impl From<store::types::Error> for Problem {
             Error::Invalid(rule) => Self::bad_request(rule),
             Error::Taken => Self::new(StatusCode::CONFLICT, "the name is taken: choose another"),
             Error::Busy => Self::busy(),
-            Error::Full => Self::new(StatusCode::INSUFFICIENT_STORAGE, "the node's disk is full"),
+            Error::Full => Self::no_room(),
             other => Self::internal(format!("identity store: {other:?}")),
         }
     }

@@ -1,5 +1,6 @@
 //! What lost against something else, for administrators to look at and to settle.
 
+mod marks;
 mod sides;
 
 use hedgeschool_web::{Problem, Query, Reply, Request, StatusCode, body, inside, origin};
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use crate::page::{self, ConflictCard, Frame};
 use crate::progress::moment;
 use crate::visitor::Visitor;
-pub use sides::Side;
+pub use marks::Side;
 
 /// Conflicts of a page.
 const PAGE: usize = 20;

@@ -1,5 +1,6 @@
 //! `hedgeschool:progress/attachments`.
 
+use hedgeschool_journal::check_room;
 use hedgeschool_sql::Value;
 
 use crate::bindings::exports::hedgeschool::progress::attachments::Guest;
@@ -18,6 +19,7 @@ impl Guest for Store {
         if content.len() > BYTES_MAX {
             return Err(Error::Invalid(format!("an attachment has at most {BYTES_MAX} bytes")));
         }
+        check_room(&DATABASE).await?;
         let length = integer(content.len() as u64);
         let mut parts: Vec<&[u8]> = content.chunks(PART_BYTES).collect();
         if parts.is_empty() {

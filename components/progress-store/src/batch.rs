@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use hedgeschool_journal::Insertion;
+use hedgeschool_journal::{Insertion, check_room};
 use hedgeschool_sql::{Error, Value};
 use hedgeschool_xapi::Facts;
 use serde::Serialize;
@@ -45,6 +45,7 @@ pub enum Refusal {
 
 /// Stores statements, all or none: durable when it returns.
 pub async fn store(bodies: Vec<String>) -> Result<(), Refusal> {
+    check_room(&DATABASE).await.map_err(Refusal::Failure)?;
     let facts = facts(&bodies)?;
     let insertion = insertion(bodies, &facts, Vec::new(), None);
     match DATABASE.execute(&insertion.sql, &insertion.parameters).await.map_err(refusal) {

@@ -1,5 +1,6 @@
 //! `hedgeschool:progress/documents`.
 
+use hedgeschool_journal::check_room;
 use hedgeschool_sql::{Row, Value};
 use sha1::{Digest, Sha1};
 
@@ -44,6 +45,7 @@ impl Guest for Store {
         if content.len() > BYTES_MAX {
             return Err(Error::Invalid(format!("a document has at most {BYTES_MAX} bytes")));
         }
+        check_room(&DATABASE).await?;
         let etag = format!("{:x}", Sha1::digest(&content));
         let values = [media_type.into(), Value::Blob(content), etag.clone().into()];
         change(scope, id, values, precondition).await?;

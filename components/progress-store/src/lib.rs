@@ -34,6 +34,8 @@ connection_slot!(CONNECTION);
 static DATABASE: Database = Database {
     label: "progress",
     migrations: &[hedgeschool_journal::SCHEMA, include_str!("../migrations/1.sql")],
+    restored: hedgeschool_journal::RESTORED,
+    new_file: &[],
     slot: &CONNECTION,
 };
 

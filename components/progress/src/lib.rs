@@ -87,10 +87,7 @@ impl From<store::types::Error> for Problem {
                 "the document is not the one that If-Match or If-None-Match speaks of: get it anew",
             ),
             Error::Busy => Self::busy(),
-            Error::Full => Self::new(
-                hedgeschool_web::StatusCode::INSUFFICIENT_STORAGE,
-                "the node's disk is as full as it may get: nothing was stored",
-            ),
+            Error::Full => Self::no_room(),
             other @ (Error::Moved(_) | Error::Forbidden(_)) => {
                 Self::internal(format!("the store answered {other:?} to a client"))
             }

@@ -176,6 +176,15 @@ impl<'a> Fetching<'a> {
     }
 }
 
+/// Makes packages visible that are here, until a moment. True: there was something to do.
+pub async fn finish(until: Instant) -> Result<bool, Problem> {
+    let mut has_worked = false;
+    while Instant::now() < until && arrivals::finish().await? {
+        has_worked = true;
+    }
+    Ok(has_worked)
+}
+
 /// Bytes on their way into the store.
 struct Intake<'a> {
     fetching: &'a Fetching<'a>,

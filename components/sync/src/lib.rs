@@ -16,6 +16,7 @@ mod queue;
 mod round;
 mod serve;
 mod status;
+mod storage;
 mod stores;
 mod upstream;
 mod waiting;

@@ -34,6 +34,8 @@ pub struct Exchange {
     pub entries: u64,
     /// There are more.
     pub more: bool,
+    /// There is no room here for some of them: they stay where they are.
+    pub is_full: bool,
 }
 
 /// What an upstream has of a journal.
@@ -78,6 +80,7 @@ pub async fn exchange(
     let now = node::now();
     let skew = if wait.is_zero() { hlc::skew(asked, pulled.now, now) } else { pulled.now - now };
     let (mut applied, mut entries, mut more) = (BTreeMap::new(), 0, false);
+    let mut is_full = false;
     let mut feeds = pulled.journals;
     for journal in Journal::ALL {
         let Some(feed) = feeds.remove(journal.name()) else { continue };
@@ -87,9 +90,9 @@ pub async fn exchange(
         let theirs = feed.page.bookmark.epoch.clone();
         let position = feed.applied.clone();
         applied.insert(journal.name(), Applied { epoch, position, theirs });
-        take(journal, upstream, &pulled.node, feed).await?;
+        is_full |= !take(journal, upstream, &pulled.node, feed).await?;
     }
-    Ok(Exchange { upstream: pulled.node, skew, applied, entries, more })
+    Ok(Exchange { upstream: pulled.node, skew, applied, entries, more, is_full })
 }
 
 /// The name of the note that says how far the upstream's journal has been read.
@@ -124,17 +127,17 @@ pub async fn forget_one(journal: Journal, upstream: &Upstream) -> Result<(), Pro
     Ok(journal.set_note(feed_note(upstream), String::new()).await?)
 }
 
-/// Applies what a journal of the upstream has for this node.
+/// Applies what a journal of the upstream has for this node. False: there is no room for it.
 async fn take(
     journal: Journal,
     upstream: &Upstream,
     peer: &str,
     feed: Feed,
-) -> Result<(), Problem> {
+) -> Result<bool, Problem> {
     let known = bookmark(journal, upstream).await?;
     let Page { bookmark, entries, .. } = feed.page;
     let at = known.as_ref().map(|(known, _)| known);
-    let Some(turned) = bookmark.turned(at, entries.is_empty()) else { return Ok(()) };
+    let Some(turned) = bookmark.turned(at, entries.is_empty()) else { return Ok(true) };
     if turned.follows_again {
         follow_again(journal).await?;
     }
@@ -145,9 +148,15 @@ async fn take(
     let batch = Batch { peer, scope: None, note, before, after, entries };
     match journal.apply(batch).await {
         // Another round has been faster.
-        Err(crate::stores::Error::Moved) => Ok(()),
-        applied => Ok(applied?),
+        Err(crate::stores::Error::Moved) => Ok(true),
+        Err(crate::stores::Error::Full) => Ok(false),
+        applied => applied.map(|()| true).map_err(Problem::from),
     }
+}
+
+/// The epoch of the upstream's journal that is read here. None: nothing of it has been.
+pub async fn epoch_read(journal: Journal, upstream: &Upstream) -> Result<Option<String>, Problem> {
+    Ok(bookmark(journal, upstream).await?.map(|(bookmark, _)| bookmark.epoch))
 }
 
 /// The name of the note that says from where on a subject's record is wanted.
@@ -212,10 +221,13 @@ pub async fn record(
         count += page.entries.len() as u64;
         let after = if page.more { page.bookmark.through.to_string() } else { String::new() };
         let peer = origin(peer, &page.bookmark.epoch);
-        apply_record(journal, &peer, subject, before, after, page.entries).await?;
+        if !apply_record(journal, &peer, subject, before, after, page.entries).await? {
+            return Ok(count);
+        }
     }
 }
 
+/// Applies a part of a record. False: there is no room for it, so it is still wanted.
 async fn apply_record(
     journal: Journal,
     peer: &str,
@@ -223,7 +235,7 @@ async fn apply_record(
     before: String,
     after: String,
     entries: Vec<Entry>,
-) -> Result<(), Problem> {
+) -> Result<bool, Problem> {
     let batch = Batch {
         peer: peer.to_owned(),
         scope: None,
@@ -233,7 +245,8 @@ async fn apply_record(
         entries,
     };
     match journal.apply(batch).await {
-        Err(crate::stores::Error::Moved) => Ok(()),
-        applied => Ok(applied?),
+        Err(crate::stores::Error::Moved) => Ok(true),
+        Err(crate::stores::Error::Full) => Ok(false),
+        applied => applied.map(|()| true).map_err(Problem::from),
     }
 }

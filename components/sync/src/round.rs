@@ -8,18 +8,20 @@ use futures::future::join4;
 use hedgeschool_replication::pace::{LOOK, NEWS, UNHEARD};
 use hedgeschool_replication::wire::Health;
 use hedgeschool_replication::{Place, Position, backoff};
-use hedgeschool_web::{Problem, random_bytes};
+use hedgeschool_web::{Problem, StatusCode, random_bytes};
 use serde::{Deserialize, Serialize};
 
 use crate::blobs::Fetching;
 use crate::pull::{self, Exchange};
 use crate::push::{Halt, Outbox};
-use crate::stores::Journal;
+use crate::stores::{Error, Journal};
 use crate::upstream::{Failure, Upstream};
-use crate::{node, status};
+use crate::{blobs, node, status, storage};
 
 /// How long a round may go on while there is work; well below the request deadlines of hosts.
 const WORK: Duration = Duration::from_secs(8);
+/// How long a round that failed may go on with what needs no upstream.
+const FINISH: Duration = Duration::from_secs(2);
 /// How often a round that lingers notes what the upstream has applied, and tells it how this node stands, at most.
 const NOTED_EVERY: Duration = Duration::from_secs(1);
 /// Where the note about the upstream is.
@@ -100,7 +102,11 @@ impl Link {
 
     async fn save(&self) -> Result<(), Problem> {
         let text = serde_json::to_string(self).map_err(Problem::internal)?;
-        Ok(Journal::Progress.set_note(LINK_NOTE.to_owned(), text).await?)
+        match Journal::Progress.set_note(LINK_NOTE.to_owned(), text).await {
+            // What is not noted is asked again: a full disk does not stop what goes up.
+            Err(Error::Full) => Ok(()),
+            saved => Ok(saved?),
+        }
     }
 
     /// Whether the upstream has lost what it said it had.
@@ -110,6 +116,14 @@ impl Link {
             then.is_some_and(|(_, then)| then.is_lost(&now.position))
         })
     }
+}
+
+/// What an exchange left to do.
+struct Pulled {
+    /// There are more entries.
+    more: bool,
+    /// There is no room for some.
+    is_full: bool,
 }
 
 /// What is shared by the parts of a round, which take turns on one thread.
@@ -133,6 +147,7 @@ struct Session {
 /// Runs a round; one that lingers goes on for so long, and passes on news as they come. An upstream out of reach is
 /// no failure of this node.
 pub async fn run(linger: Duration) -> Result<Round, Problem> {
+    storage::keep_within_limit().await?;
     let Some(upstream) = Upstream::configured().await? else { return Ok(Round::default()) };
     let mut link = Link::load(&upstream.url).await?;
     let below = node::serves().await?;
@@ -169,13 +184,9 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
         round: RefCell::new(Round { pulled: greeting.entries, ..Round::default() }),
         halt: RefCell::new(None),
     };
-    join4(
-        session.push(&mut outboxes),
-        session.pull(greeting.more || is_renewed),
-        session.follow(),
-        session.fetch(),
-    )
-    .await;
+    let first = Pulled { more: greeting.more || is_renewed, is_full: greeting.is_full };
+    join4(session.push(&mut outboxes), session.pull(first), session.follow(), session.fetch())
+        .await;
     link.node.clone_from(&session.peer);
     link.reached = node::now();
     link.skew = greeting.skew;
@@ -258,8 +269,13 @@ impl Session {
     }
 
     /// Gets what is there, and then what comes to be there.
-    async fn pull(&self, mut more: bool) {
+    async fn pull(&self, first: Pulled) {
+        let Pulled { mut more, mut is_full } = first;
         loop {
+            // What there is no room for would come again and again.
+            if is_full {
+                return;
+            }
             if !self.goes_on() || !(more || self.lingers) {
                 self.round.borrow_mut().more |= more;
                 return;
@@ -269,7 +285,7 @@ impl Session {
             let asked = Instant::now();
             match self.exchange(wait).await {
                 Ok(exchange) => {
-                    more = exchange.more;
+                    (more, is_full) = (exchange.more, exchange.is_full);
                     self.round.borrow_mut().pulled += exchange.entries;
                     if exchange.entries == 0 && asked.elapsed() < wait / 2 {
                         spin_sdk::time::sleep(UNHEARD.min(left)).await;
@@ -297,11 +313,16 @@ impl Session {
     /// Fetches courses that are announced.
     async fn fetch(&self) {
         loop {
+            if let Err(problem) = storage::keep_within_limit().await {
+                return self.stop(problem.into());
+            }
             let fetching = Fetching::new(&self.upstream, self.deadline);
             let fetched = fetching.run(|| !self.is_over.get()).await;
             self.round.borrow_mut().fetched_bytes += fetching.bytes();
             match fetched {
                 Ok(more) => self.round.borrow_mut().more |= more,
+                // The rest is fetched when there is room again.
+                Err(Halt::Here(problem)) if problem.status == StatusCode::INSUFFICIENT_STORAGE => {}
                 Err(halt) => return self.stop(halt),
             }
             if !self.lingers || !self.goes_on() {
@@ -324,8 +345,14 @@ async fn ended(mut link: Link, mut round: Round, halt: Option<Halt>) -> Result<R
         Some(Halt::Here(problem)) => return Err(problem),
         Some(Halt::Upstream(failure)) => failure,
     };
+    // What is here needs no upstream to become visible.
+    let has_finished = match blobs::finish(Instant::now() + FINISH).await {
+        // When there is room again.
+        Err(problem) if problem.status == StatusCode::INSUFFICIENT_STORAGE => false,
+        finished => finished?,
+    };
     // A link that comes and goes is used whenever it is there.
-    if round.pushed + round.pulled + round.fetched_bytes > 0 {
+    if has_finished || round.pushed + round.pulled + round.fetched_bytes > 0 {
         (link.failing_since, link.paused_ms) = (None, 0);
     }
     link.failing_since.get_or_insert(node::now());

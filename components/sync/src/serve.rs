@@ -270,7 +270,11 @@ async fn hear(pull: &Pull) -> Result<(), Problem> {
         health: pull.health.clone(),
     };
     let text = serde_json::to_string(&below).map_err(Problem::internal)?;
-    Ok(Journal::Progress.set_note(below_note(&pull.node), text).await?)
+    match Journal::Progress.set_note(below_note(&pull.node), text).await {
+        // A full disk keeps nobody from reading.
+        Err(Error::Full) => Ok(()),
+        noted => Ok(noted?),
+    }
 }
 
 /// `POST /sync/v1/record`: what there is about a subject, here or further up.

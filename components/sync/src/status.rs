@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::node::{self, Below};
 use crate::queue::Queue;
 use crate::round::Link;
+use crate::storage::{self, GivenUp, Storage};
 use crate::stores::{Journal, arrivals};
 use crate::upstream::Upstream;
 use crate::waiting;
@@ -20,6 +21,9 @@ const SILENT_S: i64 = 120;
 /// Where the note about Redis is, and how often it is written, in microseconds.
 const REDIS_NOTE: &str = "redis";
 const REDIS_NOTED_EVERY_US: i64 = 10_000_000;
+
+/// To how many bytes it is told how much of the disk is used.
+const TOLD_BYTES: u64 = 1 << 20;
 
 /// `GET /sync/v1/status`.
 #[derive(Serialize)]
@@ -34,6 +38,8 @@ struct Status {
     conflicts: u64,
     /// Courses on their way here.
     arriving: Vec<Arriving>,
+    /// What the stores take of the disk.
+    storage: Taken,
     /// Last sequence of each journal.
     journals: BTreeMap<&'static str, u64>,
     /// The queue of batches from below. Null: this node has no Redis.
@@ -56,6 +62,15 @@ struct RedisProblem {
     /// In microseconds since 1970.
     at: i64,
     problem: String,
+}
+
+#[derive(Serialize)]
+struct Taken {
+    used_bytes: u64,
+    /// Null: there is none.
+    limit_bytes: Option<u64>,
+    /// Courses whose bytes were given up to make room; they stay listed, and come back.
+    given_up: Vec<GivenUp>,
 }
 
 #[derive(Serialize)]
@@ -90,6 +105,9 @@ struct Node {
     queue_age_seconds: u64,
     conflicts: u64,
     version: String,
+    disk_used_bytes: u64,
+    /// 0: there is no limit.
+    disk_limit_bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -103,11 +121,15 @@ struct Arriving {
 /// How this node stands, as it tells its upstream.
 pub async fn health(upstream: &Upstream, link: &Link) -> Result<Health, Problem> {
     let queue = waiting::queue(upstream, link).await?;
+    let Storage { used, limit } = storage::storage().await?;
     Ok(Health {
         queue: queue.entries,
         queue_age_s: queue.age_s,
         conflicts: conflicts().await?,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        // Whatever differs from last time is noted above.
+        disk_used: used.next_multiple_of(TOLD_BYTES),
+        disk_limit: limit,
     })
 }
 
@@ -131,6 +153,7 @@ pub async fn show() -> Result<Reply, Problem> {
         have_bytes: arrival.have,
         bytes: arrival.size,
     });
+    let storage = storage::storage().await?;
     Reply::json(&Status {
         node: node::id().await?,
         version: env!("CARGO_PKG_VERSION"),
@@ -138,6 +161,11 @@ pub async fn show() -> Result<Reply, Problem> {
         nodes: node::below().await?.into_iter().map(below).collect(),
         conflicts: conflicts().await?,
         arriving: arriving.collect(),
+        storage: Taken {
+            used_bytes: storage.used,
+            limit_bytes: (storage.limit > 0).then_some(storage.limit),
+            given_up: storage::given_up().await?,
+        },
         journals,
         redis: redis().await?,
     })
@@ -200,6 +228,8 @@ fn below((node, told): (String, Below)) -> Node {
         queue_age_seconds: told.health.queue_age_s,
         conflicts: told.health.conflicts,
         version: told.health.version,
+        disk_used_bytes: told.health.disk_used,
+        disk_limit_bytes: told.health.disk_limit,
     }
 }
 

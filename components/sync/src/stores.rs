@@ -123,6 +123,22 @@ pub struct Conflict {
     pub bytes: usize,
 }
 
+/// How much of the disk a store takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    /// Bytes of its file.
+    pub bytes: u64,
+}
+
+/// How many bytes a store may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Beyond this, it gives up what other nodes hold too.
+    pub high: u64,
+    /// Beyond this, it takes nothing new in.
+    pub full: u64,
+}
+
 /// Why a store refused.
 #[derive(Debug)]
 pub enum Error {
@@ -148,7 +164,7 @@ impl From<Error> for Problem {
                 Self { internal: Some(rule.clone()), ..Self::forbidden(rule) }
             }
             Error::Busy => Self::busy(),
-            Error::Full => Self::new(StatusCode::INSUFFICIENT_STORAGE, "the node's disk is full"),
+            Error::Full => Self::no_room(),
             Error::Moved => Self::new(StatusCode::CONFLICT, "other entries came between"),
             Error::Other(reason) => Self::internal(reason),
         }
@@ -352,6 +368,27 @@ macro_rules! journal {
             /// How many conflicts there are.
             pub async fn count_conflicts(self) -> Result<u64, Error> {
                 match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::count_conflicts().await?)),* }
+            }
+
+            /// How much of the disk the store takes.
+            pub async fn usage(self) -> Result<Usage, Error> {
+                match self { $(Self::$name => {
+                    let usage = $bindings::hedgeschool::$package::journal::size().await?;
+                    Ok(Usage { bytes: usage.bytes })
+                }),* }
+            }
+
+            /// Keeps the store within limits.
+            pub async fn keep_within(
+                self,
+                limits: Option<Limits>,
+                holder: Option<String>,
+            ) -> Result<(), Error> {
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::{journal, types};
+                    let limits = limits.map(|Limits { high, full }| types::Limits { high, full });
+                    Ok(journal::keep_within(limits, holder).await?)
+                }),* }
             }
 
             /// Settles a conflict.

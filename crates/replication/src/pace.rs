@@ -27,7 +27,7 @@ pub const ANSWER: Duration = Duration::from_secs(25);
 pub const BUSY: Duration = Duration::from_secs(2);
 /// Bytes of batches that an instance of an upstream holds at one time; more are asked to wait. Bytes and not batches:
 /// three hundred nodes with a statement each are no burden.
-pub const APPLYING_BYTES_MAX: u64 = 48 << 20;
+pub const APPLYING_BYTES_MAX: usize = 48 << 20;
 /// Pulls that wait for news in an instance of an upstream; more are answered at once.
 pub const WAITING_MAX: usize = 512;
 

@@ -105,6 +105,12 @@ pub struct Health {
     pub conflicts: u64,
     /// Version of its software.
     pub version: String,
+    /// Bytes of the disk that its stores take, to the next MiB.
+    #[serde(default)]
+    pub disk_used: u64,
+    /// Bytes that they may take. 0: no limit.
+    #[serde(default)]
+    pub disk_limit: u64,
 }
 
 /// Where a node is with one journal, in both directions.

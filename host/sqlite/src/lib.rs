@@ -43,6 +43,7 @@ mod queue;
 mod reader;
 mod route;
 mod shared;
+pub mod snapshot;
 mod stats;
 mod tokens;
 mod transaction;

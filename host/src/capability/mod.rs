@@ -47,7 +47,8 @@ impl HasData for Capabilities {
 pub struct Connections {
     sqlite: usize,
     key_value: usize,
-    redis: usize,
+    /// Counted by its clones.
+    redis: std::sync::Arc<()>,
 }
 
 /// Defines every capability in `linker`.

@@ -3,6 +3,7 @@
 //! Each open is a connection of its own, since `execute` can change a connection's state, and
 //! comes back by itself after the server was away. Every operation has a deadline.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -22,8 +23,14 @@ const CONNECT_MAX: Duration = Duration::from_secs(2);
 /// How long a command may take.
 const COMMAND_MAX: Duration = Duration::from_secs(5);
 
-/// An instance's connection.
-pub struct Connected(ConnectionManager);
+/// An instance's connection, and its place among those the instance may hold.
+pub struct Connected {
+    connection: ConnectionManager,
+    _place: Place,
+}
+
+/// A place, given back when dropped: a guest that gives up on an open drops it halfway.
+type Place = Arc<()>;
 
 type Handle = Resource<Connected>;
 
@@ -36,7 +43,6 @@ impl Host for InstanceState {
 impl HostConnection for InstanceState {
     async fn drop(&mut self, handle: Handle) -> wasmtime::Result<()> {
         self.table.delete(handle)?;
-        self.connections.redis = self.connections.redis.saturating_sub(1);
         Ok(())
     }
 }
@@ -87,7 +93,7 @@ async fn on<T, R>(
 ) -> Result<R, Error> {
     let connection = accessor.with(|mut access| {
         let connected = access.get().table.get(&handle);
-        connected.map(|connected| connected.0.clone())
+        connected.map(|connected| connected.connection.clone())
     });
     let mut connection = connection.map_err(|error| Error::Other(error.to_string()))?;
     match tokio::time::timeout(COMMAND_MAX, operation(&mut connection)).await {
@@ -98,28 +104,22 @@ async fn on<T, R>(
 
 impl<T: Send> HostConnectionWithStore<T> for Capabilities {
     async fn open(accessor: &Accessor<T, Self>, address: String) -> Result<Handle, Error> {
-        accessor.with(|mut access| {
+        // Taken before connecting: opens in parallel must not pass the limit together.
+        let place = accessor.with(|mut access| {
             let state = access.get();
             if !allowed(state, &address) {
                 return Err(Error::InvalidAddress);
             }
-            if state.connections.redis >= CONNECTIONS_MAX {
+            // The first one is the instance's own.
+            if Arc::strong_count(&state.connections.redis) > CONNECTIONS_MAX {
                 return Err(Error::TooManyConnections);
             }
-            // Counted before connecting: opens in parallel must not pass the limit together.
-            state.connections.redis += 1;
-            Ok(())
+            Ok(Arc::clone(&state.connections.redis))
         })?;
-        let connected = connect(&address).await;
+        let connection = connect(&address).await?;
         accessor.with(|mut access| {
-            let state = access.get();
-            let pushed = connected.and_then(|connection| {
-                state.table.push(Connected(connection)).map_err(|_| Error::TooManyConnections)
-            });
-            if pushed.is_err() {
-                state.connections.redis -= 1;
-            }
-            pushed
+            let connected = Connected { connection, _place: place };
+            access.get().table.push(connected).map_err(|_| Error::TooManyConnections)
         })
     }
 

@@ -1,7 +1,9 @@
 //! The command line. Each command is a module; adding one is adding a variant here.
 
+mod backup;
 mod client;
 mod course;
+mod location;
 mod logs;
 mod node;
 mod statements;
@@ -33,6 +35,10 @@ enum Command {
     Client(client::Client),
     /// Export the statements of a running node.
     Statements(statements::Statements),
+    /// Copy a node's databases while it runs, each as it is at one moment.
+    Backup(backup::Backup),
+    /// Put a backup in the place of what a stopped node has; that is kept beside.
+    Restore(backup::Restore),
     /// Show how a running node stands with others: what is to be sent, since when, and what conflicts.
     Status(status::Status),
 }
@@ -44,6 +50,8 @@ pub fn run() -> ExitCode {
         Command::Course(course) => course.run(),
         Command::Client(client) => client.run(),
         Command::Statements(statements) => statements.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
         Command::Status(status) => status.run(),
     };
     match result {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::node::Node;
 
+const MB: u64 = 1_000_000;
 /// Where a node tells how it stands.
 const STATUS: &str = "/sync/v1/status";
 
@@ -49,14 +50,17 @@ fn lines(status: &Value) -> Vec<String> {
         Some(upstream) => {
             let name = format!("{} {}", text(upstream, "node"), text(upstream, "url"));
             lines.push(format!("above   {}  {}", name.trim(), standing(upstream)));
-            let problem = text(upstream, "problem");
-            lines.extend((!problem.is_empty()).then(|| format!("        {problem}")));
+            let told = ["problem", "advice"].map(|name| text(upstream, name));
+            let told = told.iter().filter(|text| !text.is_empty());
+            lines.extend(told.map(|text| format!("        {text}")));
         }
     }
+    lines.extend(status.get("storage").map(|storage| format!("disk    {}", taken(storage))));
     for node in items(status, "nodes") {
         let conflicts = number(node, "conflicts");
         let name = text(node, "node");
-        lines.push(format!("below   {name}  {}, {conflicts} conflicts", standing(node)));
+        let disk = disk(number(node, "disk_used_bytes"), number(node, "disk_limit_bytes"));
+        lines.push(format!("below   {name}  {}, {conflicts} conflicts, {disk}", standing(node)));
     }
     if let Some(redis) = status.get("redis").filter(|redis| !redis.is_null()) {
         lines.push(format!("redis   {}", queue(redis)));
@@ -66,6 +70,25 @@ fn lines(status: &Value) -> Vec<String> {
         lines.push(format!("course  {}  {have} of {all} bytes", text(course, "title")));
     }
     lines
+}
+
+/// What a node's stores take of its disk, and what was given up to make room.
+fn taken(storage: &Value) -> String {
+    let disk = disk(number(storage, "used_bytes"), number(storage, "limit_bytes"));
+    let given_up: Vec<_> = items(storage, "given_up").map(|course| text(course, "title")).collect();
+    match given_up.len() {
+        0 => disk,
+        count => format!("{disk}; {count} courses given up to make room: {}", given_up.join(", ")),
+    }
+}
+
+fn disk(used: u64, limit: u64) -> String {
+    let used = used.div_ceil(MB);
+    if limit > 0 {
+        format!("{used} of {} MB used", limit.div_ceil(MB))
+    } else {
+        format!("{used} MB used")
+    }
 }
 
 /// Queue, silence and clock of a node that this one talks to.
@@ -116,16 +139,21 @@ mod tests {
     #[test]
     fn every_part_has_a_line() {
         let peer = json!({ "node": "hub", "url": "http://hub", "seconds_since_contact": 3, "queue": 7,
-            "queue_age_seconds": 60, "is_skewed": true, "skew_seconds": -90.0, "problem": "no route" });
-        let below = json!({ "node": "edge", "seconds_since_contact": null, "conflicts": 1 });
-        let status = json!({ "node": "region", "conflicts": 2, "upstream": peer, "nodes": [below],
+            "queue_age_seconds": 60, "is_skewed": true, "skew_seconds": -90.0, "problem": "no route", "advice": "Wait." });
+        let below = json!({ "node": "edge", "seconds_since_contact": null, "conflicts": 1,
+            "disk_used_bytes": 2_500_000, "disk_limit_bytes": 7_000_000 });
+        let storage =
+            json!({ "used_bytes": 1, "limit_bytes": null, "given_up": [{ "title": "Old" }] });
+        let status = json!({ "node": "region", "conflicts": 2, "upstream": peer, "nodes": [below], "storage": storage,
             "arriving": [{ "title": "A\u{7} course", "have_bytes": 1, "bytes": 2 }],
             "redis": { "queue": 5, "problem": null } });
         let shown = [
             "region  2 conflicts: GET /sync/v1/conflicts lists them",
             "above   hub http://hub  heard of 3 s ago, 7 entries to send for 60 s, its clock is off by -90 s",
             "        no route",
-            "below   edge  never heard of, 0 entries to send for 0 s, 1 conflicts",
+            "        Wait.",
+            "disk    1 MB used; 1 courses given up to make room: Old",
+            "below   edge  never heard of, 0 entries to send for 0 s, 1 conflicts, 3 of 7 MB used",
             "redis   5 batches wait to be applied",
             "course  A course  1 of 2 bytes",
         ];

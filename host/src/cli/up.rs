@@ -10,6 +10,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::location::Location;
 use super::logs::{self, LogFormat};
 use crate::app::{App, Options};
 use crate::limits::Limits;
@@ -19,15 +20,8 @@ use crate::{duration, server, ticker};
 /// The arguments of `hedge up`.
 #[derive(Debug, Args)]
 pub struct Up {
-    /// The manifest: a spin.toml, or the folder it is in
-    #[arg(
-        short = 'f',
-        long = "from",
-        visible_alias = "file",
-        value_name = "PATH",
-        default_value = "spin.toml"
-    )]
-    from: PathBuf,
+    #[command(flatten)]
+    location: Location,
     /// Where to listen; port 0 takes any free port, and the address taken is printed
     #[arg(
         long,
@@ -36,12 +30,6 @@ pub struct Up {
         env = "SPIN_HTTP_LISTEN_ADDR"
     )]
     listen: SocketAddr,
-    /// What stands behind the labels of databases and stores (runtime-config.toml)
-    #[arg(long, value_name = "FILE", env = "RUNTIME_CONFIG_FILE")]
-    runtime_config_file: Option<PathBuf>,
-    /// Where stores labelled `default` live; `.spin` beside the manifest when not given
-    #[arg(long, value_name = "FOLDER")]
-    state_dir: Option<PathBuf>,
     /// Where compiled components are kept; the user's cache folder when not given
     #[arg(long, value_name = "FOLDER", env = "HEDGE_CACHE_DIR")]
     cache_dir: Option<PathBuf>,
@@ -138,9 +126,9 @@ impl Up {
     pub fn run(self) -> Result<()> {
         logs::init(self.log_format, !self.quiet);
         let options = Options {
-            manifest: self.from,
-            runtime_config: self.runtime_config_file,
-            state_dir: self.state_dir,
+            manifest: self.location.from,
+            runtime_config: self.location.runtime_config_file,
+            state_dir: self.location.state_dir,
             cache_dir: self.cache_dir,
             variables: Overrides::parse(&self.variables)?,
             environment: self.environment,

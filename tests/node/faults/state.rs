@@ -12,6 +12,10 @@ use super::side::Side;
 /// Rows by their keys.
 pub type Rows = BTreeMap<String, String>;
 
+/// What a version knows of, in one order.
+const SEEN: &str = "(SELECT group_concat(pair) FROM
+    (SELECT key || ':' || value AS pair FROM json_each(seen) ORDER BY key))";
+
 pub struct State {
     /// Ids of statements, and whether they are voided.
     pub statements: Rows,
@@ -38,7 +42,7 @@ impl State {
         let open = |store| audit::open(side.node.folder(), store);
         let (progress, identity, content) =
             (open("progress")?, open("identity")?, open("content")?);
-        let from = |database: &Connection, sql: &str| rows(database, sql);
+        let from = |database: &Connection, sql: &str| rows(database, &sql.replace("{SEEN}", SEEN));
         Ok(Self {
             statements: from(&progress, "SELECT hex(id), voided FROM statement NOT INDEXED")?,
             completions: from(
@@ -49,7 +53,7 @@ impl State {
             documents: from(
                 &progress,
                 "SELECT agent || '|' || kind || '|' || activity || '|' || id,
-                hex(content), media_type, etag, updated_us, writer, seen FROM document",
+                hex(content), media_type, etag, updated_us, writer, {SEEN} FROM document",
             )?,
             standing: texts(
                 &progress,
@@ -59,7 +63,7 @@ impl State {
             people: from(
                 &identity,
                 "SELECT coalesce(home, '') || '|' || name, display_name, role,
-                password_hash, removed, stamp_us, writer, seen FROM person",
+                password_hash, removed, stamp_us, writer, {SEEN} FROM person",
             )?,
             courses: from(
                 &content,

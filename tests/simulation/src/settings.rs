@@ -66,7 +66,7 @@ impl Default for Capacity {
             calm_share: 0.0,
             inside_max: 64,
             queue_max: 1_024,
-            applying_bytes: 2 * pace::APPLYING_BYTES_MAX,
+            applying_bytes: 2 * pace::APPLYING_BYTES_MAX as u64,
             waiting_max: 2 * pace::WAITING_MAX,
         }
     }

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use hedgeschool_sql::{Error as SqlError, Value};
 
-use crate::{ENTRIES_MAX, Entry, Error, Kinds, note};
+use crate::{ENTRIES_MAX, Entry, Error, Kinds, check_room, note};
 
 /// How long a batch waits for one that was sent before it.
 const WAIT: Duration = Duration::from_secs(2);
@@ -49,6 +49,9 @@ pub enum Outcome {
 pub async fn apply<K: Kinds>(mut batch: Batch) -> Result<(), Error> {
     if batch.entries.len() > ENTRIES_MAX {
         return Err(Error::Invalid(format!("a batch has at most {ENTRIES_MAX} entries")));
+    }
+    if K::IS_LIMITED && !batch.entries.is_empty() {
+        check_room(K::DATABASE).await?;
     }
     for _ in 0..ATTEMPTS {
         let insertion = K::insertion(&mut batch).await?;

@@ -135,6 +135,19 @@ macro_rules! export_journal {
                     Ok(kit::count_conflicts(<$kinds>::DATABASE).await?)
                 }
 
+                async fn size() -> Result<wit::Usage, wit::Error> {
+                    let kit::Usage { bytes, free } = kit::usage(<$kinds>::DATABASE).await?;
+                    Ok(wit::Usage { bytes, free })
+                }
+
+                async fn keep_within(
+                    limits: Option<wit::Limits>,
+                    holder: Option<String>,
+                ) -> Result<(), wit::Error> {
+                    let limits = limits.map(|wit::Limits { high, full }| kit::Limits { high, full });
+                    Ok(kit::keep_within::<$kinds>(limits, holder).await?)
+                }
+
                 async fn settle(key: u64, restore: bool) -> Result<bool, wit::Error> {
                     Ok(kit::settle::<$kinds>(key, restore).await?)
                 }

@@ -9,6 +9,7 @@ mod conflict;
 mod export;
 mod merge;
 mod read;
+mod room;
 
 pub use hedgeschool_sql::Error as SqlError;
 use hedgeschool_sql::{Database, Value};
@@ -17,9 +18,14 @@ pub use apply::{Batch, Insertion, Outcome};
 pub use conflict::{Conflict, Lost};
 pub use merge::{Merged, Versioned, check_version, merged};
 pub use read::{Audience, Concerned, Entry, Page, Waiting};
+pub use room::{Limits, Usage, check_room, limits, set_limits, usage};
 
 /// What every store keeps for replication: its first migration.
 pub const SCHEMA: &str = include_str!("schema.sql");
+/// What a store does once in a database that was restored: other nodes may know more of the journal than there is
+/// now, and what is recorded next is to have places of its own.
+pub const RESTORED: &str =
+    "UPDATE note SET text = lower(hex(randomblob(16))) WHERE name = 'epoch';";
 /// Most entries of a page or a batch.
 pub const ENTRIES_MAX: usize = 1_000;
 const FOLLOWED_MAX: u32 = 1_000;
@@ -49,6 +55,15 @@ impl From<SqlError> for Error {
 pub trait Kinds {
     /// The store's database.
     const DATABASE: &'static Database;
+
+    /// Whether its limits keep entries out. Not where they are few and small, and a node is of no use without them.
+    const IS_LIMITED: bool = true;
+
+    /// Gives up some of what `holder` has too, down to the limits that are noted, and takes back what there is room
+    /// for. What that is, is the store's to know: a store that has no such thing does nothing.
+    async fn make_room(_holder: Option<String>) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Makes of a peer's entries the one statement that applies them and moves the note.
     async fn insertion(batch: &mut Batch) -> Result<Insertion, Error>;
@@ -109,6 +124,15 @@ pub async fn raise_note(database: &Database, name: String, number: u64) -> Resul
         ON CONFLICT (name) DO UPDATE SET text = excluded.text
         WHERE CAST(text AS INTEGER) < CAST(excluded.text AS INTEGER)";
     Ok(database.execute(sql, &[Value::Text(name), Value::Text(number.to_string())]).await?)
+}
+
+/// Keeps a store within limits.
+pub async fn keep_within<K: Kinds>(
+    limits: Option<Limits>,
+    holder: Option<String>,
+) -> Result<(), Error> {
+    set_limits(K::DATABASE, limits).await?;
+    K::make_room(holder).await
 }
 
 /// Makes entries about a subject concern a node below.

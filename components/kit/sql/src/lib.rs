@@ -46,6 +46,10 @@ pub struct Database {
     /// One script a schema version, oldest first; never edited once released. A blank line separates
     /// the statements of a script.
     pub migrations: &'static [&'static str],
+    /// Statements that say how a new file is to be kept, one each, before there is anything in it.
+    pub new_file: &'static [&'static str],
+    /// What is to be done once in a database that `hedge restore` has put back: a script, as those above.
+    pub restored: &'static str,
     /// The instance's connection; it lives as long as the instance.
     pub slot: &'static Slot,
 }
@@ -76,7 +80,7 @@ impl Database {
             return Ok(open);
         }
         let connection = Rc::new(Connection::open(self.label).await?);
-        migrate::to_current(&connection, self.migrations).await?;
+        migrate::to_current(&connection, self).await?;
         Ok(self.slot.with(|slot| slot.get_or_init(|| connection).clone()))
     }
 }

@@ -1,37 +1,57 @@
-//! Bringing a database to the schema its component knows.
+//! Bringing a database to the schema its component knows, and past having been restored.
 
 use spin_sdk::sqlite::Connection;
 
-use crate::{Error, retry, run};
+use crate::{Database, Error, retry, run};
 
-/// Prepares a fresh connection: pragmas of the connection and of the file, then missing migrations.
+/// The `application_id` that `hedge restore` gives a database: `hedr`. In `host/sqlite` the same number is
+/// `snapshot::RESTORED`.
+const RESTORED: i64 = 0x6865_6472;
+
+/// What there is to do before a database can be used.
+struct State {
+    /// The schema version in the file; 0 for a new one.
+    version: usize,
+    /// It came out of a backup, and nobody has taken note.
+    is_restored: bool,
+}
+
+/// Prepares a fresh connection: pragmas of the connection and of the file, then missing migrations and, if the
+/// database came out of a backup, the script for that.
 ///
 /// No one else uses the connection yet, so a transaction over several calls is safe on it.
-pub async fn to_current(connection: &Connection, migrations: &[&str]) -> Result<(), Error> {
+pub async fn to_current(connection: &Connection, database: &Database) -> Result<(), Error> {
+    let migrations = database.migrations;
     // Waiting inside the host would hold a thread of it: `retry` waits instead.
     run(connection, "PRAGMA busy_timeout = 0", &[]).await?;
     retry::while_busy(async || {
-        let found = version(connection).await?;
+        let State { version: found, is_restored } = state(connection).await?;
         if found > migrations.len() {
             return Err(Error::NewerSchema { found, known: migrations.len() });
         }
-        if found < migrations.len() {
+        if found == 0 {
+            for statement in database.new_file {
+                run(connection, statement, &[]).await?;
+            }
+        }
+        if found < migrations.len() || is_restored {
             write_ahead(connection).await?;
-            apply_missing(connection, migrations).await?;
+            apply_missing(connection, migrations, database.restored).await?;
         }
         Ok(())
     })
     .await
 }
 
-/// The schema version in the file; 0 for a new one.
-async fn version(connection: &Connection) -> Result<usize, Error> {
-    let rows = run(connection, "SELECT user_version FROM pragma_user_version", &[]).await?;
-    let version: u64 = match rows.into_iter().next() {
-        Some(mut row) => row.take()?,
-        None => 0,
+async fn state(connection: &Connection) -> Result<State, Error> {
+    let sql = "SELECT user_version, application_id FROM pragma_user_version, pragma_application_id";
+    let rows = run(connection, sql, &[]).await?;
+    let (version, application): (u64, i64) = match rows.into_iter().next() {
+        Some(mut row) => (row.take()?, row.take()?),
+        None => (0, 0),
     };
-    Ok(version.try_into().unwrap_or(usize::MAX))
+    let version = version.try_into().unwrap_or(usize::MAX);
+    Ok(State { version, is_restored: application == RESTORED })
 }
 
 /// Switches the file to a write-ahead log: readers no longer block the writer, and a commit is one
@@ -40,26 +60,44 @@ async fn write_ahead(connection: &Connection) -> Result<(), Error> {
     run(connection, "PRAGMA journal_mode = WAL", &[]).await.map(drop)
 }
 
-/// Runs the migrations the file lacks, all in one transaction. Another instance may have come first, so
-/// the version is read again under the lock.
-async fn apply_missing(connection: &Connection, migrations: &[&str]) -> Result<(), Error> {
+/// Runs the scripts the file lacks, all in one transaction. Another instance may have come first, so
+/// its state is read again under the lock.
+async fn apply_missing(
+    connection: &Connection,
+    migrations: &[&str],
+    restored: &str,
+) -> Result<(), Error> {
     run(connection, "BEGIN IMMEDIATE", &[]).await?;
-    let applied = apply_under_lock(connection, migrations).await;
+    let applied = apply_under_lock(connection, migrations, restored).await;
     let end = if applied.is_ok() { "COMMIT" } else { "ROLLBACK" };
     let ended = run(connection, end, &[]).await;
     applied?;
     ended.map(drop)
 }
 
-async fn apply_under_lock(connection: &Connection, migrations: &[&str]) -> Result<(), Error> {
-    let found = version(connection).await?;
+async fn apply_under_lock(
+    connection: &Connection,
+    migrations: &[&str],
+    restored: &str,
+) -> Result<(), Error> {
+    let State { version: found, is_restored } = state(connection).await?;
     for script in migrations.iter().skip(found) {
-        for statement in statements(script) {
-            run(connection, &statement, &[]).await?;
-        }
+        run_script(connection, script).await?;
     }
     let set_version = format!("PRAGMA user_version = {}", migrations.len().max(found));
-    run(connection, &set_version, &[]).await.map(drop)
+    run(connection, &set_version, &[]).await?;
+    if is_restored {
+        run_script(connection, restored).await?;
+        run(connection, "PRAGMA application_id = 0", &[]).await?;
+    }
+    Ok(())
+}
+
+async fn run_script(connection: &Connection, script: &str) -> Result<(), Error> {
+    for statement in statements(script) {
+        run(connection, &statement, &[]).await?;
+    }
+    Ok(())
 }
 
 /// The statements of a script, which a blank line separates, without their comment lines.

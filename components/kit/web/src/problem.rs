@@ -65,6 +65,13 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_header("retry-after", "1")
     }
 
+    /// 507: the disk, or what the node may use of it, is full.
+    pub fn no_room() -> Self {
+        let detail = "the node has no room for more: nothing of this was stored. Send it again later; an \
+             administrator makes room on the disk or raises storage_limit";
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, detail)
+    }
+
     /// 500: the node's own fault; the reason goes to the log.
     pub fn internal(reason: impl ToString) -> Self {
         let detail = "something failed inside the node; its log says what";

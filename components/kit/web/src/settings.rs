@@ -28,6 +28,34 @@ pub async fn duration(name: &str) -> Result<Duration, Problem> {
         .ok_or_else(|| Problem::internal(format!("variable {name}: {value:?} is no duration")))
 }
 
+/// A size such as `500MB` or `20GB` (powers of 1,000; `MiB` and `GiB` are powers of 1,024); a bare number is bytes. None:
+/// the variable is empty.
+pub async fn bytes(name: &str) -> Result<Option<u64>, Problem> {
+    let value = text(name).await?;
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let size = parse_bytes(&value).map(Some);
+    size.ok_or_else(|| Problem::internal(format!("variable {name}: {value:?} is no size")))
+}
+
+fn parse_bytes(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let unit: u64 = match text.get(digits.len()..)?.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "tb" => 1_000_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        "tib" => 1 << 40,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit)
+}
+
 fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit_ms = match text.get(digits.len()..)? {
@@ -43,6 +71,16 @@ fn parse_duration(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(parse_bytes("20GB"), Some(20_000_000_000));
+        assert_eq!(parse_bytes("3 MiB"), Some(3 << 20));
+        assert_eq!(parse_bytes("7"), Some(7));
+        for wrong in ["much", "1.5GB", "-1", "20 G B", "99999999999TB"] {
+            assert_eq!(parse_bytes(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn durations_have_units() {

@@ -6,37 +6,15 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::marks::Side;
 use crate::node::bytes;
 use crate::page::ConflictRow;
 use crate::progress::moment;
 
 /// Rows of a conflict.
 const ROWS_MAX: usize = 60;
-/// Characters of a text that are shown; around a difference, as many of what is the same.
-const TEXT_CHARACTERS_MAX: usize = 400;
-const AROUND_CHARACTERS: usize = 40;
 /// What is nobody's to read: how nodes tell versions apart.
 const INNER: [&str; 5] = ["seen", "writer", "etag", "is_content_cut", "content"];
-
-/// What one of two versions says, and what in it the other does not.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Side {
-    /// What both begin with.
-    pub before: String,
-    /// What differs.
-    pub marked: String,
-    /// What both end with.
-    pub after: String,
-    /// A difference that does not show in the text.
-    is_other: bool,
-}
-
-impl Side {
-    /// Whether this is not what the other version says.
-    pub fn differs(&self, other: &Self) -> bool {
-        self.is_other || *self != *other
-    }
-}
 
 /// What both versions say, thing by thing; `by` are the nodes that made them, and `home_page` the home of the accounts
 /// of people here. What stands comes first.
@@ -57,8 +35,8 @@ pub fn compare(
 
 /// The row of two passwords, of which nobody sees more than that they differ.
 pub fn passwords() -> ConflictRow {
-    let side = |text: &str| Side { marked: text.to_owned(), ..Side::default() };
-    ConflictRow { label: "Password".to_owned(), standing: side("one"), lost: side("another one") }
+    let label = "Password".to_owned();
+    ConflictRow { label, standing: Side::all("one"), lost: Side::all("another one") }
 }
 
 /// A place among the others, and a name.
@@ -178,54 +156,8 @@ fn row(label: String, standing: Said, lost: Said) -> ConflictRow {
     let is_other = standing != lost;
     let text = |said: Said| said.map_or_else(|| "–".to_owned(), |(text, _)| text);
     let (standing, lost) = (text(standing), text(lost));
-    let (before, after) = common(&standing, &lost);
-    let side = |text: &str| Side { is_other, ..cut(text, before, after) };
-    ConflictRow { label, standing: side(&standing), lost: side(&lost) }
-}
-
-/// How many bytes two texts have in common at their beginnings and, beyond these, at their ends.
-fn common(one: &str, other: &str) -> (usize, usize) {
-    let same = |pair: &(char, char)| pair.0 == pair.1;
-    let length = |pair: (char, char)| pair.0.len_utf8();
-    let before = one.chars().zip(other.chars()).take_while(same).map(length).sum();
-    let rest =
-        |text: &str| text.get(before..).unwrap_or_default().chars().rev().collect::<Vec<_>>();
-    let (one, other) = (rest(one), rest(other));
-    let after = one.into_iter().zip(other).take_while(same).map(length).sum();
-    (before, after)
-}
-
-/// A text in three parts, each as far as it is shown.
-fn cut(text: &str, before: usize, after: usize) -> Side {
-    let end = text.len().saturating_sub(after);
-    let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
-    let marked = part(before..end);
-    if marked.is_empty() && end == before && before + after == text.len() && after == 0 {
-        let before = first(text, TEXT_CHARACTERS_MAX);
-        return Side { before, ..Side::default() };
-    }
-    Side {
-        before: last(part(0..before), AROUND_CHARACTERS),
-        marked: first(marked, TEXT_CHARACTERS_MAX),
-        after: first(part(end..text.len()), AROUND_CHARACTERS),
-        is_other: false,
-    }
-}
-
-fn first(text: &str, characters: usize) -> String {
-    match text.char_indices().nth(characters) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
-}
-
-fn last(text: &str, characters: usize) -> String {
-    match text.char_indices().rev().nth(characters) {
-        Some((start, character)) => {
-            format!("…{}", text.get(start + character.len_utf8()..).unwrap_or_default())
-        }
-        None => text.to_owned(),
-    }
+    let [standing, lost] = Side::pair(&standing, &lost, is_other);
+    ConflictRow { label, standing, lost }
 }
 
 #[cfg(test)]
@@ -233,6 +165,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::conflicts::marks::{AROUND_CHARACTERS, TEXT_CHARACTERS_MAX};
 
     const HOME: &str = "https://example.org/people";
 
@@ -266,7 +199,7 @@ mod tests {
         assert!(!row("Content.seen.0").3 && !row("Learner").3);
         assert_eq!(row("Learner").1, "ada");
         assert_eq!((row("At node").1, row("At node").2), ("[hub]".into(), "[another node]".into()));
-        assert_eq!(row("Changed (UTC)").1, "22 Nov 2026, 22:0[4]");
+        assert_eq!(row("Changed (UTC)").1, "22 Nov 2026, 22:[04]");
         assert!(rows.iter().all(|row| !["etag", "seen", "writer"].contains(&row.0.as_str())));
         assert_eq!(rows[0].0, "Changed (UTC)");
     }
@@ -288,14 +221,14 @@ mod tests {
 
     #[test]
     fn long_texts_are_cut_around_what_differs() {
-        let same = "é".repeat(1_000);
+        let same = "é ".repeat(1_000);
         let rows = of(
-            json!({ "title": format!("{same}A{same}") }),
-            json!({ "title": format!("{same}BB{same}") }),
+            json!({ "title": format!("{same}A {same}") }),
+            json!({ "title": format!("{same}BB {same}") }),
         );
-        let around = "é".repeat(AROUND_CHARACTERS);
-        assert_eq!(rows[0].1, format!("…{around}[A]{around}…"));
-        assert_eq!(rows[0].2, format!("…{around}[BB]{around}…"));
+        let around = "é ".repeat(AROUND_CHARACTERS / 2);
+        assert_eq!(rows[0].1, format!("…{around}[A] {}…", around.trim_end()));
+        assert_eq!(rows[0].2, format!("…{around}[BB] {}…", around.trim_end()));
         let rows = of(json!({ "title": same }), json!({ "title": same }));
         assert_eq!((rows[0].1.chars().count(), rows[0].3), (TEXT_CHARACTERS_MAX + 1, false));
         let many: Vec<_> = (0..1_000).collect();

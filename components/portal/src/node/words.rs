@@ -9,7 +9,7 @@ pub fn span(seconds: impl TryInto<u64>) -> String {
     // What lies in the future, by a clock that was set back, is now.
     let seconds = seconds.try_into().unwrap_or(0);
     match seconds {
-        0..MINUTE => "less than a minute".to_owned(),
+        0..MINUTE => "under a minute".to_owned(),
         MINUTE..HOUR => format!("{} min", seconds / MINUTE),
         HOUR..172_800 => format!("{} h", seconds / HOUR),
         _ => format!("{} days", number(seconds / DAY)),
@@ -18,7 +18,7 @@ pub fn span(seconds: impl TryInto<u64>) -> String {
 
 /// How long ago something was.
 pub fn ago(seconds: i64) -> String {
-    format!("{} ago", span(seconds))
+    if seconds < MINUTE as i64 { "just now".to_owned() } else { format!("{} ago", span(seconds)) }
 }
 
 /// A clock against this node's.
@@ -72,8 +72,8 @@ mod tests {
     fn times_are_told_coarsely() {
         let told = [0, 59, 60, 3_599, 3_600, 172_799, 172_800, 8_640_000].map(span);
         let words = [
-            "less than a minute",
-            "less than a minute",
+            "under a minute",
+            "under a minute",
             "1 min",
             "59 min",
             "1 h",
@@ -82,7 +82,7 @@ mod tests {
             "100 days",
         ];
         assert_eq!(told, words);
-        assert_eq!(ago(-5), "less than a minute ago");
+        assert_eq!([-5, 59, 60].map(ago), ["just now", "just now", "1 min ago"]);
     }
 
     #[test]

@@ -1,0 +1,82 @@
+//! How much of the disk the node's stores take, and what they may.
+
+use hedgeschool_web::{Problem, settings};
+use serde::Serialize;
+
+use crate::pull;
+use crate::round::Link;
+use crate::stores::{Error, Journal, Limits, arrivals, origin};
+use crate::upstream::Upstream;
+
+/// From this part of the limit on, what the upstream has too is given up: the rest is for what learners do.
+const HIGH: (u64, u64) = (9, 10);
+
+/// What all stores take together.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Storage {
+    /// Bytes of their files.
+    pub used: u64,
+    /// Bytes they may take. 0: no limit.
+    pub limit: u64,
+}
+
+/// A course whose bytes were given up to make room.
+#[derive(Serialize)]
+pub struct GivenUp {
+    id: String,
+    title: String,
+    bytes: u64,
+}
+
+/// What is taken now, and the limit.
+pub async fn storage() -> Result<Storage, Problem> {
+    let mut used = 0;
+    for journal in Journal::ALL {
+        used += journal.usage().await?.bytes;
+    }
+    Ok(Storage { used, limit: settings::bytes("storage_limit").await?.unwrap_or(0) })
+}
+
+/// Tells every store how much it may take, so that together they keep within the limit: each may take what the others
+/// leave. They give up what they can at once.
+pub async fn keep_within_limit() -> Result<(), Problem> {
+    let Storage { used, limit } = storage().await?;
+    let upstream = Upstream::configured().await?;
+    let link = match &upstream {
+        Some(upstream) => Some(Link::load(&upstream.url).await?),
+        None => None,
+    };
+    for journal in Journal::ALL {
+        let others = used.saturating_sub(journal.usage().await?.bytes);
+        let limits = (limit > 0).then(|| Limits {
+            high: (limit / HIGH.1 * HIGH.0).saturating_sub(others),
+            full: limit.saturating_sub(others),
+        });
+        let holder = match (&upstream, &link) {
+            (Some(upstream), Some(link)) => holder(journal, upstream, link).await?,
+            _ => None,
+        };
+        match journal.keep_within(limits, holder).await {
+            // Making room needs some, too: what is here is still read, and sent up.
+            Err(Error::Full) => eprintln!("{}: the disk is full", journal.name()),
+            kept => kept?,
+        }
+    }
+    Ok(())
+}
+
+/// The copy of a journal above that this node reads: it has what came from it.
+async fn holder(
+    journal: Journal,
+    upstream: &Upstream,
+    link: &Link,
+) -> Result<Option<String>, Problem> {
+    let epoch = pull::epoch_read(journal, upstream).await?;
+    Ok(epoch.filter(|_| !link.node.is_empty()).map(|epoch| origin(&link.node, &epoch)))
+}
+
+/// The courses whose bytes were given up.
+pub async fn given_up() -> Result<Vec<GivenUp>, Problem> {
+    let courses = arrivals::given_up().await?.into_iter();
+    Ok(courses.map(|it| GivenUp { id: it.id, title: it.title, bytes: it.size }).collect())
+}

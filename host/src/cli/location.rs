@@ -1,0 +1,40 @@
+//! Where a node keeps its data, as `hedge up` is told.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::runtime_config::RuntimeConfig;
+
+/// The flags that say so.
+#[derive(Debug, Args)]
+pub struct Location {
+    /// The manifest: a spin.toml, or the folder it is in
+    #[arg(
+        short = 'f',
+        long = "from",
+        visible_alias = "file",
+        value_name = "PATH",
+        default_value = "spin.toml"
+    )]
+    pub from: PathBuf,
+    /// What stands behind the labels of databases and stores (runtime-config.toml)
+    #[arg(long, value_name = "FILE", env = "RUNTIME_CONFIG_FILE")]
+    pub runtime_config_file: Option<PathBuf>,
+    /// Where stores labelled `default` live; `.spin` beside the manifest when not given
+    #[arg(long, value_name = "FOLDER")]
+    pub state_dir: Option<PathBuf>,
+}
+
+impl Location {
+    /// What stands behind each label. The manifest need not be there: its folder alone matters.
+    ///
+    /// # Errors
+    /// As [`RuntimeConfig::load`].
+    pub fn config(&self) -> Result<RuntimeConfig> {
+        let from = std::path::absolute(&self.from)?;
+        let folder = if from.is_dir() { &from } else { from.parent().unwrap_or(Path::new("/")) };
+        RuntimeConfig::load(self.runtime_config_file.as_deref(), self.state_dir.as_deref(), folder)
+    }
+}
