@@ -116,8 +116,7 @@ CREATE TRIGGER apply_batch_puts INSTEAD OF INSERT ON apply_batch WHEN NEW.person
     VALUES (NEW.person ->> 'name', NEW.person ->> 'display_name', NEW.person ->> 'role',
       NEW.person ->> 'password_hash', NEW.person ->> 'home', NEW.person ->> 'removed', NEW.person ->> 'stamp',
       NEW.person ->> 'writer', NEW.person ->> 'seen',
-      -- What is made of two versions is new to both who made them.
-      CASE WHEN NEW.lost IS NULL THEN NEW.peer END)
+      NEW.peer)
     ON CONFLICT (name) DO UPDATE SET
       display_name = excluded.display_name, role = excluded.role, password_hash = excluded.password_hash,
       home = excluded.home, removed = excluded.removed, stamp_us = excluded.stamp_us, writer = excluded.writer,

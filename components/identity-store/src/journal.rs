@@ -117,7 +117,7 @@ impl Rows {
             arriving.check(scope)?;
         }
         let Some((here, is)) = Person::find(&arriving.name).await? else {
-            return self.push(&arriving, None, None);
+            return self.push(&arriving, None, None, false);
         };
         // A name that another node's person has is not the sender's to take.
         let is_foreign = scope.is_some_and(|scope| !here.is_of(scope));
@@ -129,9 +129,11 @@ impl Rows {
                     writer: here.writer.clone(),
                     seen: stands.seen,
                 });
-                self.push(&stands, Some(is), Some(&arriving))
+                self.push(&stands, Some(is), Some(&arriving), true)
             }
-            Some(Merged { stands, lost }) => self.push(&stands, Some(is), lost.as_ref()),
+            Some(Merged { stands, lost, is_made }) => {
+                self.push(&stands, Some(is), lost.as_ref(), is_made)
+            }
         }
     }
 
@@ -152,12 +154,15 @@ impl Rows {
         person: &Person,
         here: Option<String>,
         lost: Option<&Person>,
+        is_made: bool,
     ) -> Result<(), Error> {
         let json = |person: &Person| text(person).map(Value::Text);
         let lost = lost.map_or(Ok(Value::Null), json)?;
         let first = self.0.parameters.len() + 1;
-        let row =
-            format!(", (?1, ?2, NULL, NULL, NULL, ?{first}, ?{}, ?{}, NULL)", first + 1, first + 2);
+        // What is made of two versions is new to both who made them: it came from nobody.
+        let peer = if is_made { "NULL" } else { "?1" };
+        let (second, third) = (first + 1, first + 2);
+        let row = format!(", ({peer}, ?2, NULL, NULL, NULL, ?{first}, ?{second}, ?{third}, NULL)");
         self.0.sql.push_str(&row);
         let here = here.map_or(Value::Null, Value::Text);
         self.0.parameters.extend([json(person)?, here, lost]);

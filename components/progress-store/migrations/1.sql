@@ -306,7 +306,8 @@ CREATE TRIGGER store_batch_stores_attachment INSTEAD OF INSERT ON store_batch WH
 END;
 
 -- `body` is JSON: a document as an entry has it, merged with what is here, `here` (the stamp and the knowledge
--- of the version that it was merged with; null if there was none), and `lost`, the version that lost a conflict.
+-- of the version that it was merged with; null if there was none), `lost`, the version that lost a conflict, and
+-- whether it `is_made` of both.
 CREATE TRIGGER store_batch_stores_document INSTEAD OF INSERT ON store_batch WHEN NEW.kind = 'document' BEGIN
   SELECT raise(ABORT, 'hedgeschool: stale')
     WHERE (SELECT updated_us || seen FROM document
@@ -318,7 +319,7 @@ CREATE TRIGGER store_batch_stores_document INSTEAD OF INSERT ON store_batch WHEN
       NEW.body ->> 'id', NEW.body ->> 'media_type', NEW.content, NEW.body ->> 'etag', NEW.body ->> 'stamp',
       NEW.body ->> 'writer', NEW.body ->> 'seen',
       -- What is made of two versions is new to both who made them.
-      CASE WHEN NEW.body ->> 'lost' IS NULL THEN NEW.peer END)
+      CASE WHEN NOT NEW.body ->> 'is_made' THEN NEW.peer END)
     ON CONFLICT (kind, agent, activity, registration, id) DO UPDATE SET
       media_type = excluded.media_type, content = excluded.content, etag = excluded.etag,
       updated_us = excluded.updated_us, writer = excluded.writer, seen = excluded.seen, peer = excluded.peer;

@@ -42,6 +42,7 @@ struct Row<'a> {
     here: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lost: Option<&'a Document>,
+    is_made: bool,
 }
 
 type Place = [String; 5];
@@ -133,9 +134,14 @@ impl Document {
         Ok(DATABASE.execute(sql, &parameters).await?)
     }
 
-    fn row(&self, here: Option<String>, lost: Option<&Self>) -> Result<Other, Error> {
+    fn row(
+        &self,
+        here: Option<String>,
+        lost: Option<&Self>,
+        is_made: bool,
+    ) -> Result<Other, Error> {
         let document = Self { content: None, ..self.clone() };
-        let body = serde_json::to_string(&Row { document: &document, here, lost });
+        let body = serde_json::to_string(&Row { document: &document, here, lost, is_made });
         let body = body.map_err(|error| Error::Invalid(error.to_string()))?;
         Ok(Other { kind: "document", body, content: self.bytes()? })
     }
@@ -173,10 +179,12 @@ pub async fn documents(
     let mut rows = Vec::new();
     for (place, arriving) in latest {
         rows.extend(match Document::find(&place).await? {
-            None => Some(arriving.row(None, None)?),
+            None => Some(arriving.row(None, None, false)?),
             Some((here, is)) => match merged(&here, &arriving) {
                 None => None,
-                Some(Merged { stands, lost }) => Some(stands.row(Some(is), lost.as_ref())?),
+                Some(Merged { stands, lost, is_made }) => {
+                    Some(stands.row(Some(is), lost.as_ref(), is_made)?)
+                }
             },
         });
     }

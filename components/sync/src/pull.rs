@@ -58,13 +58,15 @@ pub async fn exchange(
     wait: Duration,
 ) -> Result<Exchange, Halt> {
     let mut journals = BTreeMap::new();
-    let mut epochs = BTreeMap::new();
+    // What was known when this was asked: another round may know more by the time of the answer.
+    let mut asked_with = BTreeMap::new();
     for journal in Journal::ALL {
         let epoch = journal.epoch().await?;
-        let feed = bookmark(journal, upstream).await?.map(|(bookmark, _)| bookmark);
+        let known = bookmark(journal, upstream).await?;
+        let feed = known.as_ref().map(|(bookmark, _)| bookmark.clone());
         let held = link.held(journal, &epoch);
         journals.insert(journal.name().to_owned(), Cursor { epoch: epoch.clone(), feed, held });
-        epochs.insert(journal.name(), epoch);
+        asked_with.insert(journal.name(), (epoch, known));
     }
     let asked = node::now();
     let pull = Pull {
@@ -86,11 +88,11 @@ pub async fn exchange(
         let Some(feed) = feeds.remove(journal.name()) else { continue };
         entries += feed.page.entries.len() as u64;
         more |= feed.page.more;
-        let epoch = epochs.remove(journal.name()).unwrap_or_default();
+        let (epoch, known) = asked_with.remove(journal.name()).unwrap_or_default();
         let theirs = feed.page.bookmark.epoch.clone();
         let position = feed.applied.clone();
         applied.insert(journal.name(), Applied { epoch, position, theirs });
-        is_full |= !take(journal, upstream, &pulled.node, feed).await?;
+        is_full |= !take(journal, upstream, &pulled.node, known, feed).await?;
     }
     Ok(Exchange { upstream: pulled.node, skew, applied, entries, more, is_full })
 }
@@ -132,9 +134,9 @@ async fn take(
     journal: Journal,
     upstream: &Upstream,
     peer: &str,
+    known: Option<(Bookmark, String)>,
     feed: Feed,
 ) -> Result<bool, Problem> {
-    let known = bookmark(journal, upstream).await?;
     let Page { bookmark, entries, .. } = feed.page;
     let at = known.as_ref().map(|(known, _)| known);
     let Some(turned) = bookmark.turned(at, entries.is_empty()) else { return Ok(true) };
@@ -147,7 +149,7 @@ async fn take(
     let peer = origin(peer, &bookmark.epoch);
     let batch = Batch { peer, scope: None, note, before, after, entries };
     match journal.apply(batch).await {
-        // Another round has been faster.
+        // Another round has been faster, or all is to be read again, which this page does not know.
         Err(crate::stores::Error::Moved) => Ok(true),
         Err(crate::stores::Error::Full) => Ok(false),
         applied => applied.map(|()| true).map_err(Problem::from),

@@ -21,6 +21,8 @@ pub struct Merged<T> {
     pub stands: T,
     /// What lost, if that is not because somebody changed it knowingly.
     pub lost: Option<T>,
+    /// It is none of the two as they were, but knows more than each: both nodes that made them are to hear of it.
+    pub is_made: bool,
 }
 
 /// Merges an arriving version with the one that is here. None: nothing changes.
@@ -34,8 +36,9 @@ pub fn merged<T: Versioned>(here: &T, arriving: &T) -> Option<Merged<T>> {
         Winner::Arriving => (arriving, here),
     };
     let is_lost = merge.is_conflict && !loses.says_the_same(stands);
+    let is_made = merge.version != arriving.version();
     let stands = stands.clone().with_version(merge.version);
-    Some(Merged { stands, lost: is_lost.then(|| loses.clone()) })
+    Some(Merged { stands, lost: is_lost.then(|| loses.clone()), is_made })
 }
 
 /// Refuses versions of which the names of writers could not be parts of JSON paths, and such that nothing could

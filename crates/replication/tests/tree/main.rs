@@ -1,0 +1,304 @@
+//! Three levels of nodes, and everything that can go wrong with and between them: messages in any order, twice, or not
+//! at all; disks set back to older copies, on any level; clocks that jump; rounds that run beside each other.
+//!
+//! `HEDGE_TEST_CASES` says how many sequences of steps are tried (2,000 unless it does).
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
+mod node;
+mod store;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use hedgeschool_replication::Stamp;
+use node::{Epochs, Reply, Request, Round, above_all};
+use proptest::prelude::*;
+use store::{Item, Key, LEARNERS, Store};
+
+/// The centre is 0, the region 1, and the others are below: two below the region, one below the centre.
+const ABOVE: [usize; 5] = [0, 0, 1, 1, 0];
+const NODES: usize = ABOVE.len();
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Statements, or a change of a document, at a node.
+    Record(usize, u8),
+    Write(usize, u8),
+    /// A learner signs in.
+    Follow(usize, u8),
+    /// A node goes on with a round: asks, sends, looks again.
+    Ask(usize, usize),
+    Send(usize, usize, u8),
+    Records(usize),
+    /// Of what is on its way from a node, one arrives, or its answer is lost, or it is, or it will arrive again.
+    Deliver(usize, u8),
+    LoseAnswer(usize, u8),
+    Lose(usize, u8),
+    Duplicate(usize, u8),
+    /// The process dies.
+    Kill(usize),
+    /// Somebody keeps a copy of the disk; the node goes on from that.
+    BackUp(usize),
+    Restore(usize),
+    /// The clock is set.
+    Clock(usize, i8),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let node = 0..NODES;
+    let below = 1..NODES;
+    prop_oneof![
+        6 => (node.clone(), 1u8..6).prop_map(|(node, count)| Step::Record(node, count)),
+        5 => (node.clone(), 0u8..2).prop_map(|(node, key)| Step::Write(node, key)),
+        1 => (below.clone(), 0u8..LEARNERS as u8).prop_map(|(node, who)| Step::Follow(node, who)),
+        12 => (below.clone(), 0usize..2).prop_map(|(node, round)| Step::Ask(node, round)),
+        12 => (below.clone(), 0usize..2, 1u8..8).prop_map(|(n, round, size)| Step::Send(n, round, size)),
+        2 => below.clone().prop_map(Step::Records),
+        24 => (below.clone(), 0u8..3).prop_map(|(node, which)| Step::Deliver(node, which)),
+        2 => (below.clone(), 0u8..3).prop_map(|(node, which)| Step::LoseAnswer(node, which)),
+        2 => (below.clone(), 0u8..3).prop_map(|(node, which)| Step::Lose(node, which)),
+        2 => (below.clone(), 0u8..3).prop_map(|(node, which)| Step::Duplicate(node, which)),
+        1 => node.clone().prop_map(Step::Kill),
+        1 => node.clone().prop_map(Step::BackUp),
+        1 => node.clone().prop_map(Step::Restore),
+        1 => (node, -50i8..50).prop_map(|(node, by)| Step::Clock(node, by)),
+    ]
+}
+
+/// A request on its way, and the round that waits for the answer. None: nobody does.
+#[derive(Clone, Debug)]
+struct Underway {
+    request: Request,
+    round: Option<usize>,
+}
+
+struct World {
+    stores: Vec<Store>,
+    copies: Vec<Option<Store>>,
+    rounds: Vec<[Round; 2]>,
+    wires: Vec<VecDeque<Underway>>,
+    clocks: Vec<Stamp>,
+    epochs: Epochs,
+    recorded: u64,
+    /// Changes of documents: what was written upon what.
+    changes: BTreeMap<(u8, u64), Option<u64>>,
+    was_restored: bool,
+}
+
+impl World {
+    fn new() -> Self {
+        let mut epochs = Epochs::default();
+        let stores = (0..NODES).map(|_| Store::new(epochs.next()));
+        Self {
+            stores: stores.collect(),
+            copies: vec![None; NODES],
+            rounds: vec![Default::default(); NODES],
+            wires: vec![VecDeque::new(); NODES],
+            clocks: vec![1_000; NODES],
+            epochs,
+            recorded: 0,
+            changes: BTreeMap::new(),
+            was_restored: false,
+        }
+    }
+
+    fn run(&mut self, step: &Step) {
+        match *step {
+            Step::Record(node, count) => (0..count).for_each(|_| self.record(node)),
+            Step::Write(node, key) => self.write(node, key),
+            Step::Follow(node, learner) => {
+                let learner = u64::from(learner);
+                self.stores[node].follows.insert((above_all(), learner));
+                self.stores[node].wanted.insert(learner);
+            }
+            Step::Ask(node, round) => self.ask(node, round),
+            Step::Send(node, round, size) => self.send(node, round, size.into()),
+            Step::Records(node) => self.records(node),
+            Step::Deliver(node, which) => self.deliver(node, which.into(), true, true),
+            Step::LoseAnswer(node, which) => self.deliver(node, which.into(), true, false),
+            Step::Lose(node, which) => self.deliver(node, which.into(), false, false),
+            Step::Duplicate(node, which) => {
+                if let Some(underway) = self.wires[node].get(usize::from(which)) {
+                    let again = Underway { round: None, ..underway.clone() };
+                    self.wires[node].push_back(again);
+                }
+            }
+            Step::Kill(node) => self.kill(node),
+            Step::BackUp(node) => self.copies[node] = Some(self.stores[node].clone()),
+            Step::Restore(node) => {
+                if let Some(copy) = self.copies[node].clone() {
+                    self.stores[node] = copy;
+                    self.was_restored = true;
+                    self.kill(node);
+                    self.drop_connections(node);
+                }
+            }
+            Step::Clock(node, by) => {
+                self.clocks[node] = (self.clocks[node] + Stamp::from(by) * 100).max(0)
+            }
+        }
+    }
+
+    fn record(&mut self, node: usize) {
+        self.recorded += 1;
+        self.stores[node].record(self.recorded);
+    }
+
+    fn write(&mut self, node: usize, key: u8) {
+        self.recorded += 1;
+        self.clocks[node] += 1;
+        let writer = Epochs::name(self.stores[node].epoch);
+        let before = self.stores[node].write(key, self.recorded, self.clocks[node], writer);
+        self.changes.insert((key, self.recorded), before);
+    }
+
+    fn ask(&mut self, node: usize, round: usize) {
+        if !std::mem::replace(&mut self.rounds[node][round].is_pulling, true) {
+            let request = node::pull(&self.stores[node]);
+            self.wires[node].push_back(Underway { request, round: Some(round) });
+        }
+    }
+
+    fn send(&mut self, node: usize, round: usize, size: usize) {
+        let (store, state) = (&mut self.stores[node], &mut self.rounds[node][round]);
+        if let Some(request) = node::next_batch(store, state, ABOVE[node], size) {
+            self.wires[node].push_back(Underway { request, round: Some(round) });
+        }
+    }
+
+    /// Asks for the records of learners; a region asks further up first.
+    fn records(&mut self, node: usize) {
+        for learner in self.stores[node].wanted.clone() {
+            let above = ABOVE[node];
+            if above != 0 && self.stores[above].follows.insert((above_all(), learner)) {
+                self.stores[above].wanted.insert(learner);
+            }
+            let request = Request::Record { learner };
+            self.wires[node].push_back(Underway { request, round: Some(0) });
+        }
+    }
+
+    fn deliver(&mut self, node: usize, which: usize, arrives: bool, is_answered: bool) {
+        let Some(Underway { request, round }) = self.wires[node].remove(which) else { return };
+        let above = ABOVE[node];
+        let reply = if arrives {
+            node::serve(&mut self.stores[above], node, &request, &mut self.epochs)
+        } else {
+            Reply::Failed
+        };
+        let Some(round) = round else { return };
+        let reply = if is_answered { reply } else { Reply::Failed };
+        let (store, state) = (&mut self.stores[node], &mut self.rounds[node][round]);
+        if !node::take(store, state, above, &request, reply, &mut self.epochs) {
+            self.end(node, round);
+        }
+    }
+
+    /// A round ends: nobody waits for its answers.
+    fn end(&mut self, node: usize, round: usize) {
+        self.rounds[node][round] = Round::default();
+        let of_round = self.wires[node].iter_mut().filter(|underway| underway.round == Some(round));
+        of_round.for_each(|underway| underway.round = None);
+    }
+
+    /// A request does not outlive the process that it was sent to, nor does a round.
+    fn drop_connections(&mut self, above: usize) {
+        for node in (1..NODES).filter(|node| ABOVE[*node] == above) {
+            self.wires[node].clear();
+            self.kill(node);
+        }
+    }
+
+    /// What it sent is on its way nevertheless.
+    fn kill(&mut self, node: usize) {
+        self.rounds[node] = Default::default();
+        self.wires[node].iter_mut().for_each(|underway| underway.round = None);
+    }
+
+    /// Nothing goes wrong any more. Late messages arrive first.
+    fn settle(&mut self) {
+        for _ in 0..40 {
+            for node in 1..NODES {
+                self.kill(node);
+                while !self.wires[node].is_empty() {
+                    self.deliver(node, 0, true, true);
+                }
+                self.records(node);
+                for _ in 0..30 {
+                    self.ask(node, 0);
+                    self.send(node, 0, 50);
+                    self.send(node, 0, 50);
+                    while !self.wires[node].is_empty() {
+                        self.deliver(node, 0, true, true);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What is wrong, if anything is.
+    fn fault(&self) -> Option<String> {
+        for (node, store) in self.stores.iter().enumerate().skip(1) {
+            let above = &self.stores[ABOVE[node]];
+            for item in store.all() {
+                let key = match item {
+                    Item::Statement(id) => Key::Statement(*id),
+                    Item::Document(key, _) => Key::Document(*key),
+                    Item::Conflict(key, value) => Key::Conflict(*key, *value),
+                };
+                if !above.has(key) {
+                    return Some(format!("{item:?} of {node} is not above"));
+                }
+            }
+            for item in above.all() {
+                let is_missing = match item {
+                    Item::Statement(id) => {
+                        let is_followed = item
+                            .learner()
+                            .is_some_and(|learner| store.follows.contains(&(above_all(), learner)));
+                        is_followed && !store.has(Key::Statement(*id))
+                    }
+                    Item::Document(key, document) => store.document(*key) != Some(document),
+                    Item::Conflict(key, value) => !store.has(Key::Conflict(*key, *value)),
+                };
+                if is_missing {
+                    return Some(format!("{node} lacks {item:?} of {above:?} and is {store:?}"));
+                }
+            }
+        }
+        if self.was_restored { None } else { self.unaccounted() }
+    }
+
+    /// A change that neither stands, nor was built upon, nor is seen to have lost.
+    fn unaccounted(&self) -> Option<String> {
+        let built_upon: BTreeSet<_> =
+            self.changes.iter().filter_map(|((key, _), before)| Some((*key, (*before)?))).collect();
+        let is_seen = |(key, value): &(u8, u64)| {
+            let stands = self.stores[0].document(*key).is_some_and(|it| it.value == *value);
+            let lost = self.stores[0].has(Key::Conflict(*key, *value));
+            stands || lost || built_upon.contains(&(*key, *value))
+        };
+        let vanished = self.changes.keys().find(|change| !is_seen(change))?;
+        Some(format!("the change {vanished:?} vanished"))
+    }
+}
+
+fn cases() -> u32 {
+    std::env::var("HEDGE_TEST_CASES").map_or(2_000, |cases| cases.parse().unwrap())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 50_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever happens: once it stops happening, all that anybody has is above, what stands is the same everywhere,
+    /// who follows a learner has the record, and no change vanished unseen.
+    #[test]
+    fn all_levels_agree_in_the_end(steps in prop::collection::vec(step(), 1..400)) {
+        let mut world = World::new();
+        for step in &steps {
+            world.run(step);
+        }
+        world.settle();
+        prop_assert_eq!(world.fault(), None);
+    }
+}

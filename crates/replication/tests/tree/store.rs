@@ -1,0 +1,252 @@
+//! A store in memory that keeps what the real ones keep: a journal, statements, documents, conflicts, notes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hedgeschool_replication::recognise::Known;
+use hedgeschool_replication::wire::{Bookmark, Entry};
+use hedgeschool_replication::{Place, Position, Seen, Stamp, Version, Winner, hlc, merge};
+use serde_json::value::RawValue;
+
+/// Names a node's copy of a journal.
+pub type Origin = (usize, u32);
+/// How many learners statements are about.
+pub const LEARNERS: u64 = 3;
+
+/// What an entry is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    Statement(u64),
+    Document(u8),
+    /// A change that lost, to this document.
+    Conflict(u8, u64),
+}
+
+/// What an entry says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    Statement(u64),
+    Document(u8, Document),
+    Conflict(u8, u64),
+}
+
+/// Each change writes another value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    pub value: u64,
+    pub version: Version,
+}
+
+/// A thing, where it is in the journal, and whom it came from.
+#[derive(Clone, Debug)]
+struct Held {
+    item: Item,
+    sequence: u64,
+    peer: Option<Origin>,
+}
+
+/// An entry on its way, with its real mark.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub sequence: u64,
+    pub item: Item,
+}
+
+impl Sent {
+    fn entry(&self) -> Entry {
+        let text = serde_json::to_string(&format!("{:?}", self.item)).unwrap();
+        let payload = RawValue::from_string(text).unwrap();
+        Entry { sequence: self.sequence, kind: "item".to_owned(), payload }
+    }
+
+    pub fn place(&self) -> Place {
+        self.entry().place()
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Store {
+    pub epoch: u32,
+    held: BTreeMap<Key, Held>,
+    journal: BTreeMap<u64, Key>,
+    /// Nodes below, and what they follow; this node's own number stands for itself.
+    pub follows: BTreeSet<(usize, u64)>,
+    /// How far journals of nodes below are applied.
+    pub applied: BTreeMap<Origin, Position>,
+    /// How far the journal of the node above was read.
+    pub feed: Option<Bookmark>,
+    /// How far this journal was ever sent in an epoch, and told to a node.
+    pub sent: BTreeMap<u32, u64>,
+    pub told: BTreeMap<(usize, u32), u64>,
+    /// What a node below missed last.
+    pub missed: BTreeMap<Origin, u64>,
+    /// How far the node above had the journal, and in which epoch.
+    pub link: Option<(u32, Position)>,
+    /// Learners whose record is still to come.
+    pub wanted: BTreeSet<u64>,
+}
+
+impl Store {
+    pub fn new(epoch: u32) -> Self {
+        Self { epoch, ..Self::default() }
+    }
+
+    pub fn head(&self) -> u64 {
+        // As SQLite numbers rows: one more than the largest.
+        self.journal.last_key_value().map_or(0, |(last, _)| *last)
+    }
+
+    fn put(&mut self, key: Key, item: Item, peer: Option<Origin>) {
+        let sequence = self.head() + 1;
+        self.journal.insert(sequence, key);
+        if let Some(before) = self.held.insert(key, Held { item, sequence, peer }) {
+            self.journal.remove(&before.sequence);
+        }
+    }
+
+    pub fn record(&mut self, id: u64) {
+        self.put(Key::Statement(id), Item::Statement(id), None);
+    }
+
+    pub fn document(&self, key: u8) -> Option<&Document> {
+        match &self.held.get(&Key::Document(key))?.item {
+            Item::Document(_, document) => Some(document),
+            _ => None,
+        }
+    }
+
+    /// Somebody changes a document. Answers the value it was made upon.
+    pub fn write(&mut self, key: u8, value: u64, clock: Stamp, writer: String) -> Option<u64> {
+        let before = self.document(key).cloned();
+        let stamp = hlc::next(clock, before.as_ref().map(|before| before.version.stamp));
+        let mut seen =
+            before.as_ref().map(|before| before.version.seen.clone()).unwrap_or_default();
+        seen.0.insert(writer.clone(), stamp);
+        let document = Document { value, version: Version { stamp, writer, seen } };
+        self.put(Key::Document(key), Item::Document(key, document), None);
+        before.map(|before| before.value)
+    }
+
+    /// Applies entries: what is here already stays as it is.
+    pub fn apply(&mut self, entries: &[Sent], peer: Origin) {
+        for sent in entries {
+            match &sent.item {
+                Item::Statement(id) => self.add(Key::Statement(*id), &sent.item, peer),
+                Item::Conflict(key, value) => {
+                    self.add(Key::Conflict(*key, *value), &sent.item, peer);
+                }
+                Item::Document(key, document) => self.merge(*key, document, peer),
+            }
+        }
+    }
+
+    fn add(&mut self, key: Key, item: &Item, peer: Origin) {
+        if !self.held.contains_key(&key) {
+            self.put(key, item.clone(), Some(peer));
+        }
+    }
+
+    fn merge(&mut self, key: u8, arriving: &Document, peer: Origin) {
+        let place = Key::Document(key);
+        let Some(here) = self.document(key).cloned() else {
+            return self.put(place, Item::Document(key, arriving.clone()), Some(peer));
+        };
+        let merged = merge(&here.version, &arriving.version);
+        if merged.version == here.version {
+            return;
+        }
+        let (stands, loses) = match merged.winner {
+            Winner::Here => (&here, arriving),
+            Winner::Arriving => (arriving, &here),
+        };
+        let is_lost = merged.is_conflict && stands.value != loses.value;
+        let document = Document { value: stands.value, version: merged.version };
+        // What is made of two versions is new to both who made them.
+        let peer = (document.version == arriving.version).then_some(peer);
+        self.put(place, Item::Document(key, document), peer);
+        if is_lost {
+            let conflict = Key::Conflict(key, loses.value);
+            if !self.held.contains_key(&conflict) {
+                self.put(conflict, Item::Conflict(key, loses.value), None);
+            }
+        }
+    }
+
+    /// Begins another epoch: what was changed here after a sequence becomes the new one's.
+    pub fn renew(&mut self, fresh: u32, after: u64, name: impl Fn(u32) -> String) {
+        let (old, new) = (name(self.epoch), name(fresh));
+        let mut claimed = Vec::new();
+        for (key, held) in &self.held {
+            if let (Item::Document(number, document), true) =
+                (&held.item, held.sequence > after && held.peer.is_none())
+                && document.version.writer == old
+            {
+                let mut document = document.clone();
+                let Seen(seen) = &mut document.version.seen;
+                seen.remove(&old);
+                seen.insert(new.clone(), document.version.stamp);
+                document.version.writer = new.clone();
+                claimed.push((*key, Item::Document(*number, document)));
+            }
+        }
+        claimed.into_iter().for_each(|(key, item)| self.put(key, item, None));
+        self.epoch = fresh;
+    }
+
+    fn sent(&self, sequence: u64, key: &Key) -> Sent {
+        Sent { sequence, item: self.held[key].item.clone() }
+    }
+
+    pub fn find(&self, sequence: u64) -> Option<Sent> {
+        self.journal.get(&sequence).map(|key| self.sent(sequence, key))
+    }
+
+    /// Entries after one sequence and through another that are for somebody: none that came from there.
+    pub fn page(
+        &self,
+        after: u64,
+        until: u64,
+        size: usize,
+        origin: Origin,
+        concerns: impl Fn(&Item) -> bool,
+    ) -> (Vec<Sent>, u64) {
+        let mut entries = Vec::new();
+        for (sequence, key) in self.journal.range(after + 1..).take_while(|(at, _)| **at <= until) {
+            let held = &self.held[key];
+            if held.peer == Some(origin) || !concerns(&held.item) {
+                continue;
+            }
+            entries.push(self.sent(*sequence, key));
+            if entries.len() == size {
+                return (entries, *sequence);
+            }
+        }
+        (entries, until.max(after))
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Item> {
+        self.held.values().map(|held| &held.item)
+    }
+
+    pub fn has(&self, key: Key) -> bool {
+        self.held.contains_key(&key)
+    }
+
+    pub fn known(&self, told: u64, places: impl Iterator<Item = Place>) -> Known {
+        let mut is_another = false;
+        for place in places {
+            let found = self.find(place.sequence).map(|sent| sent.entry());
+            is_another |= place.is_another(found.as_ref());
+        }
+        Known { head: self.head(), told, is_another }
+    }
+}
+
+impl Item {
+    /// Whom a statement is about.
+    pub fn learner(&self) -> Option<u64> {
+        match self {
+            Self::Statement(id) => Some(id % LEARNERS),
+            _ => None,
+        }
+    }
+}
