@@ -76,6 +76,13 @@ struct Taken {
 }
 
 #[derive(Serialize)]
+struct NodeStorage {
+    used_bytes: u64,
+    /// Null: there is none.
+    limit_bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
 struct Above {
     url: String,
     node: String,
@@ -107,9 +114,8 @@ struct Node {
     queue_age_seconds: u64,
     conflicts: u64,
     version: String,
-    disk_used_bytes: u64,
-    /// 0: there is no limit.
-    disk_limit_bytes: u64,
+    /// What its stores take, in MiB steps.
+    storage: NodeStorage,
 }
 
 #[derive(Serialize)]
@@ -231,8 +237,10 @@ fn below((node, told): (String, Below)) -> Node {
         queue_age_seconds: told.health.queue_age_s,
         conflicts: told.health.conflicts,
         version: told.health.version,
-        disk_used_bytes: told.health.disk_used,
-        disk_limit_bytes: told.health.disk_limit,
+        storage: NodeStorage {
+            used_bytes: told.health.disk_used,
+            limit_bytes: (told.health.disk_limit > 0).then_some(told.health.disk_limit),
+        },
     }
 }
 
