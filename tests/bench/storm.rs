@@ -16,8 +16,6 @@ const NODES: usize = 50;
 /// Batches of each, and statements of a batch.
 const BATCHES: usize = 2;
 const STATEMENTS: usize = 500;
-/// A learner's answer in each of them, in bytes: a batch is as large as batches become.
-const ANSWER_BYTES: usize = 1_400;
 /// How often a batch is sent before it counts as refused for good.
 const ATTEMPTS: usize = 100;
 
