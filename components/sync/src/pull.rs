@@ -63,7 +63,9 @@ pub async fn exchange(
         let epoch = journal.epoch().await?;
         let feed = bookmark(journal, upstream).await?.map(|(bookmark, _)| bookmark);
         let held = link.held(journal, &epoch);
-        journals.insert(journal.name().to_owned(), Cursor { epoch: epoch.clone(), feed, held });
+        let follows = follows(journal).await?;
+        let cursor = Cursor { epoch: epoch.clone(), feed, held, follows };
+        journals.insert(journal.name().to_owned(), cursor);
         epochs.insert(journal.name(), epoch);
     }
     let asked = node::now();
@@ -89,6 +91,9 @@ pub async fn exchange(
         let epoch = epochs.remove(journal.name()).unwrap_or_default();
         let theirs = feed.page.bookmark.epoch.clone();
         let position = feed.applied.clone();
+        if feed.forgot {
+            follow_again(journal).await?;
+        }
         applied.insert(journal.name(), Applied { epoch, position, theirs });
         is_full |= !take(journal, upstream, &pulled.node, feed).await?;
     }
@@ -162,6 +167,13 @@ pub async fn epoch_read(journal: Journal, upstream: &Upstream) -> Result<Option<
 /// The name of the note that says from where on a subject's record is wanted.
 fn wanted_note(subject: &str) -> String {
     format!("wanted:{subject}")
+}
+
+/// How many subjects this node follows whose record has come, so that the upstream knows of them.
+async fn follows(journal: Journal) -> Result<u64, Problem> {
+    let all = journal.count_followed(SELF.to_owned()).await?;
+    let wanted = if all > 0 { journal.notes(wanted_note("")).await?.len() } else { 0 };
+    Ok(all.saturating_sub(wanted as u64))
 }
 
 /// Asks for everything about all subjects again.
