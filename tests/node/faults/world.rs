@@ -33,8 +33,10 @@ pub struct World {
     /// The first one is the top.
     pub sides: Vec<Side>,
     pub versions: Versions,
-    /// Ids of statements that may be voided, some of which are still to be stored.
-    targets: Vec<String>,
+    /// Ids of statements that may be voided.
+    stored: Vec<String>,
+    /// Ids of statements that have been, and are still to be stored.
+    awaited: Vec<String>,
     /// What has happened, for who has to find out what went wrong.
     log: Vec<String>,
 }
@@ -105,8 +107,8 @@ impl World {
     pub fn new(seed: u64) -> Result<Self> {
         let mut random = StdRng::seed_from_u64(seed);
         let sides = if random.random_ratio(1, TREES) { tree()? } else { pair()? };
-        let (versions, targets, log) = Default::default();
-        let world = Self { random, sides, versions, targets, log };
+        let (versions, stored, awaited, log) = Default::default();
+        let world = Self { random, sides, versions, stored, awaited, log };
         world.begin().context("at the beginning")?;
         Ok(world)
     }
@@ -250,7 +252,7 @@ impl World {
             (0..count).map(|_| learn::statement(&mut self.random)).collect();
         // Some have been voided before they came.
         if self.random.random()
-            && let Some(id) = self.targets.pop()
+            && let Some(id) = self.awaited.pop()
         {
             statements[0]["id"] = json!(id);
         }
@@ -265,7 +267,7 @@ impl World {
         sound(Some(&answer))?;
         if answer.status == 200 {
             let ids: Vec<String> = serde_json::from_value(answer.json()?)?;
-            self.targets.extend(ids.first().cloned());
+            self.stored.extend(ids.first().cloned());
             side.held.statements.extend(ids);
         }
         Ok(())
@@ -273,10 +275,10 @@ impl World {
 
     /// Takes back a statement of anybody's, or one that is still to come.
     fn void(&mut self, index: usize) -> Result<()> {
-        let known = self.targets.choose(&mut self.random).cloned();
+        let known = self.stored.choose(&mut self.random).cloned();
         let target = known.filter(|_| self.random.random()).unwrap_or_else(|| {
             let id = statement::new_id();
-            self.targets.push(id.clone());
+            self.awaited.push(id.clone());
             id
         });
         self.store(index, vec![statement::voiding(&target)])
