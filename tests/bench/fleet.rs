@@ -75,6 +75,7 @@ fn pull(node: u64, known: &BTreeMap<String, Bookmark>, wait: Duration) -> Pull {
         epoch: EPOCH.to_owned(),
         feed: Some(bookmark.clone()),
         held: None,
+        follows: 0,
     };
     Pull {
         node: name(node),

@@ -14,7 +14,7 @@ use crate::report::{Times, milliseconds, row};
 /// Nodes below the hub.
 const NODES: usize = 50;
 /// Batches of each, and statements of a batch.
-const BATCHES: usize = 4;
+const BATCHES: usize = 2;
 const STATEMENTS: usize = 500;
 /// How often a batch is sent before it counts as refused for good.
 const ATTEMPTS: usize = 100;

@@ -80,7 +80,7 @@ fn is_used_again(redis: &Redis, edge: &Node, ids: &mut HashSet<String>, hub: &No
 
 /// An entry of a statement, as it travels.
 fn entry(sequence: u64) -> (Value, String) {
-    let payload = statement::with(json!({}));
+    let payload = statement::recorded();
     let mark = Sha256::new()
         .chain_update(sequence.to_be_bytes())
         .chain_update(b"statement\0")
@@ -139,8 +139,9 @@ fn a_hub_whose_redis_fails_goes_on_without_it_and_then_with_it() -> Result<()> {
     post(&edge, &mut ids)?;
     arrive(&ids, &edge, &hub)?;
     let status = hub.admin().get("/sync/v1/status")?.expect(200)?.json()?;
-    ensure!(status["redis"]["problem"].is_string(), "{status}");
-    ensure!(status["redis"]["last_problem"]["problem"].is_string(), "{status}");
+    for problem in [&status["redis"]["problem"], &status["redis"]["last_problem"]["problem"]] {
+        ensure!(problem.is_string(), "{status}");
+    }
     redis.restart()?;
     is_used_again(&redis, &edge, &mut ids, &hub)?;
 
@@ -168,7 +169,7 @@ fn whatever_happens_to_redis_under_load_each_statement_arrives_once() -> Result<
         link.restore();
         eventually("batches are in the queue", || {
             if !is_own_host() {
-                let _ = edge.xapi().post("/sync/v1/tick", &json!({}));
+                let _ = edge.xapi().post("/sync/v1/tick", &json!({}))?;
             }
             Ok((queued(&redis)? > before).then_some(()))
         })?;
@@ -217,10 +218,8 @@ fn what_a_consumer_took_that_died_is_taken_over() -> Result<()> {
     let hub = hub(&redis)?;
     let orphan = add(&redis, &batch("edge1", (0, ""), &entry(1).0))?;
     let group = |words: &[&str]| -> Cmd {
-        let mut command = cmd(words[0]);
-        for word in &words[1..] {
-            command.arg(*word);
-        }
+        let mut command = Cmd::new();
+        command.arg(words);
         command
     };
     let create = group(&["XGROUP", "CREATE", STREAM, GROUP, "0"]);
@@ -266,14 +265,14 @@ fn what_is_refused_without_a_queue_is_refused_with_it() -> Result<()> {
     let of = |kind: &str, payload: Value| {
         batch("edge1", (0, ""), &json!({ "sequence": 1, "kind": kind, "payload": payload }))
     };
-    send(&hub.anonymous(), &of("statement", statement::with(json!({}))))?.expect(401)?;
+    send(&hub.anonymous(), &of("statement", statement::recorded()))?.expect(401)?;
     send(&client, &batch("edge2", (0, ""), &entry(1).0))?.expect(403)?;
     ensure!(queued(&redis)? == 0, "a refused batch is in the queue");
     let refused = send(&client, &of("poem", json!("hedge")))?.expect(400)?;
     ensure!(refused.detail()?.contains("poem"), "{}", refused.text());
     // Whatever else gets into the queue is thrown away.
     add(&redis, &json!({ "no": "batch" }))?;
-    send(&client, &of("statement", statement::with(json!({}))))?.expect(200)?;
+    send(&client, &of("statement", statement::recorded()))?.expect(200)?;
     assert_eq!((length(&redis)?, statement::count(&hub.xapi())?), (0, 1));
     Ok(())
 }

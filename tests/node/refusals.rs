@@ -1,11 +1,11 @@
 //! What a node does not take from those below: refused, logged, and nothing of it applied.
 
 use anyhow::{Context, Result, ensure};
-use hedgeschool_tests::{Client, Node, audit, is_own_host};
+use hedgeschool_tests::{Client, Node, audit, is_own_host, statement};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::tree::{completed, conflicts, learner, node, people};
+use crate::tree::{conflicts, learner, node, people};
 
 const ENTRIES: &str = "/sync/v1/entries";
 const PULL: &str = "/sync/v1/pull";
@@ -105,7 +105,7 @@ fn merge(object: &mut Value, properties: Value) {
 }
 
 fn good() -> Value {
-    entry("statement", completed("ana", "https://example.org/x"))
+    entry("statement", statement::recorded())
 }
 
 #[test]

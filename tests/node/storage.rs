@@ -133,9 +133,9 @@ fn courses_that_the_hub_has_go_first_then_nothing_is_taken_in_and_all_is_well_wh
     assert_eq!(storage["limit_bytes"], json!(7_000_000));
     ensure!(storage["used_bytes"].as_u64().is_some_and(|used| used > 6_000_000), "{storage}");
     soon(&[&edge], "the hub knows how the edge stands", || {
-        let below = status(&hub)?["nodes"][0].clone();
-        Ok(below["disk_limit_bytes"] == json!(7_000_000)
-            && below["disk_used_bytes"].as_u64() > Some(5_000_000))
+        let below = status(&hub)?["nodes"][0]["storage"].clone();
+        Ok(below["limit_bytes"] == json!(7_000_000)
+            && below["used_bytes"].as_u64() > Some(5_000_000))
     })?;
     let mut hedge = Command::new(repository("target/host/hedge"));
     hedge.args(["status", "--url", &edge.address(), "--user", Node::ADMIN]);

@@ -3,11 +3,14 @@
 use std::fs;
 
 use anyhow::{Result, ensure};
-use hedgeschool_tests::{Link, Machine, Node, statement};
+use hedgeschool_tests::{Link, Machine, Node, course, statement};
+use http::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::tree::{completed, conflicts, has, has_state, node, put_state, soon, under};
+use crate::tree::{
+    completed, conflicts, has, has_state, learner, node, people, put_state, sign_in, soon, under,
+};
 
 const TWO_DAYS_S: i64 = 2 * 86_400;
 
@@ -46,8 +49,8 @@ impl Pair {
 
     /// Makes the edge get what is about the learner.
     fn follow(&self) -> Result<()> {
-        self.edge.admin().post("/auth/people", &crate::tree::learner("ana"))?.expect(201)?;
-        ensure!(crate::tree::sign_in(&self.edge, "ana")? == "/");
+        self.edge.admin().post("/auth/people", &learner("ana"))?.expect(201)?;
+        ensure!(sign_in(&self.edge, "ana")? == "/");
         Ok(())
     }
 }
@@ -219,4 +222,63 @@ fn a_conflict_outlives_the_disk_of_the_node_that_noticed_it_and_is_settled_every
     let settle = format!("/sync/v1/conflicts/{id}?restore=false");
     pair.hub.admin().post(&settle, &json!({}))?.expect(204)?;
     pair.soon("it is settled at the edge too", || Ok(conflicts(&pair.edge)?.is_empty()))
+}
+
+/// Who signed in at the edge after the hub's disk was copied is no stranger to the edge.
+#[test]
+fn a_restored_hub_learns_again_who_is_followed() -> Result<()> {
+    let mut pair = Pair::start()?;
+    pair.edge.admin().post("/auth/people", &learner("ana"))?.expect(201)?;
+    pair.soon("the hub knows her", || Ok(people(&pair.hub)?.contains_key("ana")))?;
+    pair.hub.kill()?;
+    let copied = copy(&pair.hub)?;
+    pair.hub.restart()?;
+    ensure!(sign_in(&pair.edge, "ana")? == "/");
+    put_state(&pair.hub.xapi(), "ana", "1")?;
+    pair.agree("1")?;
+    set_back(&mut pair.hub, &copied)?;
+    put_state(&pair.hub.xapi(), "ana", "2")?;
+    pair.agree("2")
+}
+
+/// What only the hub may tell of is what the hub has.
+#[test]
+fn courses_and_people_of_all_nodes_are_as_a_restored_hub_has_them() -> Result<()> {
+    let mut pair = Pair::start()?;
+    let publish = |pair: &Pair, title: &str| -> Result<()> {
+        let package = course::package("https://example.org/c", title)?;
+        let zip = Some(("application/zip", package.as_slice()));
+        pair.hub.admin().send(Method::POST, "/content/v1/courses", zip)?.expect(201)?;
+        Ok(())
+    };
+    let rename = |pair: &Pair, name: &str| -> Result<()> {
+        let change = json!({ "display_name": name }).to_string();
+        let change = Some(("application/json", change.as_bytes()));
+        pair.hub.admin().send(Method::PATCH, "/auth/people/bob", change)?.expect(200)?;
+        Ok(())
+    };
+    let agree = |pair: &Pair, title: &str, name: &str| {
+        pair.soon("the edge has what the hub has", || {
+            let path = "/content/v1/courses/https%3A%2F%2Fexample%2Eorg%2Fc";
+            let course = pair.edge.admin().get(path)?;
+            Ok(course.text().contains(title)
+                && people(&pair.edge)?.get("bob").is_some_and(|bob| bob["display_name"] == name))
+        })
+    };
+    pair.hub.admin().post("/auth/people", &learner("bob"))?.expect(201)?;
+    publish(&pair, "First")?;
+    agree(&pair, "First", "bob")?;
+    pair.hub.kill()?;
+    let copied = copy(&pair.hub)?;
+    pair.hub.restart()?;
+    publish(&pair, "Second")?;
+    rename(&pair, "Robert")?;
+    agree(&pair, "Second", "Robert")?;
+    set_back(&mut pair.hub, &copied)?;
+    agree(&pair, "First", "bob")?;
+    // As well with a clock that went back.
+    pair.hub_machine.set_clock(-TWO_DAYS_S)?;
+    publish(&pair, "Third")?;
+    rename(&pair, "Bobby")?;
+    agree(&pair, "Third", "Bobby")
 }

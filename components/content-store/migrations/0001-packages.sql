@@ -143,8 +143,10 @@ BEGIN
       units = excluded.units, peer = excluded.peer, stamp_us = max(excluded.stamp_us,
         -- What is published here comes after what is here.
         iif(excluded.peer IS NULL, stamp_us + 1, 0))
+    -- Against what was published here the later one stands. Of what comes from above, the last that came: a node there
+    -- whose disk was restored means what it has now.
     WHERE CASE WHEN excluded.peer IS NULL THEN excluded.package <> package
-      ELSE excluded.stamp_us > stamp_us END;
+      ELSE peer IS NOT NULL OR excluded.stamp_us > stamp_us END;
   DELETE FROM announced WHERE hash = NEW.package;
   INSERT INTO unit (activity, course, title)
     SELECT unit.value ->> 'activity', course.id, unit.value ->> 'title'
@@ -230,21 +232,23 @@ CREATE TRIGGER apply_batch_moves INSTEAD OF INSERT ON apply_batch WHEN NEW.entry
   INSERT INTO moving (name, expected, text) VALUES (NEW.note, NEW.expected, NEW.text);
 END;
 
--- A version that came later takes the place of one that is still arriving.
+-- What comes takes the place of what is still arriving.
 CREATE TRIGGER apply_batch_announces INSTEAD OF INSERT ON apply_batch WHEN NEW.entry IS NOT NULL BEGIN
   DELETE FROM part WHERE number IN (
     SELECT number FROM announced
-    WHERE iri = NEW.entry ->> '$.course.id' AND stamp_us < NEW.entry ->> 'stamp');
-  DELETE FROM announced
-    WHERE iri = NEW.entry ->> '$.course.id' AND stamp_us < NEW.entry ->> 'stamp';
+    WHERE iri = NEW.entry ->> '$.course.id' AND hash <> NEW.entry ->> 'package');
+  DELETE FROM announced WHERE iri = NEW.entry ->> '$.course.id' AND hash <> NEW.entry ->> 'package';
   -- It is there still.
   UPDATE package SET peer = NEW.peer WHERE hash = NEW.entry ->> 'package' AND peer IS NOT NULL;
-  INSERT OR IGNORE INTO announced (hash, iri, course, files, size, stamp_us, peer)
+  INSERT INTO announced (hash, iri, course, files, size, stamp_us, peer)
     SELECT NEW.entry ->> 'package', NEW.entry ->> '$.course.id', NEW.entry -> 'course', NEW.entry -> 'files',
       NEW.entry ->> 'size', NEW.entry ->> 'stamp', NEW.peer
-    WHERE NOT EXISTS (SELECT 1 FROM course
-      WHERE iri = NEW.entry ->> '$.course.id' AND stamp_us >= NEW.entry ->> 'stamp')
-    AND NOT EXISTS (SELECT 1 FROM announced WHERE iri = NEW.entry ->> '$.course.id');
+    WHERE NOT EXISTS (
+      SELECT 1 FROM course JOIN package AS current ON current.id = course.package
+      WHERE course.iri = NEW.entry ->> '$.course.id' AND iif(course.peer IS NULL,
+        stamp_us >= NEW.entry ->> 'stamp',
+        stamp_us = NEW.entry ->> 'stamp' AND current.hash = NEW.entry ->> 'package'))
+    ON CONFLICT (hash) DO UPDATE SET stamp_us = excluded.stamp_us, peer = excluded.peer;
   INSERT OR IGNORE INTO part (number, hash, size)
     SELECT number, piece.value ->> 0, piece.value ->> 1
     FROM announced, json_each(announced.files) AS file, json_each(file.value, '$.pieces') AS piece

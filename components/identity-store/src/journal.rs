@@ -58,7 +58,7 @@ impl Kinds for Identity {
         let (conflicts, people): (Vec<_>, Vec<_>) =
             batch.entries.iter().partition(|entry| entry.kind == "conflict");
         for arriving in people {
-            rows.put(Person::parse(arriving)?, batch.scope.as_deref()).await?;
+            rows.put(Person::parse(arriving)?, batch).await?;
         }
         for conflict in conflicts {
             rows.note(Conflict::parse(conflict)?, batch.scope.as_deref())?;
@@ -112,13 +112,19 @@ impl Rows {
     }
 
     /// Adds a person, merged with who is here under the name.
-    async fn put(&mut self, arriving: Person, scope: Option<&[String]>) -> Result<(), Error> {
+    async fn put(&mut self, arriving: Person, batch: &Batch) -> Result<(), Error> {
+        let scope = batch.scope.as_deref();
         if let Some(scope) = scope {
             arriving.check(scope)?;
         }
-        let Some((here, is)) = Person::find(&arriving.name).await? else {
+        let Some(Found { person: here, is, peer }) = Person::find(&arriving.name).await? else {
             return self.push(&arriving, None, None, false);
         };
+        // Of who belongs to all, nodes above tell. One whose disk was restored means what it has now.
+        let of_all = scope.is_none() && here.home.is_none() && arriving.home.is_none();
+        if of_all && peer.is_some_and(|peer| peer != batch.peer) {
+            return self.replace(&here, is, &arriving);
+        }
         // A name that another node's person has is not the sender's to take.
         let is_foreign = scope.is_some_and(|scope| !here.is_of(scope));
         match merged(&here, &arriving) {
@@ -135,6 +141,26 @@ impl Rows {
                 self.push(&stands, Some(is), lost.as_ref(), is_made)
             }
         }
+    }
+
+    /// Adds a person in place of one whom the node above has lost.
+    fn replace(&mut self, here: &Person, is: String, arriving: &Person) -> Result<(), Error> {
+        if arriving.version() == here.version() {
+            return Ok(());
+        }
+        self.push(arriving, Some(is), None, false)?;
+        if arriving.seen.includes(&here.seen) || arriving.says_the_same(here) {
+            return Ok(());
+        }
+        let conflict = Conflict {
+            about: "person".into(),
+            version: format!("{}{}", here.stamp, here.writer),
+            subject: here.name.clone(),
+            noticed: now_us() / 1_000,
+            settled: 0,
+            lost: here.clone(),
+        };
+        self.note(conflict, None)
     }
 
     /// Adds a conflict about somebody who is here, or comes in the same batch.
@@ -209,15 +235,24 @@ impl Person {
         self.home.as_ref().is_some_and(|home| scope.contains(home))
     }
 
-    /// The person of this name, and what tells this version from others.
-    async fn find(name: &str) -> Result<Option<(Self, String)>, Error> {
-        let sql = "SELECT entry.sequence, kind, payload, stamp_us || seen FROM person
+    /// The person of this name.
+    async fn find(name: &str) -> Result<Option<Found>, Error> {
+        let sql = "SELECT entry.sequence, kind, payload, stamp_us || seen, person.peer FROM person
             JOIN entry ON entry.sequence = journaled WHERE person.name = ?1";
         let row = DATABASE.query_one(sql, &[Value::from(name)]).await?;
         let Some(mut row) = row else { return Ok(None) };
         let entry = Entry { sequence: row.take()?, kind: row.take()?, payload: row.take()? };
-        Ok(Some((Self::parse(&entry)?, row.take()?)))
+        Ok(Some(Found { person: Self::parse(&entry)?, is: row.take()?, peer: row.take()? }))
     }
+}
+
+/// A person who is here.
+struct Found {
+    person: Person,
+    /// What tells this version from others.
+    is: String,
+    /// Where it came from. None: it was made here.
+    peer: Option<String>,
 }
 
 impl Versioned for Person {

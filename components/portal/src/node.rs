@@ -127,24 +127,23 @@ pub struct Arriving {
 pub struct Storage {
     /// Bytes that its stores take.
     pub used_bytes: u64,
-    /// Bytes that they may take; 0: no limit is set.
-    #[serde(default)]
-    pub limit_bytes: u64,
+    /// Bytes that they may take. None: no limit is set.
+    pub limit_bytes: Option<u64>,
 }
 
 impl Storage {
     /// How full it is, in percent. None: there is no limit.
     pub fn percent(&self) -> Option<u64> {
-        self.used_bytes.saturating_mul(100).checked_div(self.limit_bytes)
+        self.used_bytes.saturating_mul(100).checked_div(self.limit_bytes?)
     }
 
     /// The same in words.
     pub fn text(&self) -> String {
-        match self.percent() {
-            Some(percent) => {
-                format!("{} of {} ({percent} %)", bytes(self.used_bytes), bytes(self.limit_bytes))
+        match (self.percent(), self.limit_bytes) {
+            (Some(percent), Some(limit)) => {
+                format!("{} of {} ({percent} %)", bytes(self.used_bytes), bytes(limit))
             }
-            None => bytes(self.used_bytes),
+            _ => bytes(self.used_bytes),
         }
     }
 }

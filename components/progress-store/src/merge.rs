@@ -14,6 +14,9 @@ use serde_json::value::RawValue;
 use crate::DATABASE;
 use crate::batch::Other;
 
+/// The kinds of documents there are.
+const KINDS: [&str; 3] = ["state", "activity-profile", "agent-profile"];
+
 /// A document as an entry has it: see the view `entry`.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,6 +98,9 @@ impl Document {
         let invalid = |error| Error::Invalid(format!("an entry is no document: {error}"));
         let document: Self = serde_json::from_str(payload).map_err(invalid)?;
         check_version(&document.version())?;
+        if !KINDS.contains(&document.kind.as_str()) {
+            return Err(Error::Invalid(format!("a document is one of {KINDS:?}")));
+        }
         Ok(document)
     }
 

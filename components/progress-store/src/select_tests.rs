@@ -24,8 +24,9 @@ fn filter() -> Filter {
 
 fn database() -> Connection {
     let database = Connection::open_in_memory().unwrap();
-    let script = include_str!("../migrations/1.sql");
-    database.execute_batch(script).unwrap();
+    for script in [hedgeschool_journal::SCHEMA, include_str!("../migrations/1.sql")] {
+        database.execute_batch(script).unwrap();
+    }
     database
 }
 

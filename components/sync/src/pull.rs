@@ -65,7 +65,9 @@ pub async fn exchange(
         let known = bookmark(journal, upstream).await?;
         let feed = known.as_ref().map(|(bookmark, _)| bookmark.clone());
         let held = link.held(journal, &epoch);
-        journals.insert(journal.name().to_owned(), Cursor { epoch: epoch.clone(), feed, held });
+        let follows = follows(journal).await?;
+        let cursor = Cursor { epoch: epoch.clone(), feed, held, follows };
+        journals.insert(journal.name().to_owned(), cursor);
         asked_with.insert(journal.name(), (epoch, known));
     }
     let asked = node::now();
@@ -91,6 +93,9 @@ pub async fn exchange(
         let (epoch, known) = asked_with.remove(journal.name()).unwrap_or_default();
         let theirs = feed.page.bookmark.epoch.clone();
         let position = feed.applied.clone();
+        if feed.forgot {
+            follow_again(journal).await?;
+        }
         applied.insert(journal.name(), Applied { epoch, position, theirs });
         is_full |= !take(journal, upstream, &pulled.node, known, feed).await?;
     }
@@ -164,6 +169,13 @@ pub async fn epoch_read(journal: Journal, upstream: &Upstream) -> Result<Option<
 /// The name of the note that says from where on a subject's record is wanted.
 fn wanted_note(subject: &str) -> String {
     format!("wanted:{subject}")
+}
+
+/// How many subjects this node follows whose record has come, so that the upstream knows of them.
+async fn follows(journal: Journal) -> Result<u64, Problem> {
+    let all = journal.count_followed(SELF.to_owned()).await?;
+    let wanted = if all > 0 { journal.notes(wanted_note("")).await?.len() } else { 0 };
+    Ok(all.saturating_sub(wanted as u64))
 }
 
 /// Asks for everything about all subjects again.

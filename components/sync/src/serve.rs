@@ -171,6 +171,7 @@ async fn feeds(pull: &Pull) -> Result<(BTreeMap<String, Feed>, bool), Problem> {
         let Some(cursor) = pull.journals.get(journal.name()) else { continue };
         let feed = feed(journal, pull, cursor).await?;
         let Page { bookmark, entries, more } = &feed.page;
+        is_news |= feed.forgot;
         is_news |= bookmark.is_news(cursor.feed.as_ref(), entries.is_empty(), *more);
         feeds.insert(journal.name().to_owned(), feed);
     }
@@ -210,7 +211,8 @@ async fn feed(journal: Journal, pull: &Pull, cursor: &Cursor) -> Result<Feed, Pr
     let mut page = told_page(epoch, page);
     page.bookmark.last = page.entries.last().map(|entry| entry.place());
     page.bookmark.last = page.bookmark.last.or_else(|| known.and_then(|known| known.last.clone()));
-    Ok(Feed { applied, page })
+    let forgot = cursor.follows > journal.count_followed(pull.node.clone()).await?;
+    Ok(Feed { applied, page, forgot })
 }
 
 /// The name of the note that says how far a node was ever told of a journal here.

@@ -21,6 +21,8 @@ const SILENT_S: i64 = 120;
 /// Where the note about Redis is, and how often it is written, in microseconds.
 const REDIS_NOTE: &str = "redis";
 const REDIS_NOTED_EVERY_US: i64 = 10_000_000;
+/// After so long without problems another one is logged, in microseconds.
+const REDIS_LOGGED_AFTER_US: i64 = 60_000_000;
 
 /// To how many bytes it is told how much of the disk is used.
 const TOLD_BYTES: u64 = 1 << 20;
@@ -74,6 +76,13 @@ struct Taken {
 }
 
 #[derive(Serialize)]
+struct NodeStorage {
+    used_bytes: u64,
+    /// Null: there is none.
+    limit_bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
 struct Above {
     url: String,
     node: String,
@@ -105,9 +114,8 @@ struct Node {
     queue_age_seconds: u64,
     conflicts: u64,
     version: String,
-    disk_used_bytes: u64,
-    /// 0: there is no limit.
-    disk_limit_bytes: u64,
+    /// What its stores take, in MiB steps.
+    storage: NodeStorage,
 }
 
 #[derive(Serialize)]
@@ -186,13 +194,14 @@ async fn redis_problem() -> Result<Option<RedisProblem>, Problem> {
 /// Remembers that Redis was of no help.
 pub async fn note_redis(failure: &Failure) -> Result<(), Problem> {
     let at = node::now();
-    let last = redis_problem().await?;
-    let is_noted = last.is_some_and(|last| at.saturating_sub(last.at) < REDIS_NOTED_EVERY_US);
-    if *failure == Failure::LeftAlone || is_noted {
+    let since_us = redis_problem().await?.map_or(i64::MAX, |last| at.saturating_sub(last.at));
+    if since_us < REDIS_NOTED_EVERY_US {
         return Ok(());
     }
     let problem = failure.to_string();
-    eprintln!("redis: {problem}; batches are applied without it");
+    if since_us > REDIS_LOGGED_AFTER_US {
+        eprintln!("redis: {problem}; batches are applied without it");
+    }
     let text = serde_json::to_string(&RedisProblem { at, problem }).map_err(Problem::internal)?;
     Ok(Journal::Progress.set_note(REDIS_NOTE.to_owned(), text).await?)
 }
@@ -228,8 +237,10 @@ fn below((node, told): (String, Below)) -> Node {
         queue_age_seconds: told.health.queue_age_s,
         conflicts: told.health.conflicts,
         version: told.health.version,
-        disk_used_bytes: told.health.disk_used,
-        disk_limit_bytes: told.health.disk_limit,
+        storage: NodeStorage {
+            used_bytes: told.health.disk_used,
+            limit_bytes: (told.health.disk_limit > 0).then_some(told.health.disk_limit),
+        },
     }
 }
 

@@ -297,6 +297,11 @@ macro_rules! journal {
                 match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::followed(node, after).await?)),* }
             }
 
+            /// How many subjects concern a node.
+            pub async fn count_followed(self, node: String) -> Result<u64, Error> {
+                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::count_followed(node).await?)),* }
+            }
+
             /// Whether a subject concerns a node.
             pub async fn is_followed(self, node: String, subject: String) -> Result<bool, Error> {
                 match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::is_followed(node, subject).await?)),* }

@@ -124,6 +124,9 @@ pub struct Cursor {
     /// How far the upstream had the asking node's journal when it was last asked. If it has less now, its disk was
     /// restored.
     pub held: Option<Place>,
+    /// How many subjects the asking node follows, by its own account.
+    #[serde(default)]
+    pub follows: u64,
 }
 
 /// How far a journal has been read.
@@ -157,6 +160,10 @@ pub struct Feed {
     pub applied: Position,
     /// Its own entries that concern the node.
     pub page: Page,
+    /// The upstream knows of fewer subjects that the node follows than the node does: it lost some with its disk,
+    /// and is to be asked for all of them again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forgot: bool,
 }
 
 /// Entries of the answering node's journal.

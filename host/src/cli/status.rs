@@ -59,7 +59,8 @@ fn lines(status: &Value) -> Vec<String> {
     for node in items(status, "nodes") {
         let conflicts = number(node, "conflicts");
         let name = text(node, "node");
-        let disk = disk(number(node, "disk_used_bytes"), number(node, "disk_limit_bytes"));
+        let of = |name| node.pointer(name).and_then(Value::as_u64).unwrap_or(0);
+        let disk = disk(of("/storage/used_bytes"), of("/storage/limit_bytes"));
         lines.push(format!("below   {name}  {}, {conflicts} conflicts, {disk}", standing(node)));
     }
     if let Some(redis) = status.get("redis").filter(|redis| !redis.is_null()) {
@@ -141,7 +142,7 @@ mod tests {
         let peer = json!({ "node": "hub", "url": "http://hub", "seconds_since_contact": 3, "queue": 7,
             "queue_age_seconds": 60, "is_skewed": true, "skew_seconds": -90.0, "problem": "no route", "advice": "Wait." });
         let below = json!({ "node": "edge", "seconds_since_contact": null, "conflicts": 1,
-            "disk_used_bytes": 2_500_000, "disk_limit_bytes": 7_000_000 });
+            "storage": { "used_bytes": 2_500_000, "limit_bytes": 7_000_000 } });
         let storage =
             json!({ "used_bytes": 1, "limit_bytes": null, "given_up": [{ "title": "Old" }] });
         let status = json!({ "node": "region", "conflicts": 2, "upstream": peer, "nodes": [below], "storage": storage,

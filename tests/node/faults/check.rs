@@ -62,7 +62,8 @@ impl World {
             }
         }
         for (index, side) in self.sides.iter().enumerate().skip(1) {
-            let difference = State::of(side)?.difference(&top, &self.serves(index));
+            let difference =
+                State::of(side)?.difference(&top, &self.serves(index), self.top().was_set_back);
             if let Some(difference) = difference {
                 return Ok(Some(format!("{}: {difference}", side.name)));
             }

@@ -21,6 +21,8 @@ pub struct Side {
     /// The link to it.
     pub link: Option<Link>,
     pub is_up: bool,
+    /// Its disk was.
+    pub was_set_back: bool,
     pub held: Held,
     pub watch: Watch,
     copy: TempDir,
@@ -49,7 +51,20 @@ impl Side {
         let node = builder.environment(machine.environment()?).start()?;
         let (above, link) = above.unzip();
         let (held, watch, copy) = (Held::default(), Watch::default(), TempDir::new()?);
-        Ok(Self { name, node, machine, above, link, is_up: true, held, watch, copy, copied: None })
+        let (is_up, was_set_back, copied) = (true, false, None);
+        Ok(Self {
+            name,
+            node,
+            machine,
+            above,
+            link,
+            is_up,
+            was_set_back,
+            held,
+            watch,
+            copy,
+            copied,
+        })
     }
 
     /// Kills the node, if it runs.
@@ -81,6 +96,7 @@ impl Side {
         self.kill()?;
         copy(self.copy.path(), self.node.folder())?;
         (self.held, self.watch) = (copied, Watch::default());
+        self.was_set_back = true;
         self.raise()
     }
 }

@@ -80,8 +80,10 @@ impl State {
         })
     }
 
-    /// What keeps a node from agreeing with the one at the top, which follows nobody: it has all.
-    pub fn difference(&self, top: &Self, serves: &[&str]) -> Option<String> {
+    /// What keeps a node from agreeing with the one at the top, which follows nobody: it has all. What only the top
+    /// may tell of, and has lost with its disk, stays below.
+    pub fn difference(&self, top: &Self, serves: &[&str], lost: bool) -> Option<String> {
+        let is_there = |rows: &Rows, key: &str| !lost || rows.contains_key(key);
         let of_followed =
             |key: &str| key.split('|').next().is_some_and(|a| self.followed.contains(a));
         // Agents that are accounts have the separator in their names.
@@ -91,7 +93,8 @@ impl State {
         };
         let is_common = |key: &str| key.starts_with('|');
         let of_here = |key: &str| {
-            key.split('|').next().is_some_and(|home| home.is_empty() || serves.contains(&home))
+            let home = key.split('|').next().unwrap_or_default();
+            serves.contains(&home) || home.is_empty() && is_there(&top.people, key)
         };
         let missing: Vec<_> = missing(&self.statements, &top.statements).collect();
         if !missing.is_empty() {
@@ -104,7 +107,9 @@ impl State {
                 })
             })
             .or_else(|| unequal("people", &self.people, &top.people, of_here))
-            .or_else(|| unequal("courses", &self.courses, &top.courses, |_| true))
+            .or_else(|| {
+                unequal("courses", &self.courses, &top.courses, |key| is_there(&top.courses, key))
+            })
             .or_else(|| missing_names(self, top))
     }
 }

@@ -104,7 +104,12 @@ fn bookmark() -> Bookmark {
 }
 
 fn pull() -> Pull {
-    let cursor = || Cursor { epoch: EPOCH.to_owned(), feed: Some(bookmark()), held: Some(place()) };
+    let cursor = || Cursor {
+        epoch: EPOCH.to_owned(),
+        feed: Some(bookmark()),
+        held: Some(place()),
+        follows: 0,
+    };
     Pull {
         node: "leitrim".to_owned(),
         serves: BTreeSet::new(),
@@ -117,7 +122,7 @@ fn pull() -> Pull {
 
 fn pulled() -> Pulled {
     let page = || Page { bookmark: bookmark(), entries: Vec::new(), more: false };
-    let feed = || Feed { applied: position(), page: page() };
+    let feed = || Feed { applied: position(), page: page(), forgot: false };
     let journals: BTreeMap<_, _> =
         JOURNALS.iter().map(|name| ((*name).to_owned(), feed())).collect();
     Pulled { node: "hub".to_owned(), now: 1_764_064_267_123_456, journals }

@@ -99,6 +99,10 @@ macro_rules! export_journal {
                     Ok(kit::followed(<$kinds>::DATABASE, node, after).await?)
                 }
 
+                async fn count_followed(node: String) -> Result<u64, wit::Error> {
+                    Ok(kit::count_followed(<$kinds>::DATABASE, node).await?)
+                }
+
                 async fn note(name: String) -> Result<Option<String>, wit::Error> {
                     Ok(kit::note(<$kinds>::DATABASE, name).await?)
                 }

@@ -168,6 +168,13 @@ pub async fn followed(
     Ok(rows.into_iter().map(|mut row| row.take()).collect::<Result<_, _>>()?)
 }
 
+/// How many subjects concern a node.
+pub async fn count_followed(database: &Database, node: String) -> Result<u64, Error> {
+    let sql = "SELECT count(*) FROM follower WHERE node = ?1";
+    let row = database.query_one(sql, &[Value::Text(node)]).await?;
+    Ok(row.map(|mut row| row.take()).transpose()?.unwrap_or(0))
+}
+
 /// A sequence as a parameter; SQLite's integers end where no sequence will ever be.
 pub fn integer(number: u64) -> Value {
     Value::Integer(number.try_into().unwrap_or(i64::MAX))

@@ -29,6 +29,8 @@ pub const LEFT_ALONE: Duration = Duration::from_secs(3);
 thread_local! {
     static BREAKER: Breaker = const { Breaker::new(LEFT_ALONE) };
     static CONNECTION: RefCell<Option<Rc<Connection>>> = const { RefCell::new(None) };
+    /// Why it is left alone.
+    static REASON: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// The Redis of this node's settings.
@@ -43,8 +45,8 @@ pub struct Redis {
 /// Why Redis was of no help.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// It was not asked: it failed a moment ago.
-    LeftAlone,
+    /// It was not asked: it failed a moment ago, for this reason.
+    LeftAlone(String),
     /// It could not be reached, or did not answer in time.
     Down(String),
     /// It answered with an error of the kind named: `NOGROUP`, `BUSYGROUP`, …
@@ -59,8 +61,7 @@ const ANSWERS: [&str; 2] = ["NOGROUP", "BUSYGROUP"];
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::LeftAlone => f.write_str("it failed a moment ago and is left alone"),
-            Self::Down(reason) => f.write_str(reason),
+            Self::LeftAlone(reason) | Self::Down(reason) => f.write_str(reason),
             Self::Refused(kind) => write!(f, "it answered {kind}"),
             Self::Strange(command) => write!(f, "it answered {command} with something else"),
         }
@@ -91,7 +92,7 @@ impl Redis {
         arguments: impl IntoIterator<Item = RedisParameter>,
     ) -> Result<Vec<RedisResult>, Failure> {
         if !BREAKER.with(|breaker| breaker.allows(Instant::now())) {
-            return Err(Failure::LeftAlone);
+            return Err(Failure::LeftAlone(REASON.with_borrow(Clone::clone)));
         }
         let asked = async { self.connection().await?.execute(name, arguments).await };
         let Some(answer) = within(COMMAND, asked).await else {
@@ -139,6 +140,7 @@ fn refused(command: &str, error: &Error) -> Failure {
 fn failed(reason: String) -> Failure {
     CONNECTION.set(None);
     BREAKER.with(|breaker| breaker.failed(Instant::now()));
+    REASON.set(reason.clone());
     Failure::Down(reason)
 }
 

@@ -241,7 +241,7 @@ mod tests {
     }
 
     fn fleet() -> Vec<Below> {
-        let full = Storage { used_bytes: 95, limit_bytes: 100 };
+        let full = Storage { used_bytes: 95, limit_bytes: Some(100) };
         vec![
             node("a-fine"),
             Below { conflicts: 3, ..node("b-conflicts") },
