@@ -9,17 +9,40 @@ use crate::store::{Item, Sent, Store};
 /// What goes up.
 #[derive(Clone, Debug)]
 pub enum Request {
-    Pull { epoch: u32, feed: Option<Bookmark>, held: Option<hedgeschool_replication::Place> },
-    Batch { epoch: u32, before: Position, lane: Lane, span: Span, entries: Vec<Sent> },
-    Record { learner: u64 },
+    Pull {
+        epoch: u32,
+        feed: Option<Bookmark>,
+        held: Option<hedgeschool_replication::Place>,
+        /// How many learners the asker follows.
+        follows: usize,
+    },
+    Batch {
+        epoch: u32,
+        before: Position,
+        lane: Lane,
+        span: Span,
+        entries: Vec<Sent>,
+    },
+    Record {
+        learner: u64,
+    },
 }
 
 /// What comes down.
 #[derive(Clone, Debug)]
 pub enum Reply {
-    Pulled { applied: Position, bookmark: Bookmark, entries: Vec<Sent> },
+    Pulled {
+        applied: Position,
+        bookmark: Bookmark,
+        entries: Vec<Sent>,
+        /// Some of whom the asker follows are not known any more.
+        forgot: bool,
+    },
     Batch(Answer),
-    Record { epoch: u32, entries: Vec<Sent> },
+    Record {
+        epoch: u32,
+        entries: Vec<Sent>,
+    },
     Failed,
 }
 
@@ -53,7 +76,8 @@ pub fn pull(store: &Store) -> Request {
     let link = store.link.as_ref().filter(|(epoch, _)| *epoch == store.epoch);
     let held = link.map(|(_, position)| position.through.clone());
     let held = held.filter(|held| held.sequence > 0);
-    Request::Pull { epoch: store.epoch, feed: store.feed.clone(), held }
+    let follows = followed(store, above_all()).count() - store.wanted.len();
+    Request::Pull { epoch: store.epoch, feed: store.feed.clone(), held, follows }
 }
 
 /// The next batch of a round.
@@ -92,9 +116,12 @@ fn epoch_above(store: &Store) -> u32 {
 /// The node above answers.
 pub fn serve(store: &mut Store, from: usize, request: &Request, epochs: &mut Epochs) -> Reply {
     match request {
-        Request::Pull { epoch, feed, held } => {
+        Request::Pull { epoch, feed, held, follows } => {
             let applied = store.applied.get(&(from, *epoch)).cloned().unwrap_or_default();
-            tell(store, (from, *epoch), feed.as_ref(), held.as_ref(), applied, epochs)
+            let told = tell(store, (from, *epoch), feed.as_ref(), held.as_ref(), applied, epochs);
+            let forgot = *follows > followed(store, from).count();
+            let Reply::Pulled { applied, bookmark, entries, .. } = told else { return told };
+            Reply::Pulled { applied, bookmark, entries, forgot }
         }
         Request::Batch { epoch, before, lane, span, entries } => {
             let applying = Applying::new(before.clone(), *lane, span.clone());
@@ -143,7 +170,8 @@ fn tell(
     *told = (*told).max(through);
     let last = entries.last().map(Sent::place);
     let last = last.or_else(|| known.and_then(|known| known.last.clone()));
-    Reply::Pulled { applied, bookmark: Bookmark { epoch, through, last }, entries }
+    let bookmark = Bookmark { epoch, through, last };
+    Reply::Pulled { applied, bookmark, entries, forgot: false }
 }
 
 fn apply(
@@ -180,8 +208,14 @@ pub fn take(
     epochs: &mut Epochs,
 ) -> bool {
     match (request, reply) {
-        (Request::Pull { epoch, feed, .. }, Reply::Pulled { applied, bookmark, entries }) => {
+        (
+            Request::Pull { epoch, feed, .. },
+            Reply::Pulled { applied, bookmark, entries, forgot },
+        ) => {
             round.is_pulling = false;
+            if forgot {
+                store.wanted = followed(store, above_all()).collect();
+            }
             turn(store, above, feed.as_ref(), bookmark, &entries);
             if !std::mem::replace(&mut round.is_greeted, true) {
                 greeted(store, round, *epoch, applied, epochs);
@@ -219,11 +253,15 @@ fn turn(
         return;
     }
     if turned.follows_again {
-        let own = store.follows.iter().filter(|(node, _)| *node == above_all());
-        store.wanted.extend(own.map(|(_, learner)| *learner));
+        store.wanted = followed(store, above_all()).collect();
     }
     store.apply(entries, (above, u32::from_str_radix(&bookmark.epoch, 16).unwrap()));
     store.feed = Some(bookmark);
+}
+
+/// The learners whom a node follows.
+fn followed(store: &Store, node: usize) -> impl Iterator<Item = u64> {
+    store.follows.iter().filter(move |(of, _)| *of == node).map(|(_, learner)| *learner)
 }
 
 /// Stands for the node itself among those who follow.
