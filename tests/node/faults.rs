@@ -2,7 +2,8 @@
 //! slow, late and out of order, and deliver requests twice; nodes are killed, set back to older copies of
 //! their disks, out of room, and their clocks jump by days.
 //!
-//! `HEDGE_TEST_SCHEDULES` says how many schedules to run (10 unless it does), `HEDGE_TEST_SEED` which, and
+//! `HEDGE_TEST_SCHEDULES` says how many schedules to run, and any others each time: the long run looks for what nobody thought
+//! of. Without it the same ten are run: they tell what a change has broken. `HEDGE_TEST_SEED` says which,
 //! `HEDGE_TEST_SCHEDULE` repeats one.
 
 mod check;
@@ -18,23 +19,29 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use hedgeschool_tests::{in_parallel, storm};
-use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 
 use world::World;
 
 /// Schedules that run at a time.
 const AT_A_TIME: usize = 2;
+/// Schedules of an ordinary run, and what they are made of.
+const SCHEDULES: usize = 10;
+const SEED: u64 = 4;
 
 #[test]
 fn whatever_fails_all_nodes_agree_in_the_end() -> Result<()> {
     if let Ok(seed) = env::var("HEDGE_TEST_SCHEDULE") {
         return run(seed.parse().context("HEDGE_TEST_SCHEDULE is a whole number")?);
     }
-    let mut seeds = storm::seeded()?;
     let schedules = match env::var("HEDGE_TEST_SCHEDULES") {
-        Ok(count) => count.parse().context("HEDGE_TEST_SCHEDULES is a whole number")?,
-        Err(_) => 10,
+        Ok(count) => Some(count.parse().context("HEDGE_TEST_SCHEDULES is a whole number")?),
+        Err(_) => None,
     };
+    let is_ordinary = schedules.is_none() && env::var_os("HEDGE_TEST_SEED").is_none();
+    let mut seeds = if is_ordinary { StdRng::seed_from_u64(SEED) } else { storm::seeded()? };
+    let schedules = schedules.unwrap_or(SCHEDULES);
     let seeds: Vec<u64> = (0..schedules).map(|_| seeds.random()).collect();
     let mut failures = Vec::new();
     for some in seeds.chunks(AT_A_TIME) {
