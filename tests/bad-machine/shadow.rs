@@ -8,10 +8,14 @@ use std::mem;
 use std::os::fd::FromRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Disks write sectors whole or not at all.
 const SECTOR_BYTES: u64 = 512;
+
+/// Tells new names apart.
+static LINKS: AtomicU64 = AtomicU64::new(0);
 
 /// What identifies a file whatever it is called: device and inode.
 type Identity = (u64, u64);
@@ -165,9 +169,14 @@ impl Shadow {
             return Ok(());
         }
         // In one step, for the program may be killed in the middle of this.
-        let fresh = content.with_extension("new");
+        // Under a name of its own, for other threads may sync the folder at the same time.
+        let number = LINKS.fetch_add(1, Ordering::Relaxed);
+        let fresh = content.with_extension(format!("new{number}"));
         fs::hard_link(content, &fresh)?;
-        fs::rename(fresh, name)
+        fs::rename(&fresh, name)?;
+        // One that another thread has given the name meanwhile stays where it was.
+        let _ = fs::remove_file(fresh);
+        Ok(())
     }
 
     /// Where the durable content of a file is.
