@@ -166,10 +166,10 @@ async fn apply(bytes: &[u8]) -> Result<Verdict, Problem> {
     let mut batch = Batch::parse(bytes).map_err(serve::refused)?;
     let journal = serve::named(&batch.journal)?;
     match Ticket::of(journal, &batch).standing().await? {
-        Standing::Applied(_) => return Ok(Verdict::Applied),
         Standing::Early(_) => return Ok(Verdict::Early),
-        // What was sent before it may have been sent again, and have led further.
-        Standing::Next(position) => batch.before = position,
+        // What was sent before it may have been sent again, and have led further. Even if that is as far as this one leads: it
+        // may have been another copy of the sender's disk, with other entries. Applying twice changes nothing.
+        Standing::Applied(position) | Standing::Next(position) => batch.before = position,
     }
     match serve::apply(journal, batch).await? {
         (StatusCode::OK, _) => Ok(Verdict::Applied),

@@ -44,10 +44,40 @@ impl Applying {
     pub fn moved(self, now: Position) -> Moved {
         if now == self.from {
             Moved::Busy
-        } else if now.has(self.span.through.sequence) {
+        } else if now.places().any(|place| *place == self.span.through) {
             Moved::Applied(now)
         } else {
+            // Also if it is further already: that may be the work of another copy of the sender's disk, which had
+            // other entries under these sequences. Applying again what is applied changes nothing.
             Moved::Again(Self { from: now, ..self })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Place;
+
+    fn place(sequence: u64, mark: &str) -> Place {
+        Place { sequence, mark: mark.to_owned() }
+    }
+
+    fn at(sequence: u64, mark: &str) -> Position {
+        Position { through: place(sequence, mark), fresh: None }
+    }
+
+    /// A node's disk is set back, and a batch that it sent before arrives after that. Then comes one from the restored
+    /// disk, with other entries under the same sequences: it is not to be taken for applied.
+    #[test]
+    fn a_late_batch_of_a_lost_disk_hides_none_of_the_restored_one() {
+        let span = Span { after: 10, through: place(13, "new") };
+        let applying = Applying::new(at(10, "both"), Lane::Backlog, span);
+        let Moved::Again(again) = applying.clone().moved(at(14, "old")) else {
+            panic!("its entries would never be applied");
+        };
+        assert_eq!(again.step(), Ok((&at(14, "old"), at(14, "old"))));
+        assert_eq!(applying.clone().moved(at(13, "new")), Moved::Applied(at(13, "new")));
+        assert_eq!(applying.moved(at(10, "both")), Moved::Busy);
     }
 }
