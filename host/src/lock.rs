@@ -47,8 +47,8 @@ impl Lock {
             }
             Err(TryLockError::Error(error)) => return Err(error).with_context(context),
         }
-        file.set_len(0).with_context(context)?;
-        writeln!(file, "{}", std::process::id()).with_context(context)?;
+        // For whoever is refused; a disk that is full keeps no node from starting.
+        let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Self { _file: file })
     }
 }
