@@ -74,6 +74,7 @@ fn pull(node: u64, known: &BTreeMap<String, Bookmark>, wait: Duration) -> Pull {
     let cursor = |bookmark: &Bookmark| Cursor {
         epoch: EPOCH.to_owned(),
         feed: Some(bookmark.clone()),
+        heard: Vec::new(),
         held: None,
         follows: 0,
     };

@@ -112,7 +112,8 @@ fn good() -> Value {
 fn nodes_without_a_token_of_their_own_are_refused() -> Result<()> {
     let hub = Hub::start()?;
     let pieces = json!({ "node": "edge", "pieces": [] });
-    let inquiry = json!({ "node": "edge", "journal": "progress", "subject": "s", "after": 0 });
+    let cursor = json!({ "epoch": "e", "feed": null, "held": null });
+    let inquiry = json!({ "node": "edge", "journal": "progress", "subject": "s", "cursor": cursor, "after": 0 });
     let messages = [
         (ENTRIES, batch("edge", "progress", &good())),
         (PULL, pull("edge")),

@@ -120,7 +120,7 @@ async fn writers(journal: Journal) -> Result<BTreeMap<String, String>, Problem> 
     }
     if let Some(upstream) = Upstream::configured().await? {
         let node = Link::load(&upstream.url).await?.node;
-        writers.insert(pull::epoch_above(journal, &upstream).await?, node);
+        writers.extend(pull::epoch_above(journal, &upstream).await?.map(|epoch| (epoch, node)));
     }
     writers.insert(journal.epoch().await?, node::id().await?);
     Ok(writers)

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use hedgeschool_replication::pace::ANSWER;
 use hedgeschool_replication::wire::{
-    Bookmark, Cursor, Entry, Feed, Health, Inquiry, PULL_PATH, Page, Pull, Pulled, RECORD_PATH,
+    Bookmark, Cursor, Entry, Feed, HEARD_MAX, Health, Inquiry, PULL_PATH, Page, Pull, Pulled,
+    RECORD_PATH,
 };
-use hedgeschool_replication::{Position, hlc};
+use hedgeschool_replication::{Place, Position, hlc};
 use hedgeschool_web::Problem;
 
 use crate::node;
 use crate::push::Halt;
 use crate::round::Link;
-use crate::stores::{Batch, Journal, origin};
+use crate::stores::{Batch, Error, Journal, origin};
 use crate::upstream::Upstream;
 
 /// How long to wait for a record that somebody waits for.
@@ -62,13 +63,10 @@ pub async fn exchange(
     let mut asked_with = BTreeMap::new();
     for journal in Journal::ALL {
         let epoch = journal.epoch().await?;
-        let known = bookmark(journal, upstream).await?;
-        let feed = known.as_ref().map(|(bookmark, _)| bookmark.clone());
         let held = link.held(journal, &epoch);
-        let follows = follows(journal).await?;
-        let cursor = Cursor { epoch: epoch.clone(), feed, held, follows };
+        let (cursor, feed) = cursor(journal, upstream, epoch, held).await?;
+        asked_with.insert(journal.name(), (cursor.clone(), feed));
         journals.insert(journal.name().to_owned(), cursor);
-        asked_with.insert(journal.name(), (epoch, known));
     }
     let asked = node::now();
     let pull = Pull {
@@ -90,7 +88,8 @@ pub async fn exchange(
         let Some(feed) = feeds.remove(journal.name()) else { continue };
         entries += feed.page.entries.len() as u64;
         more |= feed.page.more;
-        let (epoch, known) = asked_with.remove(journal.name()).unwrap_or_default();
+        let Some(known) = asked_with.remove(journal.name()) else { continue };
+        let epoch = known.0.epoch.clone();
         let theirs = feed.page.bookmark.epoch.clone();
         let position = feed.applied.clone();
         if feed.forgot {
@@ -102,36 +101,67 @@ pub async fn exchange(
     Ok(Exchange { upstream: pulled.node, skew, applied, entries, more, is_full })
 }
 
-/// The name of the note that says how far the upstream's journal has been read.
-fn feed_note(upstream: &Upstream) -> String {
-    format!("feed:{}", upstream.url)
-}
-
-/// How far the upstream's journal has been read, and the note that says so.
-async fn bookmark(
+/// Where this node is with a journal, both ways, and the note that says so of the upstream's.
+async fn cursor(
     journal: Journal,
     upstream: &Upstream,
-) -> Result<Option<(Bookmark, String)>, Problem> {
-    let text = journal.note(feed_note(upstream)).await?;
-    Ok(text.and_then(|text| Some((serde_json::from_str(&text).ok()?, text))))
+    epoch: String,
+    held: Option<Place>,
+) -> Result<(Cursor, Option<String>), Problem> {
+    let note = journal.note(feed_note(upstream, &epoch)).await?;
+    let feed = note.as_ref().and_then(|text| serde_json::from_str(text).ok());
+    let heard = heard(journal, upstream).await?;
+    let follows = follows(journal).await?;
+    Ok((Cursor { epoch, feed, heard, held, follows }, note))
 }
 
-/// The epoch of an upstream's journal; empty: nothing is known of it.
-pub async fn epoch_above(journal: Journal, upstream: &Upstream) -> Result<String, Problem> {
-    Ok(bookmark(journal, upstream).await?.map(|(bookmark, _)| bookmark.epoch).unwrap_or_default())
+/// The name of the note that says how far the upstream's journal has been read in an epoch of the one here: another
+/// one is told what came from this one.
+fn feed_note(upstream: &Upstream, epoch: &str) -> String {
+    format!("feed:{epoch}:{}", upstream.url)
+}
+
+/// How the names of the notes begin that say how far an epoch of the upstream's journal has been heard of.
+fn heard_notes(upstream: &Upstream) -> String {
+    format!("heard:{} ", upstream.url)
+}
+
+async fn heard(journal: Journal, upstream: &Upstream) -> Result<Vec<Bookmark>, Problem> {
+    let prefix = heard_notes(upstream);
+    let notes = journal.notes(prefix.clone()).await?;
+    let bookmark = |(name, through): (String, String)| {
+        let epoch = name.strip_prefix(&prefix)?.to_owned();
+        Some(Bookmark { epoch, through: through.parse().ok()?, last: None })
+    };
+    Ok(notes.into_iter().filter_map(bookmark).take(HEARD_MAX).collect())
+}
+
+/// Takes note that an epoch of the upstream's journal has been heard of. A feed's own note says so while it is read.
+async fn hear(
+    journal: Journal,
+    upstream: &Upstream,
+    epoch: &str,
+    through: u64,
+) -> Result<(), Error> {
+    journal.raise_note(format!("{}{epoch}", heard_notes(upstream)), through).await
+}
+
+/// The epoch of the upstream's journal that is read here. None: nothing of it has been.
+pub async fn epoch_above(journal: Journal, upstream: &Upstream) -> Result<Option<String>, Problem> {
+    let text = journal.note(feed_note(upstream, &journal.epoch().await?)).await?;
+    let bookmark: Option<Bookmark> = text.and_then(|text| serde_json::from_str(&text).ok());
+    Ok(bookmark.map(|bookmark| bookmark.epoch))
 }
 
 /// Forgets how far an upstream's journals have been read: it has lost some of them, and has others there.
 pub async fn forget(upstream: &Upstream) -> Result<(), Problem> {
     for journal in Journal::ALL {
-        forget_one(journal, upstream).await?;
+        let (cursor, _) = cursor(journal, upstream, journal.epoch().await?, None).await?;
+        let Some(feed) = cursor.feed else { continue };
+        hear(journal, upstream, &feed.epoch, feed.through).await?;
+        journal.set_note(feed_note(upstream, &cursor.epoch), String::new()).await?;
     }
     Ok(())
-}
-
-/// Forgets how far one of an upstream's journals has been read.
-pub async fn forget_one(journal: Journal, upstream: &Upstream) -> Result<(), Problem> {
-    Ok(journal.set_note(feed_note(upstream), String::new()).await?)
 }
 
 /// Applies what a journal of the upstream has for this node. False: there is no room for it.
@@ -139,31 +169,29 @@ async fn take(
     journal: Journal,
     upstream: &Upstream,
     peer: &str,
-    known: Option<(Bookmark, String)>,
+    (asked, before): (Cursor, Option<String>),
     feed: Feed,
 ) -> Result<bool, Problem> {
     let Page { bookmark, entries, .. } = feed.page;
-    let at = known.as_ref().map(|(known, _)| known);
-    let Some(turned) = bookmark.turned(at, entries.is_empty()) else { return Ok(true) };
-    if turned.follows_again {
+    let known = asked.feed.as_ref();
+    let Some(turned) = bookmark.turned(known, entries.is_empty()) else { return Ok(true) };
+    if let Some(known) = known.filter(|_| turned.follows_again) {
+        match hear(journal, upstream, &known.epoch, known.through).await {
+            Err(Error::Full) => return Ok(false),
+            noted => noted?,
+        }
         follow_again(journal).await?;
     }
     let after = serde_json::to_string(&bookmark).map_err(Problem::internal)?;
-    let before = known.map(|(_, text)| text);
-    let note = feed_note(upstream);
+    let note = feed_note(upstream, &asked.epoch);
     let peer = origin(peer, &bookmark.epoch);
     let batch = Batch { peer, scope: None, note, before, after, entries };
     match journal.apply(batch).await {
         // Another round has been faster, or all is to be read again, which this page does not know.
-        Err(crate::stores::Error::Moved) => Ok(true),
-        Err(crate::stores::Error::Full) => Ok(false),
+        Err(Error::Moved) => Ok(true),
+        Err(Error::Full) => Ok(false),
         applied => applied.map(|()| true).map_err(Problem::from),
     }
-}
-
-/// The epoch of the upstream's journal that is read here. None: nothing of it has been.
-pub async fn epoch_read(journal: Journal, upstream: &Upstream) -> Result<Option<String>, Problem> {
-    Ok(bookmark(journal, upstream).await?.map(|(bookmark, _)| bookmark.epoch))
 }
 
 /// The name of the note that says from where on a subject's record is wanted.
@@ -225,13 +253,20 @@ pub async fn record(
     let mut count = 0;
     loop {
         let Some(before) = journal.note(wanted_note(subject)).await? else { return Ok(count) };
+        let (cursor, _) = cursor(journal, upstream, journal.epoch().await?, None).await?;
         let inquiry = Inquiry {
             node: upstream.me.clone(),
             journal: journal.name().to_owned(),
             subject: subject.to_owned(),
+            cursor,
             after: before.parse().unwrap_or(0),
         };
         let page: Page = upstream.ask(RECORD_PATH, &inquiry, within).await?;
+        // Before it is applied: an upstream that knows of less has lost what it was.
+        match hear(journal, upstream, &page.bookmark.epoch, page.bookmark.through).await {
+            Err(Error::Full) => return Ok(count),
+            noted => noted.map_err(Problem::from)?,
+        }
         count += page.entries.len() as u64;
         let after = if page.more { page.bookmark.through.to_string() } else { String::new() };
         let peer = origin(peer, &page.bookmark.epoch);
@@ -259,8 +294,8 @@ async fn apply_record(
         entries,
     };
     match journal.apply(batch).await {
-        Err(crate::stores::Error::Moved) => Ok(true),
-        Err(crate::stores::Error::Full) => Ok(false),
+        Err(Error::Moved) => Ok(true),
+        Err(Error::Full) => Ok(false),
         applied => applied.map(|()| true).map_err(Problem::from),
     }
 }

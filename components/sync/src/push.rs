@@ -11,7 +11,7 @@ use hedgeschool_replication::wire::{Applied as Answered, BATCH_ENTRIES_MAX, Batc
 use hedgeschool_replication::{Answer, Next, Portion, Position, Push, Span, WINDOW, Want};
 use hedgeschool_web::{Problem, StatusCode};
 
-use crate::pull::{self, Applied};
+use crate::pull::Applied;
 use crate::stores::{Audience, Error, Journal};
 use crate::upstream::{Failure, Upstream, failure};
 use crate::waiting::{self, Looked};
@@ -206,7 +206,6 @@ async fn renewed(
         upstream.url
     );
     journal.renew(epoch, sent).await?;
-    pull::forget_one(journal, upstream).await?;
     Ok(journal.epoch().await?)
 }
 

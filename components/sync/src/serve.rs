@@ -179,22 +179,9 @@ async fn feeds(pull: &Pull) -> Result<(BTreeMap<String, Feed>, bool), Problem> {
 }
 
 async fn feed(journal: Journal, pull: &Pull, cursor: &Cursor) -> Result<Feed, Problem> {
-    let applied = applied(journal, &pull.node, &cursor.epoch).await?;
-    let applied = applied.map(|(position, _)| position).unwrap_or_default();
-    let epoch = journal.epoch().await?;
+    let (applied, _) = applied(journal, &pull.node, &cursor.epoch).await?.unwrap_or_default();
+    let epoch = recognised(journal, &pull.node, cursor, &applied).await?;
     let known = cursor.feed.as_ref().filter(|known| known.epoch == epoch);
-    if has_lost(journal, pull, cursor, known, &applied).await? {
-        eprintln!(
-            "{}: node {} knows more of this journal, or another one: the disk here was restored. Another \
-             epoch begins, and everything is compared again",
-            journal.name(),
-            pull.node
-        );
-        let told = journal.noted_number(told_note(&pull.node, &epoch)).await?;
-        journal.renew(epoch, told).await?;
-    }
-    let epoch = journal.epoch().await?;
-    let known = known.filter(|known| known.epoch == epoch);
     let after = known.map_or(0, |known| known.through);
     let serves = pull.serves.iter().chain([&pull.node]).cloned().collect();
     let audience = Audience {
@@ -220,16 +207,36 @@ fn told_note(node: &str, epoch: &str) -> String {
     format!("told:{node}:{epoch}")
 }
 
+/// This journal's epoch; another one if a node below knows that the disk here was restored.
+async fn recognised(
+    journal: Journal,
+    node: &str,
+    cursor: &Cursor,
+    applied: &Position,
+) -> Result<String, Problem> {
+    let epoch = journal.epoch().await?;
+    let told = journal.noted_number(told_note(node, &epoch)).await?;
+    if !has_lost(journal, node, cursor, (&epoch, told), applied).await? {
+        return Ok(epoch);
+    }
+    eprintln!(
+        "{}: node {node} knows more of this journal, or another one: the disk here was restored. Another \
+         epoch begins, and everything is compared again",
+        journal.name(),
+    );
+    journal.renew(epoch, told).await?;
+    Ok(journal.epoch().await?)
+}
+
 /// Whether a node below knows that this journal was longer once, or that it was another one.
 async fn has_lost(
     journal: Journal,
-    pull: &Pull,
+    node: &str,
     cursor: &Cursor,
-    known: Option<&Bookmark>,
+    (epoch, told): (&str, u64),
     applied: &Position,
 ) -> Result<bool, Problem> {
-    if let Some(known) = known {
-        let told = journal.noted_number(told_note(&pull.node, &known.epoch)).await?;
+    for known in cursor.known(epoch) {
         let is_another = match &known.last {
             Some(last) => last.is_another(journal.find(last.sequence).await?.as_ref()),
             None => false,
@@ -238,9 +245,9 @@ async fn has_lost(
             return Ok(true);
         }
     }
-    let note = format!("lost:{}:{}", pull.node, cursor.epoch);
-    let told = journal.note(note.clone()).await?.and_then(|text| text.parse().ok());
-    let Some(missed) = is_missed(cursor.held.as_ref(), applied, told) else { return Ok(false) };
+    let note = format!("lost:{node}:{}", cursor.epoch);
+    let known = journal.note(note.clone()).await?.and_then(|text| text.parse().ok());
+    let Some(missed) = is_missed(cursor.held.as_ref(), applied, known) else { return Ok(false) };
     journal.set_note(note, missed.to_string()).await?;
     Ok(true)
 }
@@ -286,12 +293,15 @@ pub async fn record(request: Request) -> Result<Reply, Problem> {
     let inquiry = Inquiry::parse(&bytes).map_err(refused)?;
     same_node(&sender, &inquiry.node)?;
     let journal = named(&inquiry.journal)?;
-    journal.follow(sender, inquiry.subject.clone()).await?;
+    journal.follow(sender.clone(), inquiry.subject.clone()).await?;
     if inquiry.after == 0 {
         from_above(journal, &inquiry.subject).await?;
     }
-    let epoch = journal.epoch().await?;
+    let applied = applied(journal, &sender, &inquiry.cursor.epoch).await?.unwrap_or_default().0;
+    let epoch = recognised(journal, &sender, &inquiry.cursor, &applied).await?;
     let page = journal.about(inquiry.subject, inquiry.after).await?;
+    // Before it is told, as with a feed.
+    journal.raise_note(told_note(&sender, &epoch), page.through).await?;
     Reply::json(&told_page(epoch, page))
 }
 

@@ -71,7 +71,7 @@ async fn holder(
     upstream: &Upstream,
     link: &Link,
 ) -> Result<Option<String>, Problem> {
-    let epoch = pull::epoch_read(journal, upstream).await?;
+    let epoch = pull::epoch_above(journal, upstream).await?;
     Ok(epoch.filter(|_| !link.node.is_empty()).map(|epoch| origin(&link.node, &epoch)))
 }
 

@@ -4,7 +4,7 @@
 //! sent or told, how far it was ever sent or told. Who hears of more, or of another entry, speaks with somebody who
 //! knows another copy. That a place is empty proves nothing: of what changes often only the last version stays.
 
-use crate::wire::{Bookmark, Entry};
+use crate::wire::{Bookmark, Cursor, Entry};
 use crate::{Place, Position};
 
 /// A journal, as far as it takes to recognise it.
@@ -66,6 +66,13 @@ impl Bookmark {
     pub fn is_news(&self, known: Option<&Self>, is_empty: bool, more: bool) -> bool {
         let known = known.filter(|known| known.epoch == self.epoch);
         !is_empty || more || known.is_none_or(|known| self.through >= known.through + UNNOTED_MAX)
+    }
+}
+
+impl Cursor {
+    /// All that the asking node has heard of this epoch of the upstream's journal.
+    pub fn known(&self, epoch: &str) -> impl Iterator<Item = &Bookmark> {
+        self.feed.iter().chain(&self.heard).filter(move |known| known.epoch == epoch)
     }
 }
 

@@ -18,6 +18,8 @@ pub const BODY_BYTES_MAX: usize = 8 << 20;
 pub const WAIT_MS_MAX: u64 = 20_000;
 /// Most nodes below a node.
 pub const SERVES_MAX: usize = 10_000;
+/// Most epochs of an upstream's journal that a node remembers.
+pub const HEARD_MAX: usize = 50;
 /// Most pieces of blobs that one request asks for.
 pub const PIECES_MAX: usize = 256;
 /// Most bytes of one.
@@ -121,6 +123,10 @@ pub struct Cursor {
     pub epoch: String,
     /// What it has applied of the upstream's. None: nothing yet.
     pub feed: Option<Bookmark>,
+    /// How far it has heard of the journals that the upstream has had, feeds and records, at most [`HEARD_MAX`]. A disk
+    /// that is restored twice comes back to an epoch that was left, and records run ahead of the feed.
+    #[serde(default)]
+    pub heard: Vec<Bookmark>,
     /// How far the upstream had the asking node's journal when it was last asked. If it has less now, its disk was
     /// restored.
     pub held: Option<Place>,
@@ -188,6 +194,8 @@ pub struct Inquiry {
     pub journal: String,
     /// What about: an agent's identifier, a sign-in name.
     pub subject: String,
+    /// Where the asking node is: whoever answers must know whether it is still the one who told before.
+    pub cursor: Cursor,
     /// Continue after this sequence.
     pub after: u64,
 }
@@ -292,8 +300,17 @@ impl Pull {
             return Err(WireError::TooMany("10,000 nodes below a node"));
         }
         pull.serves.iter().try_for_each(|node| check_name("a node", node))?;
-        pull.journals.values().try_for_each(|cursor| check_name("epoch", &cursor.epoch))?;
+        pull.journals.values().try_for_each(Cursor::check)?;
         Ok(pull)
+    }
+}
+
+impl Cursor {
+    fn check(&self) -> Result<(), WireError> {
+        if self.heard.len() > HEARD_MAX {
+            return Err(WireError::TooMany("50 epochs of a journal that were heard of"));
+        }
+        check_name("epoch", &self.epoch)
     }
 }
 
@@ -304,6 +321,7 @@ impl Inquiry {
         if !(1..=10 * NAME_BYTES_MAX).contains(&inquiry.subject.len()) {
             return Err(WireError::Name("subject"));
         }
+        inquiry.cursor.check()?;
         Ok(inquiry)
     }
 }

@@ -107,6 +107,7 @@ fn pull() -> Pull {
     let cursor = || Cursor {
         epoch: EPOCH.to_owned(),
         feed: Some(bookmark()),
+        heard: Vec::new(),
         held: Some(place()),
         follows: 0,
     };

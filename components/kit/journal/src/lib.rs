@@ -100,7 +100,7 @@ pub async fn note(database: &Database, name: String) -> Result<Option<String>, E
 
 /// Notes whose names begin like this.
 pub async fn notes(database: &Database, prefix: String) -> Result<Vec<(String, String)>, Error> {
-    let sql = "SELECT name, text FROM note WHERE name >= ?1 AND substr(name, 1, length(?1)) = ?1
+    let sql = "SELECT name, text FROM note WHERE name >= ?1 AND name < ?1 || char(1114111)
         ORDER BY name LIMIT ?2";
     let rows = database.query(sql, &[Value::Text(prefix), Value::from(NOTES_MAX)]).await?;
     let pair = |mut row: hedgeschool_sql::Row| Ok((row.take()?, row.take()?));

@@ -70,6 +70,8 @@ fn step() -> impl Strategy<Value = Step> {
 struct Underway {
     request: Request,
     round: Option<usize>,
+    /// How often the sender's disk had been restored.
+    restores: usize,
 }
 
 struct World {
@@ -82,7 +84,10 @@ struct World {
     recorded: u64,
     /// Changes of documents: what was written upon what.
     changes: BTreeMap<(u8, u64), Option<u64>>,
-    was_restored: bool,
+    /// How often a node's disk was restored.
+    restores: [usize; NODES],
+    /// Something that a node sent before its disk was restored arrived after that.
+    is_late: [bool; NODES],
 }
 
 impl World {
@@ -98,7 +103,8 @@ impl World {
             epochs,
             recorded: 0,
             changes: BTreeMap::new(),
-            was_restored: false,
+            restores: [0; NODES],
+            is_late: [false; NODES],
         }
     }
 
@@ -128,7 +134,7 @@ impl World {
             Step::Restore(node) => {
                 if let Some(copy) = self.copies[node].clone() {
                     self.stores[node] = copy;
-                    self.was_restored = true;
+                    self.restores[node] += 1;
                     self.kill(node);
                     self.drop_connections(node);
                 }
@@ -155,14 +161,14 @@ impl World {
     fn ask(&mut self, node: usize, round: usize) {
         if !std::mem::replace(&mut self.rounds[node][round].is_pulling, true) {
             let request = node::pull(&self.stores[node]);
-            self.wires[node].push_back(Underway { request, round: Some(round) });
+            self.post(node, request, round);
         }
     }
 
     fn send(&mut self, node: usize, round: usize, size: usize) {
         let (store, state) = (&mut self.stores[node], &mut self.rounds[node][round]);
         if let Some(request) = node::next_batch(store, state, ABOVE[node], size) {
-            self.wires[node].push_back(Underway { request, round: Some(round) });
+            self.post(node, request, round);
         }
     }
 
@@ -173,13 +179,21 @@ impl World {
             if above != 0 && self.stores[above].follows.insert((above_all(), learner)) {
                 self.stores[above].wanted.insert(learner);
             }
-            let request = Request::Record { learner };
-            self.wires[node].push_back(Underway { request, round: Some(0) });
+            let request = node::record(&self.stores[node], learner);
+            self.post(node, request, 0);
         }
     }
 
+    fn post(&mut self, node: usize, request: Request, round: usize) {
+        let restores = self.restores[node];
+        self.wires[node].push_back(Underway { request, round: Some(round), restores });
+    }
+
     fn deliver(&mut self, node: usize, which: usize, arrives: bool, is_answered: bool) {
-        let Some(Underway { request, round }) = self.wires[node].remove(which) else { return };
+        let Some(Underway { request, round, restores }) = self.wires[node].remove(which) else {
+            return;
+        };
+        self.is_late[node] |= arrives && restores < self.restores[node];
         let above = ABOVE[node];
         let reply = if arrives {
             node::serve(&mut self.stores[above], node, &request, &mut self.epochs)
@@ -240,7 +254,7 @@ impl World {
     fn fault(&self) -> Option<String> {
         for (node, store) in self.stores.iter().enumerate().skip(1) {
             let above = &self.stores[ABOVE[node]];
-            for item in store.all() {
+            for (item, _) in store.all() {
                 let key = match item {
                     Item::Statement(id) => Key::Statement(*id),
                     Item::Document(key, _) => Key::Document(*key),
@@ -250,7 +264,13 @@ impl World {
                     return Some(format!("{item:?} of {node} is not above"));
                 }
             }
-            for item in above.all() {
+            for (item, peer) in above.all() {
+                // What a lost disk had sent and arrives after the restored one has asked is not told to that one; and
+                // of whom it asked for, more are counted than the restored one knows of.
+                let is_own = peer.is_some_and(|(from, _)| from == node);
+                if self.is_late[node] && (is_own || item.learner().is_some()) {
+                    continue;
+                }
                 let is_missing = match item {
                     Item::Statement(id) => {
                         let is_followed = item
@@ -266,7 +286,7 @@ impl World {
                 }
             }
         }
-        if self.was_restored { None } else { self.unaccounted() }
+        if self.restores == [0; NODES] { self.unaccounted() } else { None }
     }
 
     /// A change that neither stands, nor was built upon, nor is seen to have lost.
@@ -293,7 +313,6 @@ proptest! {
     /// Whatever happens: once it stops happening, all that anybody has is above, what stands is the same everywhere,
     /// who follows a learner has the record, and no change vanished unseen.
     #[test]
-    #[ignore = "a restored node: counterexamples within some hundred cases, of which it is open whether the model or the protocol is wrong"]
     fn all_levels_agree_in_the_end(steps in prop::collection::vec(step(), 1..400)) {
         let mut world = World::new();
         for step in &steps {

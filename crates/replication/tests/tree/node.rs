@@ -1,7 +1,7 @@
 //! A node's rounds with the one above, message by message. The decisions are the crate's.
 
 use hedgeschool_replication::recognise::is_missed;
-use hedgeschool_replication::wire::Bookmark;
+use hedgeschool_replication::wire::{Bookmark, Cursor};
 use hedgeschool_replication::{Answer, Applying, Lane, Moved, Next, Position, Push, Span, WINDOW};
 
 use crate::store::{Item, Sent, Store};
@@ -9,23 +9,9 @@ use crate::store::{Item, Sent, Store};
 /// What goes up.
 #[derive(Clone, Debug)]
 pub enum Request {
-    Pull {
-        epoch: u32,
-        feed: Option<Bookmark>,
-        held: Option<hedgeschool_replication::Place>,
-        /// How many learners the asker follows.
-        follows: usize,
-    },
-    Batch {
-        epoch: u32,
-        before: Position,
-        lane: Lane,
-        span: Span,
-        entries: Vec<Sent>,
-    },
-    Record {
-        learner: u64,
-    },
+    Pull(Cursor),
+    Batch { epoch: u32, before: Position, lane: Lane, span: Span, entries: Vec<Sent> },
+    Record { learner: u64, cursor: Cursor },
 }
 
 /// What comes down.
@@ -49,11 +35,21 @@ pub enum Reply {
 /// A round. A node may be in two: its ticker's, and one that somebody asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Round {
-    pub push: Option<(u32, Push)>,
+    pub push: Option<Outbox>,
     pub underway: usize,
     pub is_pulling: bool,
     /// How the node above is known to have read: when it was asked.
     pub is_greeted: bool,
+}
+
+/// The journal on its way up.
+#[derive(Clone, Debug)]
+pub struct Outbox {
+    /// Its epoch.
+    epoch: u32,
+    /// The journal above: what came from there stays here.
+    theirs: u32,
+    push: Push,
 }
 
 /// Numbers for epochs, and how they are called.
@@ -69,15 +65,37 @@ impl Epochs {
     pub fn name(epoch: u32) -> String {
         format!("{epoch:08x}")
     }
+
+    fn number(name: &str) -> u32 {
+        u32::from_str_radix(name, 16).unwrap()
+    }
 }
 
 /// What a node asks the one above for at the beginning of a round, or while it waits for news.
 pub fn pull(store: &Store) -> Request {
+    Request::Pull(cursor(store))
+}
+
+/// Asks for the record of a learner.
+pub fn record(store: &Store, learner: u64) -> Request {
+    Request::Record { learner, cursor: cursor(store) }
+}
+
+fn cursor(store: &Store) -> Cursor {
     let link = store.link.as_ref().filter(|(epoch, _)| *epoch == store.epoch);
     let held = link.map(|(_, position)| position.through.clone());
-    let held = held.filter(|held| held.sequence > 0);
-    let follows = followed(store, above_all()).count() - store.wanted.len();
-    Request::Pull { epoch: store.epoch, feed: store.feed.clone(), held, follows }
+    let heard = store.heard.iter().map(|(epoch, through)| Bookmark {
+        epoch: epoch.clone(),
+        through: *through,
+        last: None,
+    });
+    Cursor {
+        epoch: Epochs::name(store.epoch),
+        feed: store.feed.clone(),
+        heard: heard.collect(),
+        held: held.filter(|held| held.sequence > 0),
+        follows: (followed(store, above_all()).count() - store.wanted.len()) as u64,
+    }
 }
 
 /// The next batch of a round.
@@ -87,14 +105,14 @@ pub fn next_batch(
     above: usize,
     size: usize,
 ) -> Option<Request> {
-    let (epoch, push) = round.push.as_mut()?;
+    let Outbox { epoch, theirs, push } = round.push.as_mut()?;
     if *epoch != store.epoch || round.underway >= WINDOW {
         return None;
     }
-    let theirs = (above, epoch_above(store));
     loop {
         let want = push.want(store.head())?;
-        let (entries, through) = store.page(want.from, want.until, size, theirs, |_| true);
+        let (entries, through) =
+            store.page(want.from, want.until, size, (above, *theirs), |_| true);
         let Some(last) = entries.last() else {
             push.nothing(&want, through);
             continue;
@@ -109,69 +127,71 @@ pub fn next_batch(
     }
 }
 
-fn epoch_above(store: &Store) -> u32 {
-    store.feed.as_ref().map_or(0, |feed| u32::from_str_radix(&feed.epoch, 16).unwrap())
-}
-
 /// The node above answers.
 pub fn serve(store: &mut Store, from: usize, request: &Request, epochs: &mut Epochs) -> Reply {
     match request {
-        Request::Pull { epoch, feed, held, follows } => {
-            let applied = store.applied.get(&(from, *epoch)).cloned().unwrap_or_default();
-            let told = tell(store, (from, *epoch), feed.as_ref(), held.as_ref(), applied, epochs);
-            let forgot = *follows > followed(store, from).count();
-            let Reply::Pulled { applied, bookmark, entries, .. } = told else { return told };
-            Reply::Pulled { applied, bookmark, entries, forgot }
+        Request::Pull(cursor) => {
+            recognise(store, from, cursor, epochs);
+            tell(store, from, cursor)
         }
         Request::Batch { epoch, before, lane, span, entries } => {
             let applying = Applying::new(before.clone(), *lane, span.clone());
             Reply::Batch(apply(store, (from, *epoch), applying, entries))
         }
-        Request::Record { learner } => {
+        Request::Record { learner, cursor } => {
+            recognise(store, from, cursor, epochs);
             store.follows.insert((from, *learner));
             let about = |item: &Item| item.learner() == Some(*learner);
             let (entries, _) = store.page(0, u64::MAX, usize::MAX, (usize::MAX, 0), about);
+            store.tell(from, entries.last().map_or(0, |last| last.sequence));
             Reply::Record { epoch: store.epoch, entries }
         }
     }
 }
 
-fn tell(
-    store: &mut Store,
-    reader: (usize, u32),
-    feed: Option<&Bookmark>,
-    held: Option<&hedgeschool_replication::Place>,
-    applied: Position,
-    epochs: &mut Epochs,
-) -> Reply {
-    const PAGE: usize = 7;
+fn applied(store: &Store, from: usize, cursor: &Cursor) -> Position {
+    store.applied.get(&(from, Epochs::number(&cursor.epoch))).cloned().unwrap_or_default()
+}
+
+/// Begins another epoch if a node below knows of another copy of this journal.
+fn recognise(store: &mut Store, from: usize, cursor: &Cursor, epochs: &mut Epochs) {
     let epoch = Epochs::name(store.epoch);
-    let known = feed.filter(|feed| feed.epoch == epoch);
-    let told = store.told.get(&(reader.0, store.epoch)).copied().unwrap_or(0);
-    let is_of = |known: &&Bookmark| known.is_of(store.known(told, known.last.iter().cloned()));
-    let is_other = !known.as_ref().is_none_or(is_of);
-    let missed = is_missed(held, &applied, store.missed.get(&reader).copied());
+    let told = store.told.get(&(from, store.epoch)).copied().unwrap_or(0);
+    let is_other = cursor
+        .known(&epoch)
+        .any(|known| !known.is_of(store.known(told, known.last.iter().cloned())));
+    let reader = (from, Epochs::number(&cursor.epoch));
+    let applied = applied(store, from, cursor);
+    let missed = is_missed(cursor.held.as_ref(), &applied, store.missed.get(&reader).copied());
     if !is_other && let Some(missed) = missed {
         store.missed.insert(reader, missed);
     }
     if is_other || missed.is_some() {
         store.renew(epochs.next(), told, Epochs::name);
     }
+}
+
+fn tell(store: &mut Store, from: usize, cursor: &Cursor) -> Reply {
+    const PAGE: usize = 7;
     let epoch = Epochs::name(store.epoch);
-    let known = known.filter(|known| known.epoch == epoch);
+    let known = cursor.feed.as_ref().filter(|known| known.epoch == epoch);
     let after = known.map_or(0, |known| known.through);
     let follows = store.follows.clone();
     let concerns = |item: &Item| match item.learner() {
         None => true,
-        Some(learner) => follows.contains(&(reader.0, learner)),
+        Some(learner) => follows.contains(&(from, learner)),
     };
+    let reader = (from, Epochs::number(&cursor.epoch));
     let (entries, through) = store.page(after, store.head(), PAGE, reader, concerns);
-    let told = store.told.entry((reader.0, store.epoch)).or_default();
-    *told = (*told).max(through);
+    store.tell(from, through);
     let last = entries.last().map(Sent::place);
     let last = last.or_else(|| known.and_then(|known| known.last.clone()));
-    let bookmark = Bookmark { epoch, through, last };
-    Reply::Pulled { applied, bookmark, entries, forgot: false }
+    Reply::Pulled {
+        applied: applied(store, from, cursor),
+        bookmark: Bookmark { epoch, through, last },
+        entries,
+        forgot: cursor.follows > followed(store, from).count() as u64,
+    }
 }
 
 fn apply(
@@ -208,30 +228,29 @@ pub fn take(
     epochs: &mut Epochs,
 ) -> bool {
     match (request, reply) {
-        (
-            Request::Pull { epoch, feed, .. },
-            Reply::Pulled { applied, bookmark, entries, forgot },
-        ) => {
+        (Request::Pull(cursor), Reply::Pulled { applied, bookmark, entries, forgot }) => {
             round.is_pulling = false;
             if forgot {
                 store.wanted = followed(store, above_all()).collect();
             }
-            turn(store, above, feed.as_ref(), bookmark, &entries);
+            let theirs = Epochs::number(&bookmark.epoch);
+            turn(store, above, cursor, bookmark, &entries);
             if !std::mem::replace(&mut round.is_greeted, true) {
-                greeted(store, round, *epoch, applied, epochs);
+                greeted(store, round, Epochs::number(&cursor.epoch), (theirs, applied), epochs);
             }
             true
         }
         (Request::Batch { epoch, span, .. }, Reply::Batch(answer)) => {
             round.underway -= 1;
-            let Some((current, push)) = &mut round.push else { return false };
+            let Some(Outbox { epoch: current, push, .. }) = &mut round.push else { return false };
             if current != epoch || push.answered(span, answer) != Next::Continue {
                 return false;
             }
             store.link = Some((*epoch, push.acknowledged().clone()));
             true
         }
-        (Request::Record { learner }, Reply::Record { epoch, entries }) => {
+        (Request::Record { learner, .. }, Reply::Record { epoch, entries }) => {
+            store.hear(Epochs::name(epoch), entries.last().map_or(0, |last| last.sequence));
             store.apply(&entries, (above, epoch));
             store.wanted.remove(learner);
             true
@@ -241,21 +260,17 @@ pub fn take(
 }
 
 /// What was read of the journal above is applied, unless another round has been faster.
-fn turn(
-    store: &mut Store,
-    above: usize,
-    asked: Option<&Bookmark>,
-    bookmark: Bookmark,
-    entries: &[Sent],
-) {
-    let Some(turned) = bookmark.turned(asked, entries.is_empty()) else { return };
-    if store.feed.as_ref() != asked {
+fn turn(store: &mut Store, above: usize, asked: &Cursor, bookmark: Bookmark, entries: &[Sent]) {
+    let Some(turned) = bookmark.turned(asked.feed.as_ref(), entries.is_empty()) else { return };
+    // A bookmark is that of one epoch here: in another one there is more to read.
+    if store.feed != asked.feed || Epochs::name(store.epoch) != asked.epoch {
         return;
     }
     if turned.follows_again {
+        store.forget();
         store.wanted = followed(store, above_all()).collect();
     }
-    store.apply(entries, (above, u32::from_str_radix(&bookmark.epoch, 16).unwrap()));
+    store.apply(entries, (above, Epochs::number(&bookmark.epoch)));
     store.feed = Some(bookmark);
 }
 
@@ -273,7 +288,7 @@ fn greeted(
     store: &mut Store,
     round: &mut Round,
     epoch: u32,
-    applied: Position,
+    (theirs, applied): (u32, Position),
     epochs: &mut Epochs,
 ) {
     if epoch != store.epoch {
@@ -283,15 +298,15 @@ fn greeted(
         && *known == epoch
         && then.is_lost(&applied)
     {
-        store.feed = None;
+        store.forget();
     }
     let sent = store.sent.get(&epoch).copied().unwrap_or(0);
     let known = store.known(sent, applied.places().cloned());
     let push = Push::greeted(applied, known).unwrap_or_else(|| {
         store.renew(epochs.next(), sent, Epochs::name);
-        store.feed = None;
+        store.forget();
         Push::from_the_beginning(store.head())
     });
     store.link = Some((store.epoch, push.acknowledged().clone()));
-    round.push = Some((store.epoch, push));
+    round.push = Some(Outbox { epoch: store.epoch, theirs, push });
 }

@@ -74,6 +74,8 @@ pub struct Store {
     pub applied: BTreeMap<Origin, Position>,
     /// How far the journal of the node above was read.
     pub feed: Option<Bookmark>,
+    /// How far was heard of it, in which epoch.
+    pub heard: BTreeMap<String, u64>,
     /// How far this journal was ever sent in an epoch, and told to a node.
     pub sent: BTreeMap<u32, u64>,
     pub told: BTreeMap<(usize, u32), u64>,
@@ -223,12 +225,32 @@ impl Store {
         (entries, until.max(after))
     }
 
-    pub fn all(&self) -> impl Iterator<Item = &Item> {
-        self.held.values().map(|held| &held.item)
+    /// Everything, and where it came from.
+    pub fn all(&self) -> impl Iterator<Item = (&Item, Option<Origin>)> {
+        self.held.values().map(|held| (&held.item, held.peer))
     }
 
     pub fn has(&self, key: Key) -> bool {
         self.held.contains_key(&key)
+    }
+
+    /// Takes note that a node was told of this journal.
+    pub fn tell(&mut self, node: usize, through: u64) {
+        let told = self.told.entry((node, self.epoch)).or_default();
+        *told = (*told).max(through);
+    }
+
+    /// Takes note that so much was heard of the journal above.
+    pub fn hear(&mut self, epoch: String, through: u64) {
+        let heard = self.heard.entry(epoch).or_default();
+        *heard = (*heard).max(through);
+    }
+
+    /// Reads the journal above from its beginning.
+    pub fn forget(&mut self) {
+        if let Some(Bookmark { epoch, through, .. }) = self.feed.take() {
+            self.hear(epoch, through);
+        }
     }
 
     pub fn known(&self, told: u64, places: impl Iterator<Item = Place>) -> Known {
