@@ -176,15 +176,15 @@ fn an_edge_restored_from_an_old_backup_gets_back_what_it_had_sent() -> Result<()
     back_up(&edge, &backup)?;
     // What was sent before the backup, what after, and what comes to be in the places of these.
     all.extend(post_some(&edge, "ana", 30)?);
-    soon(&[&edge], "the hub has them", || has_exactly(&hub, &all))?;
+    soon("the hub has them", || has_exactly(&hub, &all))?;
     edge.terminate()?;
     let before = epochs(edge.folder())?;
     let said = restore(edge.folder(), &backup)?;
     ensure!(said.contains("What was there before is in"), "{said}");
     edge.restart()?;
     all.extend(post_some(&edge, "ana", 40)?);
-    soon(&[&edge], "the hub has the new ones", || has_exactly(&hub, &all))?;
-    soon(&[&edge], "the edge has the old ones", || has_exactly(&edge, &all))?;
+    soon("the hub has the new ones", || has_exactly(&hub, &all))?;
+    soon("the edge has the old ones", || has_exactly(&edge, &all))?;
     let after = epochs(edge.folder())?;
     ensure!(before.iter().zip(&after).all(|(old, new)| old != new), "{before:?} {after:?}");
     // Nothing is deleted.
@@ -205,23 +205,23 @@ fn a_hub_restored_to_last_week_gets_everything_again() -> Result<()> {
     let mut all = post_some(&north, "ana", 20)?;
     all.extend(post_some(&south, "bob", 20)?);
     hub.admin().post("/auth/people", &learner("everywhere"))?.expect(201)?;
-    soon(&edges, "the hub has the first", || has_exactly(&hub, &all))?;
+    soon("the hub has the first", || has_exactly(&hub, &all))?;
     let folder = TempDir::new()?;
     let backup = folder.path().join("backup");
     back_up(&hub, &backup)?;
     all.extend(post_some(&north, "ana", 30)?);
     all.extend(post_some(&south, "bob", 10)?);
-    soon(&edges, "the hub has the second", || has_exactly(&hub, &all))?;
+    soon("the hub has the second", || has_exactly(&hub, &all))?;
     hub.terminate()?;
     restore(hub.folder(), &backup)?;
     hub.restart()?;
     all.extend(post_some(&north, "ana", 5)?);
     all.extend(post_some(&hub, "cleo", 25)?);
-    soon(&edges, "the hub has everything again", || has_exactly(&hub, &all))?;
+    soon("the hub has everything again", || has_exactly(&hub, &all))?;
     // What the hub makes now is news below, although its journals are shorter than they were.
     hub.admin().post("/auth/people", &learner("new"))?.expect(201)?;
     for edge in edges {
-        soon(&edges, "news come down", || Ok(sign_in(edge, "new").is_ok()))?;
+        soon("news come down", || Ok(sign_in(edge, "new").is_ok()))?;
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ fn apart(learners: &[&str]) -> Result<(Node, Node)> {
         put_state(&edge.xapi(), name, r#"{"page":1,"title":"<b>Hedge</b>"}"#)?;
     }
     let last = learners.last().context("nobody")?;
-    soon(&[&edge], "the first version arrives", || {
+    soon("the first version arrives", || {
         has_state(&hub, last, r#"{"page":1,"title":"<b>Hedge</b>"}"#)
     })?;
     link.cut();
@@ -34,7 +34,7 @@ fn apart(learners: &[&str]) -> Result<(Node, Node)> {
         put_state(&hub.xapi(), name, r#"{"page":3,"title":"<b>Hedge</b>"}"#)?;
     }
     link.restore();
-    soon(&[&edge], "the conflicts are noticed", || Ok(conflicts(&hub)?.len() == learners.len()))?;
+    soon("the conflicts are noticed", || Ok(conflicts(&hub)?.len() == learners.len()))?;
     Ok((hub, edge))
 }
 
@@ -57,7 +57,7 @@ fn settled(browser: &Client, id: &str, form: &str) -> Result<String> {
 
 #[test]
 fn both_versions_are_shown_and_either_can_stand() -> Result<()> {
-    let (hub, edge) = apart(&["ana", "ben"])?;
+    let (hub, _edge) = apart(&["ana", "ben"])?;
     let browser = admin(&hub)?;
     let page = browser.get(PAGE)?.expect(200)?.text();
     let ids = shown(&page);
@@ -80,7 +80,7 @@ fn both_versions_are_shown_and_either_can_stand() -> Result<()> {
     ensure!(settled(&browser, &ids[1], "restore=true")?.contains("settled already"));
     let (two, three) =
         (r#"{"page":2,"title":"<b>Hedge</b>"}"#, r#"{"page":3,"title":"<b>Hedge</b>"}"#);
-    soon(&[&edge], "the edge hears of it", || {
+    soon("the edge hears of it", || {
         Ok(has_state(&hub, "ana", two)? && has_state(&hub, "ben", three)?)
     })?;
     Ok(())

@@ -57,7 +57,7 @@ impl World {
 
     /// Waits until some bytes are carried.
     fn carry(&self, bytes: u64) -> Result<()> {
-        soon(&[&self.edge], "bytes come", || Ok(self.link.carried() >= bytes))
+        soon("bytes come", || Ok(self.link.carried() >= bytes))
     }
 }
 
@@ -83,7 +83,7 @@ fn a_course_comes_down_a_link_that_is_cut_again_and_again_each_byte_once() -> Re
                 world.link.restore();
             }
         });
-        let arrived = soon(&[&world.edge], "the course arrives", || {
+        let arrived = soon("the course arrives", || {
             for node in [&world.hub, &world.edge] {
                 memory.fetch_max(node.memory()?, Ordering::SeqCst);
             }
@@ -119,7 +119,7 @@ fn a_course_arrives_whoever_is_killed_and_whatever_is_damaged_on_the_way() -> Re
     world.carry(20_000_000)?;
     world.hub.kill()?;
     world.hub.restart()?;
-    soon(&[&world.edge], "the course arrives", || world.has_arrived())?;
+    soon("the course arrives", || world.has_arrived())?;
     world.large.check(&world.edge.admin())?;
     let is_logged = world.edge.log().contains("is not what its hash says");
     ensure!(is_logged || !is_own_host(), "what was damaged is not logged");
@@ -136,7 +136,7 @@ fn other_news_travels_while_a_course_is_underway() -> Result<()> {
     let passed = completed("ana", "https://example.org/a-unit");
     statement::store(&world.edge.xapi(), &passed)?;
     world.hub.admin().post("/auth/people", &learner("ben"))?.expect(201)?;
-    soon(&[&world.edge], "news passes both ways", || {
+    soon("news passes both ways", || {
         Ok(has(&world.hub, &passed)? && people(&world.edge)?.contains_key("ben"))
     })?;
     ensure!(!world.has_arrived()?, "the news came after the course");
@@ -146,27 +146,27 @@ fn other_news_travels_while_a_course_is_underway() -> Result<()> {
     let have = arriving["have_bytes"].as_u64().context("how much is there")?;
     ensure!(have > 0 && have < world.large.bytes, "{have} bytes are there");
     world.link.limit(0);
-    soon(&[&world.edge], "the course arrives", || world.has_arrived())?;
+    soon("the course arrives", || world.has_arrived())?;
     world.large.check(&world.edge.admin())
 }
 
 #[test]
 fn a_course_of_as_many_files_as_there_may_be_arrives_in_pieces_of_many() -> Result<()> {
     let world = World::with(course::scattered("https://example.org/scattered", 20_000)?, 0)?;
-    soon(&[&world.edge], "the course arrives", || world.has_arrived())?;
+    soon("the course arrives", || world.has_arrived())?;
     world.large.check_some(&world.edge.admin(), 500)
 }
 
 #[test]
 fn a_course_whose_bytes_are_all_here_shows_without_the_link() -> Result<()> {
     let world = World::new(100_000_000, 0)?;
-    soon(&[&world.edge], "all bytes come", || {
+    soon("all bytes come", || {
         let status = world.edge.admin().get("/sync/v1/status")?.expect(200)?.json()?;
         let arriving = &status["arriving"][0];
         let is_here = !arriving.is_null() && arriving["have_bytes"] == arriving["bytes"];
         Ok(is_here || world.has_arrived()?)
     })?;
     world.link.cut();
-    soon(&[&world.edge], "the course shows", || world.has_arrived())?;
+    soon("the course shows", || world.has_arrived())?;
     world.large.check(&world.edge.admin())
 }

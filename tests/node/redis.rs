@@ -12,6 +12,8 @@ use http::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::replication::arrive;
+
 const STREAM: &str = "hedgeschool:hub:ingest";
 const GROUP: &str = "hub";
 const COURSES: &str = "/content/v1/courses";
@@ -37,20 +39,6 @@ fn post(edge: &Node, ids: &mut HashSet<String>) -> Result<()> {
     Ok(())
 }
 
-/// Waits until a hub has all of these statements, and each of them once.
-fn arrive(ids: &HashSet<String>, edge: &Node, hub: &Node) -> Result<()> {
-    let client = hub.xapi();
-    eventually("the statements arrive", || {
-        if !is_own_host() {
-            let _ = edge.xapi().post("/sync/v1/tick", &json!({}))?;
-        }
-        let found = statement::all_ids(&client)?;
-        let there: HashSet<_> = found.iter().cloned().collect();
-        ensure!(there.len() == found.len(), "a statement is there twice");
-        Ok(ids.is_subset(&there).then_some(()))
-    })
-}
-
 fn length(redis: &Redis) -> Result<usize> {
     redis.ask(cmd("XLEN").arg(STREAM))
 }
@@ -73,7 +61,7 @@ fn is_used_again(redis: &Redis, edge: &Node, ids: &mut HashSet<String>, hub: &No
     let before = queued(redis)?;
     eventually("the queue is used", || {
         post(edge, ids)?;
-        arrive(ids, edge, hub)?;
+        arrive(ids, hub)?;
         Ok((queued(redis)? > before).then_some(()))
     })
 }
@@ -117,7 +105,7 @@ fn batches_go_through_the_queue_and_leave_it() -> Result<()> {
     let edge = edge(&hub.address(), "200ms")?.start()?;
     let mut ids = HashSet::new();
     post(&edge, &mut ids)?;
-    arrive(&ids, &edge, &hub)?;
+    arrive(&ids, &hub)?;
     ensure!(queued(&redis)? > 0, "the batches did not go through the queue");
     assert_eq!(length(&redis)?, 0);
     let status = hub.admin().get("/sync/v1/status")?.expect(200)?.json()?;
@@ -137,7 +125,7 @@ fn a_hub_whose_redis_fails_goes_on_without_it_and_then_with_it() -> Result<()> {
 
     redis.kill()?;
     post(&edge, &mut ids)?;
-    arrive(&ids, &edge, &hub)?;
+    arrive(&ids, &hub)?;
     let status = hub.admin().get("/sync/v1/status")?.expect(200)?.json()?;
     for problem in [&status["redis"]["problem"], &status["redis"]["last_problem"]["problem"]] {
         ensure!(problem.is_string(), "{status}");
@@ -147,7 +135,7 @@ fn a_hub_whose_redis_fails_goes_on_without_it_and_then_with_it() -> Result<()> {
 
     redis.pause()?;
     post(&edge, &mut ids)?;
-    arrive(&ids, &edge, &hub)?;
+    arrive(&ids, &hub)?;
     redis.resume()?;
     is_used_again(&redis, &edge, &mut ids, &hub)
 }
@@ -167,19 +155,14 @@ fn whatever_happens_to_redis_under_load_each_statement_arrives_once() -> Result<
         }
         let before = queued(&redis)?;
         link.restore();
-        eventually("batches are in the queue", || {
-            if !is_own_host() {
-                let _ = edge.xapi().post("/sync/v1/tick", &json!({}))?;
-            }
-            Ok((queued(&redis)? > before).then_some(()))
-        })?;
+        eventually("batches are in the queue", || Ok((queued(&redis)? > before).then_some(())))?;
         match round {
             0 => drop(redis.ask::<String>(&cmd("FLUSHALL"))?),
             1 => redis.kill()?,
             2 => redis.pause()?,
             _ => drop(redis.ask::<i64>(cmd("DEL").arg(STREAM))?),
         }
-        arrive(&ids, &edge, &hub)?;
+        arrive(&ids, &hub)?;
         match round {
             1 => redis.restart()?,
             2 => redis.resume()?,
@@ -298,7 +281,7 @@ fn a_change_wakes_a_node_up_that_would_sleep_for_an_hour() -> Result<()> {
         })?;
         link.restore();
         post(&edge, &mut ids)?;
-        arrive(&ids, &edge, &hub)?;
+        arrive(&ids, &hub)?;
         // The second time over a connection that the node has made anew.
         redis.kill()?;
         redis.restart()?;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use hedgeschool_tests::{Builder, Link, Node, eventually, is_own_host, statement, storm};
+use hedgeschool_tests::{Builder, Link, Node, eventually, statement, storm};
 use serde_json::{Value, json};
 
 fn hub() -> Result<Node> {
@@ -17,19 +17,10 @@ fn edge(upstream: &str, interval: &str) -> Result<Builder> {
     Ok(edge.variable("upstream_url", upstream).variable("sync_interval", interval))
 }
 
-/// Does what an operator's scheduler does on a host that has no ticker of its own.
-fn tick_where_nobody_else_does(edge: &Node) {
-    if !is_own_host() {
-        // A round that fails is followed by another one.
-        let _ = tick(edge);
-    }
-}
-
-/// Waits until a hub has all of these statements of an edge, and each of them once.
-fn arrive(ids: &HashSet<String>, edge: &Node, hub: &Node) -> Result<()> {
+/// Waits until a hub has all of these statements, and each of them once.
+pub fn arrive(ids: &HashSet<String>, hub: &Node) -> Result<()> {
     let client = hub.xapi();
     eventually("the statements arrive", || {
-        tick_where_nobody_else_does(edge);
         let found = statement::all_ids(&client)?;
         let there: HashSet<_> = found.iter().cloned().collect();
         ensure!(there.len() == found.len(), "a statement is there twice");
@@ -50,7 +41,7 @@ fn what_is_posted_at_the_edge_appears_at_the_hub() -> Result<()> {
     for id in &ids {
         statement::post(&edge.xapi(), id)?;
     }
-    arrive(&ids, &edge, &hub)
+    arrive(&ids, &hub)
 }
 
 #[test]
@@ -61,13 +52,13 @@ fn every_acknowledged_statement_reaches_the_hub_once_whatever_dies() -> Result<(
     for id in &acknowledged {
         statement::post(&edge.xapi(), id)?;
     }
-    arrive(&acknowledged, &edge, &hub)?;
+    arrive(&acknowledged, &hub)?;
 
     hub.terminate()?;
     acknowledged.extend(storm::until_killed(&mut edge, 1_000, Duration::ZERO)?.acknowledged);
     hub.restart()?;
     edge.restart()?;
-    arrive(&acknowledged, &edge, &hub)?;
+    arrive(&acknowledged, &hub)?;
 
     let at_hub: HashSet<_> = statement::all_ids(&hub.xapi())?.into_iter().collect();
     let at_edge: HashSet<_> = statement::all_ids(&edge.xapi())?.into_iter().collect();
@@ -90,12 +81,11 @@ fn a_link_cut_in_the_middle_of_a_body_loses_and_doubles_nothing() -> Result<()> 
         link.restore();
         link.cut_after(bytes);
         eventually("the link is used, and cut", || {
-            tick_where_nobody_else_does(&edge);
             Ok((link.is_cut() && link.connections() > before).then_some(()))
         })?;
     }
     link.restore();
-    arrive(&ids.into_iter().collect(), &edge, &hub)
+    arrive(&ids.into_iter().collect(), &hub)
 }
 
 #[test]
@@ -111,7 +101,7 @@ fn a_node_without_its_link_goes_on() -> Result<()> {
     assert_eq!(statement::count(&edge.xapi())?, ids.len());
     assert_eq!(statement::count(&hub.xapi())?, 0);
     link.restore();
-    arrive(&ids, &edge, &hub)
+    arrive(&ids, &hub)
 }
 
 #[test]

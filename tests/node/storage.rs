@@ -97,7 +97,7 @@ fn courses_that_the_hub_has_go_first_then_nothing_is_taken_in_and_all_is_well_wh
     publish(&edge, "own")?;
     for name in COURSES {
         publish(&hub, name)?;
-        soon(&[&edge], "the course arrives", || Ok(listed(&edge, name)?.is_some()))?;
+        soon("the course arrives", || Ok(listed(&edge, name)?.is_some()))?;
     }
 
     // What learners do takes the place of courses, as far as there are any.
@@ -107,7 +107,7 @@ fn courses_that_the_hub_has_go_first_then_nothing_is_taken_in_and_all_is_well_wh
     );
     edge.xapi().post(&document, &json!({ "page": 1 }))?.expect(204)?;
     let mut stored = Vec::new();
-    soon(&[&edge], "the courses are given up", || {
+    soon("the courses are given up", || {
         stored.extend(post_until_full(&edge)?.0);
         Ok(status(&edge)?["storage"]["given_up"].as_array().is_some_and(|all| all.len() == 3))
     })?;
@@ -123,16 +123,16 @@ fn courses_that_the_hub_has_go_first_then_nothing_is_taken_in_and_all_is_well_wh
     assert_eq!(refused.status, 507, "{}", refused.text());
     ensure!(refused.detail()?.contains("storage_limit"), "{}", refused.text());
     // Each store looks once a second, and has what the others left it a moment ago.
-    soon(&[&edge], "imports are refused", || Ok(import(&edge, "four")?.status == 507))?;
+    soon("imports are refused", || Ok(import(&edge, "four")?.status == 507))?;
     edge.xapi().post(&document, &json!({ "page": 2 }))?.expect(507)?;
     // Reading, deleting and sending go on.
     ensure!(has_all(&edge, &stored)?);
     edge.xapi().delete(&document)?.expect(204)?;
-    soon(&[&edge], "the hub has all that was stored", || has_all(&hub, &stored))?;
+    soon("the hub has all that was stored", || has_all(&hub, &stored))?;
     let storage = status(&edge)?["storage"].clone();
     assert_eq!(storage["limit_bytes"], json!(7_000_000));
     ensure!(storage["used_bytes"].as_u64().is_some_and(|used| used > 6_000_000), "{storage}");
-    soon(&[&edge], "the hub knows how the edge stands", || {
+    soon("the hub knows how the edge stands", || {
         let below = status(&hub)?["nodes"][0]["storage"].clone();
         Ok(below["limit_bytes"] == json!(7_000_000)
             && below["used_bytes"].as_u64() > Some(5_000_000))
@@ -145,10 +145,10 @@ fn courses_that_the_hub_has_go_first_then_nothing_is_taken_in_and_all_is_well_wh
     edge.terminate()?;
     edge.set_variable("storage_limit", ROOM);
     edge.restart()?;
-    soon(&[&edge], "statements are taken in again", || {
+    soon("statements are taken in again", || {
         Ok(edge.xapi().post(statement::PATH, &large_statement())?.status == 200)
     })?;
-    soon(&[&edge], "the courses come back", || {
+    soon("the courses come back", || {
         let found: Result<Vec<_>> = COURSES.iter().map(|name| film(&edge, name)).collect();
         Ok(found?.iter().all(|film| film.status == 200 && film.body.len() == COURSE_BYTES))
     })?;
@@ -162,7 +162,7 @@ fn a_hub_without_room_is_sent_everything_later() -> Result<()> {
     let mut hub = hub.start()?;
     let edge = under(node("edge", &[])?, "edge", &hub.address()).start()?;
     let mut ids = Vec::new();
-    soon(&[&hub], "the hub is full", || {
+    soon("the hub is full", || {
         let (stored, refused) = post_until_full(&hub)?;
         ids.extend(stored);
         Ok(refused.status == 507)
@@ -170,7 +170,7 @@ fn a_hub_without_room_is_sent_everything_later() -> Result<()> {
     for _ in 0..5 {
         ids.extend(statement::store(&edge.xapi(), &json!([large_statement(), large_statement()]))?);
     }
-    soon(&[&edge, &hub], "the hub refuses", || {
+    soon("the hub refuses", || {
         let upstream = status(&edge)?["upstream"].clone();
         let is_refused = upstream["problem"].as_str().is_some_and(|text| text.contains("507"));
         Ok(is_refused && upstream["queue"].as_u64() > Some(0))
@@ -180,6 +180,6 @@ fn a_hub_without_room_is_sent_everything_later() -> Result<()> {
     hub.terminate()?;
     hub.set_variable("storage_limit", ROOM);
     hub.restart()?;
-    soon(&[&edge, &hub], "the hub has all", || has_all(&hub, &ids))?;
+    soon("the hub has all", || has_all(&hub, &ids))?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use hedgeschool_tests::{
-    Builder, Client, Link, Node, address, course, eventually, is_own_host, repository, statement,
+    Builder, Client, Link, Node, address, course, eventually, repository, statement,
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -34,20 +34,9 @@ pub fn pair() -> Result<(Node, Node)> {
     Ok((hub, edge))
 }
 
-/// Waits for something, doing what an operator's scheduler does on a host that has no ticker.
-pub fn soon(nodes: &[&Node], what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
-    eventually(what, || {
-        if !is_own_host() {
-            for node in nodes {
-                let _ = round(node);
-            }
-        }
-        Ok(holds()?.then_some(()))
-    })
-}
-
-pub fn round(node: &Node) -> Result<Value> {
-    node.xapi().post("/sync/v1/tick", &json!({}))?.expect(200)?.json()
+/// Waits until something holds.
+pub fn soon(what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
+    eventually(what, || Ok(holds()?.then_some(())))
 }
 
 pub fn learner(name: &str) -> Value {
@@ -125,7 +114,7 @@ fn a_course_published_above_runs_below() -> Result<()> {
     let published =
         hub.admin().send(Method::POST, "/content/v1/courses", zip)?.expect(201)?.json()?;
     let path = "/content/v1/courses/https%3A%2F%2Fexample%2Eorg%2Fa%2Dcourse";
-    soon(&[&edge], "the course arrives", || Ok(edge.admin().get(path)?.status == 200))?;
+    soon("the course arrives", || Ok(edge.admin().get(path)?.status == 200))?;
     assert_eq!(edge.admin().get(path)?.json()?, published);
     let status = edge.admin().get("/sync/v1/status")?.expect(200)?.json()?;
     assert_eq!(status["arriving"], json!([]));
@@ -140,7 +129,7 @@ fn people_are_known_where_they_belong() -> Result<()> {
     elsewhere["home"] = json!("another");
     hub.admin().post("/auth/people", &elsewhere)?.expect(201)?;
     edge.admin().post("/auth/people", &learner("local"))?.expect(201)?;
-    soon(&[&edge], "people are where they belong", || {
+    soon("people are where they belong", || {
         Ok(people(&hub)?.contains_key("local") && people(&edge)?.contains_key("everywhere"))
     })?;
     ensure!(!people(&edge)?.contains_key("elsewhere"));
@@ -152,7 +141,7 @@ fn people_are_known_where_they_belong() -> Result<()> {
     edge.admin().send(Method::PATCH, "/auth/people/everywhere", change)?.expect(409)?;
     hub.admin().send(Method::PATCH, "/auth/people/everywhere", change)?.expect(200)?;
     hub.admin().delete("/auth/people/local")?.expect(204)?;
-    soon(&[&edge], "the changes arrive", || {
+    soon("the changes arrive", || {
         let people = people(&edge)?;
         Ok(people["everywhere"]["display_name"] == "Every Where" && !people.contains_key("local"))
     })
@@ -165,7 +154,6 @@ fn a_learner_roams_between_regions() -> Result<()> {
     let south = under(node("south", &["edge-s"])?, "south", &centre.address()).start()?;
     let home = under(node("edge-n", &[])?, "edge-n", &north.address()).start()?;
     let away = under(node("edge-s", &[])?, "edge-s", &south.address()).start()?;
-    let all = [&home, &north, &away, &south];
 
     home.admin().post("/auth/people", &learner("ana"))?.expect(201)?;
     let done = completed("ana", "https://example.org/course");
@@ -174,13 +162,13 @@ fn a_learner_roams_between_regions() -> Result<()> {
     let others: Vec<_> =
         (0..20).map(|n| completed(&format!("other{n}"), "https://example.org/x")).collect();
     statement::store(&home.xapi(), &json!(others))?;
-    soon(&all, "all is at the centre", || {
+    soon("all is at the centre", || {
         Ok(people(&centre)?.contains_key("ana") && has_state(&centre, "ana", r#"{"page":7}"#)?)
     })?;
     ensure!(!has(&away, &done)? && !people(&away)?.contains_key("ana"));
 
-    soon(&all, "ana signs in elsewhere", || Ok(sign_in(&away, "ana")? == "/"))?;
-    soon(&all, "the record follows", || {
+    soon("ana signs in elsewhere", || Ok(sign_in(&away, "ana")? == "/"))?;
+    soon("the record follows", || {
         Ok(has(&away, &done)? && has_state(&away, "ana", r#"{"page":7}"#)?)
     })?;
     ensure!(
@@ -193,9 +181,7 @@ fn a_learner_roams_between_regions() -> Result<()> {
     put_state(&away.xapi(), "ana", r#"{"page":8}"#)?;
     let passed = completed("ana", "https://example.org/another");
     statement::store(&away.xapi(), &passed)?;
-    soon(&all, "home knows", || {
-        Ok(has(&home, &passed)? && has_state(&home, "ana", r#"{"page":8}"#)?)
-    })?;
+    soon("home knows", || Ok(has(&home, &passed)? && has_state(&home, "ana", r#"{"page":8}"#)?))?;
     assert_eq!(conflicts(&centre)?, Vec::<Value>::new());
     Ok(())
 }
@@ -207,12 +193,12 @@ fn of_two_who_changed_a_document_apart_the_one_who_lost_is_seen_and_can_be_resto
     let link = Link::to(hub.port())?;
     let edge = under(node("edge", &[])?, "edge", &link.address()).start()?;
     put_state(&edge.xapi(), "ana", r#"{"page":1}"#)?;
-    soon(&[&edge], "the first version arrives", || has_state(&hub, "ana", r#"{"page":1}"#))?;
+    soon("the first version arrives", || has_state(&hub, "ana", r#"{"page":1}"#))?;
     link.cut();
     put_state(&edge.xapi(), "ana", r#"{"page":2}"#)?;
     put_state(&hub.xapi(), "ana", r#"{"page":3}"#)?;
     link.restore();
-    soon(&[&edge], "the conflict is noticed", || Ok(conflicts(&hub)?.len() == 1))?;
+    soon("the conflict is noticed", || Ok(conflicts(&hub)?.len() == 1))?;
     // The later one stands.
     ensure!(has_state(&hub, "ana", r#"{"page":3}"#)?);
     let conflict = conflicts(&hub)?.remove(0);
@@ -240,7 +226,7 @@ fn a_node_restored_from_a_copy_of_its_disk_loses_nothing() -> Result<()> {
     let mut all = posted(&edge)?;
     let arrived =
         |all: &[Value]| -> Result<bool> { Ok(statement::count(&hub.xapi())? >= all.len()) };
-    soon(&[&edge], "the first arrive", || arrived(&all))?;
+    soon("the first arrive", || arrived(&all))?;
     edge.terminate()?;
     let copy = tempfile::tempdir()?;
     for file in fs::read_dir(edge.folder())? {
@@ -251,7 +237,7 @@ fn a_node_restored_from_a_copy_of_its_disk_loses_nothing() -> Result<()> {
     }
     edge.restart()?;
     all.extend(posted(&edge)?);
-    soon(&[&edge], "the second arrive", || arrived(&all))?;
+    soon("the second arrive", || arrived(&all))?;
     edge.kill()?;
     for file in fs::read_dir(copy.path())? {
         let file = file?;
@@ -264,7 +250,7 @@ fn a_node_restored_from_a_copy_of_its_disk_loses_nothing() -> Result<()> {
     // As many as were lost, and some: the journal has other entries under the same sequences.
     all.extend(posted(&edge)?);
     all.extend(posted(&edge)?);
-    soon(&[&edge], "the others arrive", || arrived(&all))?;
+    soon("the others arrive", || arrived(&all))?;
     for statement in &all {
         ensure!(has(&hub, statement)?, "{statement} is missing");
     }
@@ -276,7 +262,7 @@ fn a_node_restored_from_a_copy_of_its_disk_loses_nothing() -> Result<()> {
 fn a_node_and_its_hub_say_how_they_stand() -> Result<()> {
     let (hub, edge) = pair()?;
     statement::post(&edge.xapi(), &statement::new_id())?;
-    soon(&[&edge], "they agree", || {
+    soon("they agree", || {
         let status = edge.admin().get("/sync/v1/status")?.expect(200)?.json()?;
         Ok(statement::count(&hub.xapi())? == 1 && status["upstream"]["queue"] == json!(0))
     })?;

@@ -37,7 +37,7 @@ impl Pair {
 
     /// Waits until something holds.
     fn soon(&self, what: &str, holds: impl FnMut() -> Result<bool>) -> Result<()> {
-        soon(&[&self.edge], what, holds)
+        soon(what, holds)
     }
 
     /// Waits until both have a state of a learner.

@@ -27,6 +27,7 @@ mod redis;
 pub mod statement;
 pub mod storm;
 mod threads;
+mod ticker;
 mod wait;
 
 pub use self::redis::Redis;

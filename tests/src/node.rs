@@ -10,7 +10,8 @@ use tempfile::TempDir;
 
 use crate::log::Log;
 use crate::process::Process;
-use crate::{Client, eventually, port, repository};
+use crate::ticker::Ticker;
+use crate::{Client, eventually, is_own_host, port, repository};
 
 /// How many ports to try before giving up: another program can take a free one first.
 const PORT_TRIES: usize = 5;
@@ -28,6 +29,8 @@ pub struct Node {
     log: Log,
     /// What those before it had printed.
     history: String,
+    /// Runs rounds of replication where the host does not.
+    _ticker: Option<Ticker>,
 }
 
 /// A node to be started.
@@ -108,7 +111,9 @@ impl Builder {
             let mut process = Process::start(&mut self.command(port)?, &log)?;
             match ready(&mut process, port, &log) {
                 Ok(()) => {
-                    return Ok(Node { builder: self, port, process, log, history: String::new() });
+                    let history = String::new();
+                    let _ticker = self.ticker(port);
+                    return Ok(Node { builder: self, port, process, log, history, _ticker });
                 }
                 Err(_) if is_port_taken(&log.text()) => continue,
                 Err(error) => return Err(error),
@@ -126,6 +131,14 @@ impl Builder {
         // Its last words may still be on their way.
         eventually("the log is complete", || Ok(log.is_complete().then_some(())))?;
         Ok((status.with_context(|| log.text())?, log.text()))
+    }
+
+    /// Keeps a `sync_interval` of milliseconds on a host that does not. Longer ones are for tests that tick themselves.
+    fn ticker(&self, port: u16) -> Option<Ticker> {
+        let (_, interval) = self.variables.iter().find(|(name, _)| name == "sync_interval")?;
+        let interval = interval.strip_suffix("ms")?.parse().ok().map(Duration::from_millis)?;
+        let client = Client::new(&format!("http://127.0.0.1:{port}")).with_basic(Node::CLIENT);
+        (!is_own_host()).then(|| Ticker::start(client, interval))
     }
 
     fn command(&self, port: u16) -> Result<Command> {

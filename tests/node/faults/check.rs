@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 
 use anyhow::{Context, Result, ensure};
-use hedgeschool_tests::{audit, eventually, is_own_host, statement};
-use serde_json::json;
+use hedgeschool_tests::{audit, eventually, statement};
 
 use super::side::Side;
 use super::state::State;
@@ -26,9 +25,6 @@ impl World {
         }
         let mut last = String::new();
         let agreed = eventually("all nodes agree", || {
-            for side in self.sides.iter().filter(|_| !is_own_host()) {
-                let _ = side.node.xapi().post("/sync/v1/tick", &json!({}));
-            }
             let found = self.difference()?;
             last = found.clone().unwrap_or_default();
             std::thread::sleep(std::time::Duration::from_millis(50));

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use hedgeschool_tests::{Link, Response, course, eventually, is_own_host, statement};
+use hedgeschool_tests::{Link, Response, course, eventually, statement};
 use http::Method;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -126,11 +126,6 @@ impl World {
         for name in [ana, ben] {
             for side in &self.sides {
                 eventually("a learner signs in", || {
-                    if !is_own_host() {
-                        for side in &self.sides {
-                            let _ = side.node.xapi().post("/sync/v1/tick", &json!({}));
-                        }
-                    }
                     Ok(sign_in(side, name).is_some_and(|to| to == "/").then_some(()))
                 })?;
             }
@@ -201,9 +196,6 @@ impl World {
         let side = &mut self.sides[index];
         if !side.is_up {
             return Ok(());
-        }
-        if !is_own_host() {
-            let _ = side.node.xapi().post("/sync/v1/tick", &json!({}));
         }
         watch::look(side)
     }
