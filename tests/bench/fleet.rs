@@ -159,6 +159,7 @@ fn batch(node: u64, epoch: &str, statements: u64, after: u64, count: u64) -> Bat
         before,
         lane: Lane::Backlog,
         after,
+        heard: None,
         entries: (after + 1..=after + count).map(entry).collect(),
     }
 }

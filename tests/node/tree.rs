@@ -183,6 +183,9 @@ fn a_learner_roams_between_regions() -> Result<()> {
     statement::store(&away.xapi(), &passed)?;
     soon("home knows", || Ok(has(&home, &passed)? && has_state(&home, "ana", r#"{"page":8}"#)?))?;
     assert_eq!(conflicts(&centre)?, Vec::<Value>::new());
+    for node in [&centre, &north, &south, &home, &away] {
+        ensure!(!node.log().contains("Another epoch begins"), "a disk is taken for a restored one");
+    }
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hedgeschool_replication::pace::ANSWER;
 use hedgeschool_replication::wire::{
     Bookmark, Cursor, Entry, Feed, HEARD_MAX, Health, Inquiry, PULL_PATH, Page, Pull, Pulled,
-    RECORD_PATH,
+    RECORD_PATH, Record,
 };
 use hedgeschool_replication::{Place, Position, hlc};
 use hedgeschool_web::Problem;
@@ -108,8 +108,7 @@ async fn cursor(
     epoch: String,
     held: Option<Place>,
 ) -> Result<(Cursor, Option<String>), Problem> {
-    let note = journal.note(feed_note(upstream, &epoch)).await?;
-    let feed = note.as_ref().and_then(|text| serde_json::from_str(text).ok());
+    let (feed, note) = feed(journal, upstream, &epoch).await?;
     let heard = heard(journal, upstream).await?;
     let follows = follows(journal).await?;
     Ok((Cursor { epoch, feed, heard, held, follows }, note))
@@ -124,6 +123,16 @@ fn feed_note(upstream: &Upstream, epoch: &str) -> String {
 /// How the names of the notes begin that say how far an epoch of the upstream's journal has been heard of.
 fn heard_notes(upstream: &Upstream) -> String {
     format!("heard:{} ", upstream.url)
+}
+
+/// How far the upstream's journal has been read, and the note that says so.
+async fn feed(
+    journal: Journal,
+    upstream: &Upstream,
+    epoch: &str,
+) -> Result<(Option<Bookmark>, Option<String>), Problem> {
+    let note = journal.note(feed_note(upstream, epoch)).await?;
+    Ok((note.as_ref().and_then(|text| serde_json::from_str(text).ok()), note))
 }
 
 async fn heard(journal: Journal, upstream: &Upstream) -> Result<Vec<Bookmark>, Problem> {
@@ -146,11 +155,21 @@ async fn hear(
     journal.raise_note(format!("{}{epoch}", heard_notes(upstream)), through).await
 }
 
+/// How far an epoch of the upstream's journal has been heard of. None: not at all.
+pub async fn furthest(
+    journal: Journal,
+    upstream: &Upstream,
+    theirs: &str,
+) -> Result<Option<Bookmark>, Problem> {
+    let (feed, _) = feed(journal, upstream, &journal.epoch().await?).await?;
+    let known = feed.into_iter().chain(heard(journal, upstream).await?);
+    Ok(known.filter(|known| known.epoch == theirs).max_by_key(|known| known.through))
+}
+
 /// The epoch of the upstream's journal that is read here. None: nothing of it has been.
 pub async fn epoch_above(journal: Journal, upstream: &Upstream) -> Result<Option<String>, Problem> {
-    let text = journal.note(feed_note(upstream, &journal.epoch().await?)).await?;
-    let bookmark: Option<Bookmark> = text.and_then(|text| serde_json::from_str(&text).ok());
-    Ok(bookmark.map(|bookmark| bookmark.epoch))
+    let (feed, _) = feed(journal, upstream, &journal.epoch().await?).await?;
+    Ok(feed.map(|feed| feed.epoch))
 }
 
 /// Forgets how far an upstream's journals have been read: it has lost some of them, and has others there.
@@ -261,16 +280,16 @@ pub async fn record(
             cursor,
             after: before.parse().unwrap_or(0),
         };
-        let page: Page = upstream.ask(RECORD_PATH, &inquiry, within).await?;
+        let record: Record = upstream.ask(RECORD_PATH, &inquiry, within).await?;
         // Before it is applied: an upstream that knows of less has lost what it was.
-        match hear(journal, upstream, &page.bookmark.epoch, page.bookmark.through).await {
+        match hear(journal, upstream, &record.epoch, record.through).await {
             Err(Error::Full) => return Ok(count),
             noted => noted.map_err(Problem::from)?,
         }
-        count += page.entries.len() as u64;
-        let after = if page.more { page.bookmark.through.to_string() } else { String::new() };
-        let peer = origin(peer, &page.bookmark.epoch);
-        if !apply_record(journal, &peer, subject, before, after, page.entries).await? {
+        count += record.entries.len() as u64;
+        let after = record.next.map(|next| next.to_string()).unwrap_or_default();
+        let peer = origin(peer, &record.epoch);
+        if !apply_record(journal, &peer, subject, before, after, record.entries).await? {
             return Ok(count);
         }
     }

@@ -11,7 +11,7 @@ use hedgeschool_replication::wire::{Applied as Answered, BATCH_ENTRIES_MAX, Batc
 use hedgeschool_replication::{Answer, Next, Portion, Position, Push, Span, WINDOW, Want};
 use hedgeschool_web::{Problem, StatusCode};
 
-use crate::pull::Applied;
+use crate::pull::{self, Applied};
 use crate::stores::{Audience, Error, Journal};
 use crate::upstream::{Failure, Upstream, failure};
 use crate::waiting::{self, Looked};
@@ -19,6 +19,9 @@ use crate::waiting::{self, Looked};
 /// How much further a journal must have been looked through in vain for that to be noted: what one look takes in
 /// costs the next round one look.
 const NOTED_EVERY: u64 = BATCH_ENTRIES_MAX as u64;
+
+/// Why a round ends when an upstream is not the one that it began with.
+const RESTORED: &str = "the upstream's disk was restored meanwhile";
 
 /// One journal on its way up.
 pub struct Outbox {
@@ -29,8 +32,8 @@ pub struct Outbox {
     /// How far of the journal it is noted that it was looked through in vain.
     noted: u64,
     audience: Audience,
-    /// This node.
-    me: String,
+    /// The epoch of the upstream's journal: what came from there stays here.
+    theirs: String,
 }
 
 /// Why pushing stops before everything is sent.
@@ -80,12 +83,11 @@ impl Outbox {
                 (renewed(journal, epoch, told, upstream).await?, Push::from_the_beginning(head))
             }
         };
-        let me = upstream.me.clone();
-        let audience = waiting::above(&me, peer, &theirs, below);
+        let audience = waiting::above(&upstream.me, peer, &theirs, below);
         let through = push.acknowledged().through.sequence;
         let noted = waiting::from(journal, &epoch, &audience, through).await?;
         push.skip(noted);
-        Ok(Self { journal, epoch, push, portion: Portion::default(), noted, audience, me })
+        Ok(Self { journal, epoch, push, portion: Portion::default(), noted, audience, theirs })
     }
 
     /// Which journal.
@@ -119,7 +121,7 @@ impl Outbox {
         let mut underway = FuturesUnordered::new();
         loop {
             while underway.len() < WINDOW && Instant::now() < deadline {
-                let Some(batch) = self.next().await? else { break };
+                let Some(batch) = self.next(upstream).await? else { break };
                 // Before it is sent: what the upstream has beyond this is not from this copy of the journal.
                 let last = batch.entries.last().map_or(0, |entry| entry.sequence);
                 self.journal.raise_note(sent_note(&self.epoch), last).await?;
@@ -151,7 +153,7 @@ impl Outbox {
     }
 
     /// The next batch, if there is anything to send.
-    async fn next(&mut self) -> Result<Option<Batch>, Problem> {
+    async fn next(&mut self, upstream: &Upstream) -> Result<Option<Batch>, Problem> {
         let head = self.journal.head().await?;
         loop {
             let Some(want) = self.push.want(head) else { return Ok(None) };
@@ -163,22 +165,26 @@ impl Outbox {
                 self.push.nothing(&want, page.through);
                 continue;
             }
-            return self.batch(want, page.entries).map(Some);
+            return self.batch(want, page.entries, upstream).await.map(Some);
         }
     }
 
-    fn batch(
+    async fn batch(
         &mut self,
         want: Want,
         entries: Vec<hedgeschool_replication::wire::Entry>,
+        upstream: &Upstream,
     ) -> Result<Batch, Problem> {
+        // After the entries were read: what was held back of them had been heard of.
+        let heard = pull::furthest(self.journal, upstream, &self.theirs).await?;
         let batch = Batch {
-            node: self.me.clone(),
+            node: upstream.me.clone(),
             journal: self.journal.name().to_owned(),
             epoch: self.epoch.clone(),
             before: self.push.before().clone(),
             lane: want.lane,
             after: want.after,
+            heard,
             entries,
         };
         let leads_to = batch.before.with(batch.lane, batch.span()).map_err(Problem::internal)?;
@@ -225,6 +231,7 @@ async fn send(upstream: &Upstream, batch: &Batch) -> Result<Answer, Failure> {
     match (answer.status, applied) {
         (StatusCode::OK, Ok(applied)) => Ok(Answer::Applied(applied.position)),
         (StatusCode::CONFLICT, Ok(applied)) => Ok(Answer::Gap(applied.position)),
+        (StatusCode::PRECONDITION_FAILED, _) => Ok(Answer::Failed(RESTORED.to_owned())),
         _ => Err(failure(&answer)),
     }
 }

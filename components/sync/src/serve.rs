@@ -10,7 +10,7 @@ use hedgeschool_replication::pace::APPLYING_BYTES_MAX;
 use hedgeschool_replication::recognise::{Known, UNNOTED_MAX, is_missed};
 use hedgeschool_replication::wire::{
     Applied, BATCH_BYTES, BODY_BYTES_MAX, Batch, Bookmark, Cursor, Feed, Inquiry, Page, Pieces,
-    Pull, Pulled, WAIT_MS_MAX, WireError,
+    Pull, Pulled, Record, WAIT_MS_MAX, WireError,
 };
 use hedgeschool_replication::{Applying, Moved, Position};
 use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, header, identity};
@@ -87,6 +87,9 @@ pub async fn apply(journal: Journal, batch: Batch) -> Result<(StatusCode, Applie
     let sender = batch.node.as_str();
     let told = told(sender).await?;
     let scope: Vec<_> = told.serves.into_iter().chain([sender.to_owned()]).collect();
+    if let Some(heard) = &batch.heard {
+        check_heard(journal, sender, heard).await?;
+    }
     let epoch = batch.epoch.clone();
     let mut applying = Applying::new(batch.before.clone(), batch.lane, batch.span());
     let mut text =
@@ -123,6 +126,26 @@ pub async fn apply(journal: Journal, batch: Batch) -> Result<(StatusCode, Applie
             Moved::Busy => return Err(Problem::busy()),
         }
     }
+}
+
+/// Refuses what is meant for another copy of this journal.
+async fn check_heard(journal: Journal, sender: &str, heard: &Bookmark) -> Result<(), Problem> {
+    let epoch = journal.epoch().await?;
+    let told = journal.noted_number(told_note(sender, &epoch)).await?;
+    if heard.is_heard_of(&epoch, known(journal, heard, told).await?) {
+        return Ok(());
+    }
+    let detail = "this is for a journal that is not here any more: ask for news first";
+    Err(Problem::new(StatusCode::PRECONDITION_FAILED, detail))
+}
+
+/// What is known of the journal by which a bookmark is recognised.
+async fn known(journal: Journal, bookmark: &Bookmark, told: u64) -> Result<Known, Problem> {
+    let is_another = match &bookmark.last {
+        Some(last) => last.is_another(journal.find(last.sequence).await?.as_ref()),
+        None => false,
+    };
+    Ok(Known { head: journal.head().await?, told, is_another })
 }
 
 /// The entries, for one attempt of possibly several.
@@ -236,12 +259,8 @@ async fn has_lost(
     (epoch, told): (&str, u64),
     applied: &Position,
 ) -> Result<bool, Problem> {
-    for known in cursor.known(epoch) {
-        let is_another = match &known.last {
-            Some(last) => last.is_another(journal.find(last.sequence).await?.as_ref()),
-            None => false,
-        };
-        if !known.is_of(Known { head: journal.head().await?, told, is_another }) {
+    for bookmark in cursor.known(epoch) {
+        if !bookmark.is_of(known(journal, bookmark, told).await?) {
             return Ok(true);
         }
     }
@@ -301,8 +320,10 @@ pub async fn record(request: Request) -> Result<Reply, Problem> {
     let epoch = recognised(journal, &sender, &inquiry.cursor, &applied).await?;
     let page = journal.about(inquiry.subject, inquiry.after).await?;
     // Before it is told, as with a feed.
-    journal.raise_note(told_note(&sender, &epoch), page.through).await?;
-    Reply::json(&told_page(epoch, page))
+    let through = journal.head().await?;
+    journal.raise_note(told_note(&sender, &epoch), through).await?;
+    let next = page.more.then_some(page.through);
+    Reply::json(&Record { epoch, through, entries: page.entries, next })
 }
 
 /// Gets what is further up about a subject, if that can be had within a moment; otherwise a round will.

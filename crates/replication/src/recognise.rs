@@ -52,6 +52,12 @@ impl Bookmark {
         known.may_be(self.through)
     }
 
+    /// Whether it is this copy of the journal, in this epoch, that the sender of a batch has heard so much of. If not,
+    /// the sender holds things back that were lost here; it begins another round.
+    pub fn is_heard_of(&self, epoch: &str, known: Known) -> bool {
+        self.epoch == epoch && self.is_of(known)
+    }
+
     /// What becomes of a page that leads here, for a reader who is at `known`. None: nothing, it need not even be noted.
     pub fn turned(&self, known: Option<&Self>, is_empty: bool) -> Option<Turned> {
         let is_same = known.is_some_and(|known| known.epoch == self.epoch);

@@ -67,6 +67,11 @@ pub struct Batch {
     pub lane: Lane,
     /// The sequence that the first entry follows; what lies between is not for the upstream.
     pub after: u64,
+    /// How far the sender has heard of the upstream's journal: what came from there is not sent back. None: nothing
+    /// has. An upstream that is not there, because its disk was restored, applies nothing of this: see
+    /// [`Bookmark::is_heard_of`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<Bookmark>,
     /// The entries, by growing sequence: 1 to [`BATCH_ENTRIES_MAX`].
     pub entries: Vec<Entry>,
 }
@@ -184,7 +189,7 @@ pub struct Page {
 }
 
 /// Asks for all that an upstream has about one subject: a learner's record, a person. From then on the
-/// node's [`Feed`]s have what is new about it. Answered with a [`Page`].
+/// node's [`Feed`]s have what is new about it. Answered with a [`Record`].
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Inquiry {
@@ -198,6 +203,19 @@ pub struct Inquiry {
     pub cursor: Cursor,
     /// Continue after this sequence.
     pub after: u64,
+}
+
+/// What an upstream has about one subject, in an order of its own.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Record {
+    /// The epoch of its journal.
+    pub epoch: String,
+    /// How far its journal went: so far, the asking node has been told of it.
+    pub through: u64,
+    /// The entries; their sequences count in this answer's order alone.
+    pub entries: Vec<Entry>,
+    /// After which sequence the rest follows. None: that was all.
+    pub next: Option<u64>,
 }
 
 /// Asks for bytes of blobs. Answered with them, in this order and nothing between them.

@@ -93,6 +93,7 @@ fn batch(entry: Entry) -> Batch {
         before: position(),
         lane: Lane::Backlog,
         after: 1_234_567,
+        heard: Some(Bookmark { last: None, ..bookmark() }),
         entries: vec![entry],
     }
 }

@@ -136,7 +136,6 @@ impl World {
                     self.stores[node] = copy;
                     self.restores[node] += 1;
                     self.kill(node);
-                    self.drop_connections(node);
                 }
             }
             Step::Clock(node, by) => {
@@ -213,14 +212,6 @@ impl World {
         self.rounds[node][round] = Round::default();
         let of_round = self.wires[node].iter_mut().filter(|underway| underway.round == Some(round));
         of_round.for_each(|underway| underway.round = None);
-    }
-
-    /// A request does not outlive the process that it was sent to, nor does a round.
-    fn drop_connections(&mut self, above: usize) {
-        for node in (1..NODES).filter(|node| ABOVE[*node] == above) {
-            self.wires[node].clear();
-            self.kill(node);
-        }
     }
 
     /// What it sent is on its way nevertheless.

@@ -10,8 +10,18 @@ use crate::store::{Item, Sent, Store};
 #[derive(Clone, Debug)]
 pub enum Request {
     Pull(Cursor),
-    Batch { epoch: u32, before: Position, lane: Lane, span: Span, entries: Vec<Sent> },
-    Record { learner: u64, cursor: Cursor },
+    Batch {
+        epoch: u32,
+        before: Position,
+        lane: Lane,
+        span: Span,
+        heard: Option<Bookmark>,
+        entries: Vec<Sent>,
+    },
+    Record {
+        learner: u64,
+        cursor: Cursor,
+    },
 }
 
 /// What comes down.
@@ -27,6 +37,7 @@ pub enum Reply {
     Batch(Answer),
     Record {
         epoch: u32,
+        through: u64,
         entries: Vec<Sent>,
     },
     Failed,
@@ -106,6 +117,8 @@ pub fn next_batch(
     size: usize,
 ) -> Option<Request> {
     let Outbox { epoch, theirs, push } = round.push.as_mut()?;
+    let heard = cursor(store);
+    let heard = heard.known(&Epochs::name(*theirs)).max_by_key(|known| known.through).cloned();
     if *epoch != store.epoch || round.underway >= WINDOW {
         return None;
     }
@@ -123,7 +136,8 @@ pub fn next_batch(
         let sent = store.sent.entry(*epoch).or_default();
         *sent = (*sent).max(span.through.sequence);
         round.underway += 1;
-        return Some(Request::Batch { epoch: *epoch, before, lane: want.lane, span, entries });
+        let (epoch, lane) = (*epoch, want.lane);
+        return Some(Request::Batch { epoch, before, lane, span, heard, entries });
     }
 }
 
@@ -134,7 +148,10 @@ pub fn serve(store: &mut Store, from: usize, request: &Request, epochs: &mut Epo
             recognise(store, from, cursor, epochs);
             tell(store, from, cursor)
         }
-        Request::Batch { epoch, before, lane, span, entries } => {
+        Request::Batch { heard: Some(heard), .. } if !is_heard(store, from, heard) => {
+            Reply::Batch(Answer::Failed("it is another disk".to_owned()))
+        }
+        Request::Batch { epoch, before, lane, span, entries, .. } => {
             let applying = Applying::new(before.clone(), *lane, span.clone());
             Reply::Batch(apply(store, (from, *epoch), applying, entries))
         }
@@ -143,10 +160,17 @@ pub fn serve(store: &mut Store, from: usize, request: &Request, epochs: &mut Epo
             store.follows.insert((from, *learner));
             let about = |item: &Item| item.learner() == Some(*learner);
             let (entries, _) = store.page(0, u64::MAX, usize::MAX, (usize::MAX, 0), about);
-            store.tell(from, entries.last().map_or(0, |last| last.sequence));
-            Reply::Record { epoch: store.epoch, entries }
+            let through = store.head();
+            store.tell(from, through);
+            Reply::Record { epoch: store.epoch, through, entries }
         }
     }
+}
+
+fn is_heard(store: &Store, from: usize, heard: &Bookmark) -> bool {
+    let told = store.told.get(&(from, store.epoch)).copied().unwrap_or(0);
+    let known = store.known(told, heard.last.iter().cloned());
+    heard.is_heard_of(&Epochs::name(store.epoch), known)
 }
 
 fn applied(store: &Store, from: usize, cursor: &Cursor) -> Position {
@@ -249,8 +273,8 @@ pub fn take(
             store.link = Some((*epoch, push.acknowledged().clone()));
             true
         }
-        (Request::Record { learner, .. }, Reply::Record { epoch, entries }) => {
-            store.hear(Epochs::name(epoch), entries.last().map_or(0, |last| last.sequence));
+        (Request::Record { learner, .. }, Reply::Record { epoch, through, entries }) => {
+            store.hear(Epochs::name(epoch), through);
             store.apply(&entries, (above, epoch));
             store.wanted.remove(learner);
             true
