@@ -114,15 +114,17 @@ async fn page(
 /// The nodes that are known to write under the epochs of a journal's copies.
 async fn writers(journal: Journal) -> Result<BTreeMap<String, String>, Problem> {
     let mut writers = BTreeMap::new();
+    let epoch = journal.epoch().await?;
     for (name, _) in journal.notes(crate::serve::APPLIED.to_owned()).await? {
         let told = name.strip_prefix(crate::serve::APPLIED).and_then(|name| name.rsplit_once(':'));
         writers.extend(told.map(|(node, epoch)| (epoch.to_owned(), node.to_owned())));
     }
     if let Some(upstream) = Upstream::configured().await? {
         let node = Link::load(&upstream.url).await?.node;
-        writers.extend(pull::epoch_above(journal, &upstream).await?.map(|epoch| (epoch, node)));
+        let theirs = pull::epoch_above(journal, &upstream, &epoch).await?;
+        writers.extend(theirs.map(|theirs| (theirs, node)));
     }
-    writers.insert(journal.epoch().await?, node::id().await?);
+    writers.insert(epoch, node::id().await?);
     Ok(writers)
 }
 

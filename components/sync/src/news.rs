@@ -8,13 +8,14 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use futures::future::try_join_all;
 use hedgeschool_replication::pace::{self, LOOK, WAITING_MAX};
-use hedgeschool_replication::wire::Pull;
+use hedgeschool_replication::wire::{Pull, Pulled};
 use hedgeschool_web::{Problem, Reply};
 use spin_sdk::wit_bindgen::{StreamWriter, spawn};
 
-use crate::serve;
 use crate::stores::{Concerned, Journal, wit_stream};
+use crate::{node, serve};
 
 thread_local! {
     static BOARD: RefCell<Board> = RefCell::default();
@@ -47,9 +48,13 @@ pub struct Watch(u64);
 impl Watch {
     /// Begins to wait. None: too many do.
     pub async fn begin(pull: &Pull) -> Result<Option<Self>, Problem> {
-        let [one, two, three] = Journal::ALL;
-        let heads = [one.head().await?, two.head().await?, three.head().await?];
-        Ok(BOARD.with_borrow_mut(|board| board.join(pull, heads)))
+        let is_first = BOARD.with_borrow(|board| board.waiting.is_empty());
+        let heads = if is_first {
+            try_join_all(Journal::ALL.map(Journal::head)).await?
+        } else {
+            Vec::new()
+        };
+        Ok(BOARD.with_borrow_mut(|board| board.join(pull, &heads)))
     }
 
     /// Waits until something concerns the node: true. False: until this moment nothing did.
@@ -73,13 +78,15 @@ impl Drop for Watch {
 }
 
 impl Board {
-    fn join(&mut self, pull: &Pull, heads: [u64; 3]) -> Option<Watch> {
+    /// `heads` is where the journals end; it is of no use, and may be empty, while others wait.
+    fn join(&mut self, pull: &Pull, heads: &[u64]) -> Option<Watch> {
         if self.waiting.len() >= WAITING_MAX {
             return None;
         }
         if self.waiting.is_empty() {
-            // Nobody has looked for a while, and nobody has to know what was new meanwhile.
-            self.looked = heads;
+            // Nobody has looked for a while, and nobody has to know what was new meanwhile. If the last one left just now,
+            // what was looked at last is early enough.
+            self.looked = heads.try_into().unwrap_or(self.looked);
         }
         let number = self.next;
         self.next += 1;
@@ -136,28 +143,40 @@ async fn look() {
     }
 }
 
-/// The reply to a pull that waits until a moment: a body that comes when there is news.
-pub fn reply(pull: Pull, watch: Watch, deadline: Instant) -> Reply {
+/// The reply to a pull that waits until a moment: a body that comes when there is news. `pulled` is the answer if
+/// there are none.
+pub fn reply(pull: Pull, pulled: Pulled, watch: Watch, deadline: Instant) -> Reply {
     let (writer, reader) = wit_stream::new::<u8>();
-    spawn(answer(writer, pull, watch, deadline));
+    spawn(answer(writer, pull, pulled, watch, deadline));
     Reply::later("application/json", reader)
 }
 
 /// A body that ends before it began is how the node hears that this failed.
-async fn answer(mut writer: StreamWriter<u8>, pull: Pull, watch: Watch, deadline: Instant) {
-    match waited(&pull, &watch, deadline).await {
+async fn answer(
+    mut writer: StreamWriter<u8>,
+    pull: Pull,
+    pulled: Pulled,
+    watch: Watch,
+    deadline: Instant,
+) {
+    match waited(&pull, pulled, &watch, deadline).await {
         // Who has gone asks again.
         Ok(body) => drop(writer.write_all(body).await),
         Err(problem) => eprintln!("a pull of node {} failed: {problem:?}", pull.node),
     }
 }
 
-async fn waited(pull: &Pull, watch: &Watch, deadline: Instant) -> Result<Vec<u8>, Problem> {
-    loop {
-        let came = watch.comes(deadline).await;
-        let (pulled, is_news) = serve::pulled(pull).await?;
-        if is_news || !came {
-            return serde_json::to_vec(&pulled).map_err(Problem::internal);
-        }
+async fn waited(
+    pull: &Pull,
+    mut pulled: Pulled,
+    watch: &Watch,
+    deadline: Instant,
+) -> Result<Vec<u8>, Problem> {
+    let mut is_news = false;
+    while !is_news && watch.comes(deadline).await {
+        (pulled, is_news) = serve::pulled(pull).await?;
     }
+    // The asker compares clocks by the moment at which this is sent.
+    pulled.now = node::now();
+    serde_json::to_vec(&pulled).map_err(Problem::internal)
 }

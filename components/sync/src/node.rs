@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 
 use hedgeschool_replication::Stamp;
+use hedgeschool_replication::wire::{Health, Pull};
 use hedgeschool_web::{Problem, settings};
 use serde::{Deserialize, Serialize};
 
-use crate::stores::Journal;
+use crate::stores::{Error, Journal};
+
+/// How often it is noted that a node below was heard of, in microseconds.
+const HEARD_EVERY_US: u64 = 10_000_000;
 
 /// What a node below has told of itself, and when.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,11 +26,11 @@ pub struct Below {
     pub skew: Stamp,
     /// How it stood.
     #[serde(default)]
-    pub health: hedgeschool_replication::wire::Health,
+    pub health: Health,
 }
 
 /// Where the note about a node below is.
-pub fn below_note(node: &str) -> String {
+fn below_note(node: &str) -> String {
     format!("below:{node}")
 }
 
@@ -43,6 +47,35 @@ pub async fn below() -> Result<Vec<(String, Below)>, Problem> {
         Some((node, serde_json::from_str(&text).ok()?))
     });
     Ok(told.collect())
+}
+
+/// What a node has told of itself.
+pub async fn told(node: &str) -> Result<Below, Problem> {
+    let text = Journal::Progress.note(below_note(node)).await?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+}
+
+/// Remembers what a node tells of itself.
+pub async fn hear(pull: &Pull) -> Result<(), Problem> {
+    let now = now();
+    let known = told(&pull.node).await?;
+    // In either direction: clocks jump.
+    let is_old = now.abs_diff(known.heard) > HEARD_EVERY_US;
+    if !is_old && known.serves == pull.serves && known.health == pull.health {
+        return Ok(());
+    }
+    let below = Below {
+        serves: pull.serves.clone(),
+        heard: now,
+        skew: pull.now.saturating_sub(now),
+        health: pull.health.clone(),
+    };
+    let text = serde_json::to_string(&below).map_err(Problem::internal)?;
+    match Journal::Progress.set_note(below_note(&pull.node), text).await {
+        // A full disk keeps nobody from reading.
+        Err(Error::Full) => Ok(()),
+        noted => Ok(noted?),
+    }
 }
 
 /// All nodes below this one.

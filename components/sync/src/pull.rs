@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use hedgeschool_replication::pace::ANSWER;
 use hedgeschool_replication::wire::{
     Bookmark, Cursor, Entry, Feed, HEARD_MAX, Health, Inquiry, PULL_PATH, Page, Pull, Pulled,
@@ -58,16 +59,16 @@ pub async fn exchange(
     health: Health,
     wait: Duration,
 ) -> Result<Exchange, Halt> {
-    let mut journals = BTreeMap::new();
-    // What was known when this was asked: another round may know more by the time of the answer.
-    let mut asked_with = BTreeMap::new();
-    for journal in Journal::ALL {
+    let known = try_join_all(Journal::ALL.map(async |journal| {
         let epoch = journal.epoch().await?;
         let held = link.held(journal, &epoch);
-        let (cursor, feed) = cursor(journal, upstream, epoch, held).await?;
-        asked_with.insert(journal.name(), (cursor.clone(), feed));
-        journals.insert(journal.name().to_owned(), cursor);
-    }
+        Ok::<_, Problem>((journal.name(), cursor(journal, upstream, epoch, held).await?))
+    }));
+    // What was known when this was asked: another round may know more by the time of the answer.
+    let mut asked_with: BTreeMap<_, _> = known.await?.into_iter().collect();
+    let journals =
+        asked_with.iter().map(|(name, (cursor, _))| ((*name).to_owned(), cursor.clone()));
+    let journals = journals.collect();
     let asked = node::now();
     let pull = Pull {
         node: upstream.me.clone(),
@@ -159,16 +160,21 @@ async fn hear(
 pub async fn furthest(
     journal: Journal,
     upstream: &Upstream,
+    epoch: &str,
     theirs: &str,
 ) -> Result<Option<Bookmark>, Problem> {
-    let (feed, _) = feed(journal, upstream, &journal.epoch().await?).await?;
+    let (feed, _) = feed(journal, upstream, epoch).await?;
     let known = feed.into_iter().chain(heard(journal, upstream).await?);
     Ok(known.filter(|known| known.epoch == theirs).max_by_key(|known| known.through))
 }
 
-/// The epoch of the upstream's journal that is read here. None: nothing of it has been.
-pub async fn epoch_above(journal: Journal, upstream: &Upstream) -> Result<Option<String>, Problem> {
-    let (feed, _) = feed(journal, upstream, &journal.epoch().await?).await?;
+/// The epoch of the upstream's journal that is read by one of a journal here. None: nothing of it has been.
+pub async fn epoch_above(
+    journal: Journal,
+    upstream: &Upstream,
+    epoch: &str,
+) -> Result<Option<String>, Problem> {
+    let (feed, _) = feed(journal, upstream, epoch).await?;
     Ok(feed.map(|feed| feed.epoch))
 }
 
@@ -251,9 +257,13 @@ pub async fn follow(journal: Journal, subject: &str) -> Result<bool, Problem> {
 
 /// Fetches records that are still to come, and answers how many entries came.
 pub async fn records(upstream: &Upstream, peer: &str) -> Result<u64, Halt> {
+    let wanted =
+        try_join_all(Journal::ALL.map(async |journal| {
+            Ok::<_, Problem>((journal, journal.notes(wanted_note("")).await?))
+        }));
     let mut entries = 0;
-    for journal in Journal::ALL {
-        for (name, _) in journal.notes(wanted_note("")).await? {
+    for (journal, notes) in wanted.await? {
+        for (name, _) in notes {
             let subject = name.strip_prefix("wanted:").unwrap_or_default();
             entries += record(upstream, peer, journal, subject, ANSWER).await?;
         }

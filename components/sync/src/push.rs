@@ -34,6 +34,8 @@ pub struct Outbox {
     audience: Audience,
     /// The epoch of the upstream's journal: what came from there stays here.
     theirs: String,
+    /// The epoch has just begun.
+    is_renewed: bool,
 }
 
 /// Why pushing stops before everything is sent.
@@ -77,7 +79,9 @@ impl Outbox {
         let head = journal.head().await?;
         let told = journal.noted_number(sent_note(&epoch)).await?;
         let known = Known { head, told, is_another: is_another(journal, &position).await? };
-        let (epoch, mut push) = match Push::greeted(position, known) {
+        let greeted = Push::greeted(position, known);
+        let is_renewed = greeted.is_none();
+        let (epoch, mut push) = match greeted {
             Some(push) => (epoch, push),
             None => {
                 (renewed(journal, epoch, told, upstream).await?, Push::from_the_beginning(head))
@@ -85,14 +89,32 @@ impl Outbox {
         };
         let audience = waiting::above(&upstream.me, peer, &theirs, below);
         let through = push.acknowledged().through.sequence;
-        let noted = waiting::from(journal, &epoch, &audience, through).await?;
+        let noted = if through < head {
+            waiting::from(journal, &epoch, &audience, through).await?
+        } else {
+            through
+        };
         push.skip(noted);
-        Ok(Self { journal, epoch, push, portion: Portion::default(), noted, audience, theirs })
+        Ok(Self {
+            journal,
+            epoch,
+            push,
+            portion: Portion::default(),
+            noted,
+            audience,
+            theirs,
+            is_renewed,
+        })
     }
 
     /// Which journal.
     pub fn journal(&self) -> Journal {
         self.journal
+    }
+
+    /// Whether another epoch had to begin: what was read of the upstream's journal is to be read again.
+    pub fn is_renewed(&self) -> bool {
+        self.is_renewed
     }
 
     /// Its epoch, and how far the upstream has it.
@@ -176,7 +198,7 @@ impl Outbox {
         upstream: &Upstream,
     ) -> Result<Batch, Problem> {
         // After the entries were read: what was held back of them had been heard of.
-        let heard = pull::furthest(self.journal, upstream, &self.theirs).await?;
+        let heard = pull::furthest(self.journal, upstream, &self.epoch, &self.theirs).await?;
         let batch = Batch {
             node: upstream.me.clone(),
             journal: self.journal.name().to_owned(),

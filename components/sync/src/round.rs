@@ -4,9 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use futures::future::join4;
+use futures::future::{join4, try_join_all};
 use hedgeschool_replication::pace::{LOOK, NEWS, UNHEARD};
-use hedgeschool_replication::wire::Health;
 use hedgeschool_replication::{Place, Position, backoff};
 use hedgeschool_web::{Problem, StatusCode, random_bytes};
 use serde::{Deserialize, Serialize};
@@ -22,7 +21,7 @@ use crate::{blobs, node, status, storage};
 const WORK: Duration = Duration::from_secs(8);
 /// How long a round that failed may go on with what needs no upstream.
 const FINISH: Duration = Duration::from_secs(2);
-/// How often a round that lingers notes what the upstream has applied, and tells it how this node stands, at most.
+/// How often a round that lingers notes what the upstream has applied, at most.
 const NOTED_EVERY: Duration = Duration::from_secs(1);
 /// Where the note about the upstream is.
 pub const LINK_NOTE: &str = "upstream";
@@ -138,8 +137,6 @@ struct Session {
     deadline: Instant,
     lingers: bool,
     is_over: Cell<bool>,
-    /// How this node stood, and when.
-    health: RefCell<(Instant, Health)>,
     round: RefCell<Round>,
     halt: RefCell<Option<Halt>>,
 }
@@ -151,8 +148,7 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
     let Some(upstream) = Upstream::configured().await? else { return Ok(Round::default()) };
     let mut link = Link::load(&upstream.url).await?;
     let below = node::serves().await?;
-    let health = status::health(&upstream, &link).await?;
-    let told = (Instant::now(), health.clone());
+    let health = status::health(&upstream).await?;
     let greeting = pull::exchange(&upstream, &link, &below, health, Duration::ZERO).await;
     let greeting = match greeting {
         Ok(greeting) => greeting,
@@ -162,15 +158,12 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
         eprintln!("{} has lost entries: all of it is read again", upstream.url);
         pull::forget(&upstream).await?;
     }
-    let (mut outboxes, mut is_renewed) = (Vec::new(), false);
-    for journal in Journal::ALL {
-        let Some(applied) = greeting.applied.get(journal.name()).cloned() else { continue };
-        let known = applied.epoch.clone();
-        let outbox =
-            Outbox::greeted(journal, applied, &upstream, &greeting.upstream, &below).await?;
-        is_renewed |= outbox.place().0 != known;
-        outboxes.push(outbox);
-    }
+    let greeted = Journal::ALL.into_iter().filter_map(|journal| {
+        let applied = greeting.applied.get(journal.name())?.clone();
+        Some(Outbox::greeted(journal, applied, &upstream, &greeting.upstream, &below))
+    });
+    let mut outboxes = try_join_all(greeted).await?;
+    let is_renewed = outboxes.iter().any(Outbox::is_renewed);
     let session = Session {
         upstream,
         link: Link { journals: Default::default(), ..link.clone() },
@@ -180,7 +173,6 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
         deadline: Instant::now() + if linger.is_zero() { WORK } else { linger },
         lingers: !linger.is_zero(),
         is_over: Cell::new(false),
-        health: RefCell::new(told),
         round: RefCell::new(Round { pulled: greeting.entries, ..Round::default() }),
         halt: RefCell::new(None),
     };
@@ -251,20 +243,9 @@ impl Session {
         link.with_places(outboxes)
     }
 
-    async fn health(&self) -> Result<Health, Problem> {
-        let (told, health) = self.health.borrow().clone();
-        if told.elapsed() < NOTED_EVERY {
-            return Ok(health);
-        }
-        let remembered = Link::load(&self.upstream.url).await?;
-        let health = status::health(&self.upstream, &remembered).await?;
-        self.health.replace((Instant::now(), health.clone()));
-        Ok(health)
-    }
-
     /// Tells how this node stands, and hears what the upstream has to say.
     async fn exchange(&self, wait: Duration) -> Result<Exchange, Halt> {
-        let health = self.health().await?;
+        let health = status::health(&self.upstream).await?;
         pull::exchange(&self.upstream, &self.link, &self.below, health, wait).await
     }
 

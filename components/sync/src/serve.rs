@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use futures::future::try_join_all;
 use hedgeschool_credentials::Subject;
 use hedgeschool_redis::changed;
 use hedgeschool_replication::pace::APPLYING_BYTES_MAX;
@@ -17,7 +18,7 @@ use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, head
 
 use crate::ingest::{self, Ticket};
 use crate::news::{self, Watch};
-use crate::node::{self, Below, below_note};
+use crate::node;
 use crate::place::Place;
 use crate::pull::{self, RECORD};
 use crate::stores::{Audience, Error, Journal, Page as StoredPage, origin, packages};
@@ -26,8 +27,6 @@ use crate::{outflow, round};
 
 /// Streams of blobs that an instance sends at one time: each holds a piece in memory.
 const SENDING_MAX: usize = 32;
-/// How often it is noted that a node below was heard of, in microseconds.
-const HEARD_EVERY_US: u64 = 10_000_000;
 
 thread_local! {
     static APPLYING: Cell<usize> = const { Cell::new(0) };
@@ -85,7 +84,7 @@ pub async fn applied(
 /// Applies a batch of the node that it names.
 pub async fn apply(journal: Journal, batch: Batch) -> Result<(StatusCode, Applied), Problem> {
     let sender = batch.node.as_str();
-    let told = told(sender).await?;
+    let told = node::told(sender).await?;
     let scope: Vec<_> = told.serves.into_iter().chain([sender.to_owned()]).collect();
     if let Some(heard) = &batch.heard {
         check_heard(journal, sender, heard).await?;
@@ -170,12 +169,12 @@ pub async fn pull(request: Request) -> Result<Reply, Problem> {
     let bytes = body::read(request, BODY_BYTES_MAX).await?;
     let pull = Pull::parse(&bytes).map_err(refused)?;
     same_node(&sender, &pull.node)?;
-    hear(&pull).await?;
+    node::hear(&pull).await?;
     let wait = Duration::from_millis(pull.wait_ms.min(WAIT_MS_MAX));
     let watch = if wait.is_zero() { None } else { Watch::begin(&pull).await? };
     let (pulled, is_news) = pulled(&pull).await?;
     match watch {
-        Some(watch) if !is_news => Ok(news::reply(pull, watch, Instant::now() + wait)),
+        Some(watch) if !is_news => Ok(news::reply(pull, pulled, watch, Instant::now() + wait)),
         _ => Reply::json(&pulled),
     }
 }
@@ -188,11 +187,13 @@ pub async fn pulled(pull: &Pull) -> Result<(Pulled, bool), Problem> {
 
 /// What there is for a node, and whether that is worth an answer.
 async fn feeds(pull: &Pull) -> Result<(BTreeMap<String, Feed>, bool), Problem> {
+    let asked = Journal::ALL.into_iter().filter_map(|journal| {
+        let cursor = pull.journals.get(journal.name())?;
+        Some(async move { Ok::<_, Problem>((journal, cursor, feed(journal, pull, cursor).await?)) })
+    });
     let mut feeds = BTreeMap::new();
     let mut is_news = false;
-    for journal in Journal::ALL {
-        let Some(cursor) = pull.journals.get(journal.name()) else { continue };
-        let feed = feed(journal, pull, cursor).await?;
+    for (journal, cursor, feed) in try_join_all(asked).await? {
         let Page { bookmark, entries, more } = &feed.page;
         is_news |= feed.forgot;
         is_news |= bookmark.is_news(cursor.feed.as_ref(), entries.is_empty(), *more);
@@ -264,9 +265,13 @@ async fn has_lost(
             return Ok(true);
         }
     }
+    let held = cursor.held.as_ref();
+    if is_missed(held, applied, None).is_none() {
+        return Ok(false);
+    }
     let note = format!("lost:{node}:{}", cursor.epoch);
     let known = journal.note(note.clone()).await?.and_then(|text| text.parse().ok());
-    let Some(missed) = is_missed(cursor.held.as_ref(), applied, known) else { return Ok(false) };
+    let Some(missed) = is_missed(held, applied, known) else { return Ok(false) };
     journal.set_note(note, missed.to_string()).await?;
     Ok(true)
 }
@@ -274,35 +279,6 @@ async fn has_lost(
 fn told_page(epoch: String, page: StoredPage) -> Page {
     let bookmark = Bookmark { epoch, through: page.through, last: None };
     Page { bookmark, entries: page.entries, more: page.more }
-}
-
-/// What a node has told of itself.
-async fn told(node: &str) -> Result<Below, Problem> {
-    let text = Journal::Progress.note(below_note(node)).await?;
-    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
-}
-
-/// Remembers what a node tells of itself.
-async fn hear(pull: &Pull) -> Result<(), Problem> {
-    let now = node::now();
-    let known = told(&pull.node).await?;
-    // In either direction: clocks jump.
-    let is_old = now.abs_diff(known.heard) > HEARD_EVERY_US;
-    if !is_old && known.serves == pull.serves && known.health == pull.health {
-        return Ok(());
-    }
-    let below = Below {
-        serves: pull.serves.clone(),
-        heard: now,
-        skew: pull.now.saturating_sub(now),
-        health: pull.health.clone(),
-    };
-    let text = serde_json::to_string(&below).map_err(Problem::internal)?;
-    match Journal::Progress.set_note(below_note(&pull.node), text).await {
-        // A full disk keeps nobody from reading.
-        Err(Error::Full) => Ok(()),
-        noted => Ok(noted?),
-    }
 }
 
 /// `POST /sync/v1/record`: what there is about a subject, here or further up.

@@ -1,6 +1,8 @@
 //! How this node stands with others.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use hedgeschool_redis::{Failure, Redis};
 use hedgeschool_replication::hlc::SKEW_SHOWN_US;
@@ -24,6 +26,8 @@ const REDIS_NOTED_EVERY_US: i64 = 10_000_000;
 /// After so long without problems another one is logged, in microseconds.
 const REDIS_LOGGED_AFTER_US: i64 = 60_000_000;
 
+/// How old an account of how this node stands may be.
+const HEALTH_AGE: Duration = Duration::from_secs(1);
 /// To how many bytes it is told how much of the disk is used.
 const TOLD_BYTES: u64 = 1 << 20;
 
@@ -126,11 +130,20 @@ struct Arriving {
     bytes: u64,
 }
 
-/// How this node stands, as it tells its upstream.
-pub async fn health(upstream: &Upstream, link: &Link) -> Result<Health, Problem> {
-    let queue = waiting::queue(upstream, link).await?;
+thread_local! {
+    /// When it was last looked how this node stands, and how.
+    static HEALTH: RefCell<Option<(Instant, Health)>> = const { RefCell::new(None) };
+}
+
+/// How this node stands, or did a moment ago, as it tells its upstream.
+pub async fn health(upstream: &Upstream) -> Result<Health, Problem> {
+    let known = HEALTH.with_borrow(Clone::clone);
+    if let Some((_, health)) = known.filter(|(at, _)| at.elapsed() < HEALTH_AGE) {
+        return Ok(health);
+    }
+    let queue = waiting::queue(upstream, &Link::load(&upstream.url).await?).await?;
     let Storage { used, limit } = storage::storage().await?;
-    Ok(Health {
+    let health = Health {
         queue: queue.entries,
         queue_age_s: queue.age_s,
         conflicts: conflicts().await?,
@@ -138,7 +151,9 @@ pub async fn health(upstream: &Upstream, link: &Link) -> Result<Health, Problem>
         // Whatever differs from last time is noted above.
         disk_used: used.next_multiple_of(TOLD_BYTES),
         disk_limit: limit,
-    })
+    };
+    HEALTH.set(Some((Instant::now(), health.clone())));
+    Ok(health)
 }
 
 async fn conflicts() -> Result<u64, Problem> {

@@ -1,5 +1,8 @@
 //! How much of the disk the node's stores take, and what they may.
 
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
 use hedgeschool_web::{Problem, settings};
 use serde::Serialize;
 
@@ -8,6 +11,8 @@ use crate::round::Link;
 use crate::stores::{Error, Journal, Limits, arrivals, origin};
 use crate::upstream::Upstream;
 
+/// How often the stores are told how much they may take, at most.
+const KEPT_EVERY: Duration = Duration::from_secs(1);
 /// From this part of the limit on, what the upstream has too is given up: the rest is for what learners do.
 const HIGH: (u64, u64) = (9, 10);
 
@@ -34,20 +39,37 @@ pub async fn storage() -> Result<Storage, Problem> {
     for journal in Journal::ALL {
         used += journal.usage().await?.bytes;
     }
-    Ok(Storage { used, limit: settings::bytes("storage_limit").await?.unwrap_or(0) })
+    Ok(Storage { used, limit: limit().await? })
+}
+
+async fn limit() -> Result<u64, Problem> {
+    Ok(settings::bytes("storage_limit").await?.unwrap_or(0))
+}
+
+thread_local! {
+    /// When the stores were last told how much they may take.
+    static KEPT: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 /// Tells every store how much it may take, so that together they keep within the limit: each may take what the others
-/// leave. They give up what they can at once.
+/// leave. They give up what they can at once. Does nothing if that was done a moment ago.
 pub async fn keep_within_limit() -> Result<(), Problem> {
-    let Storage { used, limit } = storage().await?;
+    if KEPT.get().is_some_and(|at| at.elapsed() < KEPT_EVERY) {
+        return Ok(());
+    }
+    let mut usages = Vec::new();
+    for journal in Journal::ALL {
+        usages.push((journal, journal.usage().await?.bytes));
+    }
+    let used: u64 = usages.iter().map(|(_, bytes)| bytes).sum();
+    let limit = limit().await?;
     let upstream = Upstream::configured().await?;
     let link = match &upstream {
         Some(upstream) => Some(Link::load(&upstream.url).await?),
         None => None,
     };
-    for journal in Journal::ALL {
-        let others = used.saturating_sub(journal.usage().await?.bytes);
+    for (journal, bytes) in usages {
+        let others = used.saturating_sub(bytes);
         let limits = (limit > 0).then(|| Limits {
             high: (limit / HIGH.1 * HIGH.0).saturating_sub(others),
             full: limit.saturating_sub(others),
@@ -62,6 +84,7 @@ pub async fn keep_within_limit() -> Result<(), Problem> {
             kept => kept?,
         }
     }
+    KEPT.set(Some(Instant::now()));
     Ok(())
 }
 
@@ -71,7 +94,7 @@ async fn holder(
     upstream: &Upstream,
     link: &Link,
 ) -> Result<Option<String>, Problem> {
-    let epoch = pull::epoch_above(journal, upstream).await?;
+    let epoch = pull::epoch_above(journal, upstream, &journal.epoch().await?).await?;
     Ok(epoch.filter(|_| !link.node.is_empty()).map(|epoch| origin(&link.node, &epoch)))
 }
 

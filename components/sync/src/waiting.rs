@@ -81,7 +81,10 @@ pub async fn queue(upstream: &Upstream, link: &Link) -> Result<Queue, Problem> {
     for journal in Journal::ALL {
         let epoch = journal.epoch().await?;
         let position = link.position(journal, &epoch);
-        let theirs = pull::epoch_above(journal, upstream).await?.unwrap_or_default();
+        if position.fresh.is_none() && position.through.sequence >= journal.head().await? {
+            continue;
+        }
+        let theirs = pull::epoch_above(journal, upstream, &epoch).await?.unwrap_or_default();
         let audience = above(&upstream.me, &link.node, &theirs, &below);
         let after = from(journal, &epoch, &audience, position.through.sequence).await?;
         for (after, until) in missing(&position, after) {

@@ -92,6 +92,9 @@ impl Link {
         connection.busy_timeout(LOCK_WAIT_MAX)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        // Without this SQLite plans a statement anew whenever a parameter that it looked at gets another value: every
+        // LIMIT's does, and planning took longer than running.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let bytes_max = options.result_bytes_max.max(options.request_bytes_max);
         let bytes_max = i32::try_from(bytes_max).unwrap_or(i32::MAX);
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, bytes_max)?;
