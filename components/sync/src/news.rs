@@ -84,8 +84,7 @@ impl Board {
             return None;
         }
         if self.waiting.is_empty() {
-            // Nobody has looked for a while, and nobody has to know what was new meanwhile. If the last one left just now,
-            // what was looked at last is early enough.
+            // Nobody has looked for a while, and nobody has to know what was new meanwhile.
             self.looked = heads.try_into().unwrap_or(self.looked);
         }
         let number = self.next;

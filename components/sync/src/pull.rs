@@ -181,10 +181,10 @@ pub async fn epoch_above(
 /// Forgets how far an upstream's journals have been read: it has lost some of them, and has others there.
 pub async fn forget(upstream: &Upstream) -> Result<(), Problem> {
     for journal in Journal::ALL {
-        let (cursor, _) = cursor(journal, upstream, journal.epoch().await?, None).await?;
-        let Some(feed) = cursor.feed else { continue };
-        hear(journal, upstream, &feed.epoch, feed.through).await?;
-        journal.set_note(feed_note(upstream, &cursor.epoch), String::new()).await?;
+        let epoch = journal.epoch().await?;
+        let (Some(known), _) = feed(journal, upstream, &epoch).await? else { continue };
+        hear(journal, upstream, &known.epoch, known.through).await?;
+        journal.set_note(feed_note(upstream, &epoch), String::new()).await?;
     }
     Ok(())
 }
