@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use futures::future::try_join_all;
+use futures::future::{try_join_all, try_join3};
 use hedgeschool_replication::pace::ANSWER;
 use hedgeschool_replication::wire::{
     Bookmark, Cursor, Entry, Feed, HEARD_MAX, Health, Inquiry, PULL_PATH, Page, Pull, Pulled,
@@ -109,9 +109,9 @@ async fn cursor(
     epoch: String,
     held: Option<Place>,
 ) -> Result<(Cursor, Option<String>), Problem> {
-    let (feed, note) = feed(journal, upstream, &epoch).await?;
-    let heard = heard(journal, upstream).await?;
-    let follows = follows(journal).await?;
+    let ((feed, note), heard, follows) =
+        try_join3(feed(journal, upstream, &epoch), heard(journal, upstream), follows(journal))
+            .await?;
     Ok((Cursor { epoch, feed, heard, held, follows }, note))
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use futures::StreamExt;
+use futures::future::try_join3;
 use futures::stream::FuturesUnordered;
 use hedgeschool_replication::pace::ANSWER;
 use hedgeschool_replication::recognise::Known;
@@ -76,9 +77,13 @@ impl Outbox {
         below: &BTreeSet<String>,
     ) -> Result<Self, Problem> {
         let Applied { epoch, position, theirs } = applied;
-        let head = journal.head().await?;
-        let told = journal.noted_number(sent_note(&epoch)).await?;
-        let known = Known { head, told, is_another: is_another(journal, &position).await? };
+        let (head, told, is_another) = try_join3(
+            journal.head(),
+            journal.noted_number(sent_note(&epoch)),
+            is_another(journal, &position),
+        )
+        .await?;
+        let known = Known { head, told, is_another };
         let greeted = Push::greeted(position, known);
         let is_renewed = greeted.is_none();
         let (epoch, mut push) = match greeted {
@@ -238,7 +243,7 @@ async fn renewed(
 }
 
 /// Whether a journal has other entries where a position is recognised.
-async fn is_another(journal: Journal, applied: &Position) -> Result<bool, Problem> {
+async fn is_another(journal: Journal, applied: &Position) -> Result<bool, Error> {
     for place in applied.places() {
         if place.is_another(journal.find(place.sequence).await?.as_ref()) {
             return Ok(true);

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all};
 use hedgeschool_credentials::Subject;
 use hedgeschool_redis::changed;
 use hedgeschool_replication::pace::APPLYING_BYTES_MAX;
@@ -214,7 +214,8 @@ async fn feed(journal: Journal, pull: &Pull, cursor: &Cursor) -> Result<Feed, Pr
         above: false,
         serves,
     };
-    let page = journal.entries(audience, after, None, BATCH_BYTES).await?;
+    let entries = journal.entries(audience, after, None, BATCH_BYTES);
+    let (page, followed) = try_join(entries, journal.count_followed(pull.node.clone())).await?;
     if known.is_none() || !page.entries.is_empty() || page.through >= after + UNNOTED_MAX {
         // Before it is told: a node that knows more has it from another copy of this journal.
         journal.raise_note(told_note(&pull.node, &epoch), page.through).await?;
@@ -222,8 +223,7 @@ async fn feed(journal: Journal, pull: &Pull, cursor: &Cursor) -> Result<Feed, Pr
     let mut page = told_page(epoch, page);
     page.bookmark.last = page.entries.last().map(|entry| entry.place());
     page.bookmark.last = page.bookmark.last.or_else(|| known.and_then(|known| known.last.clone()));
-    let forgot = cursor.follows > journal.count_followed(pull.node.clone()).await?;
-    Ok(Feed { applied, page, forgot })
+    Ok(Feed { applied, page, forgot: cursor.follows > followed })
 }
 
 /// The name of the note that says how far a node was ever told of a journal here.
