@@ -19,6 +19,7 @@ mod large_course;
 mod launch;
 mod live;
 mod manifest;
+mod namesakes;
 mod node_page;
 mod other_app;
 mod power_loss;

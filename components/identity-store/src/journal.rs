@@ -120,15 +120,20 @@ impl Rows {
         let Some(Found { person: here, is, peer }) = Person::find(&arriving.name).await? else {
             return self.push(&arriving, None, None, false);
         };
-        // Of who belongs to all, nodes above tell. One whose disk was restored means what it has now.
-        let of_all = scope.is_none() && here.home.is_none() && arriving.home.is_none();
-        if of_all && peer.is_some_and(|peer| peer != batch.peer) {
+        // Of who belongs to all, nodes above tell, and what they tell stands as it is. One whose disk was restored means
+        // what it has now.
+        let is_told = scope.is_none() && arriving.home.is_none();
+        if is_told && peer.as_ref() != Some(&batch.peer) {
             return self.replace(&here, is, &arriving);
         }
         // A name that another node's person has is not the sender's to take.
         let is_foreign = scope.is_some_and(|scope| !here.is_of(scope));
         match merged(&here, &arriving) {
             None => Ok(()),
+            // Told again, for the sender to hear of it: above, nobody would be told of another version.
+            Some(_) if is_foreign && here.home.is_none() => {
+                self.push(&here, Some(is), Some(&arriving), true)
+            }
             Some(Merged { stands, .. }) if is_foreign => {
                 let stands = here.clone().with_version(Version {
                     stamp: stands.stamp.max(here.stamp),
