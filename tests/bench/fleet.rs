@@ -24,6 +24,7 @@ use crate::traffic::{Traffic, fresh};
 
 /// Nodes below the hub.
 const NODES: u64 = 300;
+const JOURNALS: [&str; 3] = ["identity", "content", "progress"];
 const EPOCH: &str = "00112233445566778899aabbccddeeff";
 /// For how long all of them wait for news.
 const WAITING: Duration = Duration::from_secs(10);
@@ -73,9 +74,9 @@ fn token(node: u64) -> String {
 
 /// A pull of a node that knows everything.
 fn pull(node: u64, known: &BTreeMap<String, Bookmark>, wait: Duration) -> Pull {
-    let cursor = |bookmark: &Bookmark| Cursor {
+    let cursor = |journal: &str| Cursor {
         epoch: EPOCH.to_owned(),
-        feed: Some(bookmark.clone()),
+        feed: known.get(journal).cloned(),
         heard: Vec::new(),
         held: None,
         follows: 0,
@@ -85,18 +86,14 @@ fn pull(node: u64, known: &BTreeMap<String, Bookmark>, wait: Duration) -> Pull {
         serves: BTreeSet::new(),
         now: now(),
         health: Health::default(),
-        journals: known.iter().map(|(journal, known)| (journal.clone(), cursor(known))).collect(),
+        journals: JOURNALS.iter().map(|name| ((*name).to_owned(), cursor(name))).collect(),
         wait_ms: wait.as_millis() as u64,
     }
 }
 
 /// Where the hub's journals end.
 fn bookmarks(hub: &Node, node: u64) -> Result<BTreeMap<String, Bookmark>> {
-    let mut known = BTreeMap::new();
-    for journal in ["identity", "content", "progress"] {
-        known.insert(journal.to_owned(), Bookmark { epoch: "?".into(), through: 0, last: None });
-    }
-    asked(&client(hub, node), &pull(node, &known, Duration::ZERO))
+    asked(&client(hub, node), &pull(node, &BTreeMap::new(), Duration::ZERO))
 }
 
 /// Where the answer to a pull leads.
@@ -166,7 +163,8 @@ fn batch(node: u64, epoch: &str, statements: u64, after: u64, count: u64) -> Bat
         before,
         lane: Lane::Backlog,
         after,
-        heard: None,
+        above: None,
+        heard: Vec::new(),
         entries: (after + 1..=after + count).map(entry).collect(),
     }
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use hedgeschool_web::{Problem, Query, Reply, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 
+use crate::above::Standing;
 use crate::node;
-use crate::pull;
 use crate::round::Link;
 use crate::stores::{Conflict, Journal};
 use crate::upstream::Upstream;
@@ -114,17 +114,16 @@ async fn page(
 /// The nodes that are known to write under the epochs of a journal's copies.
 async fn writers(journal: Journal) -> Result<BTreeMap<String, String>, Problem> {
     let mut writers = BTreeMap::new();
-    let epoch = journal.epoch().await?;
     for (name, _) in journal.notes(crate::serve::APPLIED.to_owned()).await? {
         let told = name.strip_prefix(crate::serve::APPLIED).and_then(|name| name.rsplit_once(':'));
         writers.extend(told.map(|(node, epoch)| (epoch.to_owned(), node.to_owned())));
     }
     if let Some(upstream) = Upstream::configured().await? {
         let node = Link::load(&upstream.url).await?.node;
-        let theirs = pull::epoch_above(journal, &upstream, &epoch).await?;
-        writers.extend(theirs.map(|theirs| (theirs, node)));
+        let standing = Standing::read(journal, &upstream, None).await?;
+        writers.extend(standing.epoch_above().map(|theirs| (theirs.to_owned(), node)));
     }
-    writers.insert(epoch, node::id().await?);
+    writers.insert(journal.epoch().await?, node::id().await?);
     Ok(writers)
 }
 

@@ -3,6 +3,7 @@
 //! The decisions are those of `hedgeschool-replication`; the data is the stores'. This component moves one
 //! to the other and holds no state: a round can end at any point and the next one goes on.
 
+mod above;
 mod blobs;
 mod conflicts;
 mod ingest;

@@ -4,15 +4,18 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use futures::StreamExt;
-use futures::future::try_join3;
 use futures::stream::FuturesUnordered;
 use hedgeschool_replication::pace::ANSWER;
 use hedgeschool_replication::recognise::Known;
-use hedgeschool_replication::wire::{Applied as Answered, BATCH_ENTRIES_MAX, Batch, ENTRIES_PATH};
+use hedgeschool_replication::wire::{
+    Applied as Answered, BATCH_ENTRIES_MAX, Batch, Cursor, ENTRIES_PATH,
+};
 use hedgeschool_replication::{Answer, Next, Portion, Position, Push, Span, WINDOW, Want};
 use hedgeschool_web::{Problem, StatusCode};
 
-use crate::pull::{self, Applied};
+use crate::above::Standing;
+use crate::pull::Applied;
+use crate::round::Link;
 use crate::stores::{Audience, Error, Journal};
 use crate::upstream::{Failure, Upstream, failure};
 use crate::waiting::{self, Looked};
@@ -73,32 +76,24 @@ impl Outbox {
         journal: Journal,
         applied: Applied,
         upstream: &Upstream,
-        peer: &str,
+        (link, peer): (&Link, &str),
         below: &BTreeSet<String>,
     ) -> Result<Self, Problem> {
-        let Applied { epoch, position, theirs } = applied;
-        let (head, told, is_another) = try_join3(
-            journal.head(),
-            journal.noted_number(sent_note(&epoch)),
-            is_another(journal, &position),
-        )
-        .await?;
-        let known = Known { head, told, is_another };
+        let Applied { standing, position, theirs } = applied;
+        let known = known(journal, upstream, link, &standing, &position).await?;
+        let Standing { cursor: Cursor { epoch, .. }, looked, .. } = standing;
+        let Known { head, sent, .. } = known;
         let greeted = Push::greeted(position, known);
         let is_renewed = greeted.is_none();
         let (epoch, mut push) = match greeted {
             Some(push) => (epoch, push),
             None => {
-                (renewed(journal, epoch, told, upstream).await?, Push::from_the_beginning(head))
+                (renewed(journal, epoch, sent, upstream).await?, Push::from_the_beginning(head))
             }
         };
         let audience = waiting::above(&upstream.me, peer, &theirs, below);
         let through = push.acknowledged().through.sequence;
-        let noted = if through < head {
-            waiting::from(journal, &epoch, &audience, through).await?
-        } else {
-            through
-        };
+        let noted = waiting::from(looked.as_ref(), head, &epoch, &audience, through);
         push.skip(noted);
         Ok(Self {
             journal,
@@ -203,7 +198,8 @@ impl Outbox {
         upstream: &Upstream,
     ) -> Result<Batch, Problem> {
         // After the entries were read: what was held back of them had been heard of.
-        let heard = pull::furthest(self.journal, upstream, &self.epoch, &self.theirs).await?;
+        let standing = Standing::read(self.journal, upstream, None).await?;
+        let heard = standing.cursor.shown().filter(|shown| shown.epoch == self.theirs).cloned();
         let batch = Batch {
             node: upstream.me.clone(),
             journal: self.journal.name().to_owned(),
@@ -211,7 +207,8 @@ impl Outbox {
             before: self.push.before().clone(),
             lane: want.lane,
             after: want.after,
-            heard,
+            above: Some(self.theirs.clone()),
+            heard: heard.collect(),
             entries,
         };
         let leads_to = batch.before.with(batch.lane, batch.span()).map_err(Problem::internal)?;
@@ -221,7 +218,7 @@ impl Outbox {
 }
 
 /// The name of the note that says how far a journal was ever sent.
-fn sent_note(epoch: &str) -> String {
+pub fn sent_note(epoch: &str) -> String {
     format!("sent:{epoch}")
 }
 
@@ -240,6 +237,27 @@ async fn renewed(
     );
     journal.renew(epoch, sent).await?;
     Ok(journal.epoch().await?)
+}
+
+/// What is known of the journal by which a position is recognised.
+async fn known(
+    journal: Journal,
+    upstream: &Upstream,
+    link: &Link,
+    standing: &Standing,
+    position: &Position,
+) -> Result<Known, Problem> {
+    let known = Known { head: standing.head, sent: standing.sent, is_another: false };
+    let epoch = &standing.cursor.epoch;
+    if position.is_of(known) && link.position(journal, epoch) == *position {
+        // It was looked at when that was noted.
+        return Ok(known);
+    }
+    // Another round may have sent more since this one asked.
+    let now = Standing::read(journal, upstream, None).await?;
+    let (head, sent) =
+        if now.cursor.epoch == *epoch { (now.head, now.sent) } else { (known.head, known.sent) };
+    Ok(Known { head, sent, is_another: is_another(journal, position).await? })
 }
 
 /// Whether a journal has other entries where a position is recognised.

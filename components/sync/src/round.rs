@@ -15,7 +15,7 @@ use crate::pull::{self, Exchange};
 use crate::push::{Halt, Outbox};
 use crate::stores::{Error, Journal};
 use crate::upstream::{Failure, Upstream};
-use crate::{blobs, node, status, storage};
+use crate::{above, blobs, node, status, storage};
 
 /// How long a round may go on while there is work; well below the request deadlines of hosts.
 const WORK: Duration = Duration::from_secs(8);
@@ -111,7 +111,8 @@ impl Link {
     /// Whether the upstream has lost what it said it had.
     fn has_lost(&self, exchange: &Exchange) -> bool {
         exchange.applied.iter().any(|(journal, now)| {
-            let then = self.journals.get(*journal).filter(|(epoch, _)| *epoch == now.epoch);
+            let epoch_here = &now.standing.cursor.epoch;
+            let then = self.journals.get(*journal).filter(|(epoch, _)| epoch == epoch_here);
             then.is_some_and(|(_, then)| then.is_lost(&now.position))
         })
     }
@@ -150,17 +151,18 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
     let below = node::serves().await?;
     let health = status::health(&upstream).await?;
     let greeting = pull::exchange(&upstream, &link, &below, health, Duration::ZERO).await;
-    let greeting = match greeting {
+    let mut greeting = match greeting {
         Ok(greeting) => greeting,
         Err(halt) => return ended(link, Round::default(), Some(halt)).await,
     };
     if link.has_lost(&greeting) {
         eprintln!("{} has lost entries: all of it is read again", upstream.url);
-        pull::forget(&upstream).await?;
+        above::forget(&upstream).await?;
     }
+    let mut applied = std::mem::take(&mut greeting.applied);
     let greeted = Journal::ALL.into_iter().filter_map(|journal| {
-        let applied = greeting.applied.get(journal.name())?.clone();
-        Some(Outbox::greeted(journal, applied, &upstream, &greeting.upstream, &below))
+        let applied = applied.remove(journal.name())?;
+        Some(Outbox::greeted(journal, applied, &upstream, (&link, &greeting.upstream), &below))
     });
     let mut outboxes = try_join_all(greeted).await?;
     let is_renewed = outboxes.iter().any(Outbox::is_renewed);
@@ -177,8 +179,13 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
         halt: RefCell::new(None),
     };
     let first = Pulled { more: greeting.more || is_renewed, is_full: greeting.is_full };
-    join4(session.push(&mut outboxes), session.pull(first), session.follow(), session.fetch())
-        .await;
+    join4(
+        session.push(&mut outboxes),
+        session.pull(first),
+        session.follow(greeting.is_wanting),
+        session.fetch(),
+    )
+    .await;
     link.node.clone_from(&session.peer);
     link.reached = node::now();
     link.skew = greeting.skew;
@@ -278,7 +285,10 @@ impl Session {
     }
 
     /// Gets the records of learners whom this node follows from now on.
-    async fn follow(&self) {
+    async fn follow(&self, is_wanting: bool) {
+        if !is_wanting && !self.lingers {
+            return;
+        }
         loop {
             match pull::records(&self.upstream, &self.peer).await {
                 Ok(entries) => self.round.borrow_mut().pulled += entries,

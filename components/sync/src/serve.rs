@@ -4,24 +4,26 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use futures::future::{try_join, try_join_all};
+use futures::future::try_join_all;
 use hedgeschool_credentials::Subject;
 use hedgeschool_redis::changed;
 use hedgeschool_replication::pace::APPLYING_BYTES_MAX;
-use hedgeschool_replication::recognise::{Known, UNNOTED_MAX, is_missed};
+use hedgeschool_replication::recognise::is_missed;
 use hedgeschool_replication::wire::{
     Applied, BATCH_BYTES, BODY_BYTES_MAX, Batch, Bookmark, Cursor, Feed, Inquiry, Page, Pieces,
     Pull, Pulled, Record, WAIT_MS_MAX, WireError,
 };
 use hedgeschool_replication::{Applying, Moved, Position};
-use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, header, identity};
+use hedgeschool_web::{
+    HeaderMap, Problem, Reply, Request, StatusCode, body, header, identity, random_bytes,
+};
 
 use crate::ingest::{self, Ticket};
 use crate::news::{self, Watch};
 use crate::node;
 use crate::place::Place;
 use crate::pull::{self, RECORD};
-use crate::stores::{Audience, Error, Journal, Page as StoredPage, origin, packages};
+use crate::stores::{Audience, Error, Journal, Outline, Page as StoredPage, origin, packages};
 use crate::upstream::Upstream;
 use crate::{outflow, round};
 
@@ -86,8 +88,10 @@ pub async fn apply(journal: Journal, batch: Batch) -> Result<(StatusCode, Applie
     let sender = batch.node.as_str();
     let told = node::told(sender).await?;
     let scope: Vec<_> = told.serves.into_iter().chain([sender.to_owned()]).collect();
-    if let Some(heard) = &batch.heard {
-        check_heard(journal, sender, heard).await?;
+    let outline = journal.look(sender.to_owned(), Vec::new()).await?;
+    if !outline.told.is_all_heard(&outline.epoch, batch.above.as_deref(), &batch.heard) {
+        let detail = "this is for a journal that is not here any more: ask for news first";
+        return Err(Problem::new(StatusCode::PRECONDITION_FAILED, detail));
     }
     let epoch = batch.epoch.clone();
     let mut applying = Applying::new(batch.before.clone(), batch.lane, batch.span());
@@ -125,26 +129,6 @@ pub async fn apply(journal: Journal, batch: Batch) -> Result<(StatusCode, Applie
             Moved::Busy => return Err(Problem::busy()),
         }
     }
-}
-
-/// Refuses what is meant for another copy of this journal.
-async fn check_heard(journal: Journal, sender: &str, heard: &Bookmark) -> Result<(), Problem> {
-    let epoch = journal.epoch().await?;
-    let told = journal.noted_number(told_note(sender, &epoch)).await?;
-    if heard.is_heard_of(&epoch, known(journal, heard, told).await?) {
-        return Ok(());
-    }
-    let detail = "this is for a journal that is not here any more: ask for news first";
-    Err(Problem::new(StatusCode::PRECONDITION_FAILED, detail))
-}
-
-/// What is known of the journal by which a bookmark is recognised.
-async fn known(journal: Journal, bookmark: &Bookmark, told: u64) -> Result<Known, Problem> {
-    let is_another = match &bookmark.last {
-        Some(last) => last.is_another(journal.find(last.sequence).await?.as_ref()),
-        None => false,
-    };
-    Ok(Known { head: journal.head().await?, told, is_another })
 }
 
 /// The entries, for one attempt of possibly several.
@@ -196,89 +180,79 @@ async fn feeds(pull: &Pull) -> Result<(BTreeMap<String, Feed>, bool), Problem> {
     for (journal, cursor, feed) in try_join_all(asked).await? {
         let Page { bookmark, entries, more } = &feed.page;
         is_news |= feed.forgot;
-        is_news |= bookmark.is_news(cursor.feed.as_ref(), entries.is_empty(), *more);
+        is_news |= *more || bookmark.is_noted(cursor.feed.as_ref(), entries.is_empty());
         feeds.insert(journal.name().to_owned(), feed);
     }
     Ok((feeds, is_news))
 }
 
 async fn feed(journal: Journal, pull: &Pull, cursor: &Cursor) -> Result<Feed, Problem> {
-    let (applied, _) = applied(journal, &pull.node, &cursor.epoch).await?.unwrap_or_default();
-    let epoch = recognised(journal, &pull.node, cursor, &applied).await?;
-    let known = cursor.feed.as_ref().filter(|known| known.epoch == epoch);
+    let Recognised { outline, applied } = recognised(journal, &pull.node, cursor).await?;
+    let known = cursor.feed.as_ref().filter(|known| known.epoch == outline.epoch);
     let after = known.map_or(0, |known| known.through);
-    let serves = pull.serves.iter().chain([&pull.node]).cloned().collect();
-    let audience = Audience {
-        node: pull.node.clone(),
-        origin: origin(&pull.node, &cursor.epoch),
-        above: false,
-        serves,
+    let page = if after < outline.head {
+        let serves = pull.serves.iter().chain([&pull.node]).cloned().collect();
+        let audience = Audience {
+            node: pull.node.clone(),
+            origin: origin(&pull.node, &cursor.epoch),
+            above: false,
+            serves,
+        };
+        journal.entries(audience, after, None, BATCH_BYTES).await?
+    } else {
+        StoredPage { entries: Vec::new(), through: after, more: false }
     };
-    let entries = journal.entries(audience, after, None, BATCH_BYTES);
-    let (page, followed) = try_join(entries, journal.count_followed(pull.node.clone())).await?;
-    if known.is_none() || !page.entries.is_empty() || page.through >= after + UNNOTED_MAX {
-        // Before it is told: a node that knows more has it from another copy of this journal.
-        journal.raise_note(told_note(&pull.node, &epoch), page.through).await?;
+    let StoredPage { entries, through, more } = page;
+    let mut bookmark = Bookmark { epoch: outline.epoch, through, receipt: String::new() };
+    if bookmark.is_noted(known, entries.is_empty()) {
+        bookmark = told(journal, &pull.node, bookmark).await?;
     }
-    let mut page = told_page(epoch, page);
-    page.bookmark.last = page.entries.last().map(|entry| entry.place());
-    page.bookmark.last = page.bookmark.last.or_else(|| known.and_then(|known| known.last.clone()));
-    Ok(Feed { applied, page, forgot: cursor.follows > followed })
+    let page = Page { bookmark, entries, more };
+    Ok(Feed { applied, page, forgot: cursor.follows > outline.followed })
 }
 
-/// The name of the note that says how far a node was ever told of a journal here.
-fn told_note(node: &str, epoch: &str) -> String {
-    format!("told:{node}:{epoch}")
+/// Notes that a node is told of a journal here, before it is, and gives it the receipt.
+async fn told(journal: Journal, node: &str, bookmark: Bookmark) -> Result<Bookmark, Problem> {
+    let receipt = format!("{:016x}", u64::from_le_bytes(random_bytes()));
+    let bookmark = Bookmark { receipt, ..bookmark };
+    journal.tell(node.to_owned(), bookmark.clone()).await?;
+    Ok(bookmark)
 }
 
-/// This journal's epoch; another one if a node below knows that the disk here was restored.
-async fn recognised(
-    journal: Journal,
-    node: &str,
-    cursor: &Cursor,
-    applied: &Position,
-) -> Result<String, Problem> {
-    let epoch = journal.epoch().await?;
-    let told = journal.noted_number(told_note(node, &epoch)).await?;
-    if !has_lost(journal, node, cursor, (&epoch, told), applied).await? {
-        return Ok(epoch);
+/// A journal here, and how far it has one of a node below.
+struct Recognised {
+    outline: Outline,
+    applied: Position,
+}
+
+/// Looks whether a node below knows that the disk here was restored; then the journal has another epoch.
+async fn recognised(journal: Journal, node: &str, cursor: &Cursor) -> Result<Recognised, Problem> {
+    let [applied, lost] = [applied_note(node, &cursor.epoch), lost_note(node, &cursor.epoch)];
+    let prefixes = vec![applied.clone(), lost.clone()];
+    let outline = journal.look(node.to_owned(), prefixes.clone()).await?;
+    let noted = outline.notes.get(&applied).and_then(|text| serde_json::from_str(text).ok());
+    let applied = noted.unwrap_or_default();
+    let known = outline.notes.get(&lost).and_then(|text| text.parse().ok());
+    let missed = is_missed(cursor.held.as_ref(), &applied, known);
+    if let Some(missed) = missed {
+        journal.set_note(lost, missed.to_string()).await?;
     }
+    let Some(after) = cursor.unknown(&outline.epoch, &outline.told, missed.is_some()) else {
+        return Ok(Recognised { outline, applied });
+    };
     eprintln!(
         "{}: node {node} knows more of this journal, or another one: the disk here was restored. Another \
          epoch begins, and everything is compared again",
         journal.name(),
     );
-    journal.renew(epoch, told).await?;
-    Ok(journal.epoch().await?)
+    journal.renew(outline.epoch, after).await?;
+    let outline = journal.look(node.to_owned(), Vec::new()).await?;
+    Ok(Recognised { outline, applied })
 }
 
-/// Whether a node below knows that this journal was longer once, or that it was another one.
-async fn has_lost(
-    journal: Journal,
-    node: &str,
-    cursor: &Cursor,
-    (epoch, told): (&str, u64),
-    applied: &Position,
-) -> Result<bool, Problem> {
-    for bookmark in cursor.known(epoch) {
-        if !bookmark.is_of(known(journal, bookmark, told).await?) {
-            return Ok(true);
-        }
-    }
-    let held = cursor.held.as_ref();
-    if is_missed(held, applied, None).is_none() {
-        return Ok(false);
-    }
-    let note = format!("lost:{node}:{}", cursor.epoch);
-    let known = journal.note(note.clone()).await?.and_then(|text| text.parse().ok());
-    let Some(missed) = is_missed(held, applied, known) else { return Ok(false) };
-    journal.set_note(note, missed.to_string()).await?;
-    Ok(true)
-}
-
-fn told_page(epoch: String, page: StoredPage) -> Page {
-    let bookmark = Bookmark { epoch, through: page.through, last: None };
-    Page { bookmark, entries: page.entries, more: page.more }
+/// The name of the note that says what a node last missed here.
+fn lost_note(node: &str, epoch: &str) -> String {
+    format!("lost:{node}:{epoch}")
 }
 
 /// `POST /sync/v1/record`: what there is about a subject, here or further up.
@@ -292,14 +266,12 @@ pub async fn record(request: Request) -> Result<Reply, Problem> {
     if inquiry.after == 0 {
         from_above(journal, &inquiry.subject).await?;
     }
-    let applied = applied(journal, &sender, &inquiry.cursor.epoch).await?.unwrap_or_default().0;
-    let epoch = recognised(journal, &sender, &inquiry.cursor, &applied).await?;
+    let Outline { epoch, .. } = recognised(journal, &sender, &inquiry.cursor).await?.outline;
     let page = journal.about(inquiry.subject, inquiry.after).await?;
-    // Before it is told, as with a feed.
-    let through = journal.head().await?;
-    journal.raise_note(told_note(&sender, &epoch), through).await?;
+    let bookmark = Bookmark { epoch, through: journal.head().await?, receipt: String::new() };
+    let bookmark = told(journal, &sender, bookmark).await?;
     let next = page.more.then_some(page.through);
-    Reply::json(&Record { epoch, through, entries: page.entries, next })
+    Reply::json(&Record { bookmark, entries: page.entries, next })
 }
 
 /// Gets what is further up about a subject, if that can be had within a moment; otherwise a round will.

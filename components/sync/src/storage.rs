@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use hedgeschool_web::{Problem, settings};
 use serde::Serialize;
 
-use crate::pull;
+use crate::above::Standing;
 use crate::round::Link;
 use crate::stores::{Error, Journal, Limits, arrivals, origin};
 use crate::upstream::Upstream;
@@ -94,8 +94,9 @@ async fn holder(
     upstream: &Upstream,
     link: &Link,
 ) -> Result<Option<String>, Problem> {
-    let epoch = pull::epoch_above(journal, upstream, &journal.epoch().await?).await?;
-    Ok(epoch.filter(|_| !link.node.is_empty()).map(|epoch| origin(&link.node, &epoch)))
+    let standing = Standing::read(journal, upstream, None).await?;
+    let epoch = standing.epoch_above().filter(|_| !link.node.is_empty());
+    Ok(epoch.map(|epoch| origin(&link.node, epoch)))
 }
 
 /// The courses whose bytes were given up.

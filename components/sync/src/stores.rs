@@ -2,11 +2,12 @@
 
 mod types;
 
+use hedgeschool_replication::recognise::Told;
 use hedgeschool_replication::wire;
 use serde_json::value::RawValue;
 
 pub use types::{
-    Audience, Batch, Concerned, Conflict, Error, Limits, Page, Usage, Waiting, origin,
+    Audience, Batch, Concerned, Conflict, Error, Limits, Outline, Page, Usage, Waiting, origin,
 };
 
 /// The stores of one WIT package each.
@@ -168,9 +169,30 @@ macro_rules! journal {
                 match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::followed(node, after).await?)),* }
             }
 
-            /// How many subjects concern a node.
-            pub async fn count_followed(self, node: String) -> Result<u64, Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::count_followed(node).await?)),* }
+            /// Where the journal is, what there is about a node, and notes whose names begin like these.
+            pub async fn look(self, node: String, prefixes: Vec<String>) -> Result<Outline, Error> {
+                match self { $(Self::$name => {
+                    let found = $bindings::hedgeschool::$package::journal::look(node, prefixes).await?;
+                    let told = found.told.into_iter().map(|it| {
+                        wire::Bookmark { epoch: it.epoch, through: it.through, receipt: it.text }
+                    });
+                    Ok(Outline {
+                        epoch: found.epoch,
+                        head: found.head,
+                        followed: found.followed,
+                        told: Told(told.collect()),
+                        notes: found.notes.into_iter().collect(),
+                    })
+                }),* }
+            }
+
+            /// Takes note that a node is told of the journal.
+            pub async fn tell(self, node: String, told: wire::Bookmark) -> Result<(), Error> {
+                let wire::Bookmark { epoch, through, receipt: text } = told;
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::{journal, types};
+                    Ok(journal::tell(node, types::Receipt { epoch, through, text }).await?)
+                }),* }
             }
 
             /// Whether a subject concerns a node.
@@ -196,11 +218,6 @@ macro_rules! journal {
             /// Notes a number, unless there is a larger one.
             pub async fn raise_note(self, name: String, number: u64) -> Result<(), Error> {
                 match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::raise_note(name, number).await?)),* }
-            }
-
-            /// The number that was noted under a name; 0 if none was.
-            pub async fn noted_number(self, name: String) -> Result<u64, Error> {
-                Ok(self.note(name).await?.and_then(|text| text.parse().ok()).unwrap_or(0))
             }
 
             /// Applies a batch.

@@ -7,14 +7,15 @@ use hedgeschool_replication::Position;
 use hedgeschool_web::Problem;
 use serde::{Deserialize, Serialize};
 
+use crate::above::Standing;
+use crate::node;
 use crate::round::Link;
 use crate::stores::{Audience, Journal, origin};
 use crate::upstream::Upstream;
-use crate::{node, pull};
 
 /// The note about a journal's stretch that has nothing for the upstream. It lies beside the journal, so that
 /// whoever restores one restores the other.
-const NOTE: &str = "looked";
+pub const NOTE: &str = "looked";
 
 /// Changes that the upstream has not applied.
 #[derive(Default)]
@@ -51,21 +52,23 @@ pub fn fingerprint(audience: &Audience) -> u64 {
     hasher.finish()
 }
 
-/// From where on there may be something for the upstream, which has everything through a sequence.
-pub async fn from(
-    journal: Journal,
+/// From where on there may be something for the upstream, which has everything through a sequence of a journal that ends
+/// at `head`. `noted` is what [`NOTE`] says.
+pub fn from(
+    noted: Option<&String>,
+    head: u64,
     epoch: &str,
     audience: &Audience,
     through: u64,
-) -> Result<u64, Problem> {
-    let text = journal.note(NOTE.to_owned()).await?;
-    let looked: Option<Looked> = text.and_then(|text| serde_json::from_str(&text).ok());
+) -> u64 {
+    let looked: Option<Looked> = noted.and_then(|text| serde_json::from_str(text).ok());
     let is_about = |looked: &Looked| {
-        looked.epoch == epoch && looked.audience == fingerprint(audience) && looked.after <= through
+        looked.epoch == epoch
+            && looked.audience == fingerprint(audience)
+            && looked.after <= through
+            && looked.through <= head
     };
-    let Some(looked) = looked.filter(is_about) else { return Ok(through) };
-    let is_there = looked.through <= journal.head().await?;
-    Ok(if is_there { looked.through.max(through) } else { through })
+    looked.filter(is_about).map_or(through, |looked| looked.through.max(through))
 }
 
 /// Notes a stretch.
@@ -79,14 +82,16 @@ pub async fn queue(upstream: &Upstream, link: &Link) -> Result<Queue, Problem> {
     let below = node::serves().await?;
     let (mut entries, mut oldest) = (0, None);
     for journal in Journal::ALL {
-        let epoch = journal.epoch().await?;
-        let position = link.position(journal, &epoch);
-        if position.fresh.is_none() && position.through.sequence >= journal.head().await? {
+        let standing = Standing::read(journal, upstream, None).await?;
+        let epoch = &standing.cursor.epoch;
+        let position = link.position(journal, epoch);
+        let through = position.through.sequence;
+        if position.fresh.is_none() && through >= standing.head {
             continue;
         }
-        let theirs = pull::epoch_above(journal, upstream, &epoch).await?.unwrap_or_default();
-        let audience = above(&upstream.me, &link.node, &theirs, &below);
-        let after = from(journal, &epoch, &audience, position.through.sequence).await?;
+        let theirs = standing.epoch_above().unwrap_or_default();
+        let audience = above(&upstream.me, &link.node, theirs, &below);
+        let after = from(standing.looked.as_ref(), standing.head, epoch, &audience, through);
         for (after, until) in missing(&position, after) {
             let waiting = journal.waiting(audience.clone(), after, until).await?;
             entries += waiting.entries;

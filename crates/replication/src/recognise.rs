@@ -1,8 +1,12 @@
 //! Which copy of a journal is meant: disks are restored from backups and cloned, without anybody telling the software.
 //!
-//! Both sides keep notes: where they were (a [`Place`], with the mark of its entry) and, written *before* anything is
-//! sent or told, how far it was ever sent or told. Who hears of more, or of another entry, speaks with somebody who
-//! knows another copy. That a place is empty proves nothing: of what changes often only the last version stays.
+//! Both sides keep notes, written *before* anything is sent or told. Who sends a journal up notes how far it ever did,
+//! and marks what it sends ([`Place`]): if the node above has more, or another entry, it has it from another copy. That a
+//! place is empty proves nothing: of what changes often only the last version stays.
+//!
+//! Who tells of a journal gives a receipt with what it tells ([`Bookmark::receipt`]), and keeps the last ones: if a node
+//! below shows one that is not known here, another copy gave it. A number alone would not do, because an answer to
+//! a request that was long underway raises it too.
 
 use crate::wire::{Bookmark, Cursor, Entry};
 use crate::{Place, Position};
@@ -12,16 +16,51 @@ use crate::{Place, Position};
 pub struct Known {
     /// Its last sequence.
     pub head: u64,
-    /// How far it was ever sent or told to the peer.
-    pub told: u64,
-    /// Something else stands at a place that the peer names: see [`Place::is_another`].
+    /// How far it was ever sent to the node above.
+    pub sent: u64,
+    /// Something else stands at a place that the upstream names: see [`Place::is_another`].
     pub is_another: bool,
 }
 
-impl Known {
-    /// Whether somebody who has it through a sequence may have it from this copy.
-    fn may_be(&self, through: u64) -> bool {
-        !self.is_another && through <= self.told.min(self.head)
+/// What a node below was told of a journal, as far as that is remembered: its last receipts, of all epochs. One without
+/// text stands for all that were given for as much or less.
+#[derive(Clone, Debug, Default)]
+pub struct Told(pub Vec<Bookmark>);
+
+/// How many receipts of an epoch are remembered for a node. Older ones are taken to be known: after so many answers that
+/// nobody read, a node that heard of another copy would no longer be recognised.
+pub const RECEIPTS_MAX: u32 = 16;
+
+impl Told {
+    /// Whether this copy of the journal, or one that it was made of, gave this receipt.
+    pub fn has(&self, shown: &Bookmark) -> bool {
+        self.0.iter().any(|given| {
+            given.epoch == shown.epoch
+                && shown.through <= given.through
+                && (given.receipt.is_empty() || given.receipt == shown.receipt)
+        })
+    }
+
+    /// How far the node was told of an epoch before it was told so much. None: as far as it ever was.
+    pub fn through(&self, epoch: &str, before: Option<u64>) -> u64 {
+        let of_epoch = self.0.iter().filter(|given| given.epoch == epoch);
+        let before =
+            of_epoch.map(|given| given.through).filter(|at| before.is_none_or(|end| *at < end));
+        before.max().unwrap_or(0)
+    }
+
+    /// Whether a batch is for this copy of the journal, and this `epoch`: its sender holds back what came from the one
+    /// `above`, and shows what it `heard` of that. If not, it holds things back that were lost here; it begins another
+    /// round.
+    pub fn is_all_heard(&self, epoch: &str, above: Option<&str>, heard: &[Bookmark]) -> bool {
+        above.is_none_or(|above| above == epoch) && self.unknown(epoch, heard.iter()).is_none()
+    }
+
+    /// The first of an epoch's receipts that another copy gave: through which sequence. Those of other epochs do
+    /// not matter: whoever shows them reads this one from its beginning.
+    fn unknown<'a>(&self, epoch: &str, shown: impl Iterator<Item = &'a Bookmark>) -> Option<u64> {
+        let unknown = shown.filter(|shown| shown.epoch == epoch && !self.has(shown));
+        unknown.map(|shown| shown.through).min()
     }
 }
 
@@ -36,7 +75,7 @@ impl Position {
     /// Whether the upstream has this from this copy of the journal. If not, the disk of this node was restored or cloned:
     /// the journal needs a new epoch, and goes up from its beginning.
     pub fn is_of(&self, known: Known) -> bool {
-        known.may_be(self.furthest())
+        !known.is_another && self.furthest() <= known.sent.min(known.head)
     }
 
     /// Whether an upstream that said this once, and says `now` of the same epoch, has lost something.
@@ -46,39 +85,36 @@ impl Position {
 }
 
 impl Bookmark {
-    /// Whether the reader has this from this copy of the journal. If not, the disk of this node was restored: the
-    /// journal needs a new epoch, and is told from its beginning.
-    pub fn is_of(&self, known: Known) -> bool {
-        known.may_be(self.through)
-    }
-
-    /// Whether it is this copy of the journal, in this epoch, that the sender of a batch has heard so much of. If not,
-    /// the sender holds things back that were lost here; it begins another round.
-    pub fn is_heard_of(&self, epoch: &str, known: Known) -> bool {
-        self.epoch == epoch && self.is_of(known)
-    }
-
-    /// What becomes of a page that leads here, for a reader who is at `known`. None: nothing, it need not even be noted.
-    pub fn turned(&self, known: Option<&Self>, is_empty: bool) -> Option<Turned> {
-        let is_same = known.is_some_and(|known| known.epoch == self.epoch);
-        let is_near = known.is_some_and(|known| self.through < known.through + UNNOTED_MAX);
-        if is_same && is_empty && is_near {
-            return None;
-        }
-        Some(Turned { follows_again: known.is_some() && !is_same })
-    }
-
-    /// Whether a page that leads here is news to a reader who is at `known`.
-    pub fn is_news(&self, known: Option<&Self>, is_empty: bool, more: bool) -> bool {
+    /// Whether a page that leads here is to be noted, by the one who tells and by a reader who is at `known`.
+    pub fn is_noted(&self, known: Option<&Self>, is_empty: bool) -> bool {
         let known = known.filter(|known| known.epoch == self.epoch);
-        !is_empty || more || known.is_none_or(|known| self.through >= known.through + UNNOTED_MAX)
+        !is_empty || known.is_none_or(|known| self.through >= known.through + UNNOTED_MAX)
+    }
+
+    /// What becomes of a page that leads here, for a reader who is at `known`. None: nothing.
+    pub fn turned(&self, known: Option<&Self>, is_empty: bool) -> Option<Turned> {
+        let is_other = known.is_some_and(|known| known.epoch != self.epoch);
+        self.is_noted(known, is_empty).then_some(Turned { follows_again: is_other })
+    }
+
+    /// Whether a reader who was answered this, and had shown the other, may forget that: whoever knows this receipt knew
+    /// the other too. One of an epoch that was left is kept: an upstream that is restored twice comes back to it.
+    pub fn covers(&self, shown: &Self) -> bool {
+        self.epoch == shown.epoch && shown.through <= self.through
     }
 }
 
 impl Cursor {
-    /// All that the asking node has heard of this epoch of the upstream's journal.
-    pub fn known(&self, epoch: &str) -> impl Iterator<Item = &Bookmark> {
-        self.feed.iter().chain(&self.heard).filter(move |known| known.epoch == epoch)
+    /// All receipts that the asking node has to show.
+    pub fn shown(&self) -> impl Iterator<Item = &Bookmark> {
+        self.feed.iter().chain(&self.heard)
+    }
+
+    /// From where on another epoch of the upstream's journal is to begin, because its disk was restored: the asking node
+    /// shows a receipt that another copy gave, or tells of something that this one has no more.
+    pub fn unknown(&self, epoch: &str, told: &Told, is_missing: bool) -> Option<u64> {
+        let unknown = told.unknown(epoch, self.shown());
+        (is_missing || unknown.is_some()).then(|| told.through(epoch, unknown))
     }
 }
 
@@ -104,19 +140,54 @@ mod tests {
     use super::*;
 
     fn bookmark(epoch: &str, through: u64) -> Bookmark {
-        Bookmark { epoch: epoch.to_owned(), through, last: None }
+        Bookmark { epoch: epoch.to_owned(), through, receipt: format!("{epoch}{through}") }
     }
 
     fn at(sequence: u64) -> Position {
         Position { through: Place { sequence, mark: String::new() }, fresh: None }
     }
 
+    fn told() -> Told {
+        let floor = Bookmark { receipt: String::new(), ..bookmark("e", 10) };
+        Told(vec![floor, bookmark("e", 20), bookmark("e", 30), bookmark("f", 5)])
+    }
+
     #[test]
     fn more_than_was_ever_sent_is_another_copys() {
-        let known = Known { head: 100, told: 50, is_another: false };
+        let known = Known { head: 100, sent: 50, is_another: false };
         assert!(at(50).is_of(known) && !at(51).is_of(known));
         assert!(!at(50).is_of(Known { is_another: true, ..known }));
-        assert!(!bookmark("e", 101).is_of(Known { told: 200, ..known }));
+        assert!(!at(101).is_of(Known { sent: 200, ..known }));
+    }
+
+    #[test]
+    fn a_receipt_is_known_or_older_than_all_that_are() {
+        let other = |through| Bookmark { receipt: "x".to_owned(), ..bookmark("e", through) };
+        assert!(told().has(&bookmark("e", 30)) && told().has(&bookmark("f", 5)));
+        assert!(told().has(&other(10)) && !told().has(&other(11)) && !told().has(&other(30)));
+        assert!(!told().has(&bookmark("g", 1)));
+        let more = Bookmark { through: 31, ..bookmark("e", 30) };
+        assert!(!told().has(&more));
+        assert!(told().is_all_heard("e", Some("e"), &[bookmark("e", 20), bookmark("g", 5)]));
+        assert!(told().is_all_heard("e", None, &[]) && !told().is_all_heard("f", Some("e"), &[]));
+        assert!(!told().is_all_heard("e", Some("e"), &[other(30)]));
+    }
+
+    #[test]
+    fn another_epoch_begins_where_a_copy_s_own_began() {
+        let mut cursor = Cursor {
+            epoch: "mine".to_owned(),
+            feed: Some(bookmark("e", 30)),
+            heard: Vec::new(),
+            held: None,
+            follows: 0,
+        };
+        assert_eq!(cursor.unknown("e", &told(), false), None);
+        assert_eq!(cursor.unknown("e", &told(), true), Some(30));
+        cursor.heard = vec![bookmark("e", 25)];
+        assert_eq!(cursor.unknown("e", &told(), false), Some(20));
+        cursor.heard = vec![bookmark("g", 25)];
+        assert_eq!(cursor.unknown("e", &told(), false), None);
     }
 
     #[test]
@@ -129,17 +200,16 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_page_of_the_same_epoch_is_no_news_unless_it_leads_far() {
+    fn an_empty_page_of_the_same_epoch_is_not_noted_unless_it_leads_far() {
         let known = bookmark("e", 10);
         let near = bookmark("e", 900);
         assert_eq!(near.turned(Some(&known), true), None);
-        assert!(!near.is_news(Some(&known), true, false));
+        assert!(near.is_noted(Some(&known), false));
         let far = bookmark("e", 1_010);
         assert_eq!(far.turned(Some(&known), true), Some(Turned { follows_again: false }));
-        assert!(far.is_news(Some(&known), true, false) && near.is_news(Some(&known), false, false));
         let other = bookmark("f", 10);
         assert_eq!(other.turned(Some(&known), true), Some(Turned { follows_again: true }));
         assert_eq!(other.turned(None, true), Some(Turned { follows_again: false }));
-        assert!(other.is_news(Some(&known), true, false));
+        assert!(far.covers(&near) && !near.covers(&far) && !other.covers(&far));
     }
 }

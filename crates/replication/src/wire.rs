@@ -18,7 +18,7 @@ pub const BODY_BYTES_MAX: usize = 8 << 20;
 pub const WAIT_MS_MAX: u64 = 20_000;
 /// Most nodes below a node.
 pub const SERVES_MAX: usize = 10_000;
-/// Most epochs of an upstream's journal that a node remembers.
+/// Most bookmarks that a cursor or a batch has beside the feed's.
 pub const HEARD_MAX: usize = 50;
 /// Most pieces of blobs that one request asks for.
 pub const PIECES_MAX: usize = 256;
@@ -67,11 +67,14 @@ pub struct Batch {
     pub lane: Lane,
     /// The sequence that the first entry follows; what lies between is not for the upstream.
     pub after: u64,
-    /// How far the sender has heard of the upstream's journal: what came from there is not sent back. None: nothing
-    /// has. An upstream that is not there, because its disk was restored, applies nothing of this: see
-    /// [`Bookmark::is_heard_of`].
+    /// The epoch of the upstream's journal when the round began: what came from there is not sent back. None: what
+    /// came from there is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub heard: Option<Bookmark>,
+    pub above: Option<String>,
+    /// What the sender has heard of it. An upstream that did not tell so much, because its disk was restored, applies
+    /// nothing of this: see [`crate::recognise::Told::is_all_heard`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heard: Vec<Bookmark>,
     /// The entries, by growing sequence: 1 to [`BATCH_ENTRIES_MAX`].
     pub entries: Vec<Entry>,
 }
@@ -128,8 +131,8 @@ pub struct Cursor {
     pub epoch: String,
     /// What it has applied of the upstream's. None: nothing yet.
     pub feed: Option<Bookmark>,
-    /// How far it has heard of the journals that the upstream has had, feeds and records, at most [`HEARD_MAX`]. A disk
-    /// that is restored twice comes back to an epoch that was left, and records run ahead of the feed.
+    /// What else it has heard of the upstream's journal, at most [`HEARD_MAX`]: in records, which run ahead of the feed,
+    /// in epochs that were left, and before it began to read from the beginning again.
     #[serde(default)]
     pub heard: Vec<Bookmark>,
     /// How far the upstream had the asking node's journal when it was last asked. If it has less now, its disk was
@@ -148,9 +151,9 @@ pub struct Bookmark {
     pub epoch: String,
     /// Everything through this sequence has been looked at.
     pub through: u64,
-    /// The last entry that was for the reader. If the journal has another one there now, its disk was restored.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last: Option<Place>,
+    /// What the teller gave with the answer that led here: other texts at random each time. If it does not know it any
+    /// more, its disk was restored.
+    pub receipt: String,
 }
 
 /// The answer to a [`Pull`].
@@ -208,10 +211,8 @@ pub struct Inquiry {
 /// What an upstream has about one subject, in an order of its own.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Record {
-    /// The epoch of its journal.
-    pub epoch: String,
     /// How far its journal went: so far, the asking node has been told of it.
-    pub through: u64,
+    pub bookmark: Bookmark,
     /// The entries; their sequences count in this answer's order alone.
     pub entries: Vec<Entry>,
     /// After which sequence the rest follows. None: that was all.
@@ -266,6 +267,10 @@ fn check_name(what: &'static str, name: &str) -> Result<(), WireError> {
     if (1..=NAME_BYTES_MAX).contains(&name.len()) { Ok(()) } else { Err(WireError::Name(what)) }
 }
 
+fn check_bookmarks(heard: &[Bookmark]) -> Result<(), WireError> {
+    if heard.len() > HEARD_MAX + 1 { Err(WireError::TooMany("51 bookmarks")) } else { Ok(()) }
+}
+
 impl Batch {
     /// Reads and checks a batch.
     pub fn parse(body: &[u8]) -> Result<Self, WireError> {
@@ -273,6 +278,7 @@ impl Batch {
         if batch.entries.len() > BATCH_ENTRIES_MAX as usize {
             return Err(WireError::TooMany("500 entries"));
         }
+        check_bookmarks(&batch.heard)?;
         check_name("epoch", &batch.epoch)?;
         let grows = |last, entry: &Entry| (entry.sequence > last).then_some(entry.sequence);
         let last = batch.entries.iter().try_fold(batch.after, grows);
@@ -325,9 +331,7 @@ impl Pull {
 
 impl Cursor {
     fn check(&self) -> Result<(), WireError> {
-        if self.heard.len() > HEARD_MAX {
-            return Err(WireError::TooMany("50 epochs of a journal that were heard of"));
-        }
+        check_bookmarks(&self.heard)?;
         check_name("epoch", &self.epoch)
     }
 }
@@ -364,7 +368,7 @@ mod tests {
 
     fn parse(entries: &str) -> Result<Batch, WireError> {
         let body = format!(
-            r#"{{"node":"n","journal":"progress","epoch":"e","before":{{"through":{{"sequence":4,"mark":"m"}}}},
+            r#"{{"node":"n","journal":"progress","epoch":"e","above":"f","before":{{"through":{{"sequence":4,"mark":"m"}}}},
               "lane":"backlog","after":4,"entries":[{entries}]}}"#
         );
         Batch::parse(body.as_bytes())

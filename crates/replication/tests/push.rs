@@ -50,7 +50,7 @@ struct Node {
     epoch: u32,
     journal: BTreeMap<u64, u64>,
     /// How far it was ever sent in this epoch.
-    told: u64,
+    sent: u64,
     push: Option<Push>,
 }
 
@@ -74,11 +74,11 @@ impl Node {
                     .is_some_and(|content| mark(*content) != place.mark)
             };
             let is_another = position.places().any(is_another);
-            let known = Known { head: self.head(), told: self.told, is_another };
+            let known = Known { head: self.head(), sent: self.sent, is_another };
             self.push = Push::greeted(position, known);
             if self.push.is_none() {
                 *epochs += 1;
-                (self.epoch, self.told) = (*epochs, 0);
+                (self.epoch, self.sent) = (*epochs, 0);
                 return None;
             }
         }
@@ -96,7 +96,7 @@ impl Node {
         let span = Span { after: want.after, through: Place { sequence, mark: mark(last) } };
         let leads_to = push.before().with(want.lane, span.clone()).unwrap();
         push.sent(want.lane, leads_to);
-        self.told = self.told.max(sequence);
+        self.sent = self.sent.max(sequence);
         Some(Batch { epoch: self.epoch, lane: want.lane, span, entries })
     }
 

@@ -28,7 +28,7 @@ impl World {
                 self.nodes[node].round.is_pulling = false;
                 let head = self.nodes[node].head(self.recorded());
                 // No disk is restored here: what the node above has was sent.
-                let known = Known { head, told: head, is_another: false };
+                let known = Known { head, sent: head, is_another: false };
                 let push = Push::greeted(position, known);
                 let linger =
                     if self.is_detailed() { self.rules.linger } else { self.rules.calm_linger };

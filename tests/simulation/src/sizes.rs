@@ -93,7 +93,8 @@ fn batch(entry: Entry) -> Batch {
         before: position(),
         lane: Lane::Backlog,
         after: 1_234_567,
-        heard: Some(Bookmark { last: None, ..bookmark() }),
+        above: Some(EPOCH.to_owned()),
+        heard: vec![bookmark()],
         entries: vec![entry],
     }
 }
@@ -101,7 +102,7 @@ fn batch(entry: Entry) -> Batch {
 const JOURNALS: [&str; 3] = ["identity", "content", "progress"];
 
 fn bookmark() -> Bookmark {
-    Bookmark { epoch: EPOCH.to_owned(), through: 1_234_567, last: Some(place()) }
+    Bookmark { epoch: EPOCH.to_owned(), through: 1_234_567, receipt: "0123456789abcdef".to_owned() }
 }
 
 fn pull() -> Pull {

@@ -99,8 +99,23 @@ macro_rules! export_journal {
                     Ok(kit::followed(<$kinds>::DATABASE, node, after).await?)
                 }
 
-                async fn count_followed(node: String) -> Result<u64, wit::Error> {
-                    Ok(kit::count_followed(<$kinds>::DATABASE, node).await?)
+                async fn look(
+                    node: String,
+                    prefixes: Vec<String>,
+                ) -> Result<wit::Outline, wit::Error> {
+                    let outline = kit::look(<$kinds>::DATABASE, node, prefixes).await?;
+                    let kit::Outline { epoch, head, followed, told, notes } = outline;
+                    let told = told.into_iter().map(|receipt| {
+                        let kit::Receipt { epoch, through, text } = receipt;
+                        wit::Receipt { epoch, through, text }
+                    });
+                    Ok(wit::Outline { epoch, head, followed, told: told.collect(), notes })
+                }
+
+                async fn tell(node: String, receipt: wit::Receipt) -> Result<(), wit::Error> {
+                    let wit::Receipt { epoch, through, text } = receipt;
+                    let receipt = kit::Receipt { epoch, through, text };
+                    Ok(kit::tell(<$kinds>::DATABASE, node, receipt).await?)
                 }
 
                 async fn note(name: String) -> Result<Option<String>, wit::Error> {

@@ -8,6 +8,7 @@ mod apply;
 mod conflict;
 mod export;
 mod merge;
+mod outline;
 mod read;
 mod room;
 
@@ -17,6 +18,7 @@ use hedgeschool_sql::{Database, Value};
 pub use apply::{Batch, Insertion, Outcome};
 pub use conflict::{Conflict, Lost};
 pub use merge::{Merged, Versioned, check_version, merged};
+pub use outline::{Outline, Receipt, look, tell};
 pub use read::{Audience, Concerned, Entry, Page, Waiting};
 pub use room::{Limits, Usage, check_room, limits, set_limits, usage};
 
@@ -166,13 +168,6 @@ pub async fn followed(
     let parameters = [Value::Text(node), Value::Text(after), Value::from(FOLLOWED_MAX)];
     let rows = database.query(sql, &parameters).await?;
     Ok(rows.into_iter().map(|mut row| row.take()).collect::<Result<_, _>>()?)
-}
-
-/// How many subjects concern a node.
-pub async fn count_followed(database: &Database, node: String) -> Result<u64, Error> {
-    let sql = "SELECT count(*) FROM follower WHERE node = ?1";
-    let row = database.query_one(sql, &[Value::Text(node)]).await?;
-    Ok(row.map(|mut row| row.take()).transpose()?.unwrap_or(0))
 }
 
 /// A sequence as a parameter; SQLite's integers end where no sequence will ever be.

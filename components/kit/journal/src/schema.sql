@@ -27,6 +27,26 @@ CREATE TABLE follower (
 
 CREATE INDEX follower_by_subject ON follower (subject);
 
+-- What nodes below were told of this journal: the last receipts for each of its epochs, which they show. One without text
+-- stands for those that are not kept.
+CREATE TABLE told (
+  node TEXT NOT NULL,
+  epoch TEXT NOT NULL,
+  through INTEGER NOT NULL,
+  receipt TEXT NOT NULL,
+  PRIMARY KEY (node, epoch, through, receipt)
+) STRICT, WITHOUT ROWID;
+
+-- The 17th from the end and all before it become the one without text.
+CREATE TRIGGER told_is_bounded AFTER INSERT ON told BEGIN
+  DELETE FROM told WHERE node = NEW.node AND epoch = NEW.epoch AND (through, receipt) < (
+    SELECT through, receipt FROM told WHERE node = NEW.node AND epoch = NEW.epoch
+    ORDER BY through DESC, receipt DESC LIMIT 1 OFFSET 16);
+  UPDATE told SET receipt = '' WHERE receipt <> '' AND (node, epoch, through, receipt) = (
+    SELECT node, epoch, through, receipt FROM told WHERE node = NEW.node AND epoch = NEW.epoch
+    ORDER BY through DESC, receipt DESC LIMIT 1 OFFSET 16);
+END;
+
 -- What replication remembers. `epoch` names this copy of the store.
 CREATE TABLE note (
   name TEXT PRIMARY KEY,

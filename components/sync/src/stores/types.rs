@@ -1,5 +1,8 @@
 //! What journals take and answer, whichever store they are of.
 
+use std::collections::BTreeMap;
+
+use hedgeschool_replication::recognise::Told;
 use hedgeschool_replication::wire;
 use hedgeschool_web::{Problem, StatusCode};
 
@@ -19,6 +22,21 @@ pub struct Audience {
 /// Names a node's copy of a journal: what came from it needs not go back there, unless its disk was restored.
 pub fn origin(node: &str, epoch: &str) -> String {
     format!("{node}:{epoch}")
+}
+
+/// Where a journal is, and what one has to know of it who has to do with a node.
+#[derive(Debug, Default)]
+pub struct Outline {
+    /// Names this copy of the store.
+    pub epoch: String,
+    /// The last sequence.
+    pub head: u64,
+    /// How many subjects concern the node.
+    pub followed: u64,
+    /// What the node was told.
+    pub told: Told,
+    /// Notes by name.
+    pub notes: BTreeMap<String, String>,
 }
 
 /// A part of a journal.

@@ -319,3 +319,20 @@ proptest! {
         prop_assert_eq!(world.fault(), None);
     }
 }
+
+/// A pull that was underway while the disk above was restored has an answer that nobody reads, and yet the node below
+/// has been told: of another copy than that from which it has a record.
+#[test]
+fn an_answer_that_nobody_reads_makes_no_copy_another() {
+    use Step::*;
+    #[rustfmt::skip]
+    let steps = [
+        Record(2, 1), Ask(2, 0), Deliver(2, 0), Send(2, 0, 1), Record(2, 1), Record(0, 7), Write(0, 0), Send(2, 0, 1),
+        Follow(2, 0), Records(2), BackUp(1), Ask(2, 1), Deliver(2, 1), Deliver(2, 0), Ask(2, 0), Deliver(2, 1),
+        Send(2, 0, 1), Record(1, 2), Deliver(2, 0), Restore(1), Deliver(2, 1),
+    ];
+    let mut world = World::new();
+    steps.iter().for_each(|step| world.run(step));
+    world.settle();
+    assert_eq!(world.fault(), None);
+}

@@ -1,6 +1,6 @@
 //! A node's rounds with the one above, message by message. The decisions are the crate's.
 
-use hedgeschool_replication::recognise::is_missed;
+use hedgeschool_replication::recognise::{Told, is_missed};
 use hedgeschool_replication::wire::{Bookmark, Cursor};
 use hedgeschool_replication::{Answer, Applying, Lane, Moved, Next, Position, Push, Span, WINDOW};
 
@@ -15,7 +15,8 @@ pub enum Request {
         before: Position,
         lane: Lane,
         span: Span,
-        heard: Option<Bookmark>,
+        theirs: u32,
+        heard: Vec<Bookmark>,
         entries: Vec<Sent>,
     },
     Record {
@@ -36,8 +37,7 @@ pub enum Reply {
     },
     Batch(Answer),
     Record {
-        epoch: u32,
-        through: u64,
+        bookmark: Bookmark,
         entries: Vec<Sent>,
     },
     Failed,
@@ -95,15 +95,10 @@ pub fn record(store: &Store, learner: u64) -> Request {
 fn cursor(store: &Store) -> Cursor {
     let link = store.link.as_ref().filter(|(epoch, _)| *epoch == store.epoch);
     let held = link.map(|(_, position)| position.through.clone());
-    let heard = store.heard.iter().map(|(epoch, through)| Bookmark {
-        epoch: epoch.clone(),
-        through: *through,
-        last: None,
-    });
     Cursor {
         epoch: Epochs::name(store.epoch),
         feed: store.feed.clone(),
-        heard: heard.collect(),
+        heard: store.heard.clone(),
         held: held.filter(|held| held.sequence > 0),
         follows: (followed(store, above_all()).count() - store.wanted.len()) as u64,
     }
@@ -117,8 +112,7 @@ pub fn next_batch(
     size: usize,
 ) -> Option<Request> {
     let Outbox { epoch, theirs, push } = round.push.as_mut()?;
-    let heard = cursor(store);
-    let heard = heard.known(&Epochs::name(*theirs)).max_by_key(|known| known.through).cloned();
+    let heard: Vec<_> = cursor(store).shown().cloned().collect();
     if *epoch != store.epoch || round.underway >= WINDOW {
         return None;
     }
@@ -136,8 +130,8 @@ pub fn next_batch(
         let sent = store.sent.entry(*epoch).or_default();
         *sent = (*sent).max(span.through.sequence);
         round.underway += 1;
-        let (epoch, lane) = (*epoch, want.lane);
-        return Some(Request::Batch { epoch, before, lane, span, heard, entries });
+        let (epoch, theirs, lane) = (*epoch, *theirs, want.lane);
+        return Some(Request::Batch { epoch, before, lane, span, theirs, heard, entries });
     }
 }
 
@@ -146,9 +140,9 @@ pub fn serve(store: &mut Store, from: usize, request: &Request, epochs: &mut Epo
     match request {
         Request::Pull(cursor) => {
             recognise(store, from, cursor, epochs);
-            tell(store, from, cursor)
+            tell(store, from, cursor, epochs)
         }
-        Request::Batch { heard: Some(heard), .. } if !is_heard(store, from, heard) => {
+        Request::Batch { theirs, heard, .. } if !is_heard(store, from, *theirs, heard) => {
             Reply::Batch(Answer::Failed("it is another disk".to_owned()))
         }
         Request::Batch { epoch, before, lane, span, entries, .. } => {
@@ -160,17 +154,14 @@ pub fn serve(store: &mut Store, from: usize, request: &Request, epochs: &mut Epo
             store.follows.insert((from, *learner));
             let about = |item: &Item| item.learner() == Some(*learner);
             let (entries, _) = store.page(0, u64::MAX, usize::MAX, (usize::MAX, 0), about);
-            let through = store.head();
-            store.tell(from, through);
-            Reply::Record { epoch: store.epoch, through, entries }
+            Reply::Record { bookmark: store.tell(from, store.head(), epochs.next()), entries }
         }
     }
 }
 
-fn is_heard(store: &Store, from: usize, heard: &Bookmark) -> bool {
-    let told = store.told.get(&(from, store.epoch)).copied().unwrap_or(0);
-    let known = store.known(told, heard.last.iter().cloned());
-    heard.is_heard_of(&Epochs::name(store.epoch), known)
+fn is_heard(store: &Store, from: usize, theirs: u32, heard: &[Bookmark]) -> bool {
+    let [epoch, above] = [store.epoch, theirs].map(Epochs::name);
+    store.told_to(from).is_all_heard(&epoch, Some(&above), heard)
 }
 
 fn applied(store: &Store, from: usize, cursor: &Cursor) -> Position {
@@ -180,22 +171,19 @@ fn applied(store: &Store, from: usize, cursor: &Cursor) -> Position {
 /// Begins another epoch if a node below knows of another copy of this journal.
 fn recognise(store: &mut Store, from: usize, cursor: &Cursor, epochs: &mut Epochs) {
     let epoch = Epochs::name(store.epoch);
-    let told = store.told.get(&(from, store.epoch)).copied().unwrap_or(0);
-    let is_other = cursor
-        .known(&epoch)
-        .any(|known| !known.is_of(store.known(told, known.last.iter().cloned())));
+    let told: Told = store.told_to(from);
     let reader = (from, Epochs::number(&cursor.epoch));
     let applied = applied(store, from, cursor);
     let missed = is_missed(cursor.held.as_ref(), &applied, store.missed.get(&reader).copied());
-    if !is_other && let Some(missed) = missed {
+    if let Some(missed) = missed {
         store.missed.insert(reader, missed);
     }
-    if is_other || missed.is_some() {
-        store.renew(epochs.next(), told, Epochs::name);
+    if let Some(after) = cursor.unknown(&epoch, &told, missed.is_some()) {
+        store.renew(epochs.next(), after, Epochs::name);
     }
 }
 
-fn tell(store: &mut Store, from: usize, cursor: &Cursor) -> Reply {
+fn tell(store: &mut Store, from: usize, cursor: &Cursor, epochs: &mut Epochs) -> Reply {
     const PAGE: usize = 7;
     let epoch = Epochs::name(store.epoch);
     let known = cursor.feed.as_ref().filter(|known| known.epoch == epoch);
@@ -207,12 +195,13 @@ fn tell(store: &mut Store, from: usize, cursor: &Cursor) -> Reply {
     };
     let reader = (from, Epochs::number(&cursor.epoch));
     let (entries, through) = store.page(after, store.head(), PAGE, reader, concerns);
-    store.tell(from, through);
-    let last = entries.last().map(Sent::place);
-    let last = last.or_else(|| known.and_then(|known| known.last.clone()));
+    let mut bookmark = Bookmark { epoch, through, receipt: String::new() };
+    if bookmark.is_noted(known, entries.is_empty()) {
+        bookmark = store.tell(from, through, epochs.next());
+    }
     Reply::Pulled {
         applied: applied(store, from, cursor),
-        bookmark: Bookmark { epoch, through, last },
+        bookmark,
         entries,
         forgot: cursor.follows > followed(store, from).count() as u64,
     }
@@ -273,8 +262,10 @@ pub fn take(
             store.link = Some((*epoch, push.acknowledged().clone()));
             true
         }
-        (Request::Record { learner, .. }, Reply::Record { epoch, through, entries }) => {
-            store.hear(Epochs::name(epoch), through);
+        (Request::Record { learner, cursor }, Reply::Record { bookmark, entries }) => {
+            let epoch = Epochs::number(&bookmark.epoch);
+            store.cover(&bookmark, cursor);
+            store.heard.push(bookmark);
             store.apply(&entries, (above, epoch));
             store.wanted.remove(learner);
             true
@@ -295,6 +286,7 @@ fn turn(store: &mut Store, above: usize, asked: &Cursor, bookmark: Bookmark, ent
         store.wanted = followed(store, above_all()).collect();
     }
     store.apply(entries, (above, Epochs::number(&bookmark.epoch)));
+    store.cover(&bookmark, asked);
     store.feed = Some(bookmark);
 }
 
@@ -325,7 +317,7 @@ fn greeted(
         store.forget();
     }
     let sent = store.sent.get(&epoch).copied().unwrap_or(0);
-    let known = store.known(sent, applied.places().cloned());
+    let known = store.known(sent, applied.places());
     let push = Push::greeted(applied, known).unwrap_or_else(|| {
         store.renew(epochs.next(), sent, Epochs::name);
         store.forget();

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hedgeschool_replication::recognise::Known;
-use hedgeschool_replication::wire::{Bookmark, Entry};
+use hedgeschool_replication::recognise::{Known, RECEIPTS_MAX, Told};
+use hedgeschool_replication::wire::{Bookmark, Cursor, Entry};
 use hedgeschool_replication::{Place, Position, Seen, Stamp, Version, Winner, hlc, merge};
 use serde_json::value::RawValue;
+
+use crate::node::Epochs;
 
 /// Names a node's copy of a journal.
 pub type Origin = (usize, u32);
@@ -74,11 +76,12 @@ pub struct Store {
     pub applied: BTreeMap<Origin, Position>,
     /// How far the journal of the node above was read.
     pub feed: Option<Bookmark>,
-    /// How far was heard of it, in which epoch.
-    pub heard: BTreeMap<String, u64>,
-    /// How far this journal was ever sent in an epoch, and told to a node.
+    /// What else was heard of it.
+    pub heard: Vec<Bookmark>,
+    /// How far this journal was ever sent in an epoch.
     pub sent: BTreeMap<u32, u64>,
-    pub told: BTreeMap<(usize, u32), u64>,
+    /// What nodes below were told of it, by epoch: how far and with which receipt, in order.
+    told: BTreeMap<(usize, String), Vec<(u64, String)>>,
     /// What a node below missed last.
     pub missed: BTreeMap<Origin, u64>,
     /// How far the node above had the journal, and in which epoch.
@@ -234,32 +237,49 @@ impl Store {
         self.held.contains_key(&key)
     }
 
-    /// Takes note that a node was told of this journal.
-    pub fn tell(&mut self, node: usize, through: u64) {
-        let told = self.told.entry((node, self.epoch)).or_default();
-        *told = (*told).max(through);
+    /// Takes note that a node is told of this journal, and answers the bookmark that it gets.
+    pub fn tell(&mut self, node: usize, through: u64, receipt: u32) -> Bookmark {
+        let (epoch, receipt) = (Epochs::name(self.epoch), format!("r{receipt}"));
+        let told = self.told.entry((node, epoch.clone())).or_default();
+        told.push((through, receipt.clone()));
+        told.sort();
+        let dropped = told.len().saturating_sub(RECEIPTS_MAX as usize + 1);
+        if dropped > 0 {
+            told.drain(..dropped);
+            told[0].1.clear();
+        }
+        Bookmark { epoch, through, receipt }
     }
 
-    /// Takes note that so much was heard of the journal above.
-    pub fn hear(&mut self, epoch: String, through: u64) {
-        let heard = self.heard.entry(epoch).or_default();
-        *heard = (*heard).max(through);
+    pub fn told_to(&self, node: usize) -> Told {
+        let of_node = self.told.iter().filter(|((to, _), _)| *to == node);
+        let receipts = of_node.flat_map(|((_, epoch), given)| {
+            given.iter().map(|(through, receipt)| Bookmark {
+                epoch: epoch.clone(),
+                through: *through,
+                receipt: receipt.clone(),
+            })
+        });
+        Told(receipts.collect())
+    }
+
+    /// An answer leads to a bookmark: what was shown for it, and is covered by it, need not be shown again.
+    pub fn cover(&mut self, bookmark: &Bookmark, asked: &Cursor) {
+        self.heard.retain(|heard| !(asked.heard.contains(heard) && bookmark.covers(heard)));
     }
 
     /// Reads the journal above from its beginning.
     pub fn forget(&mut self) {
-        if let Some(Bookmark { epoch, through, .. }) = self.feed.take() {
-            self.hear(epoch, through);
-        }
+        self.heard.extend(self.feed.take());
     }
 
-    pub fn known(&self, told: u64, places: impl Iterator<Item = Place>) -> Known {
+    pub fn known<'a>(&self, sent: u64, places: impl Iterator<Item = &'a Place>) -> Known {
         let mut is_another = false;
         for place in places {
             let found = self.find(place.sequence).map(|sent| sent.entry());
             is_another |= place.is_another(found.as_ref());
         }
-        Known { head: self.head(), told, is_another }
+        Known { head: self.head(), sent, is_another }
     }
 }
 
