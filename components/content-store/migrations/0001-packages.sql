@@ -147,7 +147,8 @@ BEGIN
     -- whose disk was restored means what it has now.
     WHERE CASE WHEN excluded.peer IS NULL THEN excluded.package <> package
       ELSE peer IS NOT NULL OR excluded.stamp_us > stamp_us END;
-  DELETE FROM announced WHERE hash = NEW.package;
+  -- It may have been announced again meanwhile.
+  DELETE FROM announced WHERE hash = NEW.package AND stamp_us = NEW.stamp_us AND peer IS NEW.peer;
   INSERT INTO unit (activity, course, title)
     SELECT unit.value ->> 'activity', course.id, unit.value ->> 'title'
     FROM course

@@ -71,24 +71,24 @@ impl Guest for Store {
     }
 
     async fn finish() -> Result<bool, Error> {
-        let sql = "SELECT number, hash, course, files, stamp_us, peer FROM announced
+        let sql = "SELECT hash, course, files, stamp_us, peer FROM announced
             WHERE NOT EXISTS (SELECT 1 FROM part WHERE part.number = announced.number)
             ORDER BY number LIMIT 1";
         let Some(mut row) = DATABASE.query_one(sql, &[]).await? else { return Ok(false) };
-        let (number, package): (i64, String) = (row.take()?, row.take()?);
-        let (course, files): (String, String) = (row.take()?, row.take()?);
-        match publish(&package, course, &files, row.take()?, row.take()?).await {
-            Ok(false) => return Ok(true),
-            Ok(true) => {}
+        let (package, course): (String, String) = (row.take()?, row.take()?);
+        let (files, stamp, peer): (String, i64, String) = (row.take()?, row.take()?, row.take()?);
+        match publish(&package, course, &files, stamp, peer).await {
+            Ok(_) => Ok(true),
             // What is wrong with it will not get better.
             Err(Error::Invalid(rule) | Error::TooLarge(rule)) => {
                 eprintln!("package {package} was announced, and is refused: {rule}");
+                // By its name: another one may have its number by now.
+                let sql = "DELETE FROM announced WHERE hash = ?1";
+                DATABASE.execute(sql, &[Value::Text(package)]).await?;
+                Ok(true)
             }
-            Err(error) => return Err(error),
+            Err(error) => Err(error),
         }
-        let sql = "DELETE FROM announced WHERE number = ?1";
-        DATABASE.execute(sql, &[Value::Integer(number)]).await?;
-        Ok(true)
     }
 
     async fn arriving() -> Result<Vec<Arrival>, Error> {

@@ -24,6 +24,8 @@ mod join;
 mod journal;
 mod packages;
 mod room;
+#[cfg(test)]
+mod schema_tests;
 
 use bindings::exports::hedgeschool::content::packages::Guest;
 use bindings::exports::hedgeschool::content::types::{

@@ -38,13 +38,18 @@ pub fn feed_note(upstream: &Upstream, epoch: &str) -> String {
     format!("{}feed:{epoch}", notes_above(upstream))
 }
 
+/// The name of the note about what else was heard, with a receipt. It never says anything else.
+fn heard_note(upstream: &Upstream, receipt: &str) -> String {
+    format!("{}heard:{receipt}", notes_above(upstream))
+}
+
 impl Standing {
     /// Reads it.
     pub async fn read(
         journal: Journal,
         upstream: &Upstream,
         link: Option<&Link>,
-    ) -> Result<Self, Problem> {
+    ) -> Result<Self, Error> {
         let above = notes_above(upstream);
         let names =
             [above.as_str(), pull::WANTED, &sent_note(""), waiting::NOTE].map(str::to_owned);
@@ -88,36 +93,24 @@ impl Standing {
         upstream: &Upstream,
         bookmark: &Bookmark,
     ) -> Result<(), Error> {
-        let feed = feed_note(upstream, &self.cursor.epoch);
-        for (name, text) in self.notes.iter().filter(|(name, _)| **name != feed) {
+        let heard = heard_note(upstream, "");
+        for (name, text) in self.notes.iter().filter(|(name, _)| name.starts_with(&heard)) {
             let shown = serde_json::from_str::<Bookmark>(text);
             if shown.is_ok_and(|shown| bookmark.covers(&shown)) {
-                remove(journal, name, text).await?;
+                match journal.set_note(name.clone(), String::new()).await {
+                    // Then it is shown again.
+                    Err(Error::Full) => {}
+                    removed => removed?,
+                }
             }
         }
         Ok(())
     }
 }
 
-/// Removes a note, unless it says something else by now.
-async fn remove(journal: Journal, name: &str, text: &str) -> Result<(), Error> {
-    let batch = Batch {
-        peer: String::new(),
-        scope: None,
-        note: name.to_owned(),
-        before: Some(text.to_owned()),
-        after: String::new(),
-        entries: Vec::new(),
-    };
-    match journal.apply(batch).await {
-        Err(Error::Moved) => Ok(()),
-        removed => removed,
-    }
-}
-
 /// Takes note of what was heard of the upstream's journal, beside the feed.
 pub async fn hear(journal: Journal, upstream: &Upstream, bookmark: &Bookmark) -> Result<(), Error> {
-    let name = format!("{}heard:{}", notes_above(upstream), bookmark.receipt);
+    let name = heard_note(upstream, &bookmark.receipt);
     let text = serde_json::to_string(bookmark).map_err(|error| Error::Other(error.to_string()))?;
     journal.set_note(name, text).await
 }
@@ -125,12 +118,27 @@ pub async fn hear(journal: Journal, upstream: &Upstream, bookmark: &Bookmark) ->
 /// Forgets how far an upstream's journals have been read: it has lost some of them, and has others there.
 pub async fn forget(upstream: &Upstream) -> Result<(), Problem> {
     for journal in Journal::ALL {
-        let standing = Standing::read(journal, upstream, None).await?;
-        let (Some(feed), Some(text)) = (&standing.cursor.feed, standing.feed_text(upstream)) else {
-            continue;
-        };
-        hear(journal, upstream, feed).await?;
-        remove(journal, &feed_note(upstream, &standing.cursor.epoch), text).await?;
+        while let Err(error) = forget_feed(journal, upstream).await {
+            // Another round reads on meanwhile.
+            if !matches!(error, Error::Moved) {
+                return Err(error.into());
+            }
+        }
     }
     Ok(())
+}
+
+async fn forget_feed(journal: Journal, upstream: &Upstream) -> Result<(), Error> {
+    let standing = Standing::read(journal, upstream, None).await?;
+    let Some(feed) = &standing.cursor.feed else { return Ok(()) };
+    hear(journal, upstream, feed).await?;
+    let forgetting = Batch {
+        peer: String::new(),
+        scope: None,
+        note: feed_note(upstream, &standing.cursor.epoch),
+        before: standing.feed_text(upstream).cloned(),
+        after: String::new(),
+        entries: Vec::new(),
+    };
+    journal.apply(forgetting).await
 }

@@ -15,7 +15,6 @@ use hedgeschool_web::{Problem, StatusCode};
 
 use crate::above::Standing;
 use crate::pull::Applied;
-use crate::round::Link;
 use crate::stores::{Audience, Error, Journal};
 use crate::upstream::{Failure, Upstream, failure};
 use crate::waiting::{self, Looked};
@@ -76,11 +75,11 @@ impl Outbox {
         journal: Journal,
         applied: Applied,
         upstream: &Upstream,
-        (link, peer): (&Link, &str),
+        peer: &str,
         below: &BTreeSet<String>,
     ) -> Result<Self, Problem> {
         let Applied { standing, position, theirs } = applied;
-        let known = known(journal, upstream, link, &standing, &position).await?;
+        let known = known(journal, upstream, &standing, &position).await?;
         let Standing { cursor: Cursor { epoch, .. }, looked, .. } = standing;
         let Known { head, sent, .. } = known;
         let greeted = Push::greeted(position, known);
@@ -243,21 +242,18 @@ async fn renewed(
 async fn known(
     journal: Journal,
     upstream: &Upstream,
-    link: &Link,
     standing: &Standing,
     position: &Position,
 ) -> Result<Known, Problem> {
-    let known = Known { head: standing.head, sent: standing.sent, is_another: false };
-    let epoch = &standing.cursor.epoch;
-    if position.is_of(known) && link.position(journal, epoch) == *position {
-        // It was looked at when that was noted.
+    let is_another = is_another(journal, position).await?;
+    let known = Known { head: standing.head, sent: standing.sent, is_another };
+    if is_another || position.is_of(known) {
         return Ok(known);
     }
     // Another round may have sent more since this one asked.
     let now = Standing::read(journal, upstream, None).await?;
-    let (head, sent) =
-        if now.cursor.epoch == *epoch { (now.head, now.sent) } else { (known.head, known.sent) };
-    Ok(Known { head, sent, is_another: is_another(journal, position).await? })
+    let is_same = now.cursor.epoch == standing.cursor.epoch;
+    Ok(if is_same { Known { head: now.head, sent: now.sent, is_another } } else { known })
 }
 
 /// Whether a journal has other entries where a position is recognised.

@@ -162,7 +162,7 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
     let mut applied = std::mem::take(&mut greeting.applied);
     let greeted = Journal::ALL.into_iter().filter_map(|journal| {
         let applied = applied.remove(journal.name())?;
-        Some(Outbox::greeted(journal, applied, &upstream, (&link, &greeting.upstream), &below))
+        Some(Outbox::greeted(journal, applied, &upstream, &greeting.upstream, &below))
     });
     let mut outboxes = try_join_all(greeted).await?;
     let is_renewed = outboxes.iter().any(Outbox::is_renewed);
