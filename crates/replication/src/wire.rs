@@ -1,5 +1,7 @@
 //! The messages, as JSON. `docs/replication.md` describes them for other implementations.
 
+mod parse;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +9,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::{Lane, Place, Position, Span, Stamp};
+pub use parse::WireError;
 
 /// Most entries in a batch.
 pub const BATCH_ENTRIES_MAX: u32 = 500;
@@ -26,8 +29,6 @@ pub const PIECES_MAX: usize = 256;
 pub const PIECE_BYTES_MAX: u64 = 1 << 20;
 /// Most bytes of them together, past the first.
 pub const PIECES_BYTES_MAX: u64 = 4 << 20;
-/// Longest name of a node, journal, epoch or kind, in bytes; longest subject ten times that.
-const NAME_BYTES_MAX: usize = 200;
 
 /// Where an upstream takes [`Batch`]es.
 pub const ENTRIES_PATH: &str = "/sync/v1/entries";
@@ -241,51 +242,7 @@ pub struct Piece {
     pub length: u64,
 }
 
-/// Why a message was refused before anything came of it.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WireError {
-    /// Not JSON of the expected shape.
-    #[error("the message is not the JSON expected: {0}")]
-    Json(String),
-    /// More of something than allowed.
-    #[error("a message has at most {0}")]
-    TooMany(&'static str),
-    /// No entries, or sequences that do not grow.
-    #[error("a batch has entries, whose sequences grow and follow `after`")]
-    Order,
-    /// A name that is empty, or too long.
-    #[error("{0} must have 1 to {NAME_BYTES_MAX} bytes")]
-    Name(&'static str),
-}
-
-/// Reads a message.
-fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, WireError> {
-    serde_json::from_slice(body).map_err(|error| WireError::Json(error.to_string()))
-}
-
-fn check_name(what: &'static str, name: &str) -> Result<(), WireError> {
-    if (1..=NAME_BYTES_MAX).contains(&name.len()) { Ok(()) } else { Err(WireError::Name(what)) }
-}
-
-fn check_bookmarks(heard: &[Bookmark]) -> Result<(), WireError> {
-    if heard.len() > HEARD_MAX + 1 { Err(WireError::TooMany("51 bookmarks")) } else { Ok(()) }
-}
-
 impl Batch {
-    /// Reads and checks a batch.
-    pub fn parse(body: &[u8]) -> Result<Self, WireError> {
-        let batch: Self = read(body)?;
-        if batch.entries.len() > BATCH_ENTRIES_MAX as usize {
-            return Err(WireError::TooMany("500 entries"));
-        }
-        check_bookmarks(&batch.heard)?;
-        check_name("epoch", &batch.epoch)?;
-        let grows = |last, entry: &Entry| (entry.sequence > last).then_some(entry.sequence);
-        let last = batch.entries.iter().try_fold(batch.after, grows);
-        last.filter(|last| *last > batch.after).ok_or(WireError::Order)?;
-        Ok(batch)
-    }
-
     /// Bytes of payload.
     pub fn bytes(&self) -> u64 {
         self.entries.iter().map(|entry| entry.payload.get().len() as u64).sum()
@@ -313,95 +270,5 @@ impl Entry {
             .chain_update(self.payload.get())
             .finalize();
         hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-    }
-}
-
-impl Pull {
-    /// Reads and checks a pull.
-    pub fn parse(body: &[u8]) -> Result<Self, WireError> {
-        let pull: Self = read(body)?;
-        if pull.serves.len() > SERVES_MAX {
-            return Err(WireError::TooMany("10,000 nodes below a node"));
-        }
-        pull.serves.iter().try_for_each(|node| check_name("a node", node))?;
-        pull.journals.values().try_for_each(Cursor::check)?;
-        Ok(pull)
-    }
-}
-
-impl Cursor {
-    fn check(&self) -> Result<(), WireError> {
-        check_bookmarks(&self.heard)?;
-        check_name("epoch", &self.epoch)
-    }
-}
-
-impl Inquiry {
-    /// Reads and checks an inquiry.
-    pub fn parse(body: &[u8]) -> Result<Self, WireError> {
-        let inquiry: Self = read(body)?;
-        if !(1..=10 * NAME_BYTES_MAX).contains(&inquiry.subject.len()) {
-            return Err(WireError::Name("subject"));
-        }
-        inquiry.cursor.check()?;
-        Ok(inquiry)
-    }
-}
-
-impl Pieces {
-    /// Reads and checks a request for pieces.
-    pub fn parse(body: &[u8]) -> Result<Self, WireError> {
-        let pieces: Self = read(body)?;
-        if pieces.pieces.len() > PIECES_MAX {
-            return Err(WireError::TooMany("256 pieces"));
-        }
-        if pieces.pieces.iter().any(|piece| piece.length > PIECE_BYTES_MAX) {
-            return Err(WireError::TooMany("1,048,576 bytes a piece"));
-        }
-        Ok(pieces)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(entries: &str) -> Result<Batch, WireError> {
-        let body = format!(
-            r#"{{"node":"n","journal":"progress","epoch":"e","above":"f","before":{{"through":{{"sequence":4,"mark":"m"}}}},
-              "lane":"backlog","after":4,"entries":[{entries}]}}"#
-        );
-        Batch::parse(body.as_bytes())
-    }
-
-    #[test]
-    fn payloads_keep_their_bytes() {
-        let batch = parse(r#"{"sequence":5,"kind":"statement","payload":{ "a" : 1.50 }}"#).unwrap();
-        assert_eq!(batch.entries[0].payload.get(), r#"{ "a" : 1.50 }"#);
-        assert!(serde_json::to_string(&batch).unwrap().contains(r#"{ "a" : 1.50 }"#));
-    }
-
-    #[test]
-    fn order_and_shape_are_checked() {
-        let entry = |sequence| format!(r#"{{"sequence":{sequence},"kind":"k","payload":1}}"#);
-        assert!(parse(&entry(9)).is_ok());
-        assert_eq!(parse("").err(), Some(WireError::Order));
-        assert_eq!(parse(&entry(4)).err(), Some(WireError::Order));
-        assert_eq!(parse(&format!("{},{}", entry(6), entry(6))).err(), Some(WireError::Order));
-        let many = (5..506).map(entry).collect::<Vec<_>>().join(",");
-        assert_eq!(parse(&many).err(), Some(WireError::TooMany("500 entries")));
-        assert!(matches!(Batch::parse(b"7"), Err(WireError::Json(_))));
-    }
-
-    #[test]
-    fn a_mark_tells_entries_apart() {
-        let mark = |entry: &str| parse(entry).unwrap().span().through.mark;
-        let one = mark(r#"{"sequence":5,"kind":"k","payload":1}"#);
-        assert_eq!(one.len(), 32);
-        for other in [(6, "k", 1), (5, "l", 1), (5, "k", 2)] {
-            let (sequence, kind, payload) = other;
-            let entry = format!(r#"{{"sequence":{sequence},"kind":"{kind}","payload":{payload}}}"#);
-            assert_ne!(mark(&entry), one);
-        }
     }
 }

@@ -53,7 +53,7 @@ pub(crate) const STATEMENTS_CACHED: usize = 128;
 /// fit, or SQLite writes pages before they are done and reads them again.
 pub(crate) const WRITER_CACHE_KIB: i64 = 8 << 10;
 /// Longer statements are prepared each time rather than kept: a cache of them would eat memory.
-pub(crate) const CACHED_SQL_BYTES_MAX: usize = 16 << 10;
+pub(crate) const CACHED_SQL_BYTES_MAX: usize = 64 << 10;
 /// The WAL is copied into the database each time it has grown by so many pages.
 pub(crate) const CHECKPOINT_PAGES: i64 = 1000;
 /// Beyond so many pages (8 MiB) the WAL is made to start over if no reader is in it for longer than this:
