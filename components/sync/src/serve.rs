@@ -205,14 +205,18 @@ async fn feed(journal: Journal, pull: &Pull, cursor: &Cursor) -> Result<Feed, Pr
     let StoredPage { entries, through, more } = page;
     let mut bookmark = Bookmark { epoch: outline.epoch, through, receipt: String::new() };
     if bookmark.is_noted(known, entries.is_empty()) {
-        bookmark = told(journal, &pull.node, bookmark).await?;
+        bookmark = with_receipt(journal, &pull.node, bookmark).await?;
     }
     let page = Page { bookmark, entries, more };
     Ok(Feed { applied, page, forgot: cursor.follows > outline.followed })
 }
 
 /// Notes that a node is told of a journal here, before it is, and gives it the receipt.
-async fn told(journal: Journal, node: &str, bookmark: Bookmark) -> Result<Bookmark, Problem> {
+async fn with_receipt(
+    journal: Journal,
+    node: &str,
+    bookmark: Bookmark,
+) -> Result<Bookmark, Problem> {
     let receipt = format!("{:016x}", u64::from_le_bytes(random_bytes()));
     let bookmark = Bookmark { receipt, ..bookmark };
     journal.tell(node.to_owned(), bookmark.clone()).await?;
@@ -269,7 +273,7 @@ pub async fn record(request: Request) -> Result<Reply, Problem> {
     let Outline { epoch, .. } = recognised(journal, &sender, &inquiry.cursor).await?.outline;
     let page = journal.about(inquiry.subject, inquiry.after).await?;
     let bookmark = Bookmark { epoch, through: journal.head().await?, receipt: String::new() };
-    let bookmark = told(journal, &sender, bookmark).await?;
+    let bookmark = with_receipt(journal, &sender, bookmark).await?;
     let next = page.more.then_some(page.through);
     Reply::json(&Record { bookmark, entries: page.entries, next })
 }

@@ -70,3 +70,46 @@ pub async fn tell(database: &Database, node: String, receipt: Receipt) -> Result
     let parameters = [Value::Text(node), Value::Text(epoch), integer(through), Value::Text(text)];
     Ok(database.execute(sql, &parameters).await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use hedgeschool_replication::recognise::{RECEIPTS_MAX, Told};
+    use hedgeschool_replication::wire::Bookmark;
+    use rusqlite::Connection;
+
+    fn tell(database: &Connection, through: u64) -> Bookmark {
+        let receipt = format!("receipt of {through}");
+        let sql = "INSERT INTO told (node, epoch, through, receipt) VALUES ('edge', 'e', ?1, ?2)";
+        database.execute(sql, (through as i64, &receipt)).unwrap();
+        Bookmark { epoch: "e".to_owned(), through, receipt }
+    }
+
+    fn told(database: &Connection) -> Told {
+        let sql = "SELECT through, receipt FROM told WHERE node = 'edge' AND epoch = 'e'";
+        let mut query = database.prepare(sql).unwrap();
+        let rows = query.query_map((), |row| {
+            let through = row.get::<_, i64>(0)? as u64;
+            Ok(Bookmark { epoch: "e".to_owned(), through, receipt: row.get(1)? })
+        });
+        Told(rows.unwrap().collect::<Result<_, _>>().unwrap())
+    }
+
+    #[test]
+    fn the_last_receipts_are_kept_and_one_stands_for_those_before() {
+        let database = Connection::open_in_memory().unwrap();
+        database.execute_batch(crate::SCHEMA).unwrap();
+        // Answers come in any order.
+        let order = [40, 10, 20, 30, 50].into_iter().chain(60..100);
+        let given: Vec<_> = order.map(|through| tell(&database, through)).collect();
+        let kept = told(&database);
+        assert_eq!(kept.0.len(), RECEIPTS_MAX as usize + 1);
+        assert!(given.iter().all(|given| kept.has(given)));
+        let of_another = |through| Bookmark {
+            epoch: "e".to_owned(),
+            through,
+            receipt: "of another copy".to_owned(),
+        };
+        assert!(kept.has(&of_another(83)) && !kept.has(&of_another(84)));
+        assert!(!kept.has(&Bookmark { epoch: "f".to_owned(), ..of_another(1) }));
+    }
+}
