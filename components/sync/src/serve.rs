@@ -232,8 +232,8 @@ struct Recognised {
 /// Looks whether a node below knows that the disk here was restored; then the journal has another epoch.
 async fn recognised(journal: Journal, node: &str, cursor: &Cursor) -> Result<Recognised, Problem> {
     let [applied, lost] = [applied_note(node, &cursor.epoch), lost_note(node, &cursor.epoch)];
-    let prefixes = vec![applied.clone(), lost.clone()];
-    let outline = journal.look(node.to_owned(), prefixes.clone()).await?;
+    let names = vec![applied.clone(), lost.clone()];
+    let outline = journal.look(node.to_owned(), names).await?;
     let noted = outline.notes.get(&applied).and_then(|text| serde_json::from_str(text).ok());
     let applied = noted.unwrap_or_default();
     let known = outline.notes.get(&lost).and_then(|text| text.parse().ok());
