@@ -11,7 +11,7 @@ use bytes::Bytes;
 use hedgeschool_replication::wire::{
     Batch, Bookmark, Cursor, ENTRIES_PATH, Entry, Health, PULL_PATH, Pull, Pulled,
 };
-use hedgeschool_replication::{Lane, Position, Stamp};
+use hedgeschool_replication::{Lane, Place, Position, Stamp};
 use hedgeschool_tests::{Client, Node};
 use http::{Method, Request, header};
 use http_body_util::Full;
@@ -152,19 +152,18 @@ fn batch(node: u64, epoch: &str, statements: u64, after: u64, count: u64) -> Bat
         let payload = RawValue::from_string(recorded(&statement)).unwrap_or_default();
         Entry { sequence, kind: "statement".to_owned(), payload }
     };
-    let before = Position {
-        through: if after > 0 { entry(after).place() } else { Default::default() },
-        fresh: None,
-    };
+    let receipt = |sequence: u64| if sequence > 0 { format!("r{sequence}") } else { String::new() };
+    let through = Place { sequence: after, receipt: receipt(after) };
     Batch {
         node: name(node),
         journal: "progress".to_owned(),
         epoch: epoch.to_owned(),
-        before,
+        before: Position { through, fresh: None },
         lane: Lane::Backlog,
         after,
         above: None,
         heard: Vec::new(),
+        receipt: receipt(after + count),
         entries: (after + 1..=after + count).map(entry).collect(),
     }
 }

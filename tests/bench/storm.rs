@@ -76,12 +76,12 @@ fn push(
     times: &Mutex<Vec<Duration>>,
 ) -> Result<usize> {
     let client = client(hub, node);
-    let mut before = json!({ "through": { "sequence": 0, "mark": "" } });
+    let mut before = json!({ "through": { "sequence": 0, "receipt": "" } });
     let mut again = 0;
     for entries in batches {
         let after = before.pointer("/through/sequence").cloned();
         let message = json!({ "node": format!("edge{node}"), "journal": "progress", "epoch": "e",
-            "lane": "backlog", "after": after, "before": before, "entries": entries });
+            "lane": "backlog", "after": after, "before": before, "receipt": "r", "entries": entries });
         let start = Instant::now();
         let answer = loop {
             let answer = client.post("/sync/v1/entries", &message)?;

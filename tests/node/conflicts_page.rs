@@ -102,7 +102,7 @@ fn quarrel(hub: &Node, statements: &[Value]) -> Result<()> {
         json!({ "sequence": index + 1, "kind": "statement", "payload": other })
     });
     let batch = json!({ "node": "edge", "journal": "progress", "epoch": "e0", "lane": "backlog", "after": 0,
-        "before": { "through": { "sequence": 0, "mark": "" } }, "entries": others.collect::<Vec<_>>() });
+        "before": { "through": { "sequence": 0, "receipt": "" } }, "receipt": "r", "entries": others.collect::<Vec<_>>() });
     let edge = hub.anonymous().with_header("authorization", "Bearer token-of-edge");
     edge.post("/sync/v1/entries", &batch)?.expect(200)?;
     Ok(())
@@ -160,7 +160,7 @@ fn pages_follow_each_other_over_all_journals() -> Result<()> {
     let bob = json!({ "name": "bob", "display_name": "Bob of the edge", "role": "learner", "home": "edge",
         "password_hash": "x", "removed": false, "stamp": 1, "writer": "ab", "seen": { "ab": 1 } });
     let batch = json!({ "node": "edge", "journal": "identity", "epoch": "e0", "lane": "backlog", "after": 0,
-        "before": { "through": { "sequence": 0, "mark": "" } },
+        "before": { "through": { "sequence": 0, "receipt": "" } }, "receipt": "r",
         "entries": [{ "sequence": 1, "kind": "person", "payload": bob }] });
     let edge = hub.anonymous().with_header("authorization", "Bearer token-of-edge");
     edge.post("/sync/v1/entries", &batch)?.expect(200)?;

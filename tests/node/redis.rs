@@ -10,7 +10,6 @@ use hedgeschool_tests::{
 };
 use http::Method;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::replication::arrive;
 
@@ -67,22 +66,20 @@ fn is_used_again(redis: &Redis, edge: &Node, ids: &mut HashSet<String>, hub: &No
 }
 
 /// An entry of a statement, as it travels.
-fn entry(sequence: u64) -> (Value, String) {
-    let payload = statement::recorded();
-    let mark = Sha256::new()
-        .chain_update(sequence.to_be_bytes())
-        .chain_update(b"statement\0")
-        .chain_update(payload.to_string())
-        .finalize();
-    let mark = mark.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    (json!({ "sequence": sequence, "kind": "statement", "payload": payload }), mark)
+fn entry(sequence: u64) -> Value {
+    json!({ "sequence": sequence, "kind": "statement", "payload": statement::recorded() })
+}
+
+/// The receipt of a batch that ends at a sequence.
+fn receipt(sequence: u64) -> String {
+    if sequence == 0 { String::new() } else { format!("r{sequence}") }
 }
 
 /// A batch of one entry, which follows another one.
-fn batch(node: &str, before: (u64, &str), entry: &Value) -> Value {
-    let (sequence, mark) = before;
-    json!({ "node": node, "journal": "progress", "epoch": "e0", "lane": "backlog", "after": sequence,
-        "before": { "through": { "sequence": sequence, "mark": mark } }, "entries": [entry] })
+fn batch(node: &str, after: u64, entry: &Value) -> Value {
+    json!({ "node": node, "journal": "progress", "epoch": "e0", "lane": "backlog", "after": after,
+        "before": { "through": { "sequence": after, "receipt": receipt(after) } }, "receipt": receipt(after + 1),
+        "entries": [entry] })
 }
 
 fn node(hub: &Node, token: &str) -> Client {
@@ -178,13 +175,11 @@ fn whatever_happens_to_redis_under_load_each_statement_arrives_once() -> Result<
 fn a_full_queue_refuses_for_a_moment_and_is_worked_off() -> Result<()> {
     let redis = Redis::start()?;
     let hub = hub(&redis)?;
-    let (one, mark) = entry(1);
-    let first = batch("edge1", (0, ""), &one);
+    let first = batch("edge1", 0, &entry(1));
     for _ in 0..QUEUE_MAX {
         add(&redis, &first)?;
     }
-    let (two, _) = entry(2);
-    let second = batch("edge1", (1, &mark), &two);
+    let second = batch("edge1", 1, &entry(2));
     let refused = send(&node(&hub, "token1"), &second)?.expect(429)?;
     let seconds: u64 = refused.header("retry-after").parse()?;
     ensure!((1..=5).contains(&seconds), "come again in {seconds} s?");
@@ -199,7 +194,7 @@ fn a_full_queue_refuses_for_a_moment_and_is_worked_off() -> Result<()> {
 fn what_a_consumer_took_that_died_is_taken_over() -> Result<()> {
     let redis = Redis::start()?;
     let hub = hub(&redis)?;
-    let orphan = add(&redis, &batch("edge1", (0, ""), &entry(1).0))?;
+    let orphan = add(&redis, &batch("edge1", 0, &entry(1)))?;
     let group = |words: &[&str]| -> Cmd {
         let mut command = Cmd::new();
         command.arg(words);
@@ -213,7 +208,7 @@ fn what_a_consumer_took_that_died_is_taken_over() -> Result<()> {
     let idle = group(&["XCLAIM", STREAM, GROUP, "dead", "0", &orphan, "IDLE", "60000"]);
     let _: redis::Value = redis.ask(&idle)?;
 
-    send(&node(&hub, "token2"), &batch("edge2", (0, ""), &entry(1).0))?.expect(200)?;
+    send(&node(&hub, "token2"), &batch("edge2", 0, &entry(1)))?.expect(200)?;
     assert_eq!((length(&redis)?, statement::count(&hub.xapi())?), (0, 2));
     Ok(())
 }
@@ -222,8 +217,7 @@ fn what_a_consumer_took_that_died_is_taken_over() -> Result<()> {
 fn a_batch_that_overtook_another_one_waits_for_it() -> Result<()> {
     let redis = Redis::start()?;
     let hub = hub(&redis)?;
-    let ((one, mark), (two, _)) = (entry(1), entry(2));
-    let (first, second) = (batch("edge1", (0, ""), &one), batch("edge1", (1, &mark), &two));
+    let (first, second) = (batch("edge1", 0, &entry(1)), batch("edge1", 1, &entry(2)));
     thread::scope(|scope| {
         let overtaking = scope.spawn(|| send(&node(&hub, "token1"), &second));
         eventually("it is in the queue", || Ok((queued(&redis)? > 0).then_some(())))?;
@@ -233,7 +227,7 @@ fn a_batch_that_overtook_another_one_waits_for_it() -> Result<()> {
         anyhow::Ok(())
     })?;
     // Without the one before it there is no use in waiting for long.
-    let late = batch("edge1", (7, "another"), &entry(8).0);
+    let late = batch("edge1", 7, &entry(8));
     let answer = send(&node(&hub, "token1"), &late)?.expect(409)?.json()?;
     assert_eq!(answer["position"]["through"]["sequence"], json!(2));
     assert_eq!((length(&redis)?, statement::count(&hub.xapi())?), (0, 2));
@@ -246,10 +240,10 @@ fn what_is_refused_without_a_queue_is_refused_with_it() -> Result<()> {
     let hub = hub(&redis)?;
     let client = node(&hub, "token1");
     let of = |kind: &str, payload: Value| {
-        batch("edge1", (0, ""), &json!({ "sequence": 1, "kind": kind, "payload": payload }))
+        batch("edge1", 0, &json!({ "sequence": 1, "kind": kind, "payload": payload }))
     };
     send(&hub.anonymous(), &of("statement", statement::recorded()))?.expect(401)?;
-    send(&client, &batch("edge2", (0, ""), &entry(1).0))?.expect(403)?;
+    send(&client, &batch("edge2", 0, &entry(1)))?.expect(403)?;
     ensure!(queued(&redis)? == 0, "a refused batch is in the queue");
     let refused = send(&client, &of("poem", json!("hedge")))?.expect(400)?;
     ensure!(refused.detail()?.contains("poem"), "{}", refused.text());

@@ -67,7 +67,7 @@ impl Hub {
 
 fn batch(node: &str, journal: &str, entries: &Value) -> Value {
     json!({ "node": node, "journal": journal, "epoch": "e0", "lane": "backlog", "after": 0,
-        "before": { "through": { "sequence": 0, "mark": "" } }, "entries": entries })
+        "before": { "through": { "sequence": 0, "receipt": "" } }, "receipt": "r", "entries": entries })
 }
 
 fn pull(node: &str) -> Value {
@@ -257,7 +257,7 @@ fn a_batch_with_a_gap_before_it_is_not_applied() -> Result<()> {
     let mut late = batch("edge", "progress", &good());
     late["entries"][0]["sequence"] = json!(9);
     late["after"] = json!(8);
-    late["before"] = json!({ "through": { "sequence": 8, "mark": "m" } });
+    late["before"] = json!({ "through": { "sequence": 8, "receipt": "m" } });
     let answer = hub.edge.post(ENTRIES, &late)?.expect(409)?.json()?;
     assert_eq!(answer["position"]["through"]["sequence"], json!(0));
     ensure!(hub.stores()? == before, "something of it was applied");

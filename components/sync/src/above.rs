@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use hedgeschool_replication::recognise::Told;
 use hedgeschool_replication::wire::{Bookmark, Cursor, HEARD_MAX};
 use hedgeschool_web::Problem;
 
-use crate::push::sent_note;
 use crate::round::Link;
 use crate::stores::{Batch, Error, Journal, Outline};
 use crate::upstream::Upstream;
@@ -17,8 +17,8 @@ pub struct Standing {
     pub cursor: Cursor,
     /// The last sequence of the journal here.
     pub head: u64,
-    /// How far it was ever sent in its epoch.
-    pub sent: u64,
+    /// What the upstream was sent of it.
+    pub told: Told,
     /// Records of subjects are still to come.
     pub is_wanting: bool,
     /// The note about the stretch that was looked through in vain.
@@ -51,11 +51,9 @@ impl Standing {
         link: Option<&Link>,
     ) -> Result<Self, Error> {
         let above = notes_above(upstream);
-        let names =
-            [above.as_str(), pull::WANTED, &sent_note(""), waiting::NOTE].map(str::to_owned);
-        let Outline { epoch, head, followed, mut notes, .. } =
+        let names = [above.as_str(), pull::WANTED, waiting::NOTE].map(str::to_owned);
+        let Outline { epoch, head, followed, told, mut notes } =
             journal.look(pull::SELF.to_owned(), names.into()).await?;
-        let sent = notes.get(&sent_note(&epoch)).and_then(|text| text.parse().ok()).unwrap_or(0);
         let looked = notes.remove(waiting::NOTE);
         let wanted = notes.keys().filter(|name| name.starts_with(pull::WANTED)).count() as u64;
         notes.retain(|name, _| name.starts_with(&above));
@@ -73,7 +71,7 @@ impl Standing {
             follows: followed.saturating_sub(wanted),
             epoch,
         };
-        Ok(Self { cursor, head, sent, is_wanting: wanted > 0, looked, notes })
+        Ok(Self { cursor, head, told, is_wanting: wanted > 0, looked, notes })
     }
 
     /// The note that says how far the upstream's journal has been read.

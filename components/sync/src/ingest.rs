@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use hedgeschool_redis::{Failure, Redis};
 use hedgeschool_replication::wire::{Applied, Batch};
-use hedgeschool_replication::{Lane, Position, Span};
+use hedgeschool_replication::{Leg, Position, Turn};
 use hedgeschool_web::{Problem, Reply, StatusCode, random_bytes};
 
 use crate::place::Place;
@@ -47,40 +47,20 @@ pub struct Ticket {
     journal: Journal,
     node: String,
     epoch: String,
-    before: Position,
-    lane: Lane,
-    span: Span,
-}
-
-/// Where a batch stands, by the store.
-enum Standing {
-    /// All of it is applied.
-    Applied(Position),
-    /// It is next.
-    Next(Position),
-    /// Entries before it are missing.
-    Early(Position),
+    leg: Leg,
 }
 
 impl Ticket {
     /// Of a batch that passed all checks.
     pub fn of(journal: Journal, batch: &Batch) -> Self {
         let (node, epoch) = (batch.node.clone(), batch.epoch.clone());
-        let (before, span) = (batch.before.clone(), batch.span());
-        Self { journal, node, epoch, before, lane: batch.lane, span }
+        Self { journal, node, epoch, leg: batch.leg() }
     }
 
-    async fn standing(&self) -> Result<Standing, Problem> {
-        let known = serve::applied(self.journal, &self.node, &self.epoch).await?;
-        let position = known.map(|(position, _)| position).unwrap_or_default();
-        if position.has(self.span.through.sequence) {
-            return Ok(Standing::Applied(position));
-        }
-        let follows = self.before.places().all(|place| position.has(place.sequence));
-        match position.with(self.lane, self.span.clone()) {
-            Ok(_) if follows => Ok(Standing::Next(position)),
-            _ => Ok(Standing::Early(position)),
-        }
+    /// When it is its turn, by the store, and how far that has the journal.
+    async fn turn(&self) -> Result<(Turn, Position), Problem> {
+        let position = serve::applied(self.journal, &self.node, &self.epoch).await?;
+        Ok((self.leg.turn(&position), position))
     }
 }
 
@@ -163,13 +143,10 @@ async fn work(queue: &Queue, next: &Queued, now_ms: u64) -> Result<Verdict, Fail
 
 /// Applies a batch that passed all checks when it was queued.
 async fn apply(bytes: &[u8]) -> Result<Verdict, Problem> {
-    let mut batch = Batch::parse(bytes).map_err(serve::refused)?;
+    let batch = Batch::parse(bytes).map_err(serve::refused)?;
     let journal = serve::named(&batch.journal)?;
-    match Ticket::of(journal, &batch).standing().await? {
-        Standing::Early(_) => return Ok(Verdict::Early),
-        // What was sent before it may have been sent again, and have led further. Even if that is as far as this one leads: it
-        // may have been another copy of the sender's disk, with other entries. Applying twice changes nothing.
-        Standing::Applied(position) | Standing::Next(position) => batch.before = position,
+    if let (Turn::Early, _) = Ticket::of(journal, &batch).turn().await? {
+        return Ok(Verdict::Early);
     }
     match serve::apply(journal, batch).await? {
         (StatusCode::OK, _) => Ok(Verdict::Applied),
@@ -190,6 +167,11 @@ fn refused(problem: Problem) -> Verdict {
         retry_after: retry_after.map(|(_, value)| value.clone()),
         body: problem.body(),
     }
+}
+
+/// A batch is to be sent again, from where the store is.
+fn passed(position: Position) -> Result<Reply, Problem> {
+    Ok(Reply::json(&Applied { position })?.with_status(StatusCode::CONFLICT))
 }
 
 impl Waiting {
@@ -218,11 +200,12 @@ impl Waiting {
         }
     }
 
-    /// 200 if the batch is applied; otherwise it is to be sent again.
+    /// 200 if the batch is applied, 409 if it cannot be any more; otherwise it is to be sent again.
     async fn store_says(&self) -> Result<Reply, Problem> {
-        match self.ticket.standing().await? {
-            Standing::Applied(position) => Reply::json(&Applied { position }),
-            Standing::Next(_) | Standing::Early(_) => Err(Problem::busy()),
+        match self.ticket.turn().await? {
+            (Turn::Done, position) => Reply::json(&Applied { position }),
+            (Turn::Past, position) => passed(position),
+            (Turn::Now | Turn::Early, _) => Err(Problem::busy()),
         }
     }
 
@@ -269,15 +252,15 @@ impl Waiting {
     async fn answer_early(&self) -> Result<Reply, Problem> {
         let deadline = Instant::now() + EARLY;
         let position = loop {
-            match self.ticket.standing().await? {
-                Standing::Early(position) if Instant::now() >= deadline => break position,
-                Standing::Early(_) => spin_sdk::time::sleep(LOOK_MAX).await,
-                Standing::Next(_) | Standing::Applied(_) => return self.apply_early().await,
+            match self.ticket.turn().await? {
+                (Turn::Early, position) if Instant::now() >= deadline => break position,
+                (Turn::Early, _) => spin_sdk::time::sleep(LOOK_MAX).await,
+                (Turn::Now | Turn::Done | Turn::Past, _) => return self.apply_early().await,
             }
         };
         // Left there, if Redis fails: it is forgotten after a while.
         let _ = self.queue.remove(&self.id).await;
-        Ok(Reply::json(&Applied { position })?.with_status(StatusCode::CONFLICT))
+        passed(position)
     }
 
     async fn apply_early(&self) -> Result<Reply, Problem> {

@@ -21,7 +21,7 @@ use crate::upstream::Upstream;
 /// How long to wait for a record that somebody waits for.
 pub const RECORD: Duration = Duration::from_secs(3);
 
-/// Who follows subjects here: the node itself.
+/// Who follows subjects here, and whom what goes up is noted for: the node itself.
 pub const SELF: &str = "";
 
 /// How the names of the notes begin that say from where on a subject's record is wanted.

@@ -6,15 +6,14 @@ use std::time::Instant;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use hedgeschool_replication::pace::ANSWER;
-use hedgeschool_replication::recognise::Known;
 use hedgeschool_replication::wire::{
-    Applied as Answered, BATCH_ENTRIES_MAX, Batch, Cursor, ENTRIES_PATH,
+    Applied as Answered, BATCH_ENTRIES_MAX, Batch, Cursor, ENTRIES_PATH, Entry,
 };
-use hedgeschool_replication::{Answer, Next, Portion, Position, Push, Span, WINDOW, Want};
+use hedgeschool_replication::{Answer, Leg, Next, Place, Portion, Position, Push, WINDOW, Want};
 use hedgeschool_web::{Problem, StatusCode};
 
 use crate::above::Standing;
-use crate::pull::Applied;
+use crate::pull::{Applied, SELF};
 use crate::stores::{Audience, Error, Journal};
 use crate::upstream::{Failure, Upstream, failure};
 use crate::waiting::{self, Looked};
@@ -25,6 +24,9 @@ const NOTED_EVERY: u64 = BATCH_ENTRIES_MAX as u64;
 
 /// Why a round ends when an upstream is not the one that it began with.
 const RESTORED: &str = "the upstream's disk was restored meanwhile";
+/// Why it ends when the upstream has something from another copy of the disk here.
+const LATE: &str =
+    "something that this node had sent before its disk was restored arrived meanwhile";
 
 /// One journal on its way up.
 pub struct Outbox {
@@ -69,8 +71,7 @@ impl From<Error> for Halt {
 
 impl Outbox {
     /// Begins with what the upstream says it has of a journal. A journal that is not the one it knows, because
-    /// this node's disk was restored or cloned, begins another epoch, and is sent from its beginning. It is another one
-    /// if the upstream has more of it than was ever sent from here, or other entries.
+    /// this node's disk was restored or cloned, begins another epoch, and is sent from its beginning.
     pub async fn greeted(
         journal: Journal,
         applied: Applied,
@@ -79,17 +80,16 @@ impl Outbox {
         below: &BTreeSet<String>,
     ) -> Result<Self, Problem> {
         let Applied { standing, position, theirs } = applied;
-        let known = known(journal, upstream, &standing, &position).await?;
-        let Standing { cursor: Cursor { epoch, .. }, looked, .. } = standing;
-        let Known { head, sent, .. } = known;
-        let greeted = Push::greeted(position, known);
-        let is_renewed = greeted.is_none();
-        let (epoch, mut push) = match greeted {
-            Some(push) => (epoch, push),
-            None => {
-                (renewed(journal, epoch, sent, upstream).await?, Push::from_the_beginning(head))
-            }
+        let Standing { cursor: Cursor { epoch, .. }, head, told, looked, .. } = standing;
+        let is_renewed =
+            !(told.is_of(&epoch, &position) || is_of(journal, &epoch, &position).await?);
+        let (epoch, position) = if is_renewed {
+            let sent = told.through(&epoch, None);
+            (renewed(journal, epoch, sent, upstream).await?, Position::default())
+        } else {
+            (epoch, position)
         };
+        let mut push = Push::begin(position, head);
         let audience = waiting::above(&upstream.me, peer, &theirs, below);
         let through = push.acknowledged().through.sequence;
         let noted = waiting::from(looked.as_ref(), head, &epoch, &audience, through);
@@ -143,9 +143,6 @@ impl Outbox {
         loop {
             while underway.len() < WINDOW && Instant::now() < deadline {
                 let Some(batch) = self.next(upstream).await? else { break };
-                // Before it is sent: what the upstream has beyond this is not from this copy of the journal.
-                let last = batch.entries.last().map_or(0, |entry| entry.sequence);
-                self.journal.raise_note(sent_note(&self.epoch), last).await?;
                 underway.push(async move {
                     let asked = Instant::now();
                     let answer = send(upstream, &batch).await;
@@ -157,8 +154,7 @@ impl Outbox {
                 applied += batch.entries.len() as u64;
                 self.portion.answered(batch.bytes(), took);
             }
-            let span = batch.span();
-            if let Err(halt) = self.answered(&span, answer).await {
+            if let Err(halt) = self.answered(&batch.leg(), answer).await {
                 // Their answers do not matter: the next round asks.
                 while underway.next().await.is_some() {}
                 return Err(halt);
@@ -166,8 +162,14 @@ impl Outbox {
         }
     }
 
-    async fn answered(&mut self, span: &Span, answer: Result<Answer, Failure>) -> Result<(), Halt> {
-        match self.push.answered(span, answer?) {
+    async fn answered(&mut self, leg: &Leg, answer: Result<Answer, Failure>) -> Result<(), Halt> {
+        let answer = answer?;
+        if let Some(position) = answer.unexpected(leg)
+            && !is_of(self.journal, &self.epoch, position).await?
+        {
+            return Err(Failure::Down(LATE.to_owned()).into());
+        }
+        match self.push.answered(leg, answer) {
             Next::Continue => Ok(()),
             Next::Stop { reason, .. } => Err(Failure::Down(reason).into()),
         }
@@ -193,32 +195,30 @@ impl Outbox {
     async fn batch(
         &mut self,
         want: Want,
-        entries: Vec<hedgeschool_replication::wire::Entry>,
+        entries: Vec<Entry>,
         upstream: &Upstream,
     ) -> Result<Batch, Problem> {
         // After the entries were read: what was held back of them had been heard of.
         let standing = Standing::read(self.journal, upstream, None).await?;
         let heard = standing.cursor.shown().filter(|shown| shown.epoch == self.theirs).cloned();
-        let batch = Batch {
+        let sequence = entries.last().map_or(want.after, |last| last.sequence);
+        let told = self.journal.tell(SELF.to_owned(), self.epoch.clone(), sequence).await?;
+        let through = Place { sequence, receipt: told.receipt.clone() };
+        let Leg { before, lane, span } =
+            self.push.sent(&want, through).map_err(Problem::internal)?;
+        Ok(Batch {
             node: upstream.me.clone(),
             journal: self.journal.name().to_owned(),
             epoch: self.epoch.clone(),
-            before: self.push.before().clone(),
-            lane: want.lane,
-            after: want.after,
+            before,
+            lane,
+            after: span.after,
             above: Some(self.theirs.clone()),
             heard: heard.collect(),
+            receipt: told.receipt,
             entries,
-        };
-        let leads_to = batch.before.with(batch.lane, batch.span()).map_err(Problem::internal)?;
-        self.push.sent(want.lane, leads_to);
-        Ok(batch)
+        })
     }
-}
-
-/// The name of the note that says how far a journal was ever sent.
-pub fn sent_note(epoch: &str) -> String {
-    format!("sent:{epoch}")
 }
 
 /// Begins another epoch of a journal: it goes up from its beginning, and what this node once sent comes back.
@@ -238,32 +238,10 @@ async fn renewed(
     Ok(journal.epoch().await?)
 }
 
-/// What is known of the journal by which a position is recognised.
-async fn known(
-    journal: Journal,
-    upstream: &Upstream,
-    standing: &Standing,
-    position: &Position,
-) -> Result<Known, Problem> {
-    let is_another = is_another(journal, position).await?;
-    let known = Known { head: standing.head, sent: standing.sent, is_another };
-    if is_another || position.is_of(known) {
-        return Ok(known);
-    }
-    // Another round may have sent more since this one asked.
-    let now = Standing::read(journal, upstream, None).await?;
-    let is_same = now.cursor.epoch == standing.cursor.epoch;
-    Ok(if is_same { Known { head: now.head, sent: now.sent, is_another } } else { known })
-}
-
-/// Whether a journal has other entries where a position is recognised.
-async fn is_another(journal: Journal, applied: &Position) -> Result<bool, Error> {
-    for place in applied.places() {
-        if place.is_another(journal.find(place.sequence).await?.as_ref()) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+/// Whether the upstream has what it has from this copy of the journal, by all that was sent until now: another round may
+/// be ahead of this one.
+async fn is_of(journal: Journal, epoch: &str, position: &Position) -> Result<bool, Error> {
+    Ok(journal.look(SELF.to_owned(), Vec::new()).await?.told.is_of(epoch, position))
 }
 
 async fn send(upstream: &Upstream, batch: &Batch) -> Result<Answer, Failure> {

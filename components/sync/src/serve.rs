@@ -13,10 +13,8 @@ use hedgeschool_replication::wire::{
     Applied, BATCH_BYTES, BODY_BYTES_MAX, Batch, Bookmark, Cursor, Feed, Inquiry, Page, Pieces,
     Pull, Pulled, Record, WAIT_MS_MAX, WireError,
 };
-use hedgeschool_replication::{Applying, Moved, Position};
-use hedgeschool_web::{
-    HeaderMap, Problem, Reply, Request, StatusCode, body, header, identity, random_bytes,
-};
+use hedgeschool_replication::{Position, Turn};
+use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, header, identity};
 
 use crate::ingest::{self, Ticket};
 use crate::news::{self, Watch};
@@ -74,77 +72,64 @@ fn applied_note(node: &str, epoch: &str) -> String {
 }
 
 /// How far a node's journal is applied.
-pub async fn applied(
-    journal: Journal,
-    node: &str,
-    epoch: &str,
-) -> Result<Option<(Position, String)>, Problem> {
-    let text = journal.note(applied_note(node, epoch)).await?;
-    Ok(text.and_then(|text| Some((serde_json::from_str(&text).ok()?, text))))
+pub async fn applied(journal: Journal, node: &str, epoch: &str) -> Result<Position, Problem> {
+    Ok(position(journal.note(applied_note(node, epoch)).await?.as_ref()))
+}
+
+/// What the note about that says.
+fn position(text: Option<&String>) -> Position {
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }
 
 /// Applies a batch of the node that it names.
 pub async fn apply(journal: Journal, batch: Batch) -> Result<(StatusCode, Applied), Problem> {
-    let sender = batch.node.as_str();
-    let told = node::told(sender).await?;
-    let scope: Vec<_> = told.serves.into_iter().chain([sender.to_owned()]).collect();
-    let outline = journal.look(sender.to_owned(), Vec::new()).await?;
-    if !outline.told.is_all_heard(&outline.epoch, batch.above.as_deref(), &batch.heard) {
+    let leg = batch.leg();
+    let leads_to = leg.leads_to().map_err(|_| refused(WireError::Order))?;
+    let Batch { node: sender, epoch, above, heard, entries, .. } = batch;
+    let note = applied_note(&sender, &epoch);
+    let Outline { epoch: here, told, notes, .. } =
+        journal.look(sender.clone(), vec![note.clone()]).await?;
+    if !told.is_all_heard(&here, above.as_deref(), &heard) {
         let detail = "this is for a journal that is not here any more: ask for news first";
         return Err(Problem::new(StatusCode::PRECONDITION_FAILED, detail));
     }
-    let epoch = batch.epoch.clone();
-    let mut applying = Applying::new(batch.before.clone(), batch.lane, batch.span());
-    let mut text =
-        (batch.before != Position::default()).then(|| serde_json::to_string(&batch.before));
-    let mut entries = Some(batch.entries);
-    loop {
-        let expected = text.transpose().map_err(Problem::internal)?;
-        let Ok((_, next)) = applying.step() else {
-            let position = applying.from().clone();
-            return Ok((StatusCode::CONFLICT, Applied { position }));
-        };
-        let stored = crate::stores::Batch {
-            peer: origin(sender, &epoch),
-            scope: Some(scope.clone()),
-            note: applied_note(sender, &epoch),
-            before: expected,
-            after: serde_json::to_string(&next).map_err(Problem::internal)?,
-            entries: copy(&mut entries)?,
-        };
-        match journal.apply(stored).await {
-            Ok(()) => {
-                changed(journal.name());
-                return Ok((StatusCode::OK, Applied { position: next }));
-            }
-            Err(Error::Moved) => {}
-            Err(error) => return Err(error.into()),
+    let position = position(notes.get(&note));
+    match leg.turn(&position) {
+        Turn::Done => return Ok((StatusCode::OK, Applied { position })),
+        Turn::Past => return Ok((StatusCode::CONFLICT, Applied { position })),
+        Turn::Now | Turn::Early => {}
+    }
+    let below = node::told(&sender).await?.serves;
+    let stored = crate::stores::Batch {
+        peer: origin(&sender, &epoch),
+        scope: Some(below.into_iter().chain([sender.clone()]).collect()),
+        note,
+        before: noted(&leg.before)?,
+        after: serde_json::to_string(&leads_to).map_err(Problem::internal)?,
+        entries,
+    };
+    // If it is early, that waits for a moment.
+    match journal.apply(stored).await {
+        Ok(()) => {
+            changed(journal.name());
+            return Ok((StatusCode::OK, Applied { position: leads_to }));
         }
-        let known = applied(journal, sender, &epoch).await?;
-        let (position, noted) =
-            known.map_or_else(Default::default, |(position, text)| (position, Some(Ok(text))));
-        match applying.moved(position) {
-            Moved::Again(again) => (applying, text) = (again, noted),
-            Moved::Applied(position) => return Ok((StatusCode::OK, Applied { position })),
-            Moved::Busy => return Err(Problem::busy()),
-        }
+        Err(Error::Moved) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let position = applied(journal, &sender, &epoch).await?;
+    match leg.turn(&position) {
+        Turn::Done => Ok((StatusCode::OK, Applied { position })),
+        Turn::Early | Turn::Past => Ok((StatusCode::CONFLICT, Applied { position })),
+        Turn::Now => Err(Problem::busy()),
     }
 }
 
-/// The entries, for one attempt of possibly several.
-fn copy(
-    entries: &mut Option<Vec<hedgeschool_replication::wire::Entry>>,
-) -> Result<Vec<hedgeschool_replication::wire::Entry>, Problem> {
-    let copied = entries.as_ref().map(|entries| {
-        let copy =
-            |entry: &hedgeschool_replication::wire::Entry| hedgeschool_replication::wire::Entry {
-                sequence: entry.sequence,
-                kind: entry.kind.clone(),
-                payload: entry.payload.clone(),
-            };
-        entries.iter().map(copy).collect()
-    });
-    copied.ok_or_else(|| Problem::internal("a batch without entries"))
+/// What a note says about a position. None: there is no note.
+fn noted(position: &Position) -> Result<Option<String>, Problem> {
+    let is_beginning = *position == Position::default();
+    let text = (!is_beginning).then(|| serde_json::to_string(position));
+    text.transpose().map_err(Problem::internal)
 }
 
 /// `POST /sync/v1/pull`: what this node has of and for the asking one; waits for news if asked to.
@@ -205,22 +190,10 @@ async fn feed(journal: Journal, pull: &Pull, cursor: &Cursor) -> Result<Feed, Pr
     let StoredPage { entries, through, more } = page;
     let mut bookmark = Bookmark { epoch: outline.epoch, through, receipt: String::new() };
     if bookmark.is_noted(known, entries.is_empty()) {
-        bookmark = with_receipt(journal, &pull.node, bookmark).await?;
+        bookmark = journal.tell(pull.node.clone(), bookmark.epoch, through).await?;
     }
     let page = Page { bookmark, entries, more };
     Ok(Feed { applied, page, forgot: cursor.follows > outline.followed })
-}
-
-/// Notes that a node is told of a journal here, before it is, and gives it the receipt.
-async fn with_receipt(
-    journal: Journal,
-    node: &str,
-    bookmark: Bookmark,
-) -> Result<Bookmark, Problem> {
-    let receipt = format!("{:016x}", u64::from_le_bytes(random_bytes()));
-    let bookmark = Bookmark { receipt, ..bookmark };
-    journal.tell(node.to_owned(), bookmark.clone()).await?;
-    Ok(bookmark)
 }
 
 /// A journal here, and how far it has one of a node below.
@@ -234,8 +207,7 @@ async fn recognised(journal: Journal, node: &str, cursor: &Cursor) -> Result<Rec
     let [applied, lost] = [applied_note(node, &cursor.epoch), lost_note(node, &cursor.epoch)];
     let names = vec![applied.clone(), lost.clone()];
     let outline = journal.look(node.to_owned(), names).await?;
-    let noted = outline.notes.get(&applied).and_then(|text| serde_json::from_str(text).ok());
-    let applied = noted.unwrap_or_default();
+    let applied = position(outline.notes.get(&applied));
     let known = outline.notes.get(&lost).and_then(|text| text.parse().ok());
     let missed = is_missed(cursor.held.as_ref(), &applied, known);
     if let Some(missed) = missed {
@@ -272,8 +244,7 @@ pub async fn record(request: Request) -> Result<Reply, Problem> {
     }
     let Outline { epoch, .. } = recognised(journal, &sender, &inquiry.cursor).await?.outline;
     let page = journal.about(inquiry.subject, inquiry.after).await?;
-    let bookmark = Bookmark { epoch, through: journal.head().await?, receipt: String::new() };
-    let bookmark = with_receipt(journal, &sender, bookmark).await?;
+    let bookmark = journal.tell(sender, epoch, journal.head().await?).await?;
     let next = page.more.then_some(page.through);
     Reply::json(&Record { bookmark, entries: page.entries, next })
 }

@@ -4,6 +4,7 @@ mod types;
 
 use hedgeschool_replication::recognise::Told;
 use hedgeschool_replication::wire;
+use hedgeschool_web::random_bytes;
 use serde_json::value::RawValue;
 
 pub use types::{
@@ -89,14 +90,6 @@ macro_rules! journal {
             /// The last sequence.
             pub async fn head(self) -> Result<u64, Error> {
                 match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::head().await?)),* }
-            }
-
-            /// The entry of a sequence.
-            pub async fn find(self, sequence: u64) -> Result<Option<wire::Entry>, Error> {
-                match self { $(Self::$name => {
-                    let found = $bindings::hedgeschool::$package::journal::find(sequence).await?;
-                    found.map(|found| entry(found.sequence, found.kind, found.payload)).transpose()
-                }),* }
             }
 
             /// Entries for an audience, of about so many bytes.
@@ -186,13 +179,15 @@ macro_rules! journal {
                 }),* }
             }
 
-            /// Takes note that a node is told of the journal.
-            pub async fn tell(self, node: String, told: wire::Bookmark) -> Result<(), Error> {
-                let wire::Bookmark { epoch, through, receipt: text } = told;
+            /// Takes note that a node is told of the journal, or sent some of it, before it is; answers what it gets with that.
+            pub async fn tell(self, node: String, epoch: String, through: u64) -> Result<wire::Bookmark, Error> {
+                let receipt = format!("{:016x}", u64::from_le_bytes(random_bytes()));
                 match self { $(Self::$name => {
                     use $bindings::hedgeschool::$package::{journal, types};
-                    Ok(journal::tell(node, types::Receipt { epoch, through, text }).await?)
+                    let (epoch, text) = (epoch.clone(), receipt.clone());
+                    journal::tell(node, types::Receipt { epoch, through, text }).await?;
                 }),* }
+                Ok(wire::Bookmark { epoch, through, receipt })
             }
 
             /// Whether a subject concerns a node.
@@ -213,11 +208,6 @@ macro_rules! journal {
             /// Notes something.
             pub async fn set_note(self, name: String, text: String) -> Result<(), Error> {
                 match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::set_note(name, text).await?)),* }
-            }
-
-            /// Notes a number, unless there is a larger one.
-            pub async fn raise_note(self, name: String, number: u64) -> Result<(), Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::raise_note(name, number).await?)),* }
             }
 
             /// Applies a batch.

@@ -7,7 +7,7 @@
 //!
 //! * [`Position`]: how far a journal is applied, in two lanes: what is fresh travels before a backlog.
 //! * [`Push`]: what to send next, and where each answer leads.
-//! * [`Applying`]: what the node above does with it.
+//! * [`Leg`]: where a batch begins and leads, and whether it is its turn at the node above.
 //! * [`recognise`]: whether a disk was restored, on either side.
 //! * [`Portion`]: how much of it at once.
 //! * [`Version`] and [`merge`]: which of two versions of something stands, and whether one was lost.
@@ -17,10 +17,10 @@
 //! * [`Fetch`]: which blobs to ask for next, and how much at a time.
 //! * [`wire`]: the messages, documented in `docs/replication.md`.
 
-mod applying;
 pub mod backoff;
 mod fetch;
 pub mod hlc;
+mod leg;
 pub mod pace;
 mod portion;
 mod position;
@@ -29,9 +29,9 @@ pub mod recognise;
 mod version;
 pub mod wire;
 
-pub use applying::{Applying, Moved};
 pub use fetch::{Fetch, REQUESTS_MAX, Request};
 pub use hlc::Stamp;
+pub use leg::{Leg, Turn};
 pub use portion::Portion;
 pub use position::{Gap, Lane, Place, Position, Span};
 pub use push::{Answer, Next, Push, WINDOW, Want};

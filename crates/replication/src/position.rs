@@ -10,15 +10,15 @@ pub enum Lane {
     Fresh,
 }
 
-/// A sequence of a journal, and the mark of its entry ([`crate::wire::Entry::mark`]). Two journals that have
-/// another entry under the sequence are not the same journal, whatever they are called.
+/// A sequence of a journal at which a batch ended, and that batch's receipt: by it the journal is recognised, see
+/// [`crate::recognise`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Place {
     /// The sequence; 0 is the beginning.
     pub sequence: u64,
-    /// The mark; empty at the beginning.
-    pub mark: String,
+    /// The receipt; empty at the beginning.
+    pub receipt: String,
 }
 
 /// Consecutive entries of a journal.
@@ -95,7 +95,7 @@ impl Position {
         sequence <= self.through.sequence || self.fresh.as_ref().is_some_and(in_fresh)
     }
 
-    /// The entries by which this position is recognised; none at the beginning.
+    /// The places by which this position is recognised; none at the beginning.
     pub fn places(&self) -> impl Iterator<Item = &Place> {
         let fresh = self.fresh.as_ref().map(|fresh| &fresh.through);
         [Some(&self.through), fresh].into_iter().flatten().filter(|place| place.sequence > 0)
@@ -119,7 +119,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn place(sequence: u64) -> Place {
-        Place { sequence, mark: format!("m{sequence}") }
+        Place { sequence, receipt: format!("m{sequence}") }
     }
 
     fn span(after: u64, through: u64) -> Span {
@@ -170,7 +170,7 @@ mod tests {
                     prop_assert!(!position.has(sequence) || applied[sequence as usize]);
                     prop_assert!(!before.has(sequence) || position.has(sequence));
                 }
-                prop_assert!(position.places().all(|at| at.mark == place(at.sequence).mark));
+                prop_assert!(position.places().all(|at| at.receipt == place(at.sequence).receipt));
             }
         }
     }

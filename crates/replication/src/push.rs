@@ -1,7 +1,6 @@
 use std::time::Duration;
 
-use crate::recognise::Known;
-use crate::{Lane, Position, Span};
+use crate::{Gap, Lane, Leg, Place, Position, Span};
 
 /// How many batches may be on their way at once: while one is applied, the next one travels.
 pub const WINDOW: usize = 2;
@@ -69,20 +68,9 @@ pub enum Next {
 }
 
 impl Push {
-    /// Begins a round, with the upstream's own word for how far it is. None: this journal is not that which
-    /// the upstream knows under its epoch, because the disk was restored or cloned; it needs a new epoch.
-    ///
-    /// `known` is what this node knows of the journal.
-    pub fn greeted(upstream: Position, known: Known) -> Option<Self> {
-        upstream.is_of(known).then(|| Self::begin(upstream, known.head))
-    }
-
-    /// Begins a round with an upstream that has nothing of the journal's epoch.
-    pub fn from_the_beginning(head: u64) -> Self {
-        Self::begin(Position::default(), head)
-    }
-
-    fn begin(upstream: Position, head: u64) -> Self {
+    /// Begins a round, with the upstream's own word for how far it is, if it has that from this journal
+    /// ([`crate::recognise::Told::is_of`]), or from the beginning. The journal ends at `head`.
+    pub fn begin(upstream: Position, head: u64) -> Self {
         let backlog = head.saturating_sub(upstream.through.sequence);
         let fresh_from = match &upstream.fresh {
             Some(fresh) => Some(fresh.after),
@@ -157,39 +145,65 @@ impl Push {
         *backlog = through.max(*backlog);
     }
 
-    /// Takes note that a batch is on its way.
-    pub fn sent(&mut self, lane: Lane, leads_to: Position) {
-        self.last = lane;
-        self.sent = leads_to;
+    /// Takes note that of what was wanted the entries through a place are on their way.
+    ///
+    /// # Errors
+    /// [`Gap`]: they are not what was wanted.
+    pub fn sent(&mut self, want: &Want, through: Place) -> Result<Leg, Gap> {
+        let span = Span { after: want.after, through };
+        let leg = Leg { before: self.sent.clone(), lane: want.lane, span };
+        self.sent = leg.leads_to()?;
+        self.last = want.lane;
+        Ok(leg)
     }
 
     /// Takes the answer to a batch. After anything but [`Next::Continue`], the others on their way are to be
-    /// waited for, and their answers do not matter: the next round asks the upstream.
-    pub fn answered(&mut self, span: &Span, answer: Answer) -> Next {
+    /// waited for, and their answers do not matter: the next round asks the upstream. One that
+    /// [is unexpected](Answer::unexpected) must have been recognised before.
+    pub fn answered(&mut self, leg: &Leg, answer: Answer) -> Next {
         match answer {
-            Answer::Applied(position) if position.has(span.through.sequence) => {
+            Answer::Applied(position) if leg.leads_to().as_ref() == Ok(&position) => {
                 self.acknowledged = position;
                 Next::Continue
+            }
+            Answer::Applied(position) if position.has(leg.span.through.sequence) => {
+                self.resume(position)
             }
             Answer::Applied(position) => stop(format!(
                 "the upstream says it applied a batch, and yet stands at {}",
                 position.through.sequence
             )),
-            Answer::Gap(position) if position.has(span.after) => {
+            Answer::Gap(position) if position == leg.before => {
                 stop("the upstream is confused about what it has".to_owned())
             }
-            Answer::Gap(position) => {
-                self.fresh_from = position.fresh.as_ref().map(|fresh| fresh.after);
-                // What lies behind is wanted again.
-                self.looked = [0; 2];
-                self.sent = position.clone();
-                self.acknowledged = position;
-                Next::Continue
-            }
+            Answer::Gap(position) => self.resume(position),
             Answer::Busy(pause) => {
                 Next::Stop { pause: Some(pause), reason: "the upstream is busy".to_owned() }
             }
             Answer::Refused(reason) | Answer::Failed(reason) => stop(reason),
+        }
+    }
+
+    /// Goes on from where the upstream is.
+    fn resume(&mut self, position: Position) -> Next {
+        self.fresh_from = position.fresh.as_ref().map(|fresh| fresh.after);
+        // What lies behind is wanted again.
+        self.looked = [0; 2];
+        self.sent = position.clone();
+        self.acknowledged = position;
+        Next::Continue
+    }
+}
+
+impl Answer {
+    /// Where the upstream is, if that is not where the batch led: another round of this node was faster, or another copy
+    /// of its disk.
+    pub fn unexpected(&self, leg: &Leg) -> Option<&Position> {
+        match self {
+            Self::Applied(position) | Self::Gap(position) => {
+                Some(position).filter(|position| leg.leads_to().as_ref() != Ok(*position))
+            }
+            _ => None,
         }
     }
 }

@@ -1,43 +1,43 @@
 //! Which copy of a journal is meant: disks are restored from backups and cloned, without anybody telling the software.
 //!
-//! Both sides keep notes, written *before* anything is sent or told. Who sends a journal up notes how far it ever did,
-//! and marks what it sends ([`Place`]): if the node above has more, or another entry, it has it from another copy. That a
-//! place is empty proves nothing: of what changes often only the last version stays.
+//! Both sides of a link take note of a receipt, a random text, *before* they send or tell something, and give it along. Who
+//! sends a journal up knows a [`Position`] above for its own by the receipts of its batches ([`Told::is_of`]): if not, the
+//! node above has it from another copy. Who tells of a journal knows by them what nodes below have heard
+//! ([`Cursor::unknown`]): if not, another copy told it.
 //!
-//! Who tells of a journal gives a receipt with what it tells ([`Bookmark::receipt`]), and keeps the last ones: if a node
-//! below shows one that is not known here, another copy gave it. A number alone would not do, because an answer to
-//! a request that was long underway raises it too.
+//! Numbers would not do. Another copy comes to the same sequences, an answer to a request that was long underway is told to
+//! nobody, and a batch that was lost was never applied. Neither would the entries: of what changes often only the last
+//! version stays, so that there may be none to compare.
 
-use crate::wire::{Bookmark, Cursor, Entry};
+use crate::wire::{Bookmark, Cursor};
 use crate::{Place, Position};
 
-/// A journal, as far as it takes to recognise it.
-#[derive(Clone, Copy, Debug)]
-pub struct Known {
-    /// Its last sequence.
-    pub head: u64,
-    /// How far it was ever sent to the node above.
-    pub sent: u64,
-    /// Something else stands at a place that the upstream names: see [`Place::is_another`].
-    pub is_another: bool,
-}
-
-/// What a node below was told of a journal, as far as that is remembered: its last receipts, of all epochs. One without
-/// text stands for all that were given for as much or less.
+/// What another node was told of a journal, as far as that is remembered: the last receipts that it was given, of all
+/// epochs. One without text stands for all that were given for as much or less.
 #[derive(Clone, Debug, Default)]
 pub struct Told(pub Vec<Bookmark>);
 
 /// How many receipts of an epoch are remembered for a node. Older ones are taken to be known: after so many answers that
-/// nobody read, a node that heard of another copy would no longer be recognised.
+/// nobody read, or batches that were lost, another copy would no longer be recognised.
 pub const RECEIPTS_MAX: u32 = 16;
 
 impl Told {
     /// Whether this copy of the journal, or one that it was made of, gave this receipt.
     pub fn has(&self, shown: &Bookmark) -> bool {
+        self.gave(&shown.epoch, shown.through, &shown.receipt)
+    }
+
+    /// Whether all that is applied of an epoch was sent by this copy of the journal, or one that it was made of. If not,
+    /// the disk here was restored or cloned: the journal needs a new epoch, and goes up from its beginning.
+    pub fn is_of(&self, epoch: &str, applied: &Position) -> bool {
+        applied.places().all(|place| self.gave(epoch, place.sequence, &place.receipt))
+    }
+
+    fn gave(&self, epoch: &str, through: u64, receipt: &str) -> bool {
         self.0.iter().any(|given| {
-            given.epoch == shown.epoch
-                && shown.through <= given.through
-                && (given.receipt.is_empty() || given.receipt == shown.receipt)
+            given.epoch == epoch
+                && through <= given.through
+                && (given.receipt.is_empty() || given.receipt == receipt)
         })
     }
 
@@ -64,20 +64,7 @@ impl Told {
     }
 }
 
-impl Place {
-    /// Whether the journal has another entry here than the one that this place is of.
-    pub fn is_another(&self, found: Option<&Entry>) -> bool {
-        found.is_some_and(|entry| entry.mark() != self.mark)
-    }
-}
-
 impl Position {
-    /// Whether the upstream has this from this copy of the journal. If not, the disk of this node was restored or cloned:
-    /// the journal needs a new epoch, and goes up from its beginning.
-    pub fn is_of(&self, known: Known) -> bool {
-        !known.is_another && self.furthest() <= known.sent.min(known.head)
-    }
-
     /// Whether an upstream that said this once, and says `now` of the same epoch, has lost something.
     pub fn is_lost(&self, now: &Self) -> bool {
         !now.has(self.through.sequence)
@@ -138,13 +125,15 @@ pub fn is_missed(held: Option<&Place>, applied: &Position, told: Option<u64>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Span;
 
     fn bookmark(epoch: &str, through: u64) -> Bookmark {
         Bookmark { epoch: epoch.to_owned(), through, receipt: format!("{epoch}{through}") }
     }
 
     fn at(sequence: u64) -> Position {
-        Position { through: Place { sequence, mark: String::new() }, fresh: None }
+        let through = Place { sequence, receipt: String::new() };
+        Position { through, fresh: None }
     }
 
     fn told() -> Told {
@@ -153,11 +142,19 @@ mod tests {
     }
 
     #[test]
-    fn more_than_was_ever_sent_is_another_copys() {
-        let known = Known { head: 100, sent: 50, is_another: false };
-        assert!(at(50).is_of(known) && !at(51).is_of(known));
-        assert!(!at(50).is_of(Known { is_another: true, ..known }));
-        assert!(!at(101).is_of(Known { sent: 200, ..known }));
+    fn a_position_is_this_copys_if_it_gave_the_receipts() {
+        let at = |through, receipt: &str| Position {
+            through: Place { sequence: through, receipt: receipt.to_owned() },
+            fresh: None,
+        };
+        assert!(told().is_of("e", &Position::default()) && told().is_of("g", &Position::default()));
+        assert!(told().is_of("e", &at(20, "e20")) && told().is_of("e", &at(9, "forgotten")));
+        assert!(!told().is_of("e", &at(20, "x")) && !told().is_of("g", &at(20, "e20")));
+        let fresh = |receipt: &str| {
+            let through = Place { sequence: 30, receipt: receipt.to_owned() };
+            Position { fresh: Some(Span { after: 25, through }), ..at(20, "e20") }
+        };
+        assert!(told().is_of("e", &fresh("e30")) && !told().is_of("e", &fresh("x")));
     }
 
     #[test]
@@ -192,7 +189,7 @@ mod tests {
 
     #[test]
     fn what_is_missed_is_told_once() {
-        let held = Place { sequence: 9, mark: String::new() };
+        let held = Place { sequence: 9, receipt: String::new() };
         assert_eq!(is_missed(Some(&held), &at(8), None), Some(9));
         assert_eq!(is_missed(Some(&held), &at(8), Some(9)), None);
         assert_eq!(is_missed(Some(&held), &at(9), None), None);

@@ -6,9 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
-use crate::{Lane, Place, Position, Span, Stamp};
+use crate::{Lane, Leg, Place, Position, Span, Stamp};
 pub use parse::WireError;
 
 /// Most entries in a batch.
@@ -62,7 +61,8 @@ pub struct Batch {
     pub journal: String,
     /// The epoch of that journal.
     pub epoch: String,
-    /// Where the upstream will be when it has all that was sent before: batches may overtake each other.
+    /// Where the upstream will be when it has all that was sent before: it applies this at no other place, and batches
+    /// may overtake each other.
     pub before: Position,
     /// As what they travel.
     pub lane: Lane,
@@ -76,6 +76,8 @@ pub struct Batch {
     /// nothing of this: see [`crate::recognise::Told::is_all_heard`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub heard: Vec<Bookmark>,
+    /// A text made at random, by which the sender knows for its own what the upstream has: see [`crate::recognise`].
+    pub receipt: String,
     /// The entries, by growing sequence: 1 to [`BATCH_ENTRIES_MAX`].
     pub entries: Vec<Entry>,
 }
@@ -248,27 +250,11 @@ impl Batch {
         self.entries.iter().map(|entry| entry.payload.get().len() as u64).sum()
     }
 
-    /// Which part of the journal this is.
-    pub fn span(&self) -> Span {
-        let through = self.entries.last().map(Entry::place).unwrap_or_default();
-        Span { after: self.after, through }
-    }
-}
-
-impl Entry {
-    /// Where in its journal it is.
-    pub fn place(&self) -> Place {
-        Place { sequence: self.sequence, mark: self.mark() }
-    }
-
-    /// Tells whether two journals have the same entry under a sequence: half of SHA-256.
-    pub fn mark(&self) -> String {
-        let hash = Sha256::new()
-            .chain_update(self.sequence.to_be_bytes())
-            .chain_update(&self.kind)
-            .chain_update([0])
-            .chain_update(self.payload.get())
-            .finalize();
-        hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    /// Where it begins, and where it leads.
+    pub fn leg(&self) -> Leg {
+        let sequence = self.entries.last().map_or(self.after, |last| last.sequence);
+        let through = Place { sequence, receipt: self.receipt.clone() };
+        let span = Span { after: self.after, through };
+        Leg { before: self.before.clone(), lane: self.lane, span }
     }
 }

@@ -5,16 +5,16 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use hedgeschool_replication::recognise::Known;
-use hedgeschool_replication::{Answer, Lane, Next, Place, Position, Push, Span};
+use hedgeschool_replication::recognise::Told;
+use hedgeschool_replication::wire::Bookmark;
+use hedgeschool_replication::{Answer, Leg, Next, Place, Position, Push, Turn};
 use proptest::prelude::*;
 
 /// A batch on its way.
 #[derive(Clone, Debug)]
 struct Batch {
     epoch: u32,
-    lane: Lane,
-    span: Span,
+    leg: Leg,
     /// Sequence and content.
     entries: Vec<(u64, u64)>,
 }
@@ -33,13 +33,15 @@ impl Upstream {
 
     fn apply(&mut self, batch: &Batch) -> Answer {
         let position = self.position(batch.epoch);
-        match position.with(batch.lane, batch.span.clone()) {
-            Err(_) => Answer::Gap(position),
-            Ok(next) => {
+        match batch.leg.turn(&position) {
+            Turn::Now => {
+                let next = batch.leg.leads_to().unwrap();
                 self.held.extend(batch.entries.iter().map(|(_, content)| *content));
                 self.positions.insert(batch.epoch, next.clone());
                 Answer::Applied(next)
             }
+            Turn::Done => Answer::Applied(position),
+            Turn::Early | Turn::Past => Answer::Gap(position),
         }
     }
 }
@@ -49,8 +51,8 @@ impl Upstream {
 struct Node {
     epoch: u32,
     journal: BTreeMap<u64, u64>,
-    /// How far it was ever sent in this epoch.
-    sent: u64,
+    /// The receipts of what was ever sent.
+    told: Told,
     push: Option<Push>,
 }
 
@@ -64,23 +66,20 @@ impl Node {
         self.journal.values().copied().filter(|content| content % 7 != 0)
     }
 
+    fn is_own(&self, position: &Position) -> bool {
+        self.told.is_of(&self.epoch.to_string(), position)
+    }
+
     /// The next batch, of up to `size` entries.
-    fn next(&mut self, upstream: &Upstream, size: usize, epochs: &mut u32) -> Option<Batch> {
+    fn next(&mut self, upstream: &Upstream, size: usize, numbers: &mut u32) -> Option<Batch> {
+        *numbers += 1;
         if self.push.is_none() {
             let position = upstream.position(self.epoch);
-            let is_another = |place: &Place| {
-                self.journal
-                    .get(&place.sequence)
-                    .is_some_and(|content| mark(*content) != place.mark)
-            };
-            let is_another = position.places().any(is_another);
-            let known = Known { head: self.head(), sent: self.sent, is_another };
-            self.push = Push::greeted(position, known);
-            if self.push.is_none() {
-                *epochs += 1;
-                (self.epoch, self.sent) = (*epochs, 0);
+            if !self.is_own(&position) {
+                self.epoch = *numbers;
                 return None;
             }
+            self.push = Some(Push::begin(position, self.head()));
         }
         let head = self.head();
         let push = self.push.as_mut()?;
@@ -89,27 +88,24 @@ impl Node {
         // What came from the upstream is not for it.
         let entries = entries.filter(|(_, content)| **content % 7 != 0);
         let entries: Vec<_> = entries.take(size).map(|(at, content)| (*at, *content)).collect();
-        let Some((sequence, last)) = entries.last().copied() else {
+        let Some((sequence, _)) = entries.last().copied() else {
             push.nothing(&want, want.until);
             return None;
         };
-        let span = Span { after: want.after, through: Place { sequence, mark: mark(last) } };
-        let leads_to = push.before().with(want.lane, span.clone()).unwrap();
-        push.sent(want.lane, leads_to);
-        self.sent = self.sent.max(sequence);
-        Some(Batch { epoch: self.epoch, lane: want.lane, span, entries })
+        let (epoch, receipt) = (self.epoch.to_string(), numbers.to_string());
+        self.told.0.push(Bookmark { epoch, through: sequence, receipt: receipt.clone() });
+        let leg = push.sent(&want, Place { sequence, receipt }).unwrap();
+        Some(Batch { epoch: self.epoch, leg, entries })
     }
 
     fn answered(&mut self, batch: &Batch, answer: Answer) {
+        let is_foreign = answer.unexpected(&batch.leg).is_some_and(|at| !self.is_own(at));
         let Some(push) = &mut self.push else { return };
-        if batch.epoch != self.epoch || push.answered(&batch.span, answer) != Next::Continue {
+        let is_over = batch.epoch != self.epoch || is_foreign;
+        if is_over || push.answered(&batch.leg, answer) != Next::Continue {
             self.push = None;
         }
     }
-}
-
-fn mark(content: u64) -> String {
-    content.to_string()
 }
 
 #[derive(Clone, Debug)]
@@ -163,7 +159,8 @@ struct World {
     wire: VecDeque<Batch>,
     node_copy: Option<Node>,
     upstream_copy: Upstream,
-    epochs: u32,
+    /// Epochs and receipts.
+    numbers: u32,
     /// Every record gets another content.
     recorded: u64,
 }
@@ -202,7 +199,7 @@ impl World {
     }
 
     fn send(&mut self, size: usize) {
-        self.wire.extend(self.node.next(&self.upstream, size, &mut self.epochs));
+        self.wire.extend(self.node.next(&self.upstream, size, &mut self.numbers));
     }
 
     fn deliver(&mut self) {

@@ -1,6 +1,6 @@
 //! A node of the fleet, and what is underway between nodes.
 
-use hedgeschool_replication::{Answer, Lane, Portion, Position, Push, Span};
+use hedgeschool_replication::{Answer, Leg, Portion, Position, Push};
 
 use crate::city::{City, activity_of};
 use crate::journal::{Limits, Page, Relay, read_city};
@@ -93,9 +93,7 @@ pub enum Kind {
 
 #[derive(Clone, Debug)]
 pub struct Batch {
-    pub lane: Lane,
-    pub span: Span,
-    pub before: Position,
+    pub leg: Leg,
     pub page: Page,
     pub bytes: u64,
 }

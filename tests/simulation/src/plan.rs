@@ -118,7 +118,7 @@ impl Plan {
             let told = if is_cut { self.from.min(self.outage.0) } else { self.from };
             let held = city.head(told);
             node.applied =
-                Position { through: Place { sequence: held, mark: String::new() }, fresh: None };
+                Position { through: Place { sequence: held, receipt: String::new() }, fresh: None };
             node.received = Ranges::through(held);
             node.city = Some(city);
             nodes.push(node);

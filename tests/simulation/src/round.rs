@@ -1,8 +1,7 @@
 //! A node's rounds: the protocol's decisions are the real ones.
 
-use anyhow::{Context, Result, bail};
-use hedgeschool_replication::recognise::Known;
-use hedgeschool_replication::{Answer, Next, Place, Push, Span, WINDOW, backoff};
+use anyhow::{Result, bail};
+use hedgeschool_replication::{Answer, Next, Place, Push, WINDOW, backoff};
 use rand::RngExt;
 use std::time::Duration;
 
@@ -27,13 +26,11 @@ impl World {
             (Kind::Greeting, Outcome::Pulled(position)) => {
                 self.nodes[node].round.is_pulling = false;
                 let head = self.nodes[node].head(self.recorded());
-                // No disk is restored here: what the node above has was sent.
-                let known = Known { head, sent: head, is_another: false };
-                let push = Push::greeted(position, known);
                 let linger =
                     if self.is_detailed() { self.rules.linger } else { self.rules.calm_linger };
                 let round = &mut self.nodes[node].round;
-                round.push = Some(push.context("a journal that the node above does not know")?);
+                // No disk is restored here: what the node above has came from this one.
+                round.push = Some(Push::begin(position, head));
                 round.deadline = self.now + linger;
                 self.advance(node);
                 self.poll(node);
@@ -73,7 +70,7 @@ impl World {
         if sender.round.halt.is_some() && sender.round.is_pushed {
             return Ok(());
         }
-        match push.answered(&batch.span, answer) {
+        match push.answered(&batch.leg, answer) {
             Next::Continue => {
                 let took = Duration::from_micros(took);
                 sender.round.portion.answered(batch.page.bytes, took);
@@ -150,12 +147,10 @@ impl World {
                 push.nothing(&want, want.until);
                 continue;
             }
-            let through = Place { sequence: page.through, mark: String::new() };
-            let span = Span { after: want.after, through };
-            let before = push.before().clone();
-            push.sent(want.lane, before.with(want.lane, span.clone()).ok()?);
+            let through = Place { sequence: page.through, receipt: String::new() };
+            let leg = push.sent(&want, through).ok()?;
             let bytes = self.sizes.batch + page.bytes;
-            return Some(Batch { lane: want.lane, span, before, page, bytes });
+            return Some(Batch { leg, page, bytes });
         }
     }
 

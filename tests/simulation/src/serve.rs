@@ -1,7 +1,7 @@
 //! The node above at work.
 
 use anyhow::Result;
-use hedgeschool_replication::{Answer, Position, pace};
+use hedgeschool_replication::{Answer, Position, Turn, pace};
 use std::time::Duration;
 
 use crate::node::{Id, Kind, Outcome, Request};
@@ -178,22 +178,19 @@ impl World {
     fn apply(&mut self, id: Id) -> Result<()> {
         let Some(request) = self.requests.get(id) else { return Ok(()) };
         let (node, Kind::Batch(batch)) = (request.node, &request.kind) else { return Ok(()) };
-        if self.nodes[node].applied != batch.before && !request.has_waited {
-            // An earlier one may be underway.
-            request.has_waited = true;
-            let until = self.now + self.rules.patience;
-            self.nodes[node].parked.push(id);
-            self.at(until, Event::Unpark(id));
-            return Ok(());
-        }
-        let known = &self.nodes[node].applied;
-        let answer = match known.with(batch.lane, batch.span.clone()) {
-            // Somebody has brought it meanwhile.
-            _ if *known != batch.before && known.has(batch.span.through.sequence) => {
-                Answer::Applied(known.clone())
+        let applied = self.nodes[node].applied.clone();
+        let answer = match batch.leg.turn(&applied) {
+            Turn::Early if !request.has_waited => {
+                request.has_waited = true;
+                let until = self.now + self.rules.patience;
+                self.nodes[node].parked.push(id);
+                self.at(until, Event::Unpark(id));
+                return Ok(());
             }
-            Err(_) => Answer::Gap(known.clone()),
-            Ok(next) => {
+            Turn::Early | Turn::Past => Answer::Gap(applied),
+            Turn::Done => Answer::Applied(applied),
+            Turn::Now => {
+                let next = batch.leg.leads_to()?;
                 let pieces = batch.page.pieces.clone();
                 self.nodes[node].applied = next.clone();
                 self.received(node, &pieces)?;
@@ -208,7 +205,7 @@ impl World {
     fn unpark_next(&mut self, node: usize, position: &Position) {
         for id in std::mem::take(&mut self.nodes[node].parked) {
             let waits_on = self.requests.get(id).is_some_and(|request| match &request.kind {
-                Kind::Batch(batch) => batch.before != *position,
+                Kind::Batch(batch) => batch.leg.before != *position,
                 _ => false,
             });
             if waits_on {

@@ -14,6 +14,7 @@ const HEAD: usize = 250;
 /// A resume document: what a course with some questions keeps.
 const RESUME: usize = 600;
 const EPOCH: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+const RECEIPT: &str = "0123456789abcdef";
 
 const STATEMENT: &str = r#"{"id":"0191e2a4-6b1c-7c9a-b1de-0242ac120002","actor":{"objectType":"Agent","account":{
 "homePage":"https://school.example.org","name":"learner-0000421337"}},"verb":{"id":"http://adlnet.gov/expapi/verbs/answered",
@@ -78,7 +79,7 @@ fn entry(kind: &str, payload: String) -> Result<Entry> {
 }
 
 fn place() -> Place {
-    Place { sequence: 1_234_567, mark: EPOCH.to_owned() }
+    Place { sequence: 1_234_567, receipt: RECEIPT.to_owned() }
 }
 
 fn position() -> Position {
@@ -95,6 +96,7 @@ fn batch(entry: Entry) -> Batch {
         after: 1_234_567,
         above: Some(EPOCH.to_owned()),
         heard: vec![bookmark()],
+        receipt: RECEIPT.to_owned(),
         entries: vec![entry],
     }
 }
@@ -102,7 +104,7 @@ fn batch(entry: Entry) -> Batch {
 const JOURNALS: [&str; 3] = ["identity", "content", "progress"];
 
 fn bookmark() -> Bookmark {
-    Bookmark { epoch: EPOCH.to_owned(), through: 1_234_567, receipt: "0123456789abcdef".to_owned() }
+    Bookmark { epoch: EPOCH.to_owned(), through: 1_234_567, receipt: RECEIPT.to_owned() }
 }
 
 fn pull() -> Pull {

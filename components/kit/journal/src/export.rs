@@ -44,10 +44,6 @@ macro_rules! export_journal {
                     Ok(kit::head(<$kinds>::DATABASE).await?)
                 }
 
-                async fn find(sequence: u64) -> Result<Option<wit::Entry>, wit::Error> {
-                    Ok(kit::find(<$kinds>::DATABASE, sequence).await?.map(entry))
-                }
-
                 async fn entries(
                     audience: wit::Audience,
                     after: u64,
@@ -128,10 +124,6 @@ macro_rules! export_journal {
 
                 async fn set_note(name: String, text: String) -> Result<(), wit::Error> {
                     Ok(kit::set_note(<$kinds>::DATABASE, name, text).await?)
-                }
-
-                async fn raise_note(name: String, number: u64) -> Result<(), wit::Error> {
-                    Ok(kit::raise_note(<$kinds>::DATABASE, name, number).await?)
                 }
 
                 async fn apply(batch: wit::Batch) -> Result<(), wit::Error> {

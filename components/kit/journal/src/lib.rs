@@ -120,14 +120,6 @@ pub async fn set_note(database: &Database, name: String, text: String) -> Result
     Ok(database.execute(sql, &[Value::Text(name), Value::Text(text)]).await?)
 }
 
-/// Notes a number, unless there is a larger one under the name.
-pub async fn raise_note(database: &Database, name: String, number: u64) -> Result<(), Error> {
-    let sql = "INSERT INTO note (name, text) VALUES (?1, ?2)
-        ON CONFLICT (name) DO UPDATE SET text = excluded.text
-        WHERE CAST(text AS INTEGER) < CAST(excluded.text AS INTEGER)";
-    Ok(database.execute(sql, &[Value::Text(name), Value::Text(number.to_string())]).await?)
-}
-
 /// Keeps a store within limits.
 pub async fn keep_within<K: Kinds>(
     limits: Option<Limits>,

@@ -63,7 +63,7 @@ impl Outline {
     }
 }
 
-/// Takes note that a node is told of a journal.
+/// Takes note that a node is told of a journal, or sent some of it.
 pub async fn tell(database: &Database, node: String, receipt: Receipt) -> Result<(), Error> {
     let sql = "INSERT INTO told (node, epoch, through, receipt) VALUES (?1, ?2, ?3, ?4)";
     let Receipt { epoch, through, text } = receipt;

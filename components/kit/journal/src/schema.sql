@@ -27,8 +27,8 @@ CREATE TABLE follower (
 
 CREATE INDEX follower_by_subject ON follower (subject);
 
--- What nodes below were told of this journal: the last receipts for each of its epochs, which they show. One without text
--- stands for those that are not kept.
+-- What nodes below were told of this journal, and what the one above, under no name, was sent of it: the last receipts for
+-- each of its epochs, which they show. One without text stands for those that are not kept.
 CREATE TABLE told (
   node TEXT NOT NULL,
   epoch TEXT NOT NULL,

@@ -20,7 +20,7 @@ pub enum WireError {
     #[error("a message has at most {0}")]
     TooMany(&'static str),
     /// No entries, or sequences that do not grow.
-    #[error("a batch has entries, whose sequences grow and follow `after`")]
+    #[error("a batch has entries, whose sequences grow and follow `after`, which follows `before`")]
     Order,
     /// A name that is empty, or too long.
     #[error("{0} must have 1 to {NAME_BYTES_MAX} bytes")]
@@ -49,9 +49,11 @@ impl Batch {
         }
         check_bookmarks(&batch.heard)?;
         check_name("epoch", &batch.epoch)?;
+        check_name("receipt", &batch.receipt)?;
         let grows = |last, entry: &Entry| (entry.sequence > last).then_some(entry.sequence);
         let last = batch.entries.iter().try_fold(batch.after, grows);
         last.filter(|last| *last > batch.after).ok_or(WireError::Order)?;
+        batch.leg().leads_to().map_err(|_| WireError::Order)?;
         Ok(batch)
     }
 }
@@ -108,8 +110,8 @@ mod tests {
 
     fn parse(entries: &str) -> Result<Batch, WireError> {
         let body = format!(
-            r#"{{"node":"n","journal":"progress","epoch":"e","above":"f","before":{{"through":{{"sequence":4,"mark":"m"}}}},
-              "lane":"backlog","after":4,"entries":[{entries}]}}"#
+            r#"{{"node":"n","journal":"progress","epoch":"e","above":"f","before":{{"through":{{"sequence":4,"receipt":"r"}}}},
+              "lane":"backlog","after":4,"receipt":"s","entries":[{entries}]}}"#
         );
         Batch::parse(body.as_bytes())
     }
@@ -131,17 +133,8 @@ mod tests {
         let many = (5..506).map(entry).collect::<Vec<_>>().join(",");
         assert_eq!(parse(&many).err(), Some(WireError::TooMany("500 entries")));
         assert!(matches!(Batch::parse(b"7"), Err(WireError::Json(_))));
-    }
-
-    #[test]
-    fn a_mark_tells_entries_apart() {
-        let mark = |entry: &str| parse(entry).unwrap().span().through.mark;
-        let one = mark(r#"{"sequence":5,"kind":"k","payload":1}"#);
-        assert_eq!(one.len(), 32);
-        for other in [(6, "k", 1), (5, "l", 1), (5, "k", 2)] {
-            let (sequence, kind, payload) = other;
-            let entry = format!(r#"{{"sequence":{sequence},"kind":"{kind}","payload":{payload}}}"#);
-            assert_ne!(mark(&entry), one);
-        }
+        let body = r#"{"node":"n","journal":"j","epoch":"e","before":{"through":{"sequence":4,"receipt":"r"}},"lane":"backlog",
+            "after":5,"receipt":"s","entries":[{"sequence":6,"kind":"k","payload":1}]}"#;
+        assert_eq!(Batch::parse(body.as_bytes()).err(), Some(WireError::Order));
     }
 }

@@ -2,7 +2,7 @@
 
 use hedgeschool_replication::recognise::{Told, is_missed};
 use hedgeschool_replication::wire::{Bookmark, Cursor};
-use hedgeschool_replication::{Answer, Applying, Lane, Moved, Next, Position, Push, Span, WINDOW};
+use hedgeschool_replication::{Answer, Leg, Next, Place, Position, Push, Turn, WINDOW};
 
 use crate::store::{Item, Sent, Store};
 
@@ -10,19 +10,8 @@ use crate::store::{Item, Sent, Store};
 #[derive(Clone, Debug)]
 pub enum Request {
     Pull(Cursor),
-    Batch {
-        epoch: u32,
-        before: Position,
-        lane: Lane,
-        span: Span,
-        theirs: u32,
-        heard: Vec<Bookmark>,
-        entries: Vec<Sent>,
-    },
-    Record {
-        learner: u64,
-        cursor: Cursor,
-    },
+    Batch { epoch: u32, leg: Leg, theirs: u32, heard: Vec<Bookmark>, entries: Vec<Sent> },
+    Record { learner: u64, cursor: Cursor },
 }
 
 /// What comes down.
@@ -110,6 +99,7 @@ pub fn next_batch(
     round: &mut Round,
     above: usize,
     size: usize,
+    epochs: &mut Epochs,
 ) -> Option<Request> {
     let Outbox { epoch, theirs, push } = round.push.as_mut()?;
     let heard: Vec<_> = cursor(store).shown().cloned().collect();
@@ -124,14 +114,12 @@ pub fn next_batch(
             push.nothing(&want, through);
             continue;
         };
-        let span = Span { after: want.after, through: last.place() };
-        let before = push.before().clone();
-        push.sent(want.lane, before.with(want.lane, span.clone()).unwrap());
-        let sent = store.sent.entry(*epoch).or_default();
-        *sent = (*sent).max(span.through.sequence);
+        let Bookmark { receipt, .. } = store.tell(above_all(), last.sequence, epochs.next());
+        let through = Place { sequence: last.sequence, receipt };
+        let leg = push.sent(&want, through).unwrap();
         round.underway += 1;
-        let (epoch, theirs, lane) = (*epoch, *theirs, want.lane);
-        return Some(Request::Batch { epoch, before, lane, span, theirs, heard, entries });
+        let (epoch, theirs) = (*epoch, *theirs);
+        return Some(Request::Batch { epoch, leg, theirs, heard, entries });
     }
 }
 
@@ -145,9 +133,8 @@ pub fn serve(store: &mut Store, from: usize, request: &Request, epochs: &mut Epo
         Request::Batch { theirs, heard, .. } if !is_heard(store, from, *theirs, heard) => {
             Reply::Batch(Answer::Failed("it is another disk".to_owned()))
         }
-        Request::Batch { epoch, before, lane, span, entries, .. } => {
-            let applying = Applying::new(before.clone(), *lane, span.clone());
-            Reply::Batch(apply(store, (from, *epoch), applying, entries))
+        Request::Batch { epoch, leg, entries, .. } => {
+            Reply::Batch(apply(store, (from, *epoch), leg, entries))
         }
         Request::Record { learner, cursor } => {
             recognise(store, from, cursor, epochs);
@@ -207,27 +194,17 @@ fn tell(store: &mut Store, from: usize, cursor: &Cursor, epochs: &mut Epochs) ->
     }
 }
 
-fn apply(
-    store: &mut Store,
-    sender: (usize, u32),
-    mut applying: Applying,
-    entries: &[Sent],
-) -> Answer {
-    loop {
-        let Ok((from, next)) = applying.step() else {
-            return Answer::Gap(applying.from().clone());
-        };
-        let position = store.applied.get(&sender).cloned().unwrap_or_default();
-        if *from == position {
+fn apply(store: &mut Store, sender: (usize, u32), leg: &Leg, entries: &[Sent]) -> Answer {
+    let position = store.applied.get(&sender).cloned().unwrap_or_default();
+    match leg.turn(&position) {
+        Turn::Now => {
+            let next = leg.leads_to().unwrap();
             store.apply(entries, sender);
             store.applied.insert(sender, next.clone());
-            return Answer::Applied(next);
+            Answer::Applied(next)
         }
-        match applying.moved(position) {
-            Moved::Again(again) => applying = again,
-            Moved::Applied(position) => return Answer::Applied(position),
-            Moved::Busy => return Answer::Busy(std::time::Duration::from_secs(1)),
-        }
+        Turn::Done => Answer::Applied(position),
+        Turn::Early | Turn::Past => Answer::Gap(position),
     }
 }
 
@@ -253,10 +230,11 @@ pub fn take(
             }
             true
         }
-        (Request::Batch { epoch, span, .. }, Reply::Batch(answer)) => {
+        (Request::Batch { epoch, leg, .. }, Reply::Batch(answer)) => {
             round.underway -= 1;
             let Some(Outbox { epoch: current, push, .. }) = &mut round.push else { return false };
-            if current != epoch || push.answered(span, answer) != Next::Continue {
+            let is_foreign = answer.unexpected(leg).is_some_and(|at| !is_own(store, *epoch, at));
+            if current != epoch || is_foreign || push.answered(leg, answer) != Next::Continue {
                 return false;
             }
             store.link = Some((*epoch, push.acknowledged().clone()));
@@ -316,13 +294,18 @@ fn greeted(
     {
         store.forget();
     }
-    let sent = store.sent.get(&epoch).copied().unwrap_or(0);
-    let known = store.known(sent, applied.places());
-    let push = Push::greeted(applied, known).unwrap_or_else(|| {
+    let push = if is_own(store, epoch, &applied) {
+        Push::begin(applied, store.head())
+    } else {
+        let sent = store.told_to(above_all()).through(&Epochs::name(epoch), None);
         store.renew(epochs.next(), sent, Epochs::name);
         store.forget();
-        Push::from_the_beginning(store.head())
-    });
+        Push::begin(Position::default(), store.head())
+    };
     store.link = Some((store.epoch, push.acknowledged().clone()));
     round.push = Some(Outbox { epoch: store.epoch, theirs, push });
+}
+
+fn is_own(store: &Store, epoch: u32, applied: &Position) -> bool {
+    store.told_to(above_all()).is_of(&Epochs::name(epoch), applied)
 }

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hedgeschool_replication::recognise::{Known, RECEIPTS_MAX, Told};
-use hedgeschool_replication::wire::{Bookmark, Cursor, Entry};
-use hedgeschool_replication::{Place, Position, Seen, Stamp, Version, Winner, hlc, merge};
-use serde_json::value::RawValue;
+use hedgeschool_replication::recognise::{RECEIPTS_MAX, Told};
+use hedgeschool_replication::wire::{Bookmark, Cursor};
+use hedgeschool_replication::{Position, Seen, Stamp, Version, Winner, hlc, merge};
 
 use crate::node::Epochs;
 
@@ -46,23 +45,11 @@ struct Held {
     peer: Option<Origin>,
 }
 
-/// An entry on its way, with its real mark.
+/// An entry on its way.
 #[derive(Clone, Debug)]
 pub struct Sent {
     pub sequence: u64,
     pub item: Item,
-}
-
-impl Sent {
-    fn entry(&self) -> Entry {
-        let text = serde_json::to_string(&format!("{:?}", self.item)).unwrap();
-        let payload = RawValue::from_string(text).unwrap();
-        Entry { sequence: self.sequence, kind: "item".to_owned(), payload }
-    }
-
-    pub fn place(&self) -> Place {
-        self.entry().place()
-    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -78,9 +65,8 @@ pub struct Store {
     pub feed: Option<Bookmark>,
     /// What else was heard of it.
     pub heard: Vec<Bookmark>,
-    /// How far this journal was ever sent in an epoch.
-    pub sent: BTreeMap<u32, u64>,
-    /// What nodes below were told of it, by epoch: how far and with which receipt, in order.
+    /// What nodes below were told of it, and what the one above was sent, by epoch: how far and with which receipt, in
+    /// order.
     told: BTreeMap<(usize, String), Vec<(u64, String)>>,
     /// What a node below missed last.
     pub missed: BTreeMap<Origin, u64>,
@@ -201,10 +187,6 @@ impl Store {
         Sent { sequence, item: self.held[key].item.clone() }
     }
 
-    pub fn find(&self, sequence: u64) -> Option<Sent> {
-        self.journal.get(&sequence).map(|key| self.sent(sequence, key))
-    }
-
     /// Entries after one sequence and through another that are for somebody: none that came from there.
     pub fn page(
         &self,
@@ -271,15 +253,6 @@ impl Store {
     /// Reads the journal above from its beginning.
     pub fn forget(&mut self) {
         self.heard.extend(self.feed.take());
-    }
-
-    pub fn known<'a>(&self, sent: u64, places: impl Iterator<Item = &'a Place>) -> Known {
-        let mut is_another = false;
-        for place in places {
-            let found = self.find(place.sequence).map(|sent| sent.entry());
-            is_another |= place.is_another(found.as_ref());
-        }
-        Known { head: self.head(), sent, is_another }
     }
 }
 
