@@ -1,6 +1,6 @@
 //! Two people of one name, made at nodes that did not hear of each other.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use hedgeschool_tests::{Link, Node};
 use http::Method;
 use serde_json::{Value, json};
@@ -77,5 +77,61 @@ fn a_restored_namesake_gives_way_again() -> Result<()> {
     link.restore();
     soon("the hub's stands at the edge again", || is_shown(&edge, "ana", "Ana of all"))?;
     assert_eq!(shown(&hub, "ana")?, Some(json!("Ana of all")));
+    Ok(())
+}
+
+/// A hub, two edges below it that have heard of each other's people's absence, and the link of the second.
+fn siblings() -> Result<(Node, Node, Node, Link)> {
+    let hub = node("hub", &["edge", "away"])?.start()?;
+    let link = Link::to(hub.port())?;
+    let edge = under(node("edge", &[])?, "edge", &hub.address()).start()?;
+    let away = under(node("away", &[])?, "away", &link.address()).start()?;
+    Ok((hub, edge, away, link))
+}
+
+/// The only conflict at a node.
+fn only(node: &Node) -> Result<Value> {
+    let [conflict] = conflicts(node)?.try_into().ok().context("one conflict")?;
+    Ok(conflict)
+}
+
+#[test]
+fn a_node_hears_that_a_name_it_gave_is_another_ones_elsewhere() -> Result<()> {
+    let (hub, edge, away, link) = siblings()?;
+    link.cut();
+    add(&edge, "ana", "Ana of edge")?;
+    soon("the hub hears of her", || is_shown(&hub, "ana", "Ana of edge"))?;
+    add(&away, "ana", "Ana of away")?;
+    link.restore();
+    soon("her node hears of it", || Ok(conflicts(&away)?.len() == 1))?;
+    for node in [&hub, &away] {
+        let conflict = only(node)?;
+        assert_eq!(conflict["lost"]["display_name"], "Ana of away");
+        assert_eq!(conflict["against"], "edge");
+    }
+    assert_eq!(only(&hub)?["is_restorable"], json!(true));
+    assert_eq!(only(&away)?["is_restorable"], json!(false));
+    let browser = away.browser(&away.sign_in(Node::ADMIN)?);
+    let page = browser.get("/admin/conflicts")?.expect(200)?.text();
+    ensure!(page.contains("Somebody at node edge has this sign-in name too"), "{page}");
+    // Each has their own, and the one who has the name is in no doubt.
+    assert_eq!(shown(&away, "ana")?, Some(json!("Ana of away")));
+    assert_eq!(shown(&hub, "ana")?, Some(json!("Ana of edge")));
+    assert_eq!(conflicts(&edge)?.len(), 0);
+    // A later version of the one replaces the earlier in the list.
+    rename(&away, "ana", "Ana again")?;
+    for node in [&hub, &away] {
+        let is_again = |conflict: &Value| conflict["lost"]["display_name"] == "Ana again";
+        soon("the change is listed", || {
+            Ok(matches!(conflicts(node)?.as_slice(), [conflict] if is_again(conflict)))
+        })?;
+    }
+    // She gets another name, and that was it.
+    let removed = away.admin().send(Method::DELETE, "/auth/people/ana", None)?;
+    removed.expect(204)?;
+    for node in [&hub, &away] {
+        soon("it is settled", || Ok(conflicts(node)?.is_empty()))?;
+    }
+    assert_eq!(shown(&hub, "ana")?, Some(json!("Ana of edge")));
     Ok(())
 }

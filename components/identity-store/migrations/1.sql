@@ -51,20 +51,24 @@ CREATE TRIGGER renewing_claims_people INSTEAD OF INSERT ON renewing BEGIN
     WHERE journaled > NEW.after AND peer IS NULL AND writer = NEW.epoch;
 END;
 
--- Who may do everything is not made from below, and a person of all nodes is not a node's to tell of.
+-- Who may do everything is not made from below, and a person of all nodes is not a node's to tell of. A conflict goes where
+-- the person goes who lost: if that one's name is another one's elsewhere, this is how the person's own node hears of it.
 CREATE VIEW entry AS
   SELECT journal.sequence, journal.kind, 500 AS size,
     iif(conflict.key IS NULL, person.peer, conflict.peer) AS peer,
     person.role = 'learner' AND person.home IS NOT NULL AND (conflict.key IS NULL
-      OR conflict.lost ->> 'role' = 'learner' AND conflict.lost ->> 'home' IS person.home) AS upward,
-    person.home IS NULL AS common, person.home, person.name AS subject,
+      OR conflict.lost ->> 'role' = 'learner' AND conflict.lost ->> 'home' IS NOT NULL) AS upward,
+    person.home IS NULL AND conflict.lost ->> 'home' IS NULL AS common,
+    coalesce(conflict.lost ->> 'home', person.home) AS home,
+    person.name AS subject,
     iif(conflict.key IS NULL, stamp_us, conflict.noticed_ms * 1000) AS made_us,
     iif(conflict.key IS NULL,
       json_object('name', name, 'display_name', display_name, 'role', role, 'password_hash', password_hash,
         'home', home, 'removed', json(iif(removed, 'true', 'false')), 'stamp', stamp_us, 'writer', writer,
         'seen', json(seen)),
       json_object('about', conflict.kind, 'version', conflict.version, 'subject', conflict.subject,
-        'noticed', conflict.noticed_ms, 'settled', conflict.settled, 'lost', json(conflict.lost))) AS payload,
+        'noticed', conflict.noticed_ms, 'settled', conflict.settled, 'against', conflict.against,
+        'lost', json(conflict.lost))) AS payload,
     NULL AS content
   FROM journal
     LEFT JOIN conflict ON journal.kind = 'conflict' AND conflict.key = journal.reference
@@ -96,10 +100,15 @@ CREATE VIEW apply_batch AS
   SELECT NULL AS person, NULL AS here, NULL AS lost, NULL AS peer, NULL AS now_us, NULL AS note,
     NULL AS expected, NULL AS text, NULL AS conflict;
 
+-- Who lost may be all that is known here of that name: whoever stands comes later, and knows.
 CREATE TRIGGER apply_batch_stores_conflict INSTEAD OF INSERT ON apply_batch WHEN NEW.conflict IS NOT NULL BEGIN
-  INSERT INTO conflict (kind, reference, version, subject, lost, noticed_ms, settled, peer)
+  INSERT OR IGNORE INTO person (name, display_name, role, password_hash, home, removed, stamp_us, writer, seen, peer)
+    SELECT lost ->> 'name', lost ->> 'display_name', lost ->> 'role', lost ->> 'password_hash', lost ->> 'home',
+      lost ->> 'removed', lost ->> 'stamp', lost ->> 'writer', lost ->> 'seen', NEW.peer
+    FROM (SELECT NEW.conflict -> 'lost' AS lost);
+  INSERT INTO conflict (kind, reference, version, subject, lost, noticed_ms, settled, against, peer)
     SELECT 'person', key, NEW.conflict ->> 'version', name, NEW.conflict -> 'lost', NEW.conflict ->> 'noticed',
-      NEW.conflict ->> 'settled', NEW.peer
+      NEW.conflict ->> 'settled', NEW.conflict ->> 'against', NEW.peer
     FROM person WHERE name = NEW.conflict ->> '$.lost.name'
     ON CONFLICT (kind, reference, version) DO UPDATE SET settled = 1, peer = excluded.peer
       WHERE excluded.settled > settled;
@@ -121,8 +130,18 @@ CREATE TRIGGER apply_batch_puts INSTEAD OF INSERT ON apply_batch WHEN NEW.person
       display_name = excluded.display_name, role = excluded.role, password_hash = excluded.password_hash,
       home = excluded.home, removed = excluded.removed, stamp_us = excluded.stamp_us, writer = excluded.writer,
       seen = excluded.seen, peer = excluded.peer;
-  INSERT OR IGNORE INTO conflict (kind, reference, version, subject, lost, noticed_ms)
-    SELECT 'person', key, (NEW.lost ->> 'stamp') || (NEW.lost ->> 'writer'), name, NEW.lost, NEW.now_us / 1000
+  -- A version that lost before, and which this one replaces, is of no more interest.
+  UPDATE conflict SET settled = 1, peer = NULL
+    WHERE NEW.lost IS NOT NULL AND kind = 'person' AND NOT settled
+      AND reference = (SELECT key FROM person WHERE name = NEW.person ->> 'name')
+      AND lost ->> 'home' IS NEW.lost ->> 'home'
+      AND lost ->> 'stamp' < NEW.lost ->> 'stamp'
+      AND lost ->> 'stamp' <= json_extract(NEW.lost, '$.seen.' || (lost ->> 'writer'));
+  -- Whoever removes a person whose name is another one's has settled it.
+  INSERT OR IGNORE INTO conflict (kind, reference, version, subject, lost, noticed_ms, against, settled)
+    SELECT 'person', key, (NEW.lost ->> 'stamp') || (NEW.lost ->> 'writer'), name, NEW.lost, NEW.now_us / 1000,
+      iif(home IS NEW.lost ->> 'home', NULL, home),
+      coalesce(home <> NEW.lost ->> 'home' AND NEW.lost ->> 'removed', 0)
     FROM person WHERE NEW.lost IS NOT NULL AND name = NEW.person ->> 'name';
 END;
 

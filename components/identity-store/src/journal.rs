@@ -46,6 +46,9 @@ struct Conflict {
     subject: String,
     noticed: i64,
     settled: i64,
+    /// The node to which the person belongs who stands, where that is another one.
+    #[serde(default)]
+    against: Option<String>,
     lost: Person,
 }
 
@@ -163,6 +166,7 @@ impl Rows {
             subject: here.name.clone(),
             noticed: now_us() / 1_000,
             settled: 0,
+            against: None,
             lost: here.clone(),
         };
         self.note(conflict, None)

@@ -35,6 +35,7 @@ struct Conflict {
     lost_by: Option<String>,
     standing_by: Option<String>,
     noticed_ms: i64,
+    against: Option<String>,
     is_restorable: bool,
     has_other_password: bool,
 }
@@ -108,6 +109,7 @@ fn card(conflict: &Conflict, visitor: &Visitor) -> ConflictCard {
         noticed: moment(conflict.noticed_ms),
         different,
         same,
+        namesake: namesake(conflict),
         obstacle: (!conflict.is_restorable).then(|| obstacle(&conflict.kind)),
         is_gone: is_gone(&conflict.standing),
     }
@@ -131,6 +133,24 @@ fn kind(kind: &str) -> &'static str {
 fn obstacle(kind: &str) -> &'static str {
     match kind {
         "statement" => "A statement never changes: what was recorded first stays.",
-        _ => "This cannot be put in place of what stands.",
+        _ => "What lost elsewhere stands here: there is nothing to put in its place.",
     }
+}
+
+/// What to do if it is two people who were given one name.
+fn namesake(conflict: &Conflict) -> Option<String> {
+    let (against, home) = (conflict.against.as_ref()?, conflict.lost.get("home")?.as_str()?);
+    let common = "What either does is recorded under that one name, so one of them needs another";
+    Some(if conflict.standing.get("home")?.as_str() == Some(home) {
+        format!(
+            "Somebody at node {against} has this sign-in name too, and the nodes above heard of them first. Whoever has it \
+             here can go on, but is known to this node alone. {common}: add this person again under a new sign-in name, and \
+             remove this one."
+        )
+    } else {
+        format!(
+            "Two people, at nodes {against} and {home}, were given this sign-in name; the first that was heard of stands. \
+             {common}. Node {home} has been told."
+        )
+    })
 }

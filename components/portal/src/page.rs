@@ -308,6 +308,8 @@ pub struct ConflictCard {
     pub different: Vec<ConflictRow>,
     /// Where they do not.
     pub same: Vec<ConflictRow>,
+    /// What to do, if it is two people who were given one name.
+    pub namesake: Option<String>,
     /// Why what lost cannot be put back. None: it can.
     pub obstacle: Option<&'static str>,
     /// Nothing stands: it was deleted.

@@ -29,6 +29,8 @@ pub struct State {
     pub lost: HashSet<String>,
     /// People by name, with the node they belong to first.
     pub people: Rows,
+    /// Versions of people that lost, likewise: what is here of somebody whose name is another one's at the top.
+    pub namesakes: Rows,
     /// Courses.
     pub courses: Rows,
     /// Names and definitions.
@@ -64,6 +66,13 @@ impl State {
                 &identity,
                 "SELECT coalesce(home, '') || '|' || name, display_name, role,
                 password_hash, removed, stamp_us, writer, {SEEN} FROM person",
+            )?,
+            namesakes: from(
+                &identity,
+                "SELECT lost ->> 'home' || '|' || subject, lost ->> 'display_name', lost ->> 'role',
+                lost ->> 'password_hash', lost ->> 'removed', lost ->> 'stamp', lost ->> 'writer', {SEEN}
+                FROM (SELECT lost, subject, lost -> 'seen' AS seen FROM conflict
+                  WHERE kind = 'person' AND against IS NOT NULL ORDER BY lost ->> 'stamp')",
             )?,
             courses: from(
                 &content,
@@ -106,11 +115,23 @@ impl State {
                     is_common(key) || of_followed(key)
                 })
             })
-            .or_else(|| unequal("people", &self.people, &top.people, of_here))
+            .or_else(|| {
+                unequal("people", &self.people, &top.people, |key| {
+                    of_here(key) && !self.is_known_namesake(top, key)
+                })
+            })
             .or_else(|| {
                 unequal("courses", &self.courses, &top.courses, |key| is_there(&top.courses, key))
             })
             .or_else(|| missing_names(self, top))
+    }
+}
+
+impl State {
+    /// Whether somebody's name is another one's at the top, and both nodes list that.
+    fn is_known_namesake(&self, top: &Self, key: &str) -> bool {
+        let lost = top.namesakes.get(key).filter(|lost| self.people.get(key) == Some(lost));
+        lost.is_some() && lost == self.namesakes.get(key)
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Lost {
     pub payload: String,
     /// When it was noticed, in milliseconds since 1970.
     pub noticed_ms: i64,
+    /// The node to which what it lost against belongs, where that is another one than its own.
+    pub against: Option<String>,
 }
 
 /// A conflict as people see it.
@@ -31,7 +33,7 @@ pub struct Conflict {
     pub standing: Option<String>,
 }
 
-const COLUMNS: &str = "key, kind, reference, subject, lost, noticed_ms";
+const COLUMNS: &str = "key, kind, reference, subject, lost, noticed_ms, against";
 
 /// A page of conflicts.
 pub async fn conflicts<K: Kinds>(after: u64) -> Result<Vec<Conflict>, Error> {
@@ -85,6 +87,7 @@ fn lost(mut row: Row) -> Result<Lost, hedgeschool_sql::Error> {
         subject: row.take()?,
         payload: row.take()?,
         noticed_ms: row.take()?,
+        against: row.take()?,
     })
 }
 

@@ -27,6 +27,7 @@ macro_rules! export_journal {
                     lost: conflict.lost.payload,
                     standing: conflict.standing,
                     noticed: conflict.lost.noticed_ms,
+                    against: conflict.lost.against,
                     is_restorable,
                 }
             }

@@ -87,6 +87,8 @@ CREATE TABLE conflict (
   lost TEXT NOT NULL,
   noticed_ms INTEGER NOT NULL,
   settled INTEGER NOT NULL DEFAULT 0,
+  -- The node to which what stands belongs, where that is another one than what lost belongs to.
+  against TEXT,
   -- The node it came from. Null: it was noticed, or settled, here.
   peer TEXT,
   -- Its place in the journal, in stores where it has one.

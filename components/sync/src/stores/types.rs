@@ -98,6 +98,8 @@ pub struct Conflict {
     pub standing: serde_json::Value,
     /// Milliseconds since 1970.
     pub noticed_ms: i64,
+    /// The node to which what it lost against belongs, where that is another one than its own.
+    pub against: Option<String>,
     /// What lost can be put in place of what stands.
     pub is_restorable: bool,
     /// Both have passwords, and these are not the same.
