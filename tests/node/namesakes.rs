@@ -135,3 +135,50 @@ fn a_node_hears_that_a_name_it_gave_is_another_ones_elsewhere() -> Result<()> {
     assert_eq!(shown(&hub, "ana")?, Some(json!("Ana of edge")));
     Ok(())
 }
+
+/// The node that a person belongs to at a node; null: to all.
+fn home(node: &Node, name: &str) -> Result<Option<Value>> {
+    Ok(people(node)?.get(name).map(|person| person["home"].clone()))
+}
+
+#[test]
+fn all_nodes_hear_that_somebody_belongs_to_one_from_now_on() -> Result<()> {
+    let (hub, edge, away, _link) = siblings()?;
+    add(&hub, "ben", "Ben")?;
+    for node in [&edge, &away] {
+        soon("they hear of him", || Ok(home(node, "ben")? == Some(json!(null))))?;
+    }
+    let change = (r#"{"home":"edge"}"#, "/auth/people/ben");
+    let body = Some(("application/json", change.0.as_bytes()));
+    hub.admin().send(Method::PATCH, change.1, body)?.expect(200)?;
+    for node in [&edge, &away] {
+        soon("they hear of the change", || Ok(home(node, "ben")? == Some(json!("edge"))))?;
+    }
+    rename(&edge, "ben", "Benjamin")?;
+    for node in [&hub, &away] {
+        soon("they hear of what his node says", || is_shown(node, "ben", "Benjamin"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_name_that_was_given_up_can_be_given_again_below() -> Result<()> {
+    let (hub, edge, away, _link) = siblings()?;
+    add(&hub, "ana", "Ana of all")?;
+    for node in [&edge, &away] {
+        soon("they hear of her", || is_shown(node, "ana", "Ana of all"))?;
+    }
+    hub.admin().send(Method::DELETE, "/auth/people/ana", None)?.expect(204)?;
+    for node in [&edge, &away] {
+        soon("they hear that she left", || Ok(shown(node, "ana")?.is_none()))?;
+    }
+    add(&edge, "ana", "Ana of edge")?;
+    for node in [&hub, &away] {
+        soon("they hear of the other one", || is_shown(node, "ana", "Ana of edge"))?;
+    }
+    for node in [&hub, &edge, &away] {
+        assert_eq!(conflicts(node)?.len(), 0);
+        assert_eq!(home(node, "ana")?, Some(json!("edge")));
+    }
+    Ok(())
+}

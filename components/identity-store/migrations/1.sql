@@ -10,6 +10,8 @@ CREATE TABLE person (
   password_hash TEXT NOT NULL,
   -- The node that the person belongs to. Null: to all.
   home TEXT,
+  -- Whether that was ever all: other nodes have the person, and hear of what becomes of them.
+  was_common INTEGER NOT NULL DEFAULT 0,
   removed INTEGER NOT NULL,
   -- Version (`Version` of hedgeschool-replication): stamp, writer, and a JSON object of what the writer knew.
   stamp_us INTEGER NOT NULL,
@@ -23,13 +25,15 @@ CREATE TABLE person (
 
 CREATE TRIGGER person_is_journaled AFTER INSERT ON person BEGIN
   INSERT INTO journal (kind, reference) VALUES ('person', NEW.key);
-  UPDATE person SET journaled = last_insert_rowid() WHERE key = NEW.key;
+  UPDATE person SET journaled = last_insert_rowid(), was_common = NEW.was_common OR NEW.home IS NULL
+    WHERE key = NEW.key;
 END;
 
 -- The new row first: were the journal's last row deleted before it, its sequence would be used again.
 CREATE TRIGGER person_change_is_journaled AFTER UPDATE OF stamp_us, seen ON person BEGIN
   INSERT INTO journal (kind, reference) VALUES ('person', NEW.key);
-  UPDATE person SET journaled = last_insert_rowid() WHERE key = NEW.key;
+  UPDATE person SET journaled = last_insert_rowid(), was_common = NEW.was_common OR NEW.home IS NULL
+    WHERE key = NEW.key;
   DELETE FROM journal WHERE sequence = OLD.journaled;
 END;
 
@@ -58,7 +62,7 @@ CREATE VIEW entry AS
     iif(conflict.key IS NULL, person.peer, conflict.peer) AS peer,
     person.role = 'learner' AND person.home IS NOT NULL AND (conflict.key IS NULL
       OR conflict.lost ->> 'role' = 'learner' AND conflict.lost ->> 'home' IS NOT NULL) AS upward,
-    person.home IS NULL AND conflict.lost ->> 'home' IS NULL AS common,
+    person.was_common AND conflict.lost ->> 'home' IS NULL AS common,
     coalesce(conflict.lost ->> 'home', person.home) AS home,
     person.name AS subject,
     iif(conflict.key IS NULL, stamp_us, conflict.noticed_ms * 1000) AS made_us,

@@ -124,13 +124,13 @@ impl Rows {
             return self.push(&arriving, None, None, false);
         };
         // Of who belongs to all, nodes above tell, and what they tell stands as it is. One whose disk was restored means
-        // what it has now.
-        let is_told = scope.is_none() && arriving.home.is_none();
+        // what it has now. But a name that they gave up is free.
+        let is_told = scope.is_none() && arriving.home.is_none() && !here.is_after(&arriving);
         if is_told && peer.as_ref() != Some(&batch.peer) {
             return self.replace(&here, is, &arriving);
         }
         // A name that another node's person has is not the sender's to take.
-        let is_foreign = scope.is_some_and(|scope| !here.is_of(scope));
+        let is_foreign = scope.is_some_and(|scope| !here.is_of(scope)) && !arriving.is_after(&here);
         match merged(&here, &arriving) {
             None => Ok(()),
             // Told again, for the sender to hear of it: above, nobody would be told of another version.
@@ -242,6 +242,11 @@ impl Person {
 
     fn is_of(&self, scope: &[String]) -> bool {
         self.home.as_ref().is_some_and(|home| scope.contains(home))
+    }
+
+    /// Whether this was made knowing that the other one had been removed.
+    fn is_after(&self, other: &Self) -> bool {
+        other.removed && !self.removed && self.seen.includes(&other.seen)
     }
 
     /// The person of this name.
