@@ -109,8 +109,7 @@ fn a_node_hears_that_a_name_it_gave_is_another_ones_elsewhere() -> Result<()> {
         assert_eq!(conflict["lost"]["display_name"], "Ana of away");
         assert_eq!(conflict["against"], "edge");
     }
-    assert_eq!(only(&hub)?["is_restorable"], json!(true));
-    assert_eq!(only(&away)?["is_restorable"], json!(false));
+    assert_eq!(only(&hub)?["is_restorable"], json!(false));
     let browser = away.browser(&away.sign_in(Node::ADMIN)?);
     let page = browser.get("/admin/conflicts")?.expect(200)?.text();
     ensure!(page.contains("Somebody at node edge has this sign-in name too"), "{page}");
@@ -179,6 +178,75 @@ fn a_name_that_was_given_up_can_be_given_again_below() -> Result<()> {
     for node in [&hub, &edge, &away] {
         assert_eq!(conflicts(node)?.len(), 0);
         assert_eq!(home(node, "ana")?, Some(json!("edge")));
+    }
+    Ok(())
+}
+
+/// Both have the name, each their own, and the second one's node hears of it.
+fn both_go_on(hub: &Node, edge: &Node, away: &Node) -> Result<()> {
+    soon("the second one's node hears of it", || Ok(conflicts(away)?.len() == 1))?;
+    soon("and the hub", || Ok(conflicts(hub)?.len() == 1))?;
+    assert_eq!(only(away)?["lost"]["display_name"], "Ana of away");
+    // Whatever is told again changes nothing.
+    rename(edge, "ana", "Ana again")?;
+    soon("the first one's change goes up", || is_shown(hub, "ana", "Ana again"))?;
+    add(hub, "zoe", "Zoe")?;
+    soon("all before that has arrived", || is_shown(away, "zoe", "Zoe"))?;
+    assert_eq!(shown(away, "ana")?, Some(json!("Ana of away")));
+    assert_eq!(conflicts(away)?.len(), 1);
+    Ok(())
+}
+
+#[test]
+fn a_namesake_is_replaced_by_nobody_of_whom_their_node_is_told() -> Result<()> {
+    let (hub, edge, away, link) = siblings()?;
+    // Somebody tried the name at the second node, which asked for it and is told of it from then on.
+    let form =
+        ("application/x-www-form-urlencoded", b"name=ana&password=a-long-password&next=/" as &[u8]);
+    away.anonymous().send(Method::POST, "/auth/sign-in", Some(form))?.expect(303)?;
+    link.cut();
+    add(&edge, "ana", "Ana of edge")?;
+    soon("the hub hears of the first", || is_shown(&hub, "ana", "Ana of edge"))?;
+    add(&away, "ana", "Ana of away")?;
+    link.restore();
+    both_go_on(&hub, &edge, &away)
+}
+
+#[test]
+fn a_name_that_was_given_up_can_be_given_twice() -> Result<()> {
+    let (hub, edge, away, link) = siblings()?;
+    add(&hub, "ana", "Ana of all")?;
+    for node in [&edge, &away] {
+        soon("they hear of her", || is_shown(node, "ana", "Ana of all"))?;
+    }
+    hub.admin().send(Method::DELETE, "/auth/people/ana", None)?.expect(204)?;
+    for node in [&edge, &away] {
+        soon("they hear that she left", || Ok(shown(node, "ana")?.is_none()))?;
+    }
+    link.cut();
+    add(&edge, "ana", "Ana of edge")?;
+    soon("the hub hears of the first", || is_shown(&hub, "ana", "Ana of edge"))?;
+    add(&away, "ana", "Ana of away")?;
+    link.restore();
+    both_go_on(&hub, &edge, &away)
+}
+
+#[test]
+fn somebody_who_is_gone_takes_nobodys_name() -> Result<()> {
+    let (hub, _edge, away, link) = siblings()?;
+    add(&hub, "ben", "Ben")?;
+    soon("the node hears of people", || is_shown(&away, "ben", "Ben"))?;
+    link.cut();
+    add(&hub, "ana", "Ana of all")?;
+    hub.admin().send(Method::DELETE, "/auth/people/ana", None)?.expect(204)?;
+    add(&away, "ana", "Ana of away")?;
+    link.restore();
+    soon("the hub hears of her", || is_shown(&hub, "ana", "Ana of away"))?;
+    add(&hub, "zoe", "Zoe")?;
+    soon("all before that has arrived", || is_shown(&away, "zoe", "Zoe"))?;
+    assert_eq!(shown(&away, "ana")?, Some(json!("Ana of away")));
+    for node in [&hub, &away] {
+        assert_eq!(conflicts(node)?.len(), 0);
     }
     Ok(())
 }

@@ -96,6 +96,15 @@ fn document(properties: Value) -> Value {
     entry("document", document)
 }
 
+/// A conflict about a person.
+fn person_who_lost(properties: Value, more: Value) -> Value {
+    let lost = person(properties)[0]["payload"].clone();
+    let mut conflict = json!({ "about": "person", "version": "1ab", "subject": "eve", "noticed": 1, "settled": 0,
+        "lost": lost });
+    merge(&mut conflict, more);
+    entry("conflict", conflict)
+}
+
 fn merge(object: &mut Value, properties: Value) {
     if let (Some(object), Value::Object(properties)) = (object.as_object_mut(), properties) {
         object.extend(properties);
@@ -148,10 +157,7 @@ fn what_is_none_of_a_nodes_business_is_refused() -> Result<()> {
     ] {
         hub.refuses_batch("identity", &person(properties.clone()), 403)?;
         // Nor as what lost a conflict.
-        let lost = person(properties)[0]["payload"].clone();
-        let conflict = json!({ "about": "person", "version": "1ab", "subject": "eve", "noticed": 1,
-            "settled": 0, "lost": lost });
-        hub.refuses_batch("identity", &entry("conflict", conflict), 403)?;
+        hub.refuses_batch("identity", &person_who_lost(properties, json!({})), 403)?;
     }
     hub.refuses_batch("content", &entry("course", json!({})), 403)?;
     // One of many is enough.
@@ -202,6 +208,10 @@ fn malformed_messages_are_refused() -> Result<()> {
         ("identity", person(json!({ "name": odd }))),
         ("identity", person(json!({ "role": "king" }))),
         ("identity", person(json!({ "stamp": far }))),
+        ("identity", person(json!({ "writer": "" }))),
+        ("identity", person_who_lost(json!({ "name": "No Such/Name" }), json!({}))),
+        ("identity", person_who_lost(json!({ "display_name": "a\nb" }), json!({}))),
+        ("identity", person_who_lost(json!({}), json!({ "against": "\u{1b}[2J" }))),
         ("identity", entry("statement", json!({}))),
     ];
     for (journal, entries) in batches {

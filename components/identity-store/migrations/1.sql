@@ -68,7 +68,8 @@ CREATE VIEW entry AS
     iif(conflict.key IS NULL, stamp_us, conflict.noticed_ms * 1000) AS made_us,
     iif(conflict.key IS NULL,
       json_object('name', name, 'display_name', display_name, 'role', role, 'password_hash', password_hash,
-        'home', home, 'removed', json(iif(removed, 'true', 'false')), 'stamp', stamp_us, 'writer', writer,
+        'home', home, 'was_common', json(iif(was_common, 'true', 'false')),
+        'removed', json(iif(removed, 'true', 'false')), 'stamp', stamp_us, 'writer', writer,
         'seen', json(seen)),
       json_object('about', conflict.kind, 'version', conflict.version, 'subject', conflict.subject,
         'noticed', conflict.noticed_ms, 'settled', conflict.settled, 'against', conflict.against,
@@ -104,12 +105,7 @@ CREATE VIEW apply_batch AS
   SELECT NULL AS person, NULL AS here, NULL AS lost, NULL AS peer, NULL AS now_us, NULL AS note,
     NULL AS expected, NULL AS text, NULL AS conflict;
 
--- Who lost may be all that is known here of that name: whoever stands comes later, and knows.
 CREATE TRIGGER apply_batch_stores_conflict INSTEAD OF INSERT ON apply_batch WHEN NEW.conflict IS NOT NULL BEGIN
-  INSERT OR IGNORE INTO person (name, display_name, role, password_hash, home, removed, stamp_us, writer, seen, peer)
-    SELECT lost ->> 'name', lost ->> 'display_name', lost ->> 'role', lost ->> 'password_hash', lost ->> 'home',
-      lost ->> 'removed', lost ->> 'stamp', lost ->> 'writer', lost ->> 'seen', NEW.peer
-    FROM (SELECT NEW.conflict -> 'lost' AS lost);
   INSERT INTO conflict (kind, reference, version, subject, lost, noticed_ms, settled, against, peer)
     SELECT 'person', key, NEW.conflict ->> 'version', name, NEW.conflict -> 'lost', NEW.conflict ->> 'noticed',
       NEW.conflict ->> 'settled', NEW.conflict ->> 'against', NEW.peer
@@ -125,12 +121,12 @@ END;
 CREATE TRIGGER apply_batch_puts INSTEAD OF INSERT ON apply_batch WHEN NEW.person IS NOT NULL BEGIN
   SELECT raise(ABORT, 'hedgeschool: stale')
     WHERE (SELECT stamp_us || seen FROM person WHERE name = NEW.person ->> 'name') IS NOT NEW.here;
-  INSERT INTO person (name, display_name, role, password_hash, home, removed, stamp_us, writer, seen, peer)
+  INSERT INTO person (name, display_name, role, password_hash, home, was_common, removed, stamp_us, writer, seen, peer)
     VALUES (NEW.person ->> 'name', NEW.person ->> 'display_name', NEW.person ->> 'role',
-      NEW.person ->> 'password_hash', NEW.person ->> 'home', NEW.person ->> 'removed', NEW.person ->> 'stamp',
-      NEW.person ->> 'writer', NEW.person ->> 'seen',
+      NEW.person ->> 'password_hash', NEW.person ->> 'home', NEW.person ->> 'was_common', NEW.person ->> 'removed',
+      NEW.person ->> 'stamp', NEW.person ->> 'writer', NEW.person ->> 'seen',
       NEW.peer)
-    ON CONFLICT (name) DO UPDATE SET
+    ON CONFLICT (name) DO UPDATE SET was_common = was_common OR excluded.was_common,
       display_name = excluded.display_name, role = excluded.role, password_hash = excluded.password_hash,
       home = excluded.home, removed = excluded.removed, stamp_us = excluded.stamp_us, writer = excluded.writer,
       seen = excluded.seen, peer = excluded.peer;
@@ -145,7 +141,7 @@ CREATE TRIGGER apply_batch_puts INSTEAD OF INSERT ON apply_batch WHEN NEW.person
   INSERT OR IGNORE INTO conflict (kind, reference, version, subject, lost, noticed_ms, against, settled)
     SELECT 'person', key, (NEW.lost ->> 'stamp') || (NEW.lost ->> 'writer'), name, NEW.lost, NEW.now_us / 1000,
       iif(home IS NEW.lost ->> 'home', NULL, home),
-      coalesce(home <> NEW.lost ->> 'home' AND NEW.lost ->> 'removed', 0)
+      home IS NOT NEW.lost ->> 'home' AND NEW.lost ->> 'removed'
     FROM person WHERE NEW.lost IS NOT NULL AND name = NEW.person ->> 'name';
 END;
 

@@ -1,5 +1,7 @@
 //! `hedgeschool:identity/journal`: people, who are the entries of this store.
 
+use std::collections::BTreeMap;
+
 use hedgeschool_journal::{
     Batch, Entry, Error, Insertion, Kinds, Lost, Merged, Page, Versioned, check_version, integer,
     merged,
@@ -24,6 +26,9 @@ struct Person {
     role: Role,
     password_hash: String,
     home: Option<String>,
+    /// The home was none once: other nodes have the person.
+    #[serde(default)]
+    was_common: bool,
     removed: bool,
     stamp: i64,
     writer: String,
@@ -60,11 +65,17 @@ impl Kinds for Identity {
         let mut rows = Rows::new(batch, now_us());
         let (conflicts, people): (Vec<_>, Vec<_>) =
             batch.entries.iter().partition(|entry| entry.kind == "conflict");
+        let people = people.into_iter().map(Person::parse).collect::<Result<Vec<_>, _>>()?;
+        let conflicts =
+            conflicts.into_iter().map(Conflict::parse).collect::<Result<Vec<_>, _>>()?;
+        for lost in Person::known_by_conflicts(&conflicts, &people).await? {
+            rows.put(lost, batch).await?;
+        }
         for arriving in people {
-            rows.put(Person::parse(arriving)?, batch).await?;
+            rows.put(arriving, batch).await?;
         }
         for conflict in conflicts {
-            rows.note(Conflict::parse(conflict)?, batch.scope.as_deref())?;
+            rows.note(conflict, batch.scope.as_deref())?;
         }
         Ok(rows.0)
     }
@@ -116,38 +127,59 @@ impl Rows {
 
     /// Adds a person, merged with who is here under the name.
     async fn put(&mut self, arriving: Person, batch: &Batch) -> Result<(), Error> {
-        let scope = batch.scope.as_deref();
-        if let Some(scope) = scope {
+        if let Some(scope) = batch.scope.as_deref() {
             arriving.check(scope)?;
         }
-        let Some(Found { person: here, is, peer }) = Person::find(&arriving.name).await? else {
+        let Some(found) = Person::find(&arriving.name).await? else {
             return self.push(&arriving, None, None, false);
         };
-        // Of who belongs to all, nodes above tell, and what they tell stands as it is. One whose disk was restored means
-        // what it has now. But a name that they gave up is free.
-        let is_told = scope.is_none() && arriving.home.is_none() && !here.is_after(&arriving);
-        if is_told && peer.as_ref() != Some(&batch.peer) {
-            return self.replace(&here, is, &arriving);
+        match batch.scope.as_deref() {
+            Some(scope) if !found.person.is_of(scope) => self.put_namesake(found, arriving),
+            None if found.is_own(&arriving, &batch.peer) => self.keep_own(found, arriving),
+            // Of who belongs to all, nodes above tell, and what they tell stands as it is. One whose disk was restored
+            // means what it has now.
+            None if arriving.home.is_none() && found.peer.as_ref() != Some(&batch.peer) => {
+                self.replace(&found.person, found.is, &arriving)
+            }
+            _ => self.merge(found, &arriving),
         }
-        // A name that another node's person has is not the sender's to take.
-        let is_foreign = scope.is_some_and(|scope| !here.is_of(scope)) && !arriving.is_after(&here);
-        match merged(&here, &arriving) {
+    }
+
+    fn merge(&mut self, found: Found, arriving: &Person) -> Result<(), Error> {
+        match merged(&found.person, arriving) {
             None => Ok(()),
-            // Told again, for the sender to hear of it: above, nobody would be told of another version.
-            Some(_) if is_foreign && here.home.is_none() => {
-                self.push(&here, Some(is), Some(&arriving), true)
-            }
-            Some(Merged { stands, .. }) if is_foreign => {
-                let stands = here.clone().with_version(Version {
-                    stamp: stands.stamp.max(here.stamp),
-                    writer: here.writer.clone(),
-                    seen: stands.seen,
-                });
-                self.push(&stands, Some(is), Some(&arriving), true)
-            }
             Some(Merged { stands, lost, is_made }) => {
-                self.push(&stands, Some(is), lost.as_ref(), is_made)
+                self.push(&stands, Some(found.is), lost.as_ref(), is_made)
             }
+        }
+    }
+
+    /// A node below tells of one of its own, and the name is not one of theirs.
+    fn put_namesake(&mut self, found: Found, arriving: Person) -> Result<(), Error> {
+        let here = &found.person;
+        if here.seen.includes(&arriving.seen) || here.removed && arriving.removed {
+            return Ok(());
+        }
+        // Somebody who was removed needs no name any more.
+        if here.removed {
+            let seen = here.seen.clone().with(&arriving.seen);
+            let is_made = seen != arriving.seen;
+            let stands = Person { seen, ..arriving };
+            return self.push(&stands, Some(found.is), None, is_made);
+        }
+        // The name is not the sender's to take. Who has it is told of again, but not as if they knew of the other one:
+        // they would displace that one at the sender's.
+        self.push(here, Some(found.is), Some(&arriving), true)
+    }
+
+    /// Nodes above tell of somebody whose name one of this node's own has, and do not know of that one.
+    fn keep_own(&mut self, found: Found, arriving: Person) -> Result<(), Error> {
+        let here = found.person;
+        match arriving.home.clone() {
+            _ if arriving.removed => Ok(()),
+            None => self.replace(&here, found.is, &arriving),
+            Some(_) if here.removed => self.push(&arriving, Some(found.is), None, false),
+            Some(home) => self.note(Conflict::of(here, Some(home)), None),
         }
     }
 
@@ -160,16 +192,7 @@ impl Rows {
         if arriving.seen.includes(&here.seen) || arriving.says_the_same(here) {
             return Ok(());
         }
-        let conflict = Conflict {
-            about: "person".into(),
-            version: format!("{}{}", here.stamp, here.writer),
-            subject: here.name.clone(),
-            noticed: now_us() / 1_000,
-            settled: 0,
-            against: None,
-            lost: here.clone(),
-        };
-        self.note(conflict, None)
+        self.note(Conflict::of(here.clone(), None), None)
     }
 
     /// Adds a conflict about somebody who is here, or comes in the same batch.
@@ -206,10 +229,26 @@ impl Rows {
 }
 
 impl Conflict {
+    /// One that is noticed now.
+    fn of(lost: Person, against: Option<String>) -> Self {
+        Self {
+            about: "person".into(),
+            version: format!("{}{}", lost.stamp, lost.writer),
+            subject: lost.name.clone(),
+            noticed: now_us() / 1_000,
+            settled: 0,
+            against,
+            lost,
+        }
+    }
+
     fn parse(entry: &Entry) -> Result<Self, Error> {
         let invalid = |error| Error::Invalid(format!("an entry is no conflict: {error}"));
         let conflict: Self = serde_json::from_str(&entry.payload).map_err(invalid)?;
-        check_version(&conflict.lost.version())?;
+        conflict.lost.check_sound()?;
+        if !conflict.against.iter().all(|node| check_label("against", node).is_ok()) {
+            return Err(Error::Invalid("what a conflict is against is a node".into()));
+        }
         Ok(conflict)
     }
 }
@@ -224,11 +263,44 @@ impl Person {
         }
         let invalid = |error| Error::Invalid(format!("an entry is no person: {error}"));
         let person: Self = serde_json::from_str(&entry.payload).map_err(invalid)?;
-        check_version(&person.version())?;
-        let checked = check_name("name", &person.name)
-            .and_then(|()| check_label("display_name", &person.display_name));
-        checked.map_err(|_| Error::Invalid(format!("{:?} is no person's name", person.name)))?;
+        person.check_sound()?;
         Ok(person)
+    }
+
+    fn check_sound(&self) -> Result<(), Error> {
+        check_version(&self.version())?;
+        let checked = check_name("name", &self.name)
+            .and_then(|()| check_label("display_name", &self.display_name));
+        checked.map_err(|_| Error::Invalid(format!("{:?} is no person's name", self.name)))
+    }
+
+    /// What conflicts tell of people beside what arrives: somebody who lost may be all that is known of the name, or a
+    /// later version than the one here, which is theirs too. The last one each, as it has seen the others.
+    async fn known_by_conflicts(
+        conflicts: &[Conflict],
+        arriving: &[Self],
+    ) -> Result<Vec<Self>, Error> {
+        let mut last = BTreeMap::<_, &Self>::new();
+        for Conflict { lost, .. } in conflicts {
+            let known = last.entry(lost.name.as_str()).or_insert(lost);
+            if lost.stamp > known.stamp {
+                *known = lost;
+            }
+        }
+        for person in arriving {
+            last.remove(person.name.as_str());
+        }
+        let mut people = Vec::new();
+        for lost in last.into_values() {
+            let is_news = Self::find(&lost.name).await?.is_none_or(|found| {
+                let here = found.person;
+                here.home == lost.home
+                    && lost.seen.includes(&here.seen)
+                    && here.version() != lost.version()
+            });
+            people.extend(is_news.then(|| lost.clone()));
+        }
+        Ok(people)
     }
 
     /// A node below tells of its own learners only.
@@ -242,11 +314,6 @@ impl Person {
 
     fn is_of(&self, scope: &[String]) -> bool {
         self.home.as_ref().is_some_and(|home| scope.contains(home))
-    }
-
-    /// Whether this was made knowing that the other one had been removed.
-    fn is_after(&self, other: &Self) -> bool {
-        other.removed && !self.removed && self.seen.includes(&other.seen)
     }
 
     /// The person of this name.
@@ -267,6 +334,18 @@ struct Found {
     is: String,
     /// Where it came from. None: it was made here.
     peer: Option<String>,
+}
+
+impl Found {
+    /// Whether this is a person of this node, or one below it, and not the one of whom the node above tells.
+    fn is_own(&self, arriving: &Person, above: &str) -> bool {
+        let node = |peer: &str| peer.rsplit_once(':').map(|(node, _)| node.to_owned());
+        let is_from_above = self.peer.as_ref().is_some_and(|peer| node(peer) == node(above));
+        self.person.home.is_some()
+            && !is_from_above
+            && self.person.home != arriving.home
+            && !arriving.seen.includes(&self.person.seen)
+    }
 }
 
 impl Versioned for Person {

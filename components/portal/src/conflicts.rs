@@ -133,7 +133,7 @@ fn kind(kind: &str) -> &'static str {
 fn obstacle(kind: &str) -> &'static str {
     match kind {
         "statement" => "A statement never changes: what was recorded first stays.",
-        _ => "What lost elsewhere stands here: there is nothing to put in its place.",
+        _ => "These are two people: neither is put in the other's place.",
     }
 }
 

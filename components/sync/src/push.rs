@@ -6,6 +6,7 @@ use std::time::Instant;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use hedgeschool_replication::pace::ANSWER;
+use hedgeschool_replication::recognise::Told;
 use hedgeschool_replication::wire::{
     Applied as Answered, BATCH_ENTRIES_MAX, Batch, Cursor, ENTRIES_PATH, Entry,
 };
@@ -80,9 +81,12 @@ impl Outbox {
         below: &BTreeSet<String>,
     ) -> Result<Self, Problem> {
         let Applied { standing, position, theirs } = applied;
-        let Standing { cursor: Cursor { epoch, .. }, head, told, looked, .. } = standing;
-        let is_renewed =
-            !(told.is_of(&epoch, &position) || is_of(journal, &epoch, &position).await?);
+        let Standing { cursor: Cursor { epoch, .. }, head, mut told, looked, .. } = standing;
+        if !told.is_of(&epoch, &position) {
+            // Another round may have sent more since this one asked.
+            told = told_above(journal).await?;
+        }
+        let is_renewed = !told.is_of(&epoch, &position);
         let (epoch, position) = if is_renewed {
             let sent = told.through(&epoch, None);
             (renewed(journal, epoch, sent, upstream).await?, Position::default())
@@ -164,8 +168,8 @@ impl Outbox {
 
     async fn answered(&mut self, leg: &Leg, answer: Result<Answer, Failure>) -> Result<(), Halt> {
         let answer = answer?;
-        if let Some(position) = answer.unexpected(leg)
-            && !is_of(self.journal, &self.epoch, position).await?
+        if let Some(position) = self.push.unexpected(&answer)
+            && !told_above(self.journal).await?.is_of(&self.epoch, position)
         {
             return Err(Failure::Down(LATE.to_owned()).into());
         }
@@ -238,10 +242,9 @@ async fn renewed(
     Ok(journal.epoch().await?)
 }
 
-/// Whether the upstream has what it has from this copy of the journal, by all that was sent until now: another round may
-/// be ahead of this one.
-async fn is_of(journal: Journal, epoch: &str, position: &Position) -> Result<bool, Error> {
-    Ok(journal.look(SELF.to_owned(), Vec::new()).await?.told.is_of(epoch, position))
+/// The receipts of all that was sent until now.
+async fn told_above(journal: Journal) -> Result<Told, Error> {
+    Ok(journal.look(SELF.to_owned(), Vec::new()).await?.told)
 }
 
 async fn send(upstream: &Upstream, batch: &Batch) -> Result<Answer, Failure> {

@@ -239,11 +239,11 @@ macro_rules! journal {
                             kind: it.kind,
                             subject: it.subject,
                             has_other_password: have_other_passwords(&lost, &standing),
-                            is_restorable: it.is_restorable && !is_same_version(&lost, &standing),
                             lost: shown(lost),
                             standing: shown(standing),
                             noticed_ms: it.noticed,
                             against: it.against,
+                            is_restorable: it.is_restorable,
                         }
                     }).collect())
                 }),* }
@@ -309,12 +309,6 @@ fn parsed(json: Option<&String>) -> serde_json::Value {
 
 fn have_other_passwords(one: &serde_json::Value, other: &serde_json::Value) -> bool {
     one.get(PASSWORD).zip(other.get(PASSWORD)).is_some_and(|(one, other)| one != other)
-}
-
-/// Whether what lost elsewhere stands here.
-fn is_same_version(one: &serde_json::Value, other: &serde_json::Value) -> bool {
-    let is_same = |name: &str| one.get(name).is_some_and(|it| Some(it) == other.get(name));
-    is_same("stamp") && is_same("writer")
 }
 
 /// A version as administrators see it: without what would let them sign in as somebody else, and of a long

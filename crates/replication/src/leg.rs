@@ -22,9 +22,9 @@ pub enum Turn {
     Now,
     /// It overtook one that was sent before it: in a moment, or never.
     Early,
-    /// Never: so much is applied. It came twice, or another round of the sender was faster, or another copy of its disk.
+    /// Never: all of it is applied. It came twice, or another round of the sender was faster, or another copy of its disk.
     Done,
-    /// Never: part of it is applied, for the same reasons. The sender is told how far.
+    /// Never: its place is taken, for the same reasons. The sender is told how far the journal is applied.
     Past,
 }
 
@@ -41,7 +41,7 @@ impl Leg {
     pub fn turn(&self, applied: &Position) -> Turn {
         if *applied == self.before {
             Turn::Now
-        } else if applied.has(self.span.through.sequence) {
+        } else if applied.with(self.lane, self.span.clone()).as_ref() == Ok(applied) {
             Turn::Done
         } else if self.before.places().any(|place| !applied.has(place.sequence)) {
             Turn::Early
@@ -72,6 +72,9 @@ mod tests {
         assert_eq!(leg(10, 13).leads_to(), Ok(at(13, "new")));
         assert_eq!(leg(10, 13).turn(&at(9, "both")), Turn::Early);
         assert_eq!(leg(10, 13).turn(&at(13, "new")), Turn::Done);
+        let Position { through, .. } = at(20, "fresh");
+        let fresh = Position { fresh: Some(Span { after: 12, through }), ..at(11, "old") };
+        assert_eq!(leg(10, 13).turn(&fresh), Turn::Past);
     }
 
     /// A node's disk is set back, and a batch that it sent before arrives after that. Then comes one from the restored

@@ -83,12 +83,6 @@ impl Position {
         }
     }
 
-    /// The furthest entry that is applied.
-    pub fn furthest(&self) -> u64 {
-        let fresh = self.fresh.as_ref().map_or(0, |fresh| fresh.through.sequence);
-        fresh.max(self.through.sequence)
-    }
-
     /// Whether this entry is applied.
     pub fn has(&self, sequence: u64) -> bool {
         let in_fresh = |fresh: &Span| sequence > fresh.after && sequence <= fresh.through.sequence;

@@ -1,9 +1,12 @@
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::{Gap, Lane, Leg, Place, Position, Span};
 
 /// How many batches may be on their way at once: while one is applied, the next one travels.
 pub const WINDOW: usize = 2;
+/// How many batches are remembered: an upstream may answer one with where a later one led.
+const REMEMBERED: usize = 2 * WINDOW;
 /// A backlog of more entries than this lets fresh ones pass.
 pub const BACKLOG_ENTRIES: u64 = 2_000;
 /// So many of the last sequences before a round pass with them: what was recorded while the link was up again and the
@@ -17,6 +20,13 @@ pub struct Push {
     acknowledged: Position,
     /// The same, as if all that is on its way had arrived.
     sent: Position,
+    /// Where the last batches led, the newest last.
+    led_to: VecDeque<Position>,
+    /// How many of them are on their way.
+    underway: usize,
+    /// Where the upstream was said to be, if the batches on their way do not lead from there: what is sent next waits until
+    /// all of them are answered.
+    adrift: Option<Position>,
     /// Where the fresh lane begins, if there is one.
     fresh_from: Option<u64>,
     /// Fresh entries and backlog take turns.
@@ -43,7 +53,8 @@ pub struct Want {
 pub enum Answer {
     /// The upstream applied it, and is here now.
     Applied(Position),
-    /// The upstream lacks entries before it, and is here: it lost some, or a batch was lost.
+    /// The upstream is not where the batch begins, but here: it lost some entries, or a batch was lost, or others came
+    /// between.
     Gap(Position),
     /// The upstream is behind with its work and asks for a pause.
     Busy(Duration),
@@ -77,7 +88,16 @@ impl Push {
             None => (backlog > BACKLOG_ENTRIES).then(|| head - FRESH_BEFORE),
         };
         let sent = upstream.clone();
-        Self { acknowledged: upstream, sent, fresh_from, last: Lane::Fresh, looked: [0; 2] }
+        Self {
+            acknowledged: upstream,
+            sent,
+            led_to: VecDeque::new(),
+            underway: 0,
+            adrift: None,
+            fresh_from,
+            last: Lane::Fresh,
+            looked: [0; 2],
+        }
     }
 
     /// What the upstream has applied.
@@ -93,6 +113,9 @@ impl Push {
     /// What to send next, if the journal has anything, up to `head`, that is neither on its way nor known to be
     /// none of the upstream's business.
     pub fn want(&mut self, head: u64) -> Option<Want> {
+        if self.adrift.is_some() {
+            return None;
+        }
         loop {
             let want = self.lane(head)?;
             if want.from < want.until {
@@ -154,57 +177,75 @@ impl Push {
         let leg = Leg { before: self.sent.clone(), lane: want.lane, span };
         self.sent = leg.leads_to()?;
         self.last = want.lane;
+        self.underway += 1;
+        self.led_to.push_back(self.sent.clone());
+        self.led_to.drain(..self.led_to.len().saturating_sub(REMEMBERED));
         Ok(leg)
+    }
+
+    /// Where the upstream is, if none of the last batches led there: another round of this node was faster, or another copy
+    /// of its disk.
+    pub fn unexpected<'a>(&self, answer: &'a Answer) -> Option<&'a Position> {
+        match answer {
+            Answer::Applied(position) | Answer::Gap(position) => {
+                Some(position).filter(|at| **at != self.acknowledged && !self.led_to.contains(at))
+            }
+            _ => None,
+        }
     }
 
     /// Takes the answer to a batch. After anything but [`Next::Continue`], the others on their way are to be
     /// waited for, and their answers do not matter: the next round asks the upstream. One that
-    /// [is unexpected](Answer::unexpected) must have been recognised before.
+    /// [is unexpected](Push::unexpected) must have been recognised before.
     pub fn answered(&mut self, leg: &Leg, answer: Answer) -> Next {
-        match answer {
-            Answer::Applied(position) if leg.leads_to().as_ref() == Ok(&position) => {
-                self.acknowledged = position;
-                Next::Continue
+        self.underway = self.underway.saturating_sub(1);
+        let is_expected = self.unexpected(&answer).is_none();
+        let position = match answer {
+            Answer::Applied(position) if position.has(leg.span.through.sequence) => position,
+            Answer::Applied(position) => {
+                return stop(format!(
+                    "the upstream says it applied a batch, and yet stands at {}",
+                    position.through.sequence
+                ));
             }
-            Answer::Applied(position) if position.has(leg.span.through.sequence) => {
-                self.resume(position)
-            }
-            Answer::Applied(position) => stop(format!(
-                "the upstream says it applied a batch, and yet stands at {}",
-                position.through.sequence
-            )),
             Answer::Gap(position) if position == leg.before => {
-                stop("the upstream is confused about what it has".to_owned())
+                return stop("the upstream is confused about what it has".to_owned());
             }
-            Answer::Gap(position) => self.resume(position),
+            Answer::Gap(position) => {
+                self.adrift = Some(position);
+                return self.resume();
+            }
             Answer::Busy(pause) => {
-                Next::Stop { pause: Some(pause), reason: "the upstream is busy".to_owned() }
+                let reason = "the upstream is busy".to_owned();
+                return Next::Stop { pause: Some(pause), reason };
             }
-            Answer::Refused(reason) | Answer::Failed(reason) => stop(reason),
+            Answer::Refused(reason) | Answer::Failed(reason) => return stop(reason),
+        };
+        if self.adrift.is_some() || !is_expected {
+            self.adrift = Some(position);
+            return self.resume();
         }
-    }
-
-    /// Goes on from where the upstream is.
-    fn resume(&mut self, position: Position) -> Next {
-        self.fresh_from = position.fresh.as_ref().map(|fresh| fresh.after);
-        // What lies behind is wanted again.
-        self.looked = [0; 2];
-        self.sent = position.clone();
-        self.acknowledged = position;
+        if position.through.sequence >= self.acknowledged.through.sequence {
+            self.acknowledged = position;
+        }
         Next::Continue
     }
-}
 
-impl Answer {
-    /// Where the upstream is, if that is not where the batch led: another round of this node was faster, or another copy
-    /// of its disk.
-    pub fn unexpected(&self, leg: &Leg) -> Option<&Position> {
-        match self {
-            Self::Applied(position) | Self::Gap(position) => {
-                Some(position).filter(|position| leg.leads_to().as_ref() != Ok(*position))
+    /// Goes on from where the upstream is, if nothing is on its way any more.
+    fn resume(&mut self) -> Next {
+        if self.underway == 0
+            && let Some(position) = self.adrift.take()
+        {
+            if let Some(fresh) = &position.fresh {
+                self.fresh_from = Some(fresh.after);
             }
-            _ => None,
+            // What lies behind is wanted again.
+            self.looked = [0; 2];
+            self.led_to.clear();
+            self.sent = position.clone();
+            self.acknowledged = position;
         }
+        Next::Continue
     }
 }
 

@@ -51,7 +51,8 @@ impl Seen {
     }
 
     /// Everything either includes.
-    fn with(mut self, other: &Self) -> Self {
+    #[must_use]
+    pub fn with(mut self, other: &Self) -> Self {
         for (writer, count) in &other.0 {
             let known = self.0.entry(writer.clone()).or_insert(*count);
             *known = (*count).max(*known);

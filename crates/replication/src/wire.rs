@@ -51,7 +51,7 @@ pub struct Entry {
 }
 
 /// A part of a journal of the sending node, for the node above to apply. Answered with [`Applied`]; with
-/// status 409, nothing was applied because entries before these are missing.
+/// status 409, nothing was applied because the journal is not where this begins.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Batch {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hedgeschool_replication::recognise::Told;
 use hedgeschool_replication::wire::Bookmark;
-use hedgeschool_replication::{Answer, Leg, Next, Place, Position, Push, Turn};
+use hedgeschool_replication::{Answer, Leg, Next, Place, Position, Push, Turn, WINDOW};
 use proptest::prelude::*;
 
 /// A batch on its way.
@@ -99,7 +99,8 @@ impl Node {
     }
 
     fn answered(&mut self, batch: &Batch, answer: Answer) {
-        let is_foreign = answer.unexpected(&batch.leg).is_some_and(|at| !self.is_own(at));
+        let Some(push) = &self.push else { return };
+        let is_foreign = push.unexpected(&answer).is_some_and(|at| !self.is_own(at));
         let Some(push) = &mut self.push else { return };
         let is_over = batch.epoch != self.epoch || is_foreign;
         if is_over || push.answered(&batch.leg, answer) != Next::Continue {
@@ -282,4 +283,32 @@ fn fresh_entries_pass_a_backlog() {
     world.settle();
     assert_eq!(world.upstream.held.len(), world.node.pushed().count());
     assert_eq!(world.upstream.position(world.node.epoch).fresh, None);
+}
+
+/// Two batches are underway when another round of the node brings the first of them: what this round sent beyond it has
+/// no place any more, and from then on all is as if nothing had happened.
+#[test]
+fn another_round_costs_an_attempt_and_no_more() {
+    let mut world = World::default();
+    world.record(1_900);
+    world.send(20);
+    world.send(20);
+    let mut other = world.node.clone();
+    other.push = None;
+    let batch = other.next(&world.upstream, 20, &mut world.numbers).unwrap();
+    world.upstream.apply(&batch);
+    world.node.told.0.extend(other.told.0.last().cloned());
+    let (all, mut sent) = (world.node.pushed().count(), 0);
+    while world.upstream.held.len() < all {
+        world.deliver();
+        while world.wire.len() < WINDOW {
+            let before = world.wire.len();
+            world.send(20);
+            sent += world.wire.len() - before;
+            if world.wire.len() == before {
+                break;
+            }
+        }
+    }
+    assert!(sent <= all / 20 + 2, "{sent} batches for {all} entries");
 }

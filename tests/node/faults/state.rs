@@ -30,7 +30,7 @@ pub struct State {
     /// People by name, with the node they belong to first.
     pub people: Rows,
     /// Versions of people that lost, likewise: what is here of somebody whose name is another one's at the top.
-    pub namesakes: Rows,
+    pub namesakes: HashSet<(String, String)>,
     /// Courses.
     pub courses: Rows,
     /// Names and definitions.
@@ -44,15 +44,14 @@ impl State {
         let open = |store| audit::open(side.node.folder(), store);
         let (progress, identity, content) =
             (open("progress")?, open("identity")?, open("content")?);
-        let from = |database: &Connection, sql: &str| rows(database, &sql.replace("{SEEN}", SEEN));
         Ok(Self {
-            statements: from(&progress, "SELECT hex(id), voided FROM statement NOT INDEXED")?,
-            completions: from(
+            statements: rows(&progress, "SELECT hex(id), voided FROM statement NOT INDEXED")?,
+            completions: rows(
                 &progress,
                 "SELECT agent || '|' || activity, completed, passed, score,
                 progress, duration_ms, statements, updated_ms FROM completion",
             )?,
-            documents: from(
+            documents: rows(
                 &progress,
                 "SELECT agent || '|' || kind || '|' || activity || '|' || id,
                 hex(content), media_type, etag, updated_us, writer, {SEEN} FROM document",
@@ -62,23 +61,23 @@ impl State {
                 "SELECT CAST(content AS TEXT) FROM document WHERE content IS NOT NULL",
             )?,
             lost: lost(&progress)?,
-            people: from(
+            people: rows(
                 &identity,
                 "SELECT coalesce(home, '') || '|' || name, display_name, role,
                 password_hash, removed, stamp_us, writer, {SEEN} FROM person",
             )?,
-            namesakes: from(
+            namesakes: rows(
                 &identity,
                 "SELECT lost ->> 'home' || '|' || subject, lost ->> 'display_name', lost ->> 'role',
                 lost ->> 'password_hash', lost ->> 'removed', lost ->> 'stamp', lost ->> 'writer', {SEEN}
                 FROM (SELECT lost, subject, lost -> 'seen' AS seen FROM conflict
-                  WHERE kind = 'person' AND against IS NOT NULL ORDER BY lost ->> 'stamp')",
+                  WHERE kind = 'person' AND against IS NOT NULL)",
             )?,
-            courses: from(
+            courses: rows(
                 &content,
                 "SELECT iri, hash, stamp_us FROM course JOIN package ON package.id = package",
             )?,
-            directory: from(
+            directory: rows(
                 &progress,
                 "SELECT activity || '|' || hash, day FROM definition
                 UNION ALL SELECT agent || '|' || name, '' FROM persona",
@@ -130,8 +129,8 @@ impl State {
 impl State {
     /// Whether somebody's name is another one's at the top, and both nodes list that.
     fn is_known_namesake(&self, top: &Self, key: &str) -> bool {
-        let lost = top.namesakes.get(key).filter(|lost| self.people.get(key) == Some(lost));
-        lost.is_some() && lost == self.namesakes.get(key)
+        let here = self.people.get(key).map(|row| (key.to_owned(), row.clone()));
+        here.is_some_and(|here| top.namesakes.contains(&here) && self.namesakes.contains(&here))
     }
 }
 
@@ -152,17 +151,17 @@ fn unequal(what: &str, here: &Rows, top: &Rows, matters: impl Fn(&str) -> bool) 
 }
 
 /// All rows, by the first column.
-fn rows(database: &Connection, sql: &str) -> Result<Rows> {
-    let mut query = database.prepare(sql)?;
+fn rows<R: FromIterator<(String, String)>>(database: &Connection, sql: &str) -> Result<R> {
+    let mut query = database.prepare(&sql.replace("{SEEN}", SEEN))?;
     let columns = query.column_count();
     let mut found = query.query(())?;
-    let mut rows = Rows::new();
+    let mut rows = Vec::new();
     while let Some(row) = found.next()? {
         let key: String = row.get(0)?;
         let values: Result<Vec<Sql>, _> = (1..columns).map(|column| row.get(column)).collect();
-        rows.insert(key, format!("{:?}", values?));
+        rows.push((key, format!("{:?}", values?)));
     }
-    Ok(rows)
+    Ok(rows.into_iter().collect())
 }
 
 fn texts(database: &Connection, sql: &str) -> Result<HashSet<String>> {

@@ -69,7 +69,7 @@ pub async fn settle<K: Kinds>(key: u64, restore: bool) -> Result<bool, Error> {
     let sql = format!("SELECT {COLUMNS} FROM conflict WHERE NOT settled AND key = ?1");
     let Some(row) = K::DATABASE.query_one(&sql, &[integer(key)]).await? else { return Ok(false) };
     let lost = lost(row)?;
-    if restore && !K::restore(&lost).await? {
+    if restore && !(lost.is_restorable() && K::restore(&lost).await?) {
         let rule =
             format!("a {} that lost cannot be put in place of the one that stands", lost.kind);
         return Err(Error::Invalid(rule));
@@ -93,9 +93,10 @@ fn lost(mut row: Row) -> Result<Lost, hedgeschool_sql::Error> {
 
 /// Parameters of a row of the table, for stores that notice one.
 impl Lost {
-    /// Whether this could be put in place of what stands: statements never change.
+    /// Whether this could be put in place of what stands: statements never change, and what belongs to another node
+    /// than what stands is another thing.
     pub fn is_restorable(&self) -> bool {
-        self.kind != "statement"
+        self.kind != "statement" && self.against.is_none()
     }
 
     /// The key of what it is about, as a parameter.

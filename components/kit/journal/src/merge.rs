@@ -48,7 +48,9 @@ pub fn merged<T: Versioned>(here: &T, arriving: &T) -> Option<Merged<T>> {
 /// # Errors
 /// [`Error::Invalid`].
 pub fn check_version(version: &Version) -> Result<(), Error> {
-    let is_epoch = |name: &String| name.len() <= 64 && name.chars().all(|c| c.is_ascii_hexdigit());
+    let is_epoch = |name: &String| {
+        (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_hexdigit())
+    };
     if !version.seen.0.keys().chain([&version.writer]).all(is_epoch) {
         let rule = "writers of versions are named by epochs, which are hexadecimal";
         return Err(Error::Invalid(rule.into()));

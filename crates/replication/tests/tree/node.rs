@@ -233,7 +233,7 @@ pub fn take(
         (Request::Batch { epoch, leg, .. }, Reply::Batch(answer)) => {
             round.underway -= 1;
             let Some(Outbox { epoch: current, push, .. }) = &mut round.push else { return false };
-            let is_foreign = answer.unexpected(leg).is_some_and(|at| !is_own(store, *epoch, at));
+            let is_foreign = push.unexpected(&answer).is_some_and(|at| !is_own(store, *epoch, at));
             if current != epoch || is_foreign || push.answered(leg, answer) != Next::Continue {
                 return false;
             }
