@@ -163,14 +163,7 @@ fn all_nodes_hear_that_somebody_belongs_to_one_from_now_on() -> Result<()> {
 #[test]
 fn a_name_that_was_given_up_can_be_given_again_below() -> Result<()> {
     let (hub, edge, away, _link) = siblings()?;
-    add(&hub, "ana", "Ana of all")?;
-    for node in [&edge, &away] {
-        soon("they hear of her", || is_shown(node, "ana", "Ana of all"))?;
-    }
-    hub.admin().send(Method::DELETE, "/auth/people/ana", None)?.expect(204)?;
-    for node in [&edge, &away] {
-        soon("they hear that she left", || Ok(shown(node, "ana")?.is_none()))?;
-    }
+    give_up(&hub, [&edge, &away])?;
     add(&edge, "ana", "Ana of edge")?;
     for node in [&hub, &away] {
         soon("they hear of the other one", || is_shown(node, "ana", "Ana of edge"))?;
@@ -182,8 +175,26 @@ fn a_name_that_was_given_up_can_be_given_again_below() -> Result<()> {
     Ok(())
 }
 
-/// Both have the name, each their own, and the second one's node hears of it.
-fn both_go_on(hub: &Node, edge: &Node, away: &Node) -> Result<()> {
+/// A name that the hub gave to somebody of all nodes, who then left.
+fn give_up(hub: &Node, below: [&Node; 2]) -> Result<()> {
+    add(hub, "ana", "Ana of all")?;
+    for node in below {
+        soon("they hear of her", || is_shown(node, "ana", "Ana of all"))?;
+    }
+    hub.admin().send(Method::DELETE, "/auth/people/ana", None)?.expect(204)?;
+    for node in below {
+        soon("they hear that she left", || Ok(shown(node, "ana")?.is_none()))?;
+    }
+    Ok(())
+}
+
+/// Two nodes give a name apart: both have it, each their own, and the second one's node hears of it.
+fn both_go_on(hub: &Node, edge: &Node, away: &Node, link: &Link) -> Result<()> {
+    link.cut();
+    add(edge, "ana", "Ana of edge")?;
+    soon("the hub hears of the first", || is_shown(hub, "ana", "Ana of edge"))?;
+    add(away, "ana", "Ana of away")?;
+    link.restore();
     soon("the second one's node hears of it", || Ok(conflicts(away)?.len() == 1))?;
     soon("and the hub", || Ok(conflicts(hub)?.len() == 1))?;
     assert_eq!(only(away)?["lost"]["display_name"], "Ana of away");
@@ -204,31 +215,14 @@ fn a_namesake_is_replaced_by_nobody_of_whom_their_node_is_told() -> Result<()> {
     let form =
         ("application/x-www-form-urlencoded", b"name=ana&password=a-long-password&next=/" as &[u8]);
     away.anonymous().send(Method::POST, "/auth/sign-in", Some(form))?.expect(303)?;
-    link.cut();
-    add(&edge, "ana", "Ana of edge")?;
-    soon("the hub hears of the first", || is_shown(&hub, "ana", "Ana of edge"))?;
-    add(&away, "ana", "Ana of away")?;
-    link.restore();
-    both_go_on(&hub, &edge, &away)
+    both_go_on(&hub, &edge, &away, &link)
 }
 
 #[test]
 fn a_name_that_was_given_up_can_be_given_twice() -> Result<()> {
     let (hub, edge, away, link) = siblings()?;
-    add(&hub, "ana", "Ana of all")?;
-    for node in [&edge, &away] {
-        soon("they hear of her", || is_shown(node, "ana", "Ana of all"))?;
-    }
-    hub.admin().send(Method::DELETE, "/auth/people/ana", None)?.expect(204)?;
-    for node in [&edge, &away] {
-        soon("they hear that she left", || Ok(shown(node, "ana")?.is_none()))?;
-    }
-    link.cut();
-    add(&edge, "ana", "Ana of edge")?;
-    soon("the hub hears of the first", || is_shown(&hub, "ana", "Ana of edge"))?;
-    add(&away, "ana", "Ana of away")?;
-    link.restore();
-    both_go_on(&hub, &edge, &away)
+    give_up(&hub, [&edge, &away])?;
+    both_go_on(&hub, &edge, &away, &link)
 }
 
 #[test]
