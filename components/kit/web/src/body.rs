@@ -17,11 +17,15 @@ pub async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
     let fits = announced.is_none_or(|length: u64| length <= limit as u64);
     // Growing by doubling would need three times the memory of a large body, and an instance never
     // gives memory back.
-    let capacity = announced.filter(|_| fits).and_then(|length| length.try_into().ok());
-    let mut read = BytesMut::with_capacity(capacity.unwrap_or_default());
+    let whole = announced.filter(|length| fits && *length > 0);
+    let whole: Option<usize> = whole.and_then(|length| length.try_into().ok());
+    let mut read = BytesMut::with_capacity(whole.unwrap_or_default());
     let mut dropped = 0;
     let mut body = request.into_body();
-    while let Some(frame) = body.frame().await {
+    // Waiting for the end of what is whole would cost two more turns of the instance.
+    while Some(read.len()) != whole
+        && let Some(frame) = body.frame().await
+    {
         let frame =
             frame.map_err(|error| Problem::bad_request(format!("reading the body: {error}")))?;
         let Ok(data) = frame.into_data() else { continue };
@@ -34,7 +38,16 @@ pub async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
             return Err(too_large());
         }
     }
-    if fits && dropped == 0 { Ok(read.freeze()) } else { Err(too_large()) }
+    if !fits || dropped > 0 {
+        return Err(too_large());
+    }
+    match whole.filter(|whole| *whole != read.len()) {
+        Some(whole) => Err(Problem::bad_request(format!(
+            "the body has {} bytes, not the {whole} that its content-length says",
+            read.len()
+        ))),
+        None => Ok(read.freeze()),
+    }
 }
 
 /// Reads a body of JSON; a mismatch is named with its line and column.
