@@ -15,7 +15,7 @@ pub struct Limits {
     pub instance_requests_max: usize,
     /// How long an instance waits for its next request.
     pub instance_idle_max: Duration,
-    /// From a request's arrival to the head of its response.
+    /// From asking a component to the head of its response.
     pub request_max: Duration,
     /// How long an instance may go on with its response bodies once no request waits for a head.
     pub stream_max: Duration,
@@ -23,6 +23,8 @@ pub struct Limits {
     pub memory_max: usize,
     /// From accepting a connection to the end of a request's head.
     pub head_max: Duration,
+    /// From the end of a request's head to the end of its body, if that is small. No longer than `request_max`.
+    pub body_max: Duration,
     /// Bytes of a request's head.
     pub head_bytes_max: usize,
     /// Connections open at one time; more wait in the listener's queue.
@@ -45,6 +47,7 @@ impl Default for Limits {
             stream_max: Duration::from_secs(3600),
             memory_max: 256 << 20,
             head_max: Duration::from_secs(15),
+            body_max: Duration::from_secs(15),
             head_bytes_max: 64 << 10,
             connections_max: 4096,
             event_streams_max: 1024,

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -14,10 +13,11 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use wasmtime_wasi_http::{Error, WasiBody};
+use wasmtime_wasi_http::WasiBody;
 
 use super::Routes;
 use super::events::EventStreams;
+use super::gather::gather;
 use crate::limits::Limits;
 
 /// How long accepting pauses when the system is out of file descriptors.
@@ -36,7 +36,8 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let builder = Arc::new(builder(&limits));
-    let events = Arc::new(EventStreams::new(limits.event_streams_max));
+    let events = EventStreams::new(limits.event_streams_max);
+    let front = Arc::new(Front { routes, events, limits: limits.clone() });
     let connections = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
@@ -51,8 +52,7 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, client)) => {
-                let (routes, events) = (routes.clone(), events.clone());
-                let served = connection(&builder, &graceful, stream, client, routes, events);
+                let served = connection(&builder, &graceful, stream, client, front.clone());
                 tokio::spawn(async move {
                     served.await;
                     drop(permit);
@@ -65,7 +65,7 @@ pub async fn serve(
         }
     }
     drop(listener);
-    events.end();
+    front.events.end();
     if tokio::time::timeout(limits.drain_max, graceful.shutdown()).await.is_err() {
         tracing::warn!(
             "requests were still running after {:?}; they are cut off",
@@ -95,13 +95,14 @@ fn connection(
     graceful: &GracefulShutdown,
     stream: TcpStream,
     client: SocketAddr,
-    routes: Arc<Routes>,
-    events: Arc<EventStreams>,
+    front: Arc<Front>,
 ) -> impl Future<Output = ()> + use<> {
     // A reply in two writes would otherwise wait 40 ms for the client's delayed ACK.
     let _ = stream.set_nodelay(true);
-    let service =
-        service_fn(move |request| answer(routes.clone(), events.clone(), request, client));
+    let service = service_fn(move |request| {
+        let front = front.clone();
+        async move { Ok::<_, Infallible>(front.answer(request, client).await) }
+    });
     let served = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let served = graceful.watch(served);
     async move {
@@ -111,12 +112,19 @@ fn connection(
     }
 }
 
-async fn answer(
+/// What all connections share.
+struct Front {
     routes: Arc<Routes>,
-    events: Arc<EventStreams>,
-    request: Request<Incoming>,
-    client: SocketAddr,
-) -> Result<Response<WasiBody>, Infallible> {
-    let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
-    Ok(events.admit(routes.answer(request, client).await))
+    events: EventStreams,
+    limits: Arc<Limits>,
+}
+
+impl Front {
+    async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> Response<WasiBody> {
+        let Limits { body_max, request_max, .. } = *self.limits;
+        match gather(request, body_max.min(request_max)).await {
+            Ok(request) => self.events.admit(self.routes.answer(request, client).await),
+            Err(refusal) => refusal,
+        }
+    }
 }
