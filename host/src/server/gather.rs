@@ -1,7 +1,7 @@
 //! Small request bodies, read before a component is asked.
 //!
-//! A client that is slow to send one then takes none of the component's places, and the component, which finds it whole,
-//! does not wait for it: each time that a guest waits costs as much as parsing a statement.
+//! A client that is slow to send one then takes none of the component's places, and the component finds it whole: waiting
+//! for it would take the instance another turn.
 
 use std::time::Duration;
 
