@@ -3,7 +3,8 @@
 //! A store declares its [`Database`] once, as a `static`, and calls [`Database::query`] and
 //! [`Database::execute`]. The wrapper knows what `spin:sqlite` leaves to its callers:
 //!
-//! * errors of a statement arrive only with its result, after its rows: both are always awaited;
+//! * of each function there are two, one that blocks the instance and one that does not: the former is called,
+//!   because it costs less, and hosts ask another instance meanwhile (ADR 13);
 //! * only the first statement of a string is run: a second one is refused;
 //! * a database that is busy is tried again, with jitter, until a deadline;
 //! * the schema is brought up to date before the first statement, one transaction a migration.
@@ -20,7 +21,9 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use std::thread::LocalKey;
 
-pub use spin_sdk::sqlite::{Connection, Value};
+// The SDK wraps the functions that do not block; its bindings have both.
+pub use spin_sdk::sqlite::Value;
+pub use spin_sdk::sqlite::wit::sqlite::Connection;
 
 pub use error::Error;
 pub use row::{FromValue, Row};
@@ -58,7 +61,7 @@ impl Database {
     /// Runs one statement and answers its rows, all of them: bound what you ask for.
     pub async fn query(&self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
         let connection = self.connection().await?;
-        retry::while_busy(async || run(&connection, sql, parameters).await).await
+        retry::while_busy(|| run(&connection, sql, parameters)).await
     }
 
     /// Runs one statement and answers its first row.
@@ -73,25 +76,25 @@ impl Database {
 
     /// The instance's connection, opened and migrated at first use.
     ///
-    /// Requests that arrive together may each open one, and the first to finish is kept: none waits for
-    /// another, because a task that waits for its neighbour can stall a shared instance.
+    /// Requests may each open one while others wait for a busy database, and the first to finish is kept: none
+    /// waits for another, because a task that waits for its neighbour can stall a shared instance.
     async fn connection(&self) -> Result<Rc<Connection>, Error> {
         if let Some(open) = self.slot.with(|slot| slot.get().cloned()) {
             return Ok(open);
         }
-        let connection = Rc::new(Connection::open(self.label).await?);
+        let connection = Rc::new(Connection::open(self.label)?);
         migrate::to_current(&connection, self).await?;
         Ok(self.slot.with(|slot| slot.get_or_init(|| connection).clone()))
     }
 }
 
-/// Runs one statement: drains its rows, then awaits its result.
-async fn run(connection: &Connection, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
+/// Runs one statement, once.
+fn run(connection: &Connection, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
     if has_several_statements(sql) {
         return Err(Error::SeveralStatements);
     }
-    let rows = connection.execute(sql, parameters.iter().cloned()).await?.collect().await?;
-    Ok(rows.into_iter().map(Row::new).collect())
+    let result = connection.execute(sql, parameters)?;
+    Ok(result.rows.into_iter().map(Row::new).collect())
 }
 
 /// Whether a host would silently drop the end of this string. Trigger bodies hold semicolons of their

@@ -1,8 +1,6 @@
 //! Bringing a database to the schema its component knows, and past having been restored.
 
-use spin_sdk::sqlite::Connection;
-
-use crate::{Database, Error, retry, run};
+use crate::{Connection, Database, Error, retry, run};
 
 /// The `application_id` that `hedge restore` gives a database: `hedr`. In `host/sqlite` the same number is
 /// `snapshot::RESTORED`.
@@ -23,29 +21,29 @@ struct State {
 pub async fn to_current(connection: &Connection, database: &Database) -> Result<(), Error> {
     let migrations = database.migrations;
     // Waiting inside the host would hold a thread of it: `retry` waits instead.
-    run(connection, "PRAGMA busy_timeout = 0", &[]).await?;
-    retry::while_busy(async || {
-        let State { version: found, is_restored } = state(connection).await?;
+    run(connection, "PRAGMA busy_timeout = 0", &[])?;
+    retry::while_busy(|| {
+        let State { version: found, is_restored } = state(connection)?;
         if found > migrations.len() {
             return Err(Error::NewerSchema { found, known: migrations.len() });
         }
         if found == 0 {
             for statement in database.new_file {
-                run(connection, statement, &[]).await?;
+                run(connection, statement, &[])?;
             }
         }
         if found < migrations.len() || is_restored {
-            write_ahead(connection).await?;
-            apply_missing(connection, migrations, database.restored).await?;
+            write_ahead(connection)?;
+            apply_missing(connection, migrations, database.restored)?;
         }
         Ok(())
     })
     .await
 }
 
-async fn state(connection: &Connection) -> Result<State, Error> {
+fn state(connection: &Connection) -> Result<State, Error> {
     let sql = "SELECT user_version, application_id FROM pragma_user_version, pragma_application_id";
-    let rows = run(connection, sql, &[]).await?;
+    let rows = run(connection, sql, &[])?;
     let (version, application): (u64, i64) = match rows.into_iter().next() {
         Some(mut row) => (row.take()?, row.take()?),
         None => (0, 0),
@@ -56,46 +54,46 @@ async fn state(connection: &Connection) -> Result<State, Error> {
 
 /// Switches the file to a write-ahead log: readers no longer block the writer, and a commit is one
 /// fsync. `synchronous` is FULL by default, which makes every commit durable.
-async fn write_ahead(connection: &Connection) -> Result<(), Error> {
-    run(connection, "PRAGMA journal_mode = WAL", &[]).await.map(drop)
+fn write_ahead(connection: &Connection) -> Result<(), Error> {
+    run(connection, "PRAGMA journal_mode = WAL", &[]).map(drop)
 }
 
 /// Runs the scripts the file lacks, all in one transaction. Another instance may have come first, so
 /// its state is read again under the lock.
-async fn apply_missing(
+fn apply_missing(
     connection: &Connection,
     migrations: &[&str],
     restored: &str,
 ) -> Result<(), Error> {
-    run(connection, "BEGIN IMMEDIATE", &[]).await?;
-    let applied = apply_under_lock(connection, migrations, restored).await;
+    run(connection, "BEGIN IMMEDIATE", &[])?;
+    let applied = apply_under_lock(connection, migrations, restored);
     let end = if applied.is_ok() { "COMMIT" } else { "ROLLBACK" };
-    let ended = run(connection, end, &[]).await;
+    let ended = run(connection, end, &[]);
     applied?;
     ended.map(drop)
 }
 
-async fn apply_under_lock(
+fn apply_under_lock(
     connection: &Connection,
     migrations: &[&str],
     restored: &str,
 ) -> Result<(), Error> {
-    let State { version: found, is_restored } = state(connection).await?;
+    let State { version: found, is_restored } = state(connection)?;
     for script in migrations.iter().skip(found) {
-        run_script(connection, script).await?;
+        run_script(connection, script)?;
     }
     let set_version = format!("PRAGMA user_version = {}", migrations.len().max(found));
-    run(connection, &set_version, &[]).await?;
+    run(connection, &set_version, &[])?;
     if is_restored {
-        run_script(connection, restored).await?;
-        run(connection, "PRAGMA application_id = 0", &[]).await?;
+        run_script(connection, restored)?;
+        run(connection, "PRAGMA application_id = 0", &[])?;
     }
     Ok(())
 }
 
-async fn run_script(connection: &Connection, script: &str) -> Result<(), Error> {
+fn run_script(connection: &Connection, script: &str) -> Result<(), Error> {
     for statement in statements(script) {
-        run(connection, &statement, &[]).await?;
+        run(connection, &statement, &[])?;
     }
     Ok(())
 }
