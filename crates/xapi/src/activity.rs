@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
-
 use crate::check::{At, Checked, Property, optional, required};
+use crate::json::Json;
 use crate::scalar;
 
 const ACTIVITY: &[Property] = &[
@@ -58,7 +57,7 @@ fn object_type(at: &At) -> Checked {
 fn definition(at: &At) -> Checked {
     at.properties("2.4.4.1", &[DEFINITION])?;
     let mut lists = COMPONENT_LISTS.into_iter().filter_map(|list| Some((list, at.get(list)?)));
-    let Some(kind) = at.value.get("interactionType").and_then(Value::as_str) else {
+    let Some(kind) = at.value.get("interactionType").and_then(Json::as_str) else {
         let plain = at.value.get("correctResponsesPattern").is_none() && lists.next().is_none();
         return if plain { Ok(()) } else { Err(at.missing("2.4.4.1", "interactionType")) };
     };

@@ -1,8 +1,7 @@
 //! Agents and groups (2.4.2), and what identifies one.
 
-use serde_json::Value;
-
 use crate::check::{At, Checked, Property, optional, required};
+use crate::json::Json;
 use crate::{Version, Violation, scalar};
 
 /// The four inverse functional identifiers (2.4.2.3).
@@ -29,7 +28,7 @@ fn members(at: &At) -> Checked {
 
 /// An agent: exactly one identifier (2.4.2.1).
 pub fn agent(at: &At) -> Checked {
-    if let Some(kind) = at.get("objectType").filter(|kind| !kind.value.is_null()) {
+    if let Some(kind) = at.get("objectType").filter(|kind| *kind.value != Json::Null) {
         kind.constant("2.4.2.1", "Agent")?;
     }
     at.properties("2.4.2.1", &[ANYONE])?;
@@ -47,7 +46,7 @@ pub fn group(at: &At) -> Checked {
     }
     match identifiers(at.value).count() {
         0 => {
-            let members = at.value.get("member").and_then(Value::as_array);
+            let members = at.value.get("member").and_then(Json::as_array);
             let some = members.is_some_and(|members| !members.is_empty());
             at.require(some, "2.4.2.2", "a group without an identifier must have members")
         }
@@ -70,24 +69,24 @@ pub fn authority(at: &At) -> Checked {
         return agent(at);
     }
     group(at)?;
-    let two = at.value.get("member").and_then(Value::as_array).is_some_and(|m| m.len() == 2);
+    let two = at.value.get("member").and_then(Json::as_array).is_some_and(|m| m.len() == 2);
     at.require(two, "2.4.9", "as a group must have exactly two members")?;
     let anonymous = identifiers(at.value).next().is_none();
     at.require(anonymous, "2.4.9", "as a group must have no identifier of its own")
 }
 
 fn object_type<'a>(at: &At<'a>) -> Option<&'a str> {
-    at.value.get("objectType").and_then(Value::as_str)
+    at.value.get("objectType").and_then(Json::as_str)
 }
 
-fn identifiers(actor: &Value) -> impl Iterator<Item = &str> {
+fn identifiers<'a>(actor: &'a Json<'_>) -> impl Iterator<Item = &'a str> {
     IDENTIFIERS.into_iter().filter(|name| actor.get(name).is_some())
 }
 
 /// The identifier of an agent or group given as JSON, in one line of text: `mbox:mailto:ada@example.org`,
 /// `account:https://example.org|ada`. What has the same line is the same actor.
 pub fn agent_id(json: &str) -> Result<String, Violation> {
-    let value: Value = serde_json::from_str(json).map_err(|error| Violation {
+    let value = Json::parse(json).map_err(|error| Violation {
         path: "agent".into(),
         rule: format!("must be JSON: {error}"),
         section: "2.4.2",
@@ -98,7 +97,7 @@ pub fn agent_id(json: &str) -> Result<String, Violation> {
 }
 
 /// The identifier of an actor that passed validation. None: an anonymous group.
-pub fn identifier(actor: &Value) -> Option<String> {
+pub fn identifier(actor: &Json) -> Option<String> {
     let name = identifiers(actor).next()?;
     let value = actor.get(name)?;
     Some(match value.as_str() {
@@ -106,7 +105,7 @@ pub fn identifier(actor: &Value) -> Option<String> {
         Some(text) if name == "mbox" => format!("{name}:{}", same_mailbox(text)),
         Some(text) => format!("{name}:{text}"),
         None => {
-            let part = |key| value.get(key).and_then(Value::as_str).unwrap_or_default();
+            let part = |key| value.get(key).and_then(Json::as_str).unwrap_or_default();
             format!("account:{}|{}", part("homePage"), part("name"))
         }
     })

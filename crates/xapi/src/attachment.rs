@@ -33,7 +33,7 @@ fn is_token(text: &str) -> bool {
 }
 
 fn length(at: &At) -> Checked {
-    at.require(at.value.is_u64(), "2.4.11", "must be a number of bytes")
+    at.require(at.value.as_u64().is_some(), "2.4.11", "must be a number of bytes")
 }
 
 /// SHA-2 in hexadecimal: 224, 256, 384 or 512 bits.

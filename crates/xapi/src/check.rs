@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
-
+use crate::json::{Json, Object};
 use crate::{Version, Violation};
 
 /// A value of the statement and the way to it.
 #[derive(Clone, Copy)]
 pub struct At<'a> {
-    pub value: &'a Value,
+    pub value: &'a Json<'a>,
     pub version: Version,
     step: Step<'a>,
     parent: Option<&'a At<'a>>,
@@ -47,7 +46,7 @@ pub const fn optional(name: &'static str, check: Check) -> Property {
 
 impl<'a> At<'a> {
     /// The statement itself.
-    pub fn root(value: &'a Value, version: Version) -> Self {
+    pub fn root(value: &'a Json<'a>, version: Version) -> Self {
         Self { value, version, step: Step::Root, parent: None }
     }
 
@@ -62,7 +61,7 @@ impl<'a> At<'a> {
     }
 
     /// The value as an object.
-    pub fn object(&self, section: &'static str) -> Result<&'a Map<String, Value>, Violation> {
+    pub fn object(&self, section: &'static str) -> Result<&'a Object<'a>, Violation> {
         self.value.as_object().ok_or_else(|| self.violation(section, "must be an object"))
     }
 
@@ -92,7 +91,7 @@ impl<'a> At<'a> {
         Some(self.child(Step::Property(name), self.value.get(name)?))
     }
 
-    fn child<'b>(&'b self, step: Step<'b>, value: &'b Value) -> At<'b>
+    fn child<'b>(&'b self, step: Step<'b>, value: &'b Json<'b>) -> At<'b>
     where
         'a: 'b,
     {
@@ -121,15 +120,15 @@ impl<'a> At<'a> {
     pub fn properties(&self, section: &'static str, tables: &[&[Property]]) -> Checked {
         let object = self.object(section)?;
         let known = || tables.iter().flat_map(|table| table.iter());
-        for (name, value) in object {
+        for (name, value) in object.iter() {
             let at = self.child(Step::Property(name), value);
             let Some(property) = known().find(|property| property.name == name) else {
                 return Err(at.violation("2.2", unknown(name, known())));
             };
-            at.require(!value.is_null(), "2.2", "must not be null")?;
+            at.require(*value != Json::Null, "2.2", "must not be null")?;
             (property.check)(&at)?;
         }
-        match known().filter(|p| p.required).find(|p| !object.contains_key(p.name)) {
+        match known().filter(|p| p.required).find(|p| object.get(p.name).is_none()) {
             Some(property) => Err(self.missing(section, property.name)),
             None => Ok(()),
         }

@@ -67,7 +67,7 @@ fn context_activities(at: &At) -> Checked {
 }
 
 fn one_or_more(at: &At) -> Checked {
-    if at.value.is_array() { at.each("2.4.6.2", activity) } else { activity(at) }
+    if at.value.as_array().is_some() { at.each("2.4.6.2", activity) } else { activity(at) }
 }
 
 fn context_agents(at: &At) -> Checked {

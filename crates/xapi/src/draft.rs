@@ -7,19 +7,19 @@ use serde_json::value::RawValue;
 
 use crate::check::At;
 use crate::fingerprint::fingerprint;
+use crate::json::Json;
 use crate::lists::{has_single, make_lists};
 use crate::members::Members;
-use crate::unique::parse_unique;
 use crate::{
     BATCH_STATEMENTS_MAX, Error, STATEMENT_BYTES_MAX, Version, Violation, scalar, statement,
 };
 
 /// A statement that passed validation, as the client wrote it.
 #[derive(Debug)]
-pub struct Draft {
+pub struct Draft<'a> {
     /// Top-level properties in their order, each as the text it was sent as.
-    members: Members,
-    value: Value,
+    members: Members<'a>,
+    value: Json<'a>,
     version: Version,
 }
 
@@ -46,9 +46,9 @@ pub struct Record {
 ///
 /// In 1.0, a statement that appears twice under one id is kept once; two that differ, and any repeated id in 2.0,
 /// are an error.
-pub fn parse_batch(body: &str, version: Version) -> Result<Vec<Draft>, Error> {
+pub fn parse_batch<'a>(body: &'a str, version: Version) -> Result<Vec<Draft<'a>>, Error> {
     let json = |error: serde_json::Error| Error::Json(error.to_string());
-    let items: Vec<&RawValue> = match body.trim_start().as_bytes().first() {
+    let items: Vec<&'a RawValue> = match body.trim_start().as_bytes().first() {
         Some(b'[') => serde_json::from_str(body).map_err(json)?,
         Some(b'{') => vec![serde_json::from_str(body).map_err(json)?],
         _ => {
@@ -59,18 +59,18 @@ pub fn parse_batch(body: &str, version: Version) -> Result<Vec<Draft>, Error> {
     if items.len() > BATCH_STATEMENTS_MAX {
         return Err(Error::TooMany);
     }
-    let read = |(index, item): (usize, &&RawValue)| {
+    let read = |(index, item): (usize, &'a RawValue)| {
         if item.get().len() > STATEMENT_BYTES_MAX {
             return Err(Error::TooLarge { index });
         }
         Draft::parse(item.get(), version).map_err(|violation| Error::Invalid { index, violation })
     };
-    without_repeats(items.iter().enumerate().map(read).collect::<Result<_, _>>()?)
+    without_repeats(items.into_iter().enumerate().map(read).collect::<Result<_, _>>()?)
 }
 
 /// Reads a body of exactly one statement.
-pub fn parse_one(body: &str, version: Version) -> Result<Draft, Error> {
-    match <[Draft; 1]>::try_from(parse_batch(body, version)?) {
+pub fn parse_one(body: &str, version: Version) -> Result<Draft<'_>, Error> {
+    match <[Draft<'_>; 1]>::try_from(parse_batch(body, version)?) {
         Ok([draft]) if !body.trim_start().starts_with('[') => Ok(draft),
         _ => Err(Error::NotStatements),
     }
@@ -78,9 +78,9 @@ pub fn parse_one(body: &str, version: Version) -> Result<Draft, Error> {
 
 /// 2.0 refuses a batch with a repeated id, alike or not (2.0, 4.1.6.1); 1.0.3 only recommends it (part three, 2.1.2),
 /// and a client that sends its queue twice shall not lose it.
-fn without_repeats(drafts: Vec<Draft>) -> Result<Vec<Draft>, Error> {
+fn without_repeats(drafts: Vec<Draft<'_>>) -> Result<Vec<Draft<'_>>, Error> {
     let mut seen: HashMap<String, usize> = HashMap::new();
-    let mut kept: Vec<Draft> = Vec::with_capacity(drafts.len());
+    let mut kept: Vec<Draft<'_>> = Vec::with_capacity(drafts.len());
     for (index, draft) in drafts.into_iter().enumerate() {
         let Some(id) = draft.id() else {
             kept.push(draft);
@@ -98,12 +98,12 @@ fn without_repeats(drafts: Vec<Draft>) -> Result<Vec<Draft>, Error> {
     Ok(kept)
 }
 
-impl Draft {
-    fn parse(text: &str, version: Version) -> Result<Self, Violation> {
+impl<'a> Draft<'a> {
+    fn parse(text: &'a str, version: Version) -> Result<Self, Violation> {
         let whole = |rule: String| Violation { path: "statement".into(), rule, section: "2.2" };
-        let mut members = Members::parse(text).map_err(|e| whole(e.to_string()))?;
-        let value = parse_unique(text).map_err(|e| whole(e.to_string()))?;
+        let value = Json::parse(text).map_err(|e| whole(e.to_string()))?;
         statement::statement(&At::root(&value, version))?;
+        let mut members = Members::parse(text).map_err(|e| whole(e.to_string()))?;
         if has_single(&value) {
             make_lists(&mut members).map_err(|e| whole(e.to_string()))?;
         }
@@ -111,7 +111,7 @@ impl Draft {
     }
 
     /// The statement as it was sent, parsed.
-    pub fn value(&self) -> &Value {
+    pub fn value(&self) -> &Json<'a> {
         &self.value
     }
 
@@ -135,8 +135,8 @@ impl Draft {
                 section: "2.4.1",
             }),
             None => {
-                if let Some(properties) = self.value.as_object_mut() {
-                    properties.insert("id".into(), Value::from(id));
+                if let Json::Object(properties) = &mut self.value {
+                    properties.insert("id", Json::String(id.to_owned().into()));
                 }
                 self.members.insert_first("id", Value::from(id).to_string());
                 let at = At::root(&self.value, self.version);
@@ -147,16 +147,16 @@ impl Draft {
     }
 
     /// Adds what a record store must add. Everything else stays as it was written, to the byte.
-    pub fn complete(self, stamp: Stamp) -> Record {
+    pub fn complete(self, stamp: Stamp<'a>) -> Record {
         let Self { mut members, value, version } = self;
         let text = |text: &str| Value::from(text).to_string();
-        let id = value.get("id").and_then(Value::as_str).and_then(scalar::parse_uuid);
+        let id = value.get("id").and_then(Json::as_str).and_then(scalar::parse_uuid);
         let id = id.map_or(stamp.id, |id| id.hyphenated().to_string());
         members.remove("stored");
         members.remove("id");
         members.insert_first("id", text(&id));
         members.remove("authority");
-        members.insert_last("authority", stamp.authority.to_owned());
+        members.insert_last("authority", stamp.authority);
         if !members.contains("timestamp") {
             members.insert_last("timestamp", text(stamp.now));
         }

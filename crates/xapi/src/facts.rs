@@ -1,11 +1,10 @@
 //! What indexes and projections need to know of a stored statement.
 
-use jiff::fmt::temporal::SpanParser;
-use jiff::{SpanRelativeTo, Unit};
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::mentions::Mentions;
 use crate::{actor, parse_timestamp, parse_uuid, statement::VOIDED};
+use jiff::fmt::temporal::SpanParser;
+use jiff::{SpanRelativeTo, Unit};
 
 const COMPLETED: &str = "http://adlnet.gov/expapi/verbs/completed";
 const PASSED: &str = "http://adlnet.gov/expapi/verbs/passed";
@@ -61,19 +60,19 @@ pub struct Definition {
     /// Tells definitions of an activity apart.
     pub hash: i64,
     /// The definition.
-    pub body: Value,
+    pub body: serde_json::Value,
 }
 
 impl Facts {
     /// The facts of a statement as [`crate::Draft::complete`] wrote it. None: it is not one.
     pub fn of(body: &str) -> Option<Self> {
-        let value: Value = serde_json::from_str(body).ok()?;
+        let value = Json::parse(body).ok()?;
         let part = |path: &[&str]| crate::part(&value, path);
-        let text = |path: &[&str]| part(path).and_then(Value::as_str);
+        let text = |path: &[&str]| part(path).and_then(Json::as_str);
         let object_type = text(&["object", "objectType"]).unwrap_or("Activity");
         let object_id = text(&["object", "id"]);
         let verb = text(&["verb", "id"])?.to_owned();
-        let says = |name: &str| part(&["result", name]).and_then(Value::as_bool) == Some(true);
+        let says = |name: &str| part(&["result", name]).and_then(Json::as_bool) == Some(true);
         let refers = object_id.filter(|_| object_type == "StatementRef");
         let refers = refers.and_then(statement_id);
         let mentions = Mentions::of(&value);
@@ -86,7 +85,7 @@ impl Facts {
             timestamp_ms: parse_timestamp(text(&["timestamp"])?)?.div_euclid(1_000),
             completed: verb == COMPLETED || says("completion"),
             passed: verb == PASSED || says("success"),
-            score: part(&["result", "score", "scaled"]).and_then(Value::as_f64),
+            score: part(&["result", "score", "scaled"]).and_then(Json::as_f64),
             progress: progress(&value),
             duration_ms: text(&["result", "duration"]).and_then(duration_ms),
             voids: refers.filter(|_| verb == VOIDED),
@@ -105,7 +104,7 @@ fn statement_id(text: &str) -> Option<[u8; 16]> {
     parse_uuid(text).map(uuid::Uuid::into_bytes)
 }
 
-fn progress(statement: &Value) -> Option<u8> {
+fn progress(statement: &Json) -> Option<u8> {
     let percent = crate::part(statement, &["result", "extensions", PROGRESS])?.as_u64()?;
     u8::try_from(percent).ok().filter(|percent| *percent <= 100)
 }

@@ -15,15 +15,16 @@
 use std::borrow::Cow;
 use std::io::Write;
 
-use serde_json::{Map, Number, Value};
+use serde_json::Number;
 use sha2::{Digest, Sha256};
 
 use crate::actor::same_mailbox;
 use crate::duration::comparable_duration;
+use crate::json::{Json, Object};
 use crate::timestamp::parse_timestamp;
 
 /// Half a SHA-256 over what must be equal.
-pub fn fingerprint(statement: &Value) -> [u8; 16] {
+pub fn fingerprint(statement: &Json) -> [u8; 16] {
     let mut form = Vec::with_capacity(1_024);
     write_value(&mut form, Kind::Statement, statement);
     let digest: [u8; 32] = Sha256::digest(form).into();
@@ -93,8 +94,8 @@ impl Kind {
     }
 
     /// What the object of a statement is (2.4.4).
-    fn of_object(object: &Map<String, Value>) -> Self {
-        match object.get("objectType").and_then(Value::as_str) {
+    fn of_object(object: &Object) -> Self {
+        match object.get("objectType").and_then(Json::as_str) {
             Some("Agent" | "Group") => Self::Actor,
             Some("StatementRef") => Self::Reference,
             Some("SubStatement") => Self::SubStatement,
@@ -104,34 +105,34 @@ impl Kind {
 }
 
 /// Writes a value in one form only: names sorted, numbers by value, and nothing that does not count.
-fn write_value(out: &mut Vec<u8>, kind: Kind, value: &Value) {
+fn write_value(out: &mut Vec<u8>, kind: Kind, value: &Json) {
     match value {
-        Value::Object(members) if kind == Kind::Object => {
+        Json::Object(members) if kind == Kind::Object => {
             write_object(out, Kind::of_object(members), members);
         }
-        Value::Object(members) => write_object(out, kind, members),
-        Value::Array(items) => write_list(out, kind, items),
-        Value::Number(number) => write_number(out, number),
-        Value::String(text) => write_text(out, &comparable(kind, text)),
-        Value::Bool(true) => out.push(b't'),
-        Value::Bool(false) => out.push(b'f'),
-        Value::Null => out.push(b'n'),
+        Json::Object(members) => write_object(out, kind, members),
+        Json::Array(items) => write_list(out, kind, items),
+        Json::Number(number) => write_number(out, number),
+        Json::String(text) => write_text(out, &comparable(kind, text)),
+        Json::Bool(true) => out.push(b't'),
+        Json::Bool(false) => out.push(b'f'),
+        Json::Null => out.push(b'n'),
     }
 }
 
-fn write_object(out: &mut Vec<u8>, kind: Kind, members: &Map<String, Value>) {
-    let mut members: Vec<(&String, Kind, &Value)> =
-        members.iter().filter_map(|(name, value)| Some((name, kind.of(name)?, value))).collect();
-    members.sort_unstable_by_key(|(name, ..)| *name);
+fn write_object(out: &mut Vec<u8>, kind: Kind, members: &Object) {
     out.push(b'{');
-    for (name, kind, value) in members {
-        write_text(out, name);
-        write_value(out, kind, value);
+    // They come sorted.
+    for (name, value) in members.iter() {
+        if let Some(kind) = kind.of(name) {
+            write_text(out, name);
+            write_value(out, kind, value);
+        }
     }
     out.push(b'}');
 }
 
-fn write_list(out: &mut Vec<u8>, kind: Kind, items: &[Value]) {
+fn write_list(out: &mut Vec<u8>, kind: Kind, items: &[Json]) {
     match items {
         [only] if kind == Kind::Activity => return write_value(out, kind, only),
         _ => out.push(b'['),
@@ -146,7 +147,7 @@ fn write_list(out: &mut Vec<u8>, kind: Kind, items: &[Value]) {
     out.push(b']');
 }
 
-fn member_form(agent: &Value) -> Vec<u8> {
+fn member_form(agent: &Json) -> Vec<u8> {
     let mut form = Vec::new();
     write_value(&mut form, Kind::Actor, agent);
     form
@@ -187,7 +188,7 @@ fn write_number(out: &mut Vec<u8>, number: &Number) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     /// Any JSON, as extensions may hold.
     fn any_json() -> impl Strategy<Value = Value> {
@@ -212,7 +213,7 @@ mod tests {
         fn extensions_count_to_the_last_value(one in any_json(), other in any_json()) {
             let print = |extension: &Value| {
                 let extensions = json!({"https://example.org/e": extension});
-                fingerprint(&json!({"context": {"extensions": extensions}}))
+                fingerprint(&Json::from(&json!({"context": {"extensions": extensions}})))
             };
             prop_assert_eq!(print(&one) == print(&other), one == other);
         }
@@ -225,7 +226,7 @@ mod tests {
             let print = |names: &[String]| {
                 let agent = |name: &String| json!({"mbox": format!("mailto:{name}@example.org")});
                 let members: Vec<Value> = names.iter().map(agent).collect();
-                fingerprint(&json!({"actor": {"objectType": "Group", "member": members}}))
+                fingerprint(&Json::from(&json!({"actor": {"objectType": "Group", "member": members}})))
             };
             prop_assert_eq!(print(&members), print(&shuffled));
         }

@@ -22,6 +22,7 @@ mod error;
 mod facts;
 mod fingerprint;
 pub mod format;
+mod json;
 mod lists;
 mod members;
 mod mentions;
@@ -32,12 +33,12 @@ pub mod signature;
 mod statement;
 mod term;
 mod timestamp;
-mod unique;
 
 pub use actor::{IDENTIFIERS, agent_id};
 pub use draft::{Draft, Record, Stamp, parse_batch, parse_one};
 pub use error::{Error, Violation};
 pub use facts::{Definition, Facts};
+pub use json::{Json, Object};
 pub use scalar::{is_iri, parse_uuid};
 pub use term::{Facet, term};
 pub use timestamp::{format_http_date, format_timestamp, parse_timestamp};
@@ -89,7 +90,7 @@ impl Version {
 }
 
 /// What is in a value at the end of a path of properties.
-fn part<'a>(value: &'a serde_json::Value, path: &[&str]) -> Option<&'a serde_json::Value> {
+fn part<'a, 'j>(value: &'a Json<'j>, path: &[&str]) -> Option<&'a Json<'j>> {
     path.iter().try_fold(value, |value, name| value.get(name))
 }
 

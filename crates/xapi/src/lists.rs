@@ -1,17 +1,18 @@
 //! Context activities come as one activity or a list, and leave as lists (2.4.6.2).
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::members::Members;
 
 const LISTS: [&str; 4] = ["parent", "grouping", "category", "other"];
 
 /// Whether a statement, or a sub-statement in it, has a context activity that is not in a list.
-pub fn has_single(statement: &Value) -> bool {
+pub fn has_single(statement: &Json) -> bool {
     let contexts = [statement.get("context"), crate::part(statement, &["object", "context"])];
     let activities = contexts.into_iter().flatten().filter_map(|at| at.get("contextActivities"));
-    let single = |activities: &Value| {
-        LISTS.into_iter().any(|name| activities.get(name).is_some_and(Value::is_object))
+    let single = |activities: &Json| {
+        LISTS
+            .into_iter()
+            .any(|name| activities.get(name).is_some_and(|list| list.as_object().is_some()))
     };
     activities.into_iter().any(single)
 }
@@ -60,7 +61,7 @@ mod tests {
     use super::*;
 
     fn listed(text: &str) -> String {
-        let before: Value = serde_json::from_str(text).unwrap();
+        let before = Json::parse(text).unwrap();
         let mut statement = Members::parse(text).unwrap();
         make_lists(&mut statement).unwrap();
         let json = statement.into_json();

@@ -1,28 +1,32 @@
 //! An object of which nothing is lost: the order of its properties, and how each was written.
 
+use std::borrow::Cow;
+
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::json::Name;
+
 /// The properties of an object in the order and the words they were written in.
 #[derive(Debug)]
-pub struct Members(Vec<(String, String)>);
+pub struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
-impl Members {
-    /// Reads an object; a property that stands twice is an error.
-    pub fn parse(text: &str) -> serde_json::Result<Self> {
+impl<'a> Members<'a> {
+    /// Reads an object. That no property stands twice is for [`crate::Json`] to say.
+    pub fn parse(text: &'a str) -> serde_json::Result<Self> {
         serde_json::from_str(text)
     }
 
     /// The text of a property.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, json)| json.as_str())
+        self.0.iter().find(|(key, _)| key == name).map(|(_, json)| json.as_ref())
     }
 
     /// Puts another text in the place of a property's.
     pub fn replace(&mut self, name: &str, json: String) {
         if let Some((_, text)) = self.0.iter_mut().find(|(key, _)| key == name) {
-            *text = json;
+            *text = json.into();
         }
     }
 
@@ -37,13 +41,13 @@ impl Members {
     }
 
     /// Adds a property in front.
-    pub fn insert_first(&mut self, name: &str, json: String) {
-        self.0.insert(0, (name.to_owned(), json));
+    pub fn insert_first(&mut self, name: &'a str, json: impl Into<Cow<'a, str>>) {
+        self.0.insert(0, (name.into(), json.into()));
     }
 
     /// Adds a property at the end.
-    pub fn insert_last(&mut self, name: &str, json: String) {
-        self.0.push((name.to_owned(), json));
+    pub fn insert_last(&mut self, name: &'a str, json: impl Into<Cow<'a, str>>) {
+        self.0.push((name.into(), json.into()));
     }
 
     /// The object as text.
@@ -52,7 +56,7 @@ impl Members {
         let mut text = String::with_capacity(length);
         for (name, json) in self.0 {
             text.push(if text.is_empty() { '{' } else { ',' });
-            text.push_str(&Value::from(name).to_string());
+            text.push_str(&Value::from(name.as_ref()).to_string());
             text.push(':');
             text.push_str(&json);
         }
@@ -61,7 +65,7 @@ impl Members {
     }
 }
 
-impl<'de> Deserialize<'de> for Members {
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(MembersVisitor)
     }
@@ -70,20 +74,16 @@ impl<'de> Deserialize<'de> for Members {
 struct MembersVisitor;
 
 impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members;
+    type Value = Members<'de>;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
         let mut members = Members(Vec::new());
-        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-            if members.contains(&name) {
-                let repeated = format!("has the property {name:?} twice");
-                return Err(serde::de::Error::custom(repeated));
-            }
-            members.insert_last(&name, value.get().to_owned());
+        while let Some((Name(name), value)) = map.next_entry::<_, &RawValue>()? {
+            members.0.push((name, value.get().into()));
         }
         Ok(members)
     }

@@ -1,9 +1,8 @@
 //! Whom and what a statement speaks of: the agents and activities in it, and how near they are to it.
 
-use serde_json::Value;
-
 use crate::actor;
 use crate::facts::Definition;
+use crate::json::Json;
 use crate::term::{Facet, Kind, hash, term, text_hash};
 
 /// The agents and activities of a statement, its sub-statement and their contexts.
@@ -28,10 +27,10 @@ enum Near {
 
 impl Mentions {
     /// Collects them.
-    pub fn of(statement: &Value) -> Self {
+    pub fn of(statement: &Json) -> Self {
         let mut mentions = Self::default();
         mentions.statement(statement, Near::Direct);
-        let text = |path: &[&str]| crate::part(statement, path).and_then(Value::as_str);
+        let text = |path: &[&str]| crate::part(statement, path).and_then(Json::as_str);
         if let Some(verb) = text(&["verb", "id"]) {
             mentions.terms.push(term(Facet::Verb, verb));
         }
@@ -47,7 +46,7 @@ impl Mentions {
     }
 
     /// A statement or sub-statement; of the latter, everything is merely related.
-    fn statement(&mut self, statement: &Value, near: Near) {
+    fn statement(&mut self, statement: &Json, near: Near) {
         if let Some(actor) = statement.get("actor") {
             self.agent(actor, near);
         }
@@ -59,8 +58,8 @@ impl Mentions {
         }
     }
 
-    fn object(&mut self, object: &Value, near: Near) {
-        match object.get("objectType").and_then(Value::as_str).unwrap_or("Activity") {
+    fn object(&mut self, object: &Json, near: Near) {
+        match object.get("objectType").and_then(Json::as_str).unwrap_or("Activity") {
             "Activity" => self.activity(object, near),
             "Agent" | "Group" => self.agent(object, near),
             "SubStatement" => self.statement(object, Near::Related),
@@ -68,16 +67,16 @@ impl Mentions {
         }
     }
 
-    fn context(&mut self, context: &Value) {
+    fn context(&mut self, context: &Json) {
         let persons = ["instructor", "team"].into_iter().filter_map(|name| context.get(name));
         persons.for_each(|person| self.agent(person, Near::Related));
         for (list, name) in [("contextAgents", "agent"), ("contextGroups", "group")] {
-            let items = context.get(list).and_then(Value::as_array).into_iter().flatten();
+            let items = context.get(list).and_then(Json::as_array).into_iter().flatten();
             let persons = items.filter_map(|item| item.get(name));
             persons.for_each(|person| self.agent(person, Near::Related));
         }
-        let lists = context.get("contextActivities").and_then(Value::as_object);
-        for list in lists.into_iter().flat_map(|lists| lists.values()) {
+        let lists = context.get("contextActivities").and_then(Json::as_object);
+        for list in lists.into_iter().flat_map(|lists| lists.iter().map(|(_, list)| list)) {
             match list.as_array() {
                 Some(items) => items.iter().for_each(|item| self.activity(item, Near::Related)),
                 None => self.activity(list, Near::Related),
@@ -86,7 +85,7 @@ impl Mentions {
     }
 
     /// An agent, or a group and its members, who do not vouch for what their group vouches for.
-    fn agent(&mut self, agent: &Value, near: Near) {
+    fn agent(&mut self, agent: &Json, near: Near) {
         if let Some(id) = actor::identifier(agent) {
             let hash = hash(Kind::Agent, &id);
             match near {
@@ -95,26 +94,26 @@ impl Mentions {
                 Near::Related => {}
             }
             self.terms.push(Facet::RelatedAgent.of(hash));
-            if let Some(name) = agent.get("name").and_then(Value::as_str) {
+            if let Some(name) = agent.get("name").and_then(Json::as_str) {
                 self.personas.push((id, name.to_owned()));
             }
         }
-        let members = agent.get("member").and_then(Value::as_array).into_iter().flatten();
+        let members = agent.get("member").and_then(Json::as_array).into_iter().flatten();
         let near = if near == Near::Authority { Near::Related } else { near };
         members.for_each(|member| self.agent(member, near));
     }
 
-    fn activity(&mut self, activity: &Value, near: Near) {
-        let Some(id) = activity.get("id").and_then(Value::as_str) else { return };
+    fn activity(&mut self, activity: &Json, near: Near) {
+        let Some(id) = activity.get("id").and_then(Json::as_str) else { return };
         let hash = hash(Kind::Activity, id);
         if near == Near::Direct {
             self.terms.push(Facet::Activity.of(hash));
         }
         self.terms.push(Facet::RelatedActivity.of(hash));
-        if let Some(body) = activity.get("definition") {
+        let definition = activity.get("definition");
+        if let Some(body) = definition.and_then(|json| serde_json::to_value(json).ok()) {
             let hash = text_hash(&body.to_string());
-            let (activity, body) = (id.to_owned(), body.clone());
-            self.definitions.push(Definition { activity, hash, body });
+            self.definitions.push(Definition { activity: id.to_owned(), hash, body });
         }
     }
 }

@@ -1,8 +1,7 @@
 //! The result of a statement (2.4.5).
 
-use serde_json::Value;
-
 use crate::check::{At, Checked, Property, optional};
+use crate::json::Json;
 use crate::scalar;
 
 const RESULT: &[Property] = &[
@@ -33,7 +32,7 @@ fn scaled(at: &At) -> Checked {
 
 fn score(at: &At) -> Checked {
     at.properties("2.4.5.1", &[SCORE])?;
-    let number = |name| at.value.get(name).and_then(Value::as_f64);
+    let number = |name| at.value.get(name).and_then(Json::as_f64);
     let (min, max, raw) = (number("min"), number("max"), number("raw"));
     let ordered = |low: Option<f64>, high: Option<f64>| match (low, high) {
         (Some(low), Some(high)) => low <= high,

@@ -16,12 +16,12 @@ pub fn string(at: &At) -> Checked {
 
 /// `true` or `false`.
 pub fn boolean(at: &At) -> Checked {
-    at.require(at.value.is_boolean(), "2.2", "must be true or false")
+    at.require(at.value.as_bool().is_some(), "2.2", "must be true or false")
 }
 
 /// A number.
 pub fn number(at: &At) -> Checked {
-    at.require(at.value.is_number(), "2.4.5.1", "must be a number")
+    at.require(at.value.as_f64().is_some(), "2.4.5.1", "must be a number")
 }
 
 /// An IRI with a scheme (2.2, 4.3, RFC 3987).

@@ -9,9 +9,8 @@ mod jws;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use serde_json::Value;
-
 use crate::fingerprint::fingerprint;
+use crate::json::Json;
 use crate::multipart::{Attachment, attachments_of};
 use crate::timestamp::parse_timestamp;
 use crate::{Error, STATEMENT_BYTES_MAX, Violation};
@@ -35,7 +34,7 @@ const CONTENT_TYPE: &str = "application/octet-stream";
 /// RS512, and over a statement logically equivalent to it. It must verify with the first certificate of its
 /// `x5c` header, where it has one. The first that does not is the error.
 pub fn check_signatures<'s, 'd>(
-    statements: impl IntoIterator<Item = &'s Value>,
+    statements: impl IntoIterator<Item = &'s Json<'s>>,
     data: &dyn Fn(&str) -> Option<&'d [u8]>,
 ) -> Result<(), Error> {
     let mut checker = Checker { data, signed: HashMap::new() };
@@ -54,7 +53,7 @@ struct Checker<'c, 'd> {
 }
 
 impl Checker<'_, '_> {
-    fn check(&mut self, statement: &Value) -> Result<(), Violation> {
+    fn check(&mut self, statement: &Json) -> Result<(), Violation> {
         let mut unsigned = None;
         for (count, (place, signature)) in signatures(statement).enumerate() {
             let violation = |rule: String| Violation {
@@ -91,7 +90,7 @@ impl Checker<'_, '_> {
 }
 
 /// The signatures of a statement and their places among its attachments.
-fn signatures(statement: &Value) -> impl Iterator<Item = (usize, Attachment<'_>)> {
+fn signatures<'a>(statement: &'a Json<'_>) -> impl Iterator<Item = (usize, Attachment<'a>)> {
     let all = attachments_of(statement).enumerate();
     all.filter(|(_, attachment)| attachment.usage_type == SIGNATURE_USAGE)
 }
@@ -103,7 +102,8 @@ fn verified(data: &[u8]) -> Result<Unsigned, String> {
     }
     let jws = Jws::read(data)?;
     jws.verify()?;
-    Ok(Unsigned::of(&jws.payload))
+    let payload = jws.payload().ok_or("must be a JWS whose payload is a statement in JSON")?;
+    Ok(Unsigned::of(&payload))
 }
 
 /// A statement as it was, or may have been, before it was signed: what is compared.
@@ -114,8 +114,8 @@ struct Unsigned {
 }
 
 impl Unsigned {
-    fn of(statement: &Value) -> Self {
-        let text = |name| statement.get(name).and_then(Value::as_str).map(str::to_owned);
+    fn of(statement: &Json) -> Self {
+        let text = |name| statement.get(name).and_then(Json::as_str).map(str::to_owned);
         Self {
             id: text("id"),
             timestamp: text("timestamp"),
@@ -135,21 +135,21 @@ impl Unsigned {
     }
 }
 
-fn without_signatures(statement: &Value) -> Value {
+fn without_signatures<'a>(statement: &Json<'a>) -> Json<'a> {
     let mut statement = statement.clone();
-    let Value::Object(properties) = &mut statement else { return statement };
-    if let Some(Value::Array(mut attachments)) = properties.remove("attachments") {
+    let Json::Object(properties) = &mut statement else { return statement };
+    if let Some(Json::Array(mut attachments)) = properties.remove("attachments") {
         attachments.retain(|attachment| !is_signature(attachment));
         // The first signature brought the list with it.
         if !attachments.is_empty() {
-            properties.insert("attachments".into(), Value::Array(attachments));
+            properties.insert("attachments", Json::Array(attachments));
         }
     }
     statement
 }
 
-fn is_signature(attachment: &Value) -> bool {
-    attachment.get("usageType").and_then(Value::as_str) == Some(SIGNATURE_USAGE)
+fn is_signature(attachment: &Json) -> bool {
+    attachment.get("usageType").and_then(Json::as_str) == Some(SIGNATURE_USAGE)
 }
 
 fn is_same_moment(one: &str, other: &str) -> bool {

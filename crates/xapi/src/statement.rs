@@ -1,8 +1,7 @@
 //! Statements and sub-statements (2.4).
 
-use serde_json::Value;
-
 use crate::check::{At, Checked, Property, optional, required};
+use crate::json::Json;
 use crate::{Version, activity, actor, attachment, context, result, scalar};
 
 /// The verb that takes a statement back (2.3.2).
@@ -103,12 +102,12 @@ fn version(at: &At) -> Checked {
     at.require(holds, "2.4.10", rule)
 }
 
-fn verb_id(statement: &Value) -> Option<&str> {
+fn verb_id<'a>(statement: &'a Json<'_>) -> Option<&'a str> {
     statement.get("verb")?.get("id")?.as_str()
 }
 
 /// What kind of thing an object is (2.4.4).
-fn object_type(object: &Value) -> &str {
+fn object_type<'a>(object: &'a Json<'_>) -> &'a str {
     match object.get("objectType") {
         Some(kind) => kind.as_str().unwrap_or("(not a string)"),
         None => "Activity",

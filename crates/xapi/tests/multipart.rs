@@ -4,11 +4,20 @@
 
 use hedgeschool_xapi::multipart::{
     BOUNDARY_CHARS_MAX, Error, Framing, Multipart, PART_HEADERS_BYTES_MAX, PARTS_MAX, Part,
-    PartSize, Writer, attachments, check_claims, parse,
+    PartSize, Writer, attachments, parse,
 };
+use hedgeschool_xapi::{Json, multipart};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
+
+fn check_claims<'a>(
+    statements: impl IntoIterator<Item = &'a Value>,
+    parts: &[Part],
+) -> Result<(), Error> {
+    let statements: Vec<Json> = statements.into_iter().map(Json::from).collect();
+    multipart::check_claims(&statements, parts)
+}
 
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -273,7 +282,7 @@ fn attachments_of_a_sub_statement_count() {
     inner["objectType"] = json!("SubStatement");
     let mut outer = statement_with(json!([described(&sha256(b"2"))]));
     outer["object"] = inner;
-    assert_eq!(attachments(&outer).count(), 2);
+    assert_eq!(attachments(&Json::from(&outer)).count(), 2);
     assert!(matches!(check_claims([&outer], &[sent(b"2", None)]), Err(Error::NoData { .. })));
     assert_eq!(check_claims([&outer], &[sent(b"2", None), sent(b"1", None)]), Ok(()));
 }

@@ -17,9 +17,9 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hedgeschool_xapi::signature::{
-    KEY_BITS_MAX, SIGNATURE_BYTES_MAX, SIGNATURE_USAGE, SIGNATURES_MAX, check_signatures,
+    self, KEY_BITS_MAX, SIGNATURE_BYTES_MAX, SIGNATURE_USAGE, SIGNATURES_MAX,
 };
-use hedgeschool_xapi::{Error, Violation};
+use hedgeschool_xapi::{Error, Json, Violation};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -110,6 +110,14 @@ fn signature_attachment() -> Value {
 fn signed(mut statement: Value) -> Value {
     statement["attachments"] = json!([signature_attachment()]);
     statement
+}
+
+fn check_signatures<'s, 'd>(
+    statements: impl IntoIterator<Item = &'s Value>,
+    data: &dyn Fn(&str) -> Option<&'d [u8]>,
+) -> Result<(), Error> {
+    let statements: Vec<Json> = statements.into_iter().map(Json::from).collect();
+    signature::check_signatures(&statements, data)
 }
 
 fn check(statement: &Value, data: &[u8]) -> Result<(), Violation> {

@@ -33,8 +33,10 @@ fn with(pointer: &str, value: Value) -> Value {
     statement
 }
 
-fn parse(statement: &Value) -> Result<Vec<Draft>, Error> {
-    parse_batch(&statement.to_string(), Version::V1_0)
+fn parse(statement: &Value) -> Result<Vec<Record>, Error> {
+    let text = statement.to_string();
+    let drafts = parse_batch(&text, Version::V1_0)?;
+    Ok(drafts.into_iter().map(complete).collect())
 }
 
 fn complete(draft: Draft) -> Record {
@@ -47,7 +49,7 @@ fn complete(draft: Draft) -> Record {
 }
 
 fn record(statement: &Value) -> Record {
-    complete(parse(statement).unwrap().remove(0))
+    parse(statement).unwrap().remove(0)
 }
 
 #[test]
@@ -93,6 +95,17 @@ fn a_property_written_twice_is_refused() {
     let sent = r#"{"actor":{"mbox":"mailto:a@b.c"},"actor":{"mbox":"mailto:d@e.f"},
         "verb":{"id":"https://example.org/did"},"object":{"id":"https://example.org/a"}}"#;
     assert!(parse_batch(sent, Version::V1_0).is_err());
+}
+
+#[test]
+fn many_properties_take_no_longer_than_their_number() {
+    let mut statement = valid();
+    let numbers = (0..80_000).map(|number| (format!("a:{number}"), json!(0)));
+    statement["context"]["extensions"] = Value::Object(numbers.clone().collect());
+    assert!(Facts::of(&record(&statement).body).is_some());
+    statement.as_object_mut().unwrap().remove("context");
+    statement.as_object_mut().unwrap().extend(numbers);
+    assert!(matches!(parse(&statement), Err(Error::Invalid { .. })));
 }
 
 #[test]

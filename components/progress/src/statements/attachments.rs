@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hedgeschool_web::{Problem, Reply, StatusCode, random_bytes};
+use hedgeschool_xapi::Json;
 use hedgeschool_xapi::multipart::{self, PartSize, Writer};
-use serde_json::Value;
 use spin_sdk::wasip3::wit_stream;
 use spin_sdk::wit_bindgen::{StreamWriter, spawn};
 
@@ -41,7 +41,7 @@ pub async fn with_data(body: String, statements: &[String]) -> Result<Reply, Pro
 async fn held(statements: &[String]) -> Result<Vec<Attachment>, Problem> {
     let mut wanted = BTreeMap::new();
     for statement in statements {
-        let statement: Value = serde_json::from_str(statement).map_err(Problem::internal)?;
+        let statement = Json::parse(statement).map_err(Problem::internal)?;
         for attachment in multipart::attachments(&statement) {
             let content_type = attachment.content_type.to_owned();
             wanted.insert(attachment.sha2.to_ascii_lowercase(), content_type);

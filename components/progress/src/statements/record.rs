@@ -32,13 +32,14 @@ pub async fn put(call: Call) -> Result<Reply, Problem> {
     let verdict = access::require(&call.headers, &[Scope::StatementsWrite]).await?;
     call.only(&["statementId"])?;
     let id = call.required("statementId")?.to_owned();
-    let one = |text: &str, version| {
-        let with_id = parse_one(text, version)?.with_id(&id);
-        let invalid = |violation| Error::Invalid { index: 0, violation };
-        Ok(vec![with_id.map_err(invalid)?])
-    };
-    record(call, &verdict, one).await?;
+    record(call, &verdict, |text, version| parse_with_id(text, version, &id)).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// One statement of this id, which it may leave out.
+fn parse_with_id<'a>(text: &'a str, version: Version, id: &str) -> Result<Vec<Draft<'a>>, Error> {
+    let with_id = parse_one(text, version)?.with_id(id);
+    Ok(vec![with_id.map_err(|violation| Error::Invalid { index: 0, violation })?])
 }
 
 /// Reads a request's body, statements that keep the rules with the attachments and signatures that they
@@ -46,7 +47,7 @@ pub async fn put(call: Call) -> Result<Reply, Problem> {
 async fn record(
     call: Call,
     verdict: &Verdict,
-    parse: impl Fn(&str, Version) -> Result<Vec<Draft>, Error>,
+    parse: impl Fn(&str, Version) -> Result<Vec<Draft<'_>>, Error>,
 ) -> Result<Vec<String>, Problem> {
     let media_type = call.header("content-type").unwrap_or("application/json");
     let framing = Framing::of(media_type).map_err(malformed)?;
@@ -80,7 +81,7 @@ fn take_apart<'a>(body: &'a [u8], framing: &Framing) -> Result<Multipart<'a>, Pr
 /// first: they mean nothing until a statement claims them.
 async fn store(
     verdict: &Verdict,
-    drafts: Vec<Draft>,
+    drafts: Vec<Draft<'_>>,
     parts: Vec<Part<'_>>,
 ) -> Result<Vec<String>, Problem> {
     let now = format_timestamp(now_ms() * 1_000);

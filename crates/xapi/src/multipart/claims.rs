@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::Value;
+use crate::json::Json;
 
 use super::media_type::MediaType;
 use super::{Error, Part};
@@ -21,18 +21,18 @@ pub struct Attachment<'a> {
 }
 
 /// The attachments of a statement and of its sub-statement.
-pub fn attachments(statement: &Value) -> impl Iterator<Item = Attachment<'_>> {
+pub fn attachments<'a>(statement: &'a Json<'_>) -> impl Iterator<Item = Attachment<'a>> {
     attachments_of(statement).chain(statement.get("object").into_iter().flat_map(attachments_of))
 }
 
 /// The attachments of a statement alone, in their places if it passed validation.
-pub fn attachments_of(statement: &Value) -> impl Iterator<Item = Attachment<'_>> {
-    let list = statement.get("attachments").and_then(Value::as_array);
+pub fn attachments_of<'a>(statement: &'a Json<'_>) -> impl Iterator<Item = Attachment<'a>> {
+    let list = statement.get("attachments").and_then(Json::as_array);
     list.into_iter().flatten().filter_map(attachment)
 }
 
-fn attachment(value: &Value) -> Option<Attachment<'_>> {
-    let text = |name| value.get(name).and_then(Value::as_str);
+fn attachment<'a>(value: &'a Json<'_>) -> Option<Attachment<'a>> {
+    let text = |name| value.get(name).and_then(Json::as_str);
     Some(Attachment {
         sha2: text("sha2")?,
         content_type: text("contentType").unwrap_or_default(),
@@ -46,7 +46,7 @@ fn attachment(value: &Value) -> Option<Attachment<'_>> {
 ///
 /// For an `application/json` body there are no parts, so each attachment needs a `fileUrl`.
 pub fn check_claims<'a>(
-    statements: impl IntoIterator<Item = &'a Value>,
+    statements: impl IntoIterator<Item = &'a Json<'a>>,
     parts: &[Part],
 ) -> Result<(), Error> {
     let sent: HashSet<&str> = parts.iter().map(|part| part.sha2.as_str()).collect();

@@ -13,14 +13,15 @@ use x509_cert::der::Decode;
 use x509_cert::der::referenced::OwnedToRef;
 
 use super::KEY_BITS_MAX;
+use crate::json::Json;
 
 const CERTIFICATE: &str = "must be a JWS whose first x5c certificate is X.509 in DER, with an RSA key of 1024 bits or more";
 
 /// A signature that is well-formed.
 #[derive(Debug)]
 pub struct Jws<'a> {
-    /// The JSON that was signed: an object.
-    pub payload: Value,
+    /// What was signed.
+    payload: Vec<u8>,
     /// Header and payload in base64: the bytes that were signed.
     input: &'a str,
     algorithm: Algorithm,
@@ -47,8 +48,7 @@ impl<'a> Jws<'a> {
         let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| form);
         let signature = decode(signature)?;
         let header = json_object(&decode(header)?).ok_or("must be a JWS whose header is JSON")?;
-        let payload = json_object(&decode(payload)?);
-        let payload = payload.ok_or("must be a JWS whose payload is a statement in JSON")?;
+        let payload = decode(payload)?;
         if signature.is_empty() {
             return Err("must be a JWS with a signature".to_owned());
         }
@@ -57,6 +57,12 @@ impl<'a> Jws<'a> {
         }
         let (algorithm, certificate) = (algorithm(&header)?, certificate(&header)?);
         Ok(Self { payload, input, algorithm, certificate, signature })
+    }
+
+    /// The JSON that was signed, if it is an object.
+    pub fn payload(&self) -> Option<Json<'_>> {
+        let json = Json::parse(std::str::from_utf8(&self.payload).ok()?).ok()?;
+        json.as_object().is_some().then_some(json)
     }
 
     /// Verifies the signature with the certificate, if there is one. An error is a rule about the attachment.

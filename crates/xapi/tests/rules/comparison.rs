@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use crate::{set, valid, with};
 
 fn fingerprint(statement: &Value) -> [u8; 16] {
-    let draft = parse_one(&statement.to_string(), Version::V2_0).unwrap();
+    let text = statement.to_string();
+    let draft = parse_one(&text, Version::V2_0).unwrap();
     let id = "00000000-0000-4000-8000-000000000001".to_owned();
     let stamp = Stamp { id, now: "2026-01-01T00:00:00Z", authority: "{}" };
     Facts::of(&draft.complete(stamp).body).unwrap().fingerprint
