@@ -7,6 +7,7 @@ use hedgeschool_journal::{Insertion, check_room};
 use hedgeschool_sql::{Error, Value};
 use hedgeschool_xapi::Facts;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::DATABASE;
@@ -130,11 +131,9 @@ fn common(facts: &[Facts], origin: Option<Origin>) -> [Value; COMMON] {
     [
         Value::Integer(now_us()),
         text(peer),
-        json_text(
-            definitions(facts)
-                .iter()
-                .map(|((activity, hash), (day, body))| (activity, hash, day, body)),
-        ),
+        json_text(definitions(facts).into_iter().filter_map(|((activity, hash), (day, body))| {
+            Some((activity, hash, day, serde_json::from_str::<&RawValue>(body).ok()?))
+        })),
         json_text(facts.iter().flat_map(|facts| &facts.personas).collect::<BTreeSet<_>>()),
         text(note),
         text(before),
@@ -164,13 +163,14 @@ fn row(body: String, facts: &Facts) -> [Value; COLUMNS] {
 }
 
 /// The definitions that a batch came with, each once, with the last day of it.
-fn definitions(facts: &[Facts]) -> BTreeMap<(&str, i64), (i64, &serde_json::Value)> {
+fn definitions(facts: &[Facts]) -> BTreeMap<(&str, i64), (i64, &str)> {
     let mut latest = BTreeMap::new();
     for facts in facts {
         let day = facts.timestamp_ms.div_euclid(DAY_MS);
         for found in &facts.definitions {
-            let (last, _) =
-                latest.entry((found.activity.as_str(), found.hash)).or_insert((day, &found.body));
+            let (last, _) = latest
+                .entry((found.activity.as_str(), found.hash))
+                .or_insert((day, found.body.as_str()));
             *last = day.max(*last);
         }
     }

@@ -59,8 +59,8 @@ pub struct Definition {
     pub activity: String,
     /// Tells definitions of an activity apart.
     pub hash: i64,
-    /// The definition.
-    pub body: serde_json::Value,
+    /// The definition as JSON, its properties sorted.
+    pub body: String,
 }
 
 impl Facts {

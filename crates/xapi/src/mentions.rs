@@ -111,8 +111,8 @@ impl Mentions {
         }
         self.terms.push(Facet::RelatedActivity.of(hash));
         let definition = activity.get("definition");
-        if let Some(body) = definition.and_then(|json| serde_json::to_value(json).ok()) {
-            let hash = text_hash(&body.to_string());
+        if let Some(body) = definition.and_then(|json| serde_json::to_string(json).ok()) {
+            let hash = text_hash(&body);
             self.definitions.push(Definition { activity: id.to_owned(), hash, body });
         }
     }
