@@ -3,8 +3,9 @@
 //! A store declares its [`Database`] once, as a `static`, and calls [`Database::query`] and
 //! [`Database::execute`]. The wrapper knows what `spin:sqlite` leaves to its callers:
 //!
-//! * of each function there are two, one that blocks the instance and one that does not: the former is called,
-//!   because it costs less, and hosts ask another instance meanwhile (ADR 13);
+//! * of each function there are two, one that blocks the instance and one that does not: what reads blocks, because
+//!   that costs less and is soon over; what writes waits for the disk, and others use the instance meanwhile (ADR 13);
+//! * of the one that does not block, errors arrive only after the rows: both are always awaited;
 //! * only the first statement of a string is run: a second one is refused;
 //! * a database that is busy is tried again, with jitter, until a deadline;
 //! * the schema is brought up to date before the first statement, one transaction a migration.
@@ -58,10 +59,11 @@ pub struct Database {
 }
 
 impl Database {
-    /// Runs one statement and answers its rows, all of them: bound what you ask for.
+    /// Runs one statement that reads, or writes little and seldom, and answers its rows, all of them: bound what you
+    /// ask for.
     pub async fn query(&self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
         let connection = self.connection().await?;
-        retry::while_busy(|| run(&connection, sql, parameters)).await
+        retry::while_busy(async || run(&connection, sql, parameters)).await
     }
 
     /// Runs one statement and answers its first row.
@@ -71,7 +73,8 @@ impl Database {
 
     /// Runs one statement for its effect, which is durable when this returns.
     pub async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<(), Error> {
-        self.query(sql, parameters).await.map(drop)
+        let connection = self.connection().await?;
+        retry::while_busy(async || write(&connection, sql, parameters).await).await
     }
 
     /// The instance's connection, opened and migrated at first use.
@@ -88,13 +91,23 @@ impl Database {
     }
 }
 
-/// Runs one statement, once.
+/// Runs one statement while the instance stands still.
 fn run(connection: &Connection, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
     if has_several_statements(sql) {
         return Err(Error::SeveralStatements);
     }
     let result = connection.execute(sql, parameters)?;
     Ok(result.rows.into_iter().map(Row::new).collect())
+}
+
+/// Runs one statement while the instance goes on, and drops its rows.
+async fn write(connection: &Connection, sql: &str, parameters: &[Value]) -> Result<(), Error> {
+    if has_several_statements(sql) {
+        return Err(Error::SeveralStatements);
+    }
+    let (_, rows, end) = connection.execute_async(sql.to_owned(), parameters.to_vec()).await?;
+    rows.collect().await;
+    Ok(end.await?)
 }
 
 /// Whether a host would silently drop the end of this string. Trigger bodies hold semicolons of their

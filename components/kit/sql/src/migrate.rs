@@ -22,7 +22,7 @@ pub async fn to_current(connection: &Connection, database: &Database) -> Result<
     let migrations = database.migrations;
     // Waiting inside the host would hold a thread of it: `retry` waits instead.
     run(connection, "PRAGMA busy_timeout = 0", &[])?;
-    retry::while_busy(|| {
+    retry::while_busy(async || {
         let State { version: found, is_restored } = state(connection)?;
         if found > migrations.len() {
             return Err(Error::NewerSchema { found, known: migrations.len() });

@@ -13,11 +13,11 @@ const PAUSE_MIN_US: u64 = 200;
 const PAUSE_MAX_US: u64 = 20_000;
 
 /// Repeats an attempt while it finds the database busy, with jitter, until the deadline.
-pub async fn while_busy<T>(attempt: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+pub async fn while_busy<T>(attempt: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
     let start = Instant::now();
     let mut pause_us = PAUSE_MIN_US;
     loop {
-        match attempt() {
+        match attempt().await {
             Err(Error::Busy) if start.elapsed() < DEADLINE => pause(pause_us).await,
             done => return done,
         }
