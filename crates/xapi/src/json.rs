@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde::{Serialize, Serializer};
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Number, Value};
 
 /// A value, which borrows from the text that it was read from.
@@ -206,31 +206,9 @@ impl<'de> Visitor<'de> for JsonVisitor {
 }
 
 /// The name of a property, where it stands if it is written without escapes.
-pub struct Name<'a>(pub Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(NameVisitor)
-    }
-}
-
-struct NameVisitor;
-
-impl<'de> Visitor<'de> for NameVisitor {
-    type Value = Name<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a property")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Name<'de>, E> {
-        Ok(Name(name.into()))
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<Name<'de>, E> {
-        Ok(Name(name.to_owned().into()))
-    }
-}
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct Name<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {
@@ -255,7 +233,7 @@ mod tests {
     fn text_is_borrowed_unless_it_is_escaped() {
         let json = Json::parse(r#"{"a":"b","c":"\u0064"}"#).unwrap();
         let Json::Object(Object(members)) = json else { panic!("no object") };
-        assert!(matches!(members[..], [(_, Json::String(Cow::Borrowed("b"))), _]));
+        assert!(matches!(members[..], [(Cow::Borrowed("a"), Json::String(Cow::Borrowed("b"))), _]));
         assert!(matches!(&members[1].1, Json::String(Cow::Owned(text)) if text == "d"));
     }
 
