@@ -131,6 +131,7 @@ fn common(facts: &[Facts], origin: Option<Origin>) -> [Value; COMMON] {
     [
         Value::Integer(now_us()),
         text(peer),
+        // Each is JSON: the crate wrote it.
         json_text(definitions(facts).into_iter().filter_map(|((activity, hash), (day, body))| {
             Some((activity, hash, day, serde_json::from_str::<&RawValue>(body).ok()?))
         })),

@@ -1,10 +1,11 @@
 //! What indexes and projections need to know of a stored statement.
 
+use jiff::fmt::temporal::SpanParser;
+use jiff::{SpanRelativeTo, Unit};
+
 use crate::json::Json;
 use crate::mentions::Mentions;
 use crate::{actor, parse_timestamp, parse_uuid, statement::VOIDED};
-use jiff::fmt::temporal::SpanParser;
-use jiff::{SpanRelativeTo, Unit};
 
 const COMPLETED: &str = "http://adlnet.gov/expapi/verbs/completed";
 const PASSED: &str = "http://adlnet.gov/expapi/verbs/passed";
@@ -64,7 +65,7 @@ pub struct Definition {
 }
 
 impl Facts {
-    /// The facts of a statement as [`crate::Draft::complete`] wrote it. None: it is not one.
+    /// The facts of a statement as [`crate::Draft::complete`] wrote it. None: it is not one, or says a property twice.
     pub fn of(body: &str) -> Option<Self> {
         let value = Json::parse(body).ok()?;
         let part = |path: &[&str]| crate::part(&value, path);

@@ -110,8 +110,7 @@ impl Mentions {
             self.terms.push(Facet::Activity.of(hash));
         }
         self.terms.push(Facet::RelatedActivity.of(hash));
-        let definition = activity.get("definition");
-        if let Some(body) = definition.and_then(|json| serde_json::to_string(json).ok()) {
+        if let Some(body) = activity.get("definition").map(Json::to_string) {
             let hash = text_hash(&body);
             self.definitions.push(Definition { activity: id.to_owned(), hash, body });
         }

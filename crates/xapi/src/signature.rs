@@ -101,8 +101,8 @@ fn verified(data: &[u8]) -> Result<Unsigned, String> {
         return Err(format!("must have at most {SIGNATURE_BYTES_MAX} bytes: it is a signature"));
     }
     let jws = Jws::read(data)?;
+    let payload = jws.payload()?;
     jws.verify()?;
-    let payload = jws.payload().ok_or("must be a JWS whose payload is a statement in JSON")?;
     Ok(Unsigned::of(&payload))
 }
 

@@ -203,6 +203,8 @@ fn the_payload_is_a_statement_in_json() {
         let jws = jws(&json!({"alg": "RS256"}), payload);
         assert!(broken(jws.as_bytes()).contains("payload"), "{payload}");
     }
+    let twice = jws(&json!({"alg": "RS256"}), r#"{"id":1,"id":2}"#);
+    assert!(broken(twice.as_bytes()).contains("\"id\" twice"));
 }
 
 #[test]

@@ -129,6 +129,30 @@ fn facts_are_read_from_what_was_stored() {
     );
 }
 
+/// Nodes compare fingerprints, and keep definitions by their hash: a new version must make the same ones of the same
+/// statement.
+#[test]
+fn fingerprints_and_hashes_are_those_of_other_versions() {
+    let odd = r#"[-0,1e2,0.1,1.50,18446744073709551615,9007199254740993,true,null,{"b":1,"a":"\ud83d\ude00"}]"#;
+    let definition = format!(
+        r#"{{"type":"https://example.org/t","name":{{"fr":"\u00e9t\u00e9 \"\n\u0001","en":"a\/b"}},
+            "extensions":{{"https://example.org/x":{odd}}}}}"#
+    );
+    let body = format!(
+        r#"{{"id":"9d3a2f0e-1111-4222-8333-444455556666","actor":{{"mbox":"mailto:Ada@Example.ORG","name":"Ad\u00e9"}},
+            "verb":{{"id":"https://example.org/did"}},"object":{{"id":"https://example.org/a","definition":{definition}}},
+            "result":{{"extensions":{{"https://example.org/x":{odd}}}}},"timestamp":"2026-01-01T00:00:00Z",
+            "authority":{{"mbox":"mailto:l@example.org"}},"version":"1.0.0"}}"#
+    );
+    let facts = Facts::of(&body).unwrap();
+    assert_eq!(
+        facts.fingerprint,
+        [177, 15, 51, 197, 220, 114, 45, 55, 27, 60, 209, 5, 127, 24, 111, 39]
+    );
+    assert_eq!(facts.definitions[0].hash, -6_495_458_493_216_974_023);
+    assert_eq!(facts.terms.iter().fold(0, |all: i64, term| all ^ term), -5_260_773_721_874_571_189);
+}
+
 proptest! {
     #[test]
     fn no_text_is_trouble(text in "\\PC{0,200}") {

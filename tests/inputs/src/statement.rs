@@ -36,7 +36,7 @@ fn accepted(draft: Draft, version: Version) {
     let again = again.complete(Stamp { id: ID.into(), now: "unused", authority: AUTHORITY });
     assert_eq!(again.id, record.id);
     let facts_again = Facts::of(&again.body).expect("a complete statement has facts");
-    assert_eq!(facts_again, facts, "completed twice: {sent:?}");
+    assert_eq!(facts_again, facts, "completed twice: {sent}");
     formats(&record);
 }
 

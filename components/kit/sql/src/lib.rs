@@ -22,22 +22,29 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use std::thread::LocalKey;
 
-// The SDK wraps the functions that do not block; its bindings have both.
 pub use spin_sdk::sqlite::Value;
-pub use spin_sdk::sqlite::wit::sqlite::Connection;
+// The SDK wraps the functions that do not block; its bindings have both.
+use spin_sdk::sqlite::wit::sqlite::Connection;
 
 pub use error::Error;
 pub use row::{FromValue, Row};
 
-/// Where an instance keeps its open connection; [`connection_slot!`] declares one.
-pub type Slot = LocalKey<OnceCell<Rc<Connection>>>;
+/// Where an instance keeps its open connections; [`connection_slot!`] declares one.
+pub type Slot = LocalKey<OnceCell<Rc<Connections>>>;
+
+/// An instance's connections. They are two because Spin holds a connection until a statement's last row is read: were it
+/// the same one, a read would stop the instance for a write that waits for this very instance to read its rows.
+pub struct Connections {
+    reading: Connection,
+    writing: Connection,
+}
 
 /// Declares the [`Slot`] of a [`Database`].
 #[macro_export]
 macro_rules! connection_slot {
     ($name:ident) => {
         ::std::thread_local! {
-            static $name: ::std::cell::OnceCell<::std::rc::Rc<$crate::Connection>> =
+            static $name: ::std::cell::OnceCell<::std::rc::Rc<$crate::Connections>> =
                 const { ::std::cell::OnceCell::new() };
         }
     };
@@ -54,7 +61,7 @@ pub struct Database {
     pub new_file: &'static [&'static str],
     /// What is to be done once in a database that `hedge restore` has put back: a script, as those above.
     pub restored: &'static str,
-    /// The instance's connection; it lives as long as the instance.
+    /// The instance's connections; they live as long as the instance.
     pub slot: &'static Slot,
 }
 
@@ -62,8 +69,8 @@ impl Database {
     /// Runs one statement that reads, or writes little and seldom, and answers its rows, all of them: bound what you
     /// ask for.
     pub async fn query(&self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
-        let connection = self.connection().await?;
-        retry::while_busy(async || run(&connection, sql, parameters)).await
+        let connections = self.connections().await?;
+        retry::while_busy(async || run(&connections.reading, sql, parameters)).await
     }
 
     /// Runs one statement and answers its first row.
@@ -73,21 +80,23 @@ impl Database {
 
     /// Runs one statement for its effect, which is durable when this returns.
     pub async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<(), Error> {
-        let connection = self.connection().await?;
-        retry::while_busy(async || write(&connection, sql, parameters).await).await
+        let connections = self.connections().await?;
+        retry::while_busy(async || write(&connections.writing, sql, parameters).await).await
     }
 
-    /// The instance's connection, opened and migrated at first use.
+    /// The instance's connections, opened and migrated at first use.
     ///
-    /// Requests may each open one while others wait for a busy database, and the first to finish is kept: none
+    /// Requests may each open some while others wait for a busy database, and the first to finish are kept: none
     /// waits for another, because a task that waits for its neighbour can stall a shared instance.
-    async fn connection(&self) -> Result<Rc<Connection>, Error> {
+    async fn connections(&self) -> Result<Rc<Connections>, Error> {
         if let Some(open) = self.slot.with(|slot| slot.get().cloned()) {
             return Ok(open);
         }
-        let connection = Rc::new(Connection::open(self.label)?);
-        migrate::to_current(&connection, self).await?;
-        Ok(self.slot.with(|slot| slot.get_or_init(|| connection).clone()))
+        let (reading, writing) = (Connection::open(self.label)?, Connection::open(self.label)?);
+        migrate::to_current(&writing, self).await?;
+        migrate::leave_waiting_to_us(&reading)?;
+        let connections = Rc::new(Connections { reading, writing });
+        Ok(self.slot.with(|slot| slot.get_or_init(|| connections).clone()))
     }
 }
 

@@ -20,8 +20,7 @@ struct State {
 /// No one else uses the connection yet, so a transaction over several calls is safe on it.
 pub async fn to_current(connection: &Connection, database: &Database) -> Result<(), Error> {
     let migrations = database.migrations;
-    // Waiting inside the host would hold a thread of it: `retry` waits instead.
-    run(connection, "PRAGMA busy_timeout = 0", &[])?;
+    leave_waiting_to_us(connection)?;
     retry::while_busy(async || {
         let State { version: found, is_restored } = state(connection)?;
         if found > migrations.len() {
@@ -39,6 +38,11 @@ pub async fn to_current(connection: &Connection, database: &Database) -> Result<
         Ok(())
     })
     .await
+}
+
+/// Waiting for a busy database inside the host would hold a thread of it, and the instance: `retry` waits instead.
+pub fn leave_waiting_to_us(connection: &Connection) -> Result<(), Error> {
+    run(connection, "PRAGMA busy_timeout = 0", &[]).map(drop)
 }
 
 fn state(connection: &Connection) -> Result<State, Error> {

@@ -59,10 +59,15 @@ impl<'a> Jws<'a> {
         Ok(Self { payload, input, algorithm, certificate, signature })
     }
 
-    /// The JSON that was signed, if it is an object.
-    pub fn payload(&self) -> Option<Json<'_>> {
-        let json = Json::parse(std::str::from_utf8(&self.payload).ok()?).ok()?;
-        json.as_object().is_some().then_some(json)
+    /// The object that was signed. An error is a rule about the attachment.
+    pub fn payload(&self) -> Result<Json<'_>, String> {
+        let rule = "must be a JWS whose payload is a statement in JSON";
+        let text = std::str::from_utf8(&self.payload).map_err(|_| rule)?;
+        match Json::parse(text) {
+            Ok(json) if json.as_object().is_some() => Ok(json),
+            Ok(_) => Err(rule.to_owned()),
+            Err(error) => Err(format!("{rule}: {error}")),
+        }
     }
 
     /// Verifies the signature with the certificate, if there is one. An error is a rule about the attachment.
