@@ -92,9 +92,10 @@ mod tests {
         client.write_all(sent).await.unwrap();
         let serving = http1::Builder::new().serve_connection(TokioIo::new(server), service);
         let mut answer = vec![0; 4096];
+        // A connection whose body is not read to its end ends with the reply, which is there to be read all the same.
         let read = tokio::select! {
             read = client.read(&mut answer) => read.unwrap(),
-            served = serving => panic!("the connection ended: {served:?}"),
+            _ = serving => client.read(&mut answer).await.unwrap(),
         };
         String::from_utf8_lossy(&answer[..read]).into_owned()
     }
