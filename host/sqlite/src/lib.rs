@@ -48,6 +48,7 @@ mod stats;
 mod tokens;
 mod transaction;
 mod value;
+mod wal;
 mod writer;
 
 pub use connection::Connection;

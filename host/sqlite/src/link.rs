@@ -54,6 +54,22 @@ pub(crate) struct Call {
     pub(crate) session: Session,
 }
 
+/// What a checkpoint came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Copied {
+    is_busy: bool,
+    /// Pages in the WAL, and how many of them are in the database.
+    pages: i64,
+    pub(crate) copied: i64,
+}
+
+impl Copied {
+    /// Whether nobody was in the way of all that was asked for.
+    pub(crate) fn is_all(self) -> bool {
+        !self.is_busy && self.pages == self.copied
+    }
+}
+
 /// A connection with everything that keeps a guest's statement within its bounds.
 pub(crate) struct Link {
     connection: Connection,
@@ -141,19 +157,19 @@ impl Link {
         Ok(())
     }
 
-    /// Copies the WAL into the database; false if readers were in the way of all that was asked.
-    pub(crate) fn checkpoint(&self, mode: &str) -> Result<bool, Error> {
+    /// Copies the WAL into the database, as far as those who use it let it.
+    pub(crate) fn checkpoint(&self, mode: &str) -> Result<Copied, Error> {
         self.permit.enter(Scope::Host);
         let sql = format!("PRAGMA wal_checkpoint({mode})");
-        let (busy, pages, copied): (bool, i64, i64) = self
+        let (is_busy, pages, copied) = self
             .connection
             .prepare_cached(&sql)?
             .query_row((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        Ok(!busy && pages == copied)
+        Ok(Copied { is_busy, pages, copied })
     }
 
     /// As [`Self::checkpoint`], and lets the WAL start over, if readers leave it within `wait`.
-    pub(crate) fn restart_wal(&self, wait: Duration) -> Result<bool, Error> {
+    pub(crate) fn restart_wal(&self, wait: Duration) -> Result<Copied, Error> {
         self.connection.busy_timeout(wait)?;
         let done = self.checkpoint("RESTART");
         self.connection.busy_timeout(LOCK_WAIT_MAX)?;
@@ -350,10 +366,4 @@ fn remember_wal_pages(_: &Wal, pages: std::ffi::c_int) -> rusqlite::Result<()> {
 /// Pages in the WAL after this thread's last commit.
 pub(crate) fn wal_pages() -> i64 {
     WAL_PAGES.get()
-}
-
-/// Whether the WAL has grown by so many pages since it had `then`.
-pub(crate) fn has_grown(pages: i64, then: i64, by: i64) -> bool {
-    // Fewer pages than then: it has started over.
-    (if pages < then { pages } else { pages - then }) >= by
 }

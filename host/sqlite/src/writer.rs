@@ -1,6 +1,5 @@
 //! The thread that writes: one transaction, and one fsync, for all statements that wait.
 
-use std::mem;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -10,27 +9,19 @@ use std::time::{Duration, Instant};
 use crate::error::Error;
 use crate::guard::Scope;
 use crate::job::{Job, Work};
-use crate::link::{Link, Role, Session, has_grown, wal_pages};
-use crate::options::{
-    BATCH_STATEMENTS_MAX, BATCH_TIME_MAX, CHECKPOINT_PAGES, COMMIT_TIME_SLOW, PAUSE_SHARE,
-    RESTART_PAGES, RESTART_WAIT, RESTART_WAIT_MAX, WAL_PAGES_LONG, WAL_PAGES_MAX,
-};
+use crate::link::{Link, Role, Session, wal_pages};
+use crate::options::{BATCH_STATEMENTS_MAX, BATCH_TIME_MAX, COMMIT_TIME_SLOW, PAUSE_SHARE};
 use crate::shared::Shared;
 use crate::stats::count;
 use crate::value::Rows;
+use crate::wal::{Step, WalWatch};
 
 type Done = Vec<(Job, Result<Rows, Error>, Session)>;
 
 /// The writer's thread, until the queue is closed and empty.
 pub(crate) fn write_all(shared: &Arc<Shared>) {
-    let mut writer = Writer {
-        shared,
-        link: None,
-        pages_at_checkpoint: 0,
-        is_being_copied: false,
-        pages_at_restart: 0,
-        rhythm: Rhythm::default(),
-    };
+    let mut writer =
+        Writer { shared, link: None, wal: WalWatch::default(), rhythm: Rhythm::default() };
     while let Some(work) = shared.writes.pop() {
         match work {
             Work::Write(job) => writer.batch(job),
@@ -47,11 +38,7 @@ pub(crate) struct Writer<'a> {
     pub(crate) shared: &'a Arc<Shared>,
     /// Opened at the first statement, and again after it has failed badly.
     link: Option<Rc<Link>>,
-    /// The size of the WAL when it was last copied, and when it was last to start over, in pages.
-    pages_at_checkpoint: i64,
-    pages_at_restart: i64,
-    /// A copy was asked for, and nobody has looked yet whether it is made.
-    is_being_copied: bool,
+    wal: WalWatch,
     rhythm: Rhythm,
 }
 
@@ -249,25 +236,14 @@ impl Writer<'_> {
         }
     }
 
-    /// Has the WAL copied into the database now and then. It starts over by itself if nothing is
-    /// written meanwhile; a writer that never rests has to make it, best when a copy is just done
-    /// and little is left.
+    /// Has the WAL copied into the database now and then, and start over. By itself it does that only if nothing is
+    /// written meanwhile.
     fn checkpoint_if_due(&mut self) {
-        let pages = wal_pages();
         let Some(link) = &self.link else { return };
-        if self.shared.checkpoints.is_busy() {
-            return;
-        }
-        let is_copied = mem::take(&mut self.is_being_copied);
-        let is_long = pages > WAL_PAGES_LONG;
-        if is_copied && is_long && has_grown(pages, self.pages_at_restart, RESTART_PAGES) {
-            self.pages_at_restart = pages;
-            let wait = if pages > WAL_PAGES_MAX { RESTART_WAIT_MAX } else { RESTART_WAIT };
-            self.restart_wal(link, wait);
-        } else if has_grown(pages, self.pages_at_checkpoint, CHECKPOINT_PAGES) {
-            self.pages_at_checkpoint = pages;
-            self.is_being_copied = true;
-            self.shared.push_checkpoint();
+        match self.wal.after(wal_pages(), self.shared.checkpoints.copied()) {
+            Step::Leave => {}
+            Step::Copy => self.shared.push_checkpoint(),
+            Step::StartOver { wait } => self.restart_wal(link, wait),
         }
     }
 
@@ -280,7 +256,7 @@ impl Writer<'_> {
         let result = link.restart_wal(wait);
         drop(paused);
         thread::sleep(self.shared.options.sync_delay);
-        if !matches!(result, Ok(true)) {
+        if !result.as_ref().is_ok_and(|copied| copied.is_all()) {
             tracing::debug!(?result, "the WAL could not start over");
         }
     }
