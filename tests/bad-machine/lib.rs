@@ -7,7 +7,8 @@
 //! unharmed. This library keeps, beside the folder that a program works in, a *shadow* of it: what an honest
 //! disk would still hold if power failed at this instant. The strictest reading of POSIX applies:
 //!
-//! * what is written to a file reaches the shadow when that file is synced (`fsync`, `fdatasync`), not before;
+//! * what is written to a file reaches the shadow when that file is synced (`fsync` or `fdatasync`, which are alike here),
+//!   not before;
 //! * a new name, a new place, a removal reach it when the folder of the name is synced, not before.
 //!
 //! Disks may also have written some of what was not synced; whoever takes the power away (`Disk` in the

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::path::PathBuf;
+use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::hooks::Wal;
 use rusqlite::limits::Limit;
-use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, params_from_iter};
+use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, ffi, params_from_iter};
 
 use crate::error::Error;
 use crate::guard::{Permit, Scope, Watch};
@@ -56,14 +57,14 @@ pub(crate) struct Call {
 
 /// What a checkpoint came to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Copied {
+pub(crate) struct Checkpoint {
     is_busy: bool,
     /// Pages in the WAL, and how many of them are in the database.
     pages: i64,
     pub(crate) copied: i64,
 }
 
-impl Copied {
+impl Checkpoint {
     /// Whether nobody was in the way of all that was asked for.
     pub(crate) fn is_all(self) -> bool {
         !self.is_busy && self.pages == self.copied
@@ -158,22 +159,46 @@ impl Link {
     }
 
     /// Copies the WAL into the database, as far as those who use it let it.
-    pub(crate) fn checkpoint(&self, mode: &str) -> Result<Copied, Error> {
+    pub(crate) fn checkpoint(&self, mode: &str) -> Result<Checkpoint, Error> {
         self.permit.enter(Scope::Host);
         let sql = format!("PRAGMA wal_checkpoint({mode})");
         let (is_busy, pages, copied) = self
             .connection
             .prepare_cached(&sql)?
             .query_row((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        Ok(Copied { is_busy, pages, copied })
+        Ok(Checkpoint { is_busy, pages, copied })
     }
 
     /// As [`Self::checkpoint`], and lets the WAL start over, if readers leave it within `wait`.
-    pub(crate) fn restart_wal(&self, wait: Duration) -> Result<Copied, Error> {
+    pub(crate) fn restart_wal(&self, wait: Duration) -> Result<Checkpoint, Error> {
         self.connection.busy_timeout(wait)?;
         let done = self.checkpoint("RESTART");
         self.connection.busy_timeout(LOCK_WAIT_MAX)?;
         done
+    }
+
+    /// Has the database's file synchronised. SQLite leaves that out of a checkpoint during which the WAL has grown, or that
+    /// readers cut short, to the next one, which may be the writer's.
+    pub(crate) fn sync(&self) -> Result<(), Error> {
+        let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
+        // SAFETY: the handle is open as long as `connection` lives and no other thread uses it. The call answers the address
+        // of the database's file, which lives as long, and whose methods are null if it is not open. No call of SQLite's is under
+        // way on this connection, and `xSync` touches nothing but the file.
+        let code = unsafe {
+            ffi::sqlite3_file_control(
+                self.connection.handle(),
+                c"main".as_ptr(),
+                ffi::SQLITE_FCNTL_FILE_POINTER,
+                (&raw mut file).cast(),
+            );
+            let methods = file.as_ref().and_then(|file| file.pMethods.as_ref());
+            let sync = methods.and_then(|methods| methods.xSync);
+            sync.map_or(ffi::SQLITE_OK, |sync| sync(file, ffi::SQLITE_SYNC_FULL))
+        };
+        match code {
+            ffi::SQLITE_OK => Ok(()),
+            code => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None).into()),
+        }
     }
 
     /// Whether no transaction is open.
@@ -187,9 +212,9 @@ impl Link {
         // SAFETY: the handle is open as long as `connection` lives and no other thread uses it;
         // the call writes to the two numbers alone.
         unsafe {
-            rusqlite::ffi::sqlite3_db_status(
+            ffi::sqlite3_db_status(
                 self.connection.handle(),
-                rusqlite::ffi::SQLITE_DBSTATUS_DEFERRED_FKS,
+                ffi::SQLITE_DBSTATUS_DEFERRED_FKS,
                 &raw mut current,
                 &raw mut highest,
                 0,
@@ -308,10 +333,7 @@ impl Link {
         // SAFETY: the handle is open as long as `connection` lives, no other thread uses it, and
         // the call touches nothing but one number that rusqlite does not keep.
         unsafe {
-            rusqlite::ffi::sqlite3_set_last_insert_rowid(
-                self.connection.handle(),
-                session.last_insert_rowid,
-            );
+            ffi::sqlite3_set_last_insert_rowid(self.connection.handle(), session.last_insert_rowid);
         }
     }
 
@@ -319,11 +341,9 @@ impl Link {
     fn explain(&self, error: Error, call: &Call) -> Error {
         let Error::Sqlite { code, .. } = &error else { return error };
         match code & 0xff {
-            rusqlite::ffi::SQLITE_INTERRUPT if call.cancelled.load(Relaxed) => Error::Cancelled,
-            rusqlite::ffi::SQLITE_INTERRUPT => {
-                Error::Timeout { seconds: self.statement_time_max.as_secs() }
-            }
-            rusqlite::ffi::SQLITE_AUTH => match self.permit.take_refusal() {
+            ffi::SQLITE_INTERRUPT if call.cancelled.load(Relaxed) => Error::Cancelled,
+            ffi::SQLITE_INTERRUPT => Error::Timeout { seconds: self.statement_time_max.as_secs() },
+            ffi::SQLITE_AUTH => match self.permit.take_refusal() {
                 Some(reason) => Error::Refused(reason.into()),
                 None => error,
             },

@@ -59,7 +59,7 @@ pub(crate) const COPY_COMMITS: i64 = 6;
 /// …but by no fewer than these, and no more (16 MiB).
 pub(crate) const COPY_PAGES_MIN: i64 = 1000;
 pub(crate) const COPY_PAGES_MAX: i64 = 4096;
-/// A copy goes on with what was written meanwhile, as long as that becomes less, so often at most…
+/// A copy of a long WAL goes on with what was written meanwhile, as long as that becomes less, so often at most…
 pub(crate) const COPY_PASSES_MAX: usize = 3;
 /// …and is more than so many pages: what is left holds up the writer, when it has the WAL start over.
 pub(crate) const COPY_LEFT_PAGES: i64 = 256;

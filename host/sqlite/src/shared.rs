@@ -128,17 +128,13 @@ impl Shared {
 
     /// Asks for a copy of the WAL into the database; a closed database makes its last one itself.
     pub(crate) fn push_checkpoint(self: &Arc<Self>) {
-        self.checkpoints.set_busy(true);
-        match self.checkpoints.requests.push(()) {
-            Ok(Pushed::Taken) => {}
-            Ok(Pushed::StartThread) => {
-                let shared = Arc::clone(self);
-                self.start("sqlite-copy", &self.checkpoints.requests, move || {
-                    let _leaving = Leaving(&shared.checkpoints.requests);
-                    copy_all(&shared);
-                });
-            }
-            Err(()) => self.checkpoints.set_busy(false),
+        let asked = self.checkpoints.ask();
+        if self.checkpoints.requests.push(asked).is_ok_and(|pushed| pushed == Pushed::StartThread) {
+            let shared = Arc::clone(self);
+            self.start("sqlite-copy", &self.checkpoints.requests, move || {
+                let _leaving = Leaving(&shared.checkpoints.requests);
+                copy_all(&shared);
+            });
         }
     }
 

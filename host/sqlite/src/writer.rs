@@ -256,7 +256,7 @@ impl Writer<'_> {
         let result = link.restart_wal(wait);
         drop(paused);
         thread::sleep(self.shared.options.sync_delay);
-        if !result.as_ref().is_ok_and(|copied| copied.is_all()) {
+        if !result.as_ref().is_ok_and(|checkpoint| checkpoint.is_all()) {
             tracing::debug!(?result, "the WAL could not start over");
         }
     }
