@@ -75,9 +75,9 @@ fn copy(shared: &Shared) -> Result<(), Error> {
     let _turn = shared.checkpoints.turn();
     let copied = &shared.checkpoints.copied;
     let pages = || shared.counters.wal_pages.load(Relaxed).try_into().unwrap_or(i64::MAX);
-    // A WAL shorter than what was copied has started over.
-    let copied_before = Some(copied.swap(0, SeqCst)).filter(|copied| *copied <= pages());
-    let mut left = pages() - copied_before.unwrap_or(0);
+    let copied_before = copied.swap(0, SeqCst);
+    let has_started_over = copied_before > pages();
+    let mut left = if has_started_over { pages() } else { pages() - copied_before };
     let link = shared.open_link(Role::Reader)?;
     for _ in 0..COPY_PASSES_MAX {
         count(&shared.counters.checkpoints);

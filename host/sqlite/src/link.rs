@@ -182,8 +182,8 @@ impl Link {
     pub(crate) fn sync(&self) -> Result<(), Error> {
         let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
         // SAFETY: the handle is open as long as `connection` lives and no other thread uses it. The call answers the address
-        // of the database's file, which lives as long, and whose methods are null if it is not open. No call of SQLite's is under
-        // way on this connection, and `xSync` touches nothing but the file.
+        // of the database's file, which lives as long, and whose methods are null if it is not open. No call of SQLite's is
+        // under way on this connection, and `xSync` touches nothing but the file.
         let code = unsafe {
             ffi::sqlite3_file_control(
                 self.connection.handle(),
