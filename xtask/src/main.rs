@@ -11,6 +11,8 @@ mod fuzz;
 mod guest;
 mod lint;
 mod progress;
+#[allow(dead_code, reason = "what compares two revisions follows")]
+mod revision;
 mod simulate;
 mod test;
 mod up;
