@@ -38,7 +38,7 @@ fn post(client: &Client, size: u64, next: &AtomicU64, start: Instant) -> Result<
         let body = Traffic { size }.batch(first, BATCH.min(size - first));
         let body = Some(("application/json", body.as_bytes()));
         client.send(Method::POST, "/xapi/statements", body)?.expect(200)?;
-        if first.is_multiple_of(SHOWN_EVERY) {
+        if first > 0 && first.is_multiple_of(SHOWN_EVERY) {
             let rate = first as f64 / start.elapsed().as_secs_f64();
             eprintln!("filling the store: {first} of {size} statements, {rate:.0}/s");
         }

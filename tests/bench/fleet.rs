@@ -1,12 +1,11 @@
 //! What a fleet costs its hub: the requests of nodes that have nothing to say, or little.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bytes::Bytes;
 use hedgeschool_replication::wire::{
     Batch, Bookmark, Cursor, ENTRIES_PATH, Entry, Health, PULL_PATH, Pull, Pulled,
@@ -55,9 +54,9 @@ pub fn measure(meter: &Meter) -> Result<()> {
 fn cost(hub: &Node, meter: &Meter, what: &str, connections: u32, target: &Target) -> Result<()> {
     // The first requests start instances and warm caches.
     meter.rate(connections, target)?;
-    let (start, before) = (Instant::now(), processor_time(hub)?);
+    let (start, before) = (Instant::now(), hub.processor_time()?);
     let rate = meter.rate(connections, target)?;
-    let worked = (processor_time(hub)? - before).as_secs_f64();
+    let worked = (hub.processor_time()? - before).as_secs_f64();
     let each = worked / (rate * start.elapsed().as_secs_f64());
     let each = milliseconds(Duration::from_secs_f64(each));
     println!("{}", row(&[what.to_owned(), connections.to_string(), format!("{rate:.0}/s"), each]));
@@ -180,7 +179,7 @@ fn recorded(statement: &str) -> String {
 
 /// All nodes wait for news that do not come, and one has something to say now and then.
 fn waiting(hub: &Node, known: &[BTreeMap<String, Bookmark>]) -> Result<()> {
-    let (start, before) = (Instant::now(), processor_time(hub)?);
+    let (start, before) = (Instant::now(), hub.processor_time()?);
     let (waited, answered) = (AtomicU64::new(0), AtomicU64::new(0));
     let mut batches = Vec::new();
     thread::scope(|scope| -> Result<()> {
@@ -220,7 +219,7 @@ fn waiting(hub: &Node, known: &[BTreeMap<String, Bookmark>]) -> Result<()> {
     let took = start.elapsed().as_secs_f64();
     let rate = answered.load(Ordering::Relaxed) as f64 / took;
     let share = waited.load(Ordering::Relaxed) as f64 / answered.load(Ordering::Relaxed) as f64;
-    let busy = (processor_time(hub)? - before).as_secs_f64() / took;
+    let busy = (hub.processor_time()? - before).as_secs_f64() / took;
     let times = Times::new(batches);
     let [median, most] = [0.5, 0.99].map(|share| milliseconds(times.percentile(share)));
     println!("| all {NODES} nodes ask for news, and there are none | |\n|---|--:|");
@@ -229,14 +228,4 @@ fn waiting(hub: &Node, known: &[BTreeMap<String, Bookmark>]) -> Result<()> {
     show("processor time of the hub", format!("{:.0} % of a core", busy * 100.0));
     show("a batch of one entry meanwhile", format!("P50 {median}, P99 {most}"));
     Ok(())
-}
-
-/// Time that a node's process has had of the processors.
-fn processor_time(node: &Node) -> Result<Duration> {
-    const TICKS: f64 = 100.0;
-    let stat = fs::read_to_string(format!("/proc/{}/stat", node.process_id()))?;
-    let fields = stat.rsplit_once(')').map(|(_, fields)| fields).context("no stat")?;
-    let fields = fields.split_whitespace().skip(11).take(2);
-    let ticks: f64 = fields.filter_map(|field| field.parse::<f64>().ok()).sum();
-    Ok(Duration::from_secs_f64(ticks / TICKS))
 }

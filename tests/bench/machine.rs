@@ -28,7 +28,7 @@ pub fn describe() -> Result<String> {
         format!("Memory: {} GiB", memory_kib >> 20),
         format!("Kernel: Linux {}", kernel.trim()),
         format!("Disk: {}, {}", file_system(&state).unwrap_or_default(), sync_times(&state)?),
-        format!("Commit: {}", commit()),
+        format!("Commit: {}", commit(&repository("."))),
         format!("Host: {}", host()),
     ];
     Ok(lines.map(|line| format!("- {line}")).join("\n"))
@@ -75,10 +75,10 @@ fn sync_times(folder: &Path) -> Result<String> {
     Ok(format!("an appended 4 KiB synced in {median} (P99 {slow})"))
 }
 
-/// The commit that is checked out, and whether files differ from it.
-fn commit() -> String {
+/// The commit that is checked out in a folder, and whether files differ from it.
+pub fn commit(folder: &Path) -> String {
     let describe = ["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"];
-    let output = Command::new("git").args(describe).current_dir(repository(".")).output();
+    let output = Command::new("git").args(describe).current_dir(folder).output();
     let output = output.ok().filter(|output| output.status.success());
     let name = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     name.unwrap_or_else(|| "unknown".into())

@@ -3,13 +3,16 @@
 //! The load generator runs on the same machine as the node and takes its share of the cores: figures
 //! compare with others taken the same way, on the same machine, and with nothing else.
 
+mod compare;
 mod course;
 mod distance;
+mod file;
 mod fill;
 mod fleet;
 mod load;
 mod machine;
 mod meter;
+mod nginx;
 mod options;
 mod read;
 mod record;
@@ -20,6 +23,7 @@ mod sync;
 mod target;
 mod traffic;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -34,17 +38,30 @@ use target::Target;
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask bench")]
 struct Arguments {
+    /// Compare with the build in this folder, an other tree of this repository: both are measured in turns
+    #[arg(long, value_name = "FOLDER")]
+    against: Option<PathBuf>,
     #[command(flatten)]
     options: Options,
 }
 
+/// Runs of each measurement, unless told otherwise.
+const RUNS: u32 = 3;
+/// Statements in a backlog, unless told otherwise.
+const BACKLOG: u64 = 117_000;
+
 fn main() -> Result<()> {
-    let Arguments { options } = Arguments::parse();
+    let Arguments { against, options } = Arguments::parse();
+    let groups = options.groups(against.is_some())?;
     println!("{}\n", machine::describe()?);
-    let meter = Meter::new(Duration::from_secs(options.seconds), options.runs)?;
+    let run = Duration::from_secs(options.seconds);
+    if let Some(other) = against {
+        return compare::measure(&groups, &options, run, &other);
+    }
+    let meter = Meter::new(run, options.runs.unwrap_or(RUNS))?;
     println!("{}\n", meter.describe());
-    for group in &options.only {
-        measure(*group, &options, &meter)?;
+    for group in groups {
+        measure(group, &options, &meter)?;
         println!();
     }
     Ok(())
@@ -57,14 +74,7 @@ fn measure(group: Group, options: &Options, meter: &Meter) -> Result<()> {
             println!("{}", start::measure(options.starts)?);
             Ok(())
         }
-        Group::File => {
-            let node = builder.start()?;
-            meter.table("Course files");
-            let file = Target::of(&node).import_file(&node)?;
-            [1, 16]
-                .into_iter()
-                .try_for_each(|connections| meter.measure("a 16 KB file", connections, 1, &file))
-        }
+        Group::File => file::measure(&builder.start()?, meter),
         Group::Record => {
             let node = builder.start()?;
             meter.table("Statements posted, durable when answered");
@@ -76,7 +86,7 @@ fn measure(group: Group, options: &Options, meter: &Meter) -> Result<()> {
             meter.table(&format!("The same with {delay:?} added to every fsync"));
             record::measure(&Target::of(&node), meter)
         }
-        Group::Sync => sync::measure(options.backlog),
+        Group::Sync => sync::measure(options.backlog.unwrap_or(BACKLOG)),
         Group::Fleet => fleet::measure(meter),
         Group::Course => course::measure(options.course_bytes),
         Group::Storm => storm::measure(),

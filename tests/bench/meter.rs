@@ -64,10 +64,28 @@ impl Meter {
         self.runtime.block_on(closed(target, connections, self.run))
     }
 
+    /// Sends the first requests, which start instances and warm caches.
+    pub fn warm_up(&self, connections: u32, target: &Target) -> Result<()> {
+        self.runtime.block_on(closed(target, connections, self.run / 5)).map(drop)
+    }
+
+    /// The rate of one run, and the seconds of processor time that a request costs a server which has
+    /// been busy for as long as `busy` says.
+    pub fn rate_and_cost(
+        &self,
+        connections: u32,
+        target: &Target,
+        busy: impl Fn() -> Result<Duration>,
+    ) -> Result<(f64, f64)> {
+        let before = busy()?;
+        let rate = self.rate(connections, target)?;
+        let worked = busy()?.saturating_sub(before).as_secs_f64();
+        Ok((rate, worked / (rate * self.run.as_secs_f64())))
+    }
+
     /// The rate of each run, lowest first.
     fn rates(&self, connections: u32, target: &Target) -> Result<Vec<f64>> {
-        // The first requests start instances and warm caches.
-        self.runtime.block_on(closed(target, connections, self.run / 5))?;
+        self.warm_up(connections, target)?;
         let mut rates = Vec::new();
         for _ in 0..self.runs {
             rates.push(self.runtime.block_on(closed(target, connections, self.run))?);

@@ -1,28 +1,30 @@
 //! What to measure, and how much. xtask reads this file too: its help is the benchmarks' help.
 
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 /// The options of the benchmarks.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Measure only these
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Group::value_variants().to_vec())]
+    /// Measure only these [default: all; with --against start, record, file and sync]
+    #[arg(long, value_enum, value_delimiter = ',')]
     pub only: Vec<Group>,
     /// Seconds of each run
     #[arg(long, default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=60))]
     pub seconds: u64,
-    /// Runs of each measurement, of which the median counts
-    #[arg(long, default_value_t = 3, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=99))]
-    pub runs: u32,
-    /// How often to start a node cold
+    /// Runs of each measurement, of which the median counts [default: 3; with --against 7]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=99))]
+    pub runs: Option<u32>,
+    /// How often to start a node; so often over all runs with --against
     #[arg(long, default_value_t = 20, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub starts: u32,
     /// Statements in the store that is read from; they are posted first, in batches of 1,000
     #[arg(long, default_value_t = 1_000_000, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(20_000..=50_000_000))]
     pub stored: u64,
-    /// Statements that a node has for its upstream when the link is back; the default is a week of one node's
-    #[arg(long, default_value_t = 117_000, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
-    pub backlog: u64,
+    /// Statements that a node has for its upstream when the link is back [default: 117000, a week of
+    /// one node's; with --against 20000]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
+    pub backlog: Option<u64>,
     /// Size of the course that nodes below get, in bytes
     #[arg(long, default_value_t = 1_000_000_000, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1_000_000..=1_000_000_000))]
     pub course_bytes: u64,
@@ -31,18 +33,44 @@ pub struct Options {
     pub sync_delay_us: u64,
 }
 
+/// What two builds are compared by.
+const COMPARED: [Group; 4] = [Group::Start, Group::Record, Group::File, Group::Sync];
+
+impl Options {
+    /// What to measure, of one build or two.
+    pub fn groups(&self, compares: bool) -> Result<Vec<Group>> {
+        match (self.only.as_slice(), compares) {
+            ([], true) => Ok(COMPARED.to_vec()),
+            ([], false) => Ok(Group::value_variants().to_vec()),
+            (only, true) if !only.iter().all(|group| COMPARED.contains(group)) => {
+                bail!("--against compares by {}: name these with --only", names(&COMPARED))
+            }
+            (only, _) => Ok(only.to_vec()),
+        }
+    }
+}
+
+/// Groups as one names them, e.g. `start,file`.
+pub fn names(groups: &[Group]) -> String {
+    let values = groups.iter().filter_map(Group::to_possible_value);
+    values.map(|value| value.get_name().to_owned()).collect::<Vec<_>>().join(",")
+}
+
 /// What is measured together.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Group {
     /// From the start of the process to the first answer
     Start,
-    /// A course file of 16 KB
+    /// A course file of 16 KB, from a node and from nginx
+    #[value(alias = "files")]
     File,
     /// Statements posted one by one and in batches, each durable before its answer
+    #[value(alias = "posts")]
     Record,
     /// The same on a disk whose every fsync takes longer (needs Linux with glibc)
     SlowDisk,
     /// A backlog replicated over loopback, rounds without news, and how soon a change is seen above
+    #[value(alias = "rounds")]
     Sync,
     /// What a hub does for 300 nodes below it that have nothing to say, or little
     Fleet,

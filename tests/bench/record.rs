@@ -7,7 +7,7 @@ use crate::target::Target;
 use crate::traffic::Traffic;
 
 /// As many learners and activities as a full store of this size has.
-const COHORT: Traffic = Traffic { size: 1_000_000 };
+pub const COHORT: Traffic = Traffic { size: 1_000_000 };
 
 /// Statements one by one, and in batches.
 pub fn measure(target: &Target, meter: &Meter) -> Result<()> {

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use hedgeschool_tests::{Client, Link, Node, statement};
+use hedgeschool_tests::{Builder, Client, Link, Node, statement};
 use serde_json::{Value, json};
 
 use crate::fill;
@@ -18,58 +18,84 @@ const CHANGES: usize = 1_000;
 /// Measures it all, with a backlog of so many statements.
 pub fn measure(backlog: u64) -> Result<()> {
     println!("### Replication over loopback\n\n| what | figure |\n|---|--:|");
-    let hub = node("hub")?.variable("bootstrap_nodes", "edge:a-token").start()?;
-    let link = Link::to(hub.port())?;
-    // Rounds are asked for, until changes are timed.
-    let edge = edge(&link.address())?.variable("sync_interval", "24h").start()?;
-    link.cut();
-    fill::fill(&edge, backlog)?;
-    link.restore();
-    drain(&edge, &hub, backlog)?;
-    let mut rounds = Vec::new();
-    for _ in 0..ROUNDS {
-        let start = Instant::now();
-        let round = tick(&edge.xapi())?;
-        ensure!(round.pointer("/problem").is_some_and(Value::is_null), "a round failed: {round}");
-        rounds.push(start.elapsed());
+    let pair = Pair::start(|| Ok(Node::builder()?.on_disk()?.quiet()))?;
+    pair.fill(backlog)?;
+    let before = pair.memory()?;
+    let took = pair.drain(backlog)?.as_secs_f64();
+    let rate = backlog as f64 / took;
+    show(&format!("{backlog} statements, first sync"), format!("{rate:.0}/s, {took:.1} s"));
+    let grown = |now: u64, then: u64| format!("+{} MB", now.saturating_sub(then) >> 20);
+    let now = pair.memory()?;
+    let memory = format!("{}, {}", grown(now.0, before.0), grown(now.1, before.1));
+    show("memory of the node, of the hub meanwhile", memory);
+    show_times("a round without news", pair.quiet_rounds(ROUNDS)?);
+    changes(&pair.edge, &pair.hub)
+}
+
+/// A hub and an edge below it, whose rounds are asked for.
+pub struct Pair {
+    hub: Node,
+    edge: Node,
+    /// What is between them.
+    link: Link,
+}
+
+impl Pair {
+    /// Starts both, as nodes that `builder` makes.
+    pub fn start(builder: impl Fn() -> Result<Builder>) -> Result<Self> {
+        let hub = builder()?.variable("node_id", "hub");
+        let hub = hub.variable("bootstrap_nodes", "edge:a-token").start()?;
+        let link = Link::to(hub.port())?;
+        let edge = builder()?.variable("node_id", "edge").variable("sync_interval", "24h");
+        let edge = edge.variable("upstream_url", &link.address());
+        let edge = edge.variable("upstream_token", "a-token").start()?;
+        Ok(Self { hub, edge, link })
     }
-    show_times("a round without news", rounds);
-    changes(&edge, &hub)
-}
 
-fn node(id: &str) -> Result<hedgeschool_tests::Builder> {
-    Ok(Node::builder()?.on_disk()?.quiet().variable("node_id", id))
-}
+    /// Records so many statements at the edge while the link is cut.
+    pub fn fill(&self, backlog: u64) -> Result<()> {
+        self.link.cut();
+        fill::fill(&self.edge, backlog)?;
+        self.link.restore();
+        Ok(())
+    }
 
-fn edge(upstream: &str) -> Result<hedgeschool_tests::Builder> {
-    let edge = node("edge")?.variable("upstream_url", upstream);
-    Ok(edge.variable("upstream_token", "a-token"))
+    /// How long it takes until the hub has them.
+    pub fn drain(&self, backlog: u64) -> Result<Duration> {
+        let (client, start) = (self.edge.xapi(), Instant::now());
+        let mut pushed = 0;
+        while pushed < backlog {
+            let round = tick(&client)?;
+            pushed += round.pointer("/pushed").and_then(Value::as_u64).unwrap_or(0);
+        }
+        let took = start.elapsed();
+        let stored = self.hub.admin().get("/sync/v1/status")?.expect(200)?.json()?;
+        let count = stored.pointer("/journals/progress");
+        ensure!(count == Some(&json!(backlog)), "the hub has {stored}");
+        Ok(took)
+    }
+
+    /// How long rounds take that bring no news.
+    pub fn quiet_rounds(&self, count: usize) -> Result<Vec<Duration>> {
+        let client = self.edge.xapi();
+        let rounds = (0..count).map(|_| {
+            let start = Instant::now();
+            let round = tick(&client)?;
+            let problem = round.pointer("/problem");
+            ensure!(problem.is_some_and(Value::is_null), "a round failed: {round}");
+            Ok(start.elapsed())
+        });
+        rounds.collect()
+    }
+
+    /// Bytes of memory that the edge has now, and the hub.
+    fn memory(&self) -> Result<(u64, u64)> {
+        Ok((self.edge.memory()?, self.hub.memory()?))
+    }
 }
 
 fn tick(client: &Client) -> Result<Value> {
     client.post("/sync/v1/tick", &json!({}))?.expect(200)?.json()
-}
-
-fn drain(edge: &Node, hub: &Node, backlog: u64) -> Result<()> {
-    let (client, before) = (edge.xapi(), (edge.memory()?, hub.memory()?));
-    let start = Instant::now();
-    let mut pushed = 0;
-    while pushed < backlog {
-        let round = tick(&client)?;
-        pushed += round.pointer("/pushed").and_then(Value::as_u64).unwrap_or(0);
-    }
-    let took = start.elapsed();
-    let stored = hub.admin().get("/sync/v1/status")?.expect(200)?.json()?;
-    ensure!(stored.pointer("/journals/progress") == Some(&json!(backlog)), "the hub has {stored}");
-    let rate = backlog as f64 / took.as_secs_f64();
-    show(
-        &format!("{backlog} statements, first sync"),
-        format!("{rate:.0}/s, {:.1} s", took.as_secs_f64()),
-    );
-    let grown = |now: u64, then: u64| format!("+{} MB", now.saturating_sub(then) >> 20);
-    let memory = (grown(edge.memory()?, before.0), grown(hub.memory()?, before.1));
-    show("memory of the node, of the hub meanwhile", format!("{}, {}", memory.0, memory.1));
-    Ok(())
 }
 
 /// Times from the answer to a post at the edge to its being seen at the hub.

@@ -20,6 +20,11 @@ use crate::traffic::{Traffic, fresh};
 /// The size of the file that is fetched.
 const FILE_BYTES: usize = 16 << 10;
 
+/// The file that is fetched.
+pub fn file() -> Vec<u8> {
+    b"hedge ".iter().copied().cycle().take(FILE_BYTES).collect()
+}
+
 /// What answers, and what it is asked.
 #[derive(Clone)]
 pub struct Target {
@@ -31,7 +36,12 @@ pub struct Target {
 impl Target {
     /// A node, asked nothing yet.
     pub fn of(node: &Node) -> Self {
-        let address = SocketAddr::from(([127, 0, 0, 1], node.port()));
+        Self::at(node.port())
+    }
+
+    /// Whatever listens on this port, asked nothing yet.
+    pub fn at(port: u16) -> Self {
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
         Self { address, make: Arc::new(|| Request::new(Full::default())) }
     }
 
@@ -69,12 +79,10 @@ impl Target {
         }))
     }
 
-    /// `GET` of a file of a course that is imported first.
+    /// `GET` of [`file`] as one of a course that is imported first.
     pub fn import_file(&self, node: &Node) -> Result<Self> {
         let structure = course::structure("https://example.org/bench", "Bench");
-        let file = "hedge ".repeat(FILE_BYTES / 6 + 1);
-        let file = file.as_bytes().get(..FILE_BYTES).unwrap_or_default();
-        let zip = course::archive(&[("cmi5.xml", structure.as_bytes()), ("index.html", file)])?;
+        let zip = course::archive(&[("cmi5.xml", structure.as_bytes()), ("index.html", &file())])?;
         let body = Some(("application/zip", zip.as_slice()));
         let imported = node.admin().send(Method::POST, "/content/v1/courses", body)?;
         let package = imported.expect(201)?.json()?;

@@ -16,6 +16,9 @@ use crate::{Client, eventually, is_own_host, port, repository};
 /// How many ports to try before giving up: another program can take a free one first.
 const PORT_TRIES: usize = 5;
 
+/// The embedded host, below the folder of a build.
+const HEDGE: &str = "target/host/hedge";
+
 /// How long a node may take to its first answer.
 const FIRST_ANSWER_MAX: Duration = Duration::from_secs(10);
 
@@ -36,6 +39,8 @@ pub struct Node {
 /// A node to be started.
 #[derive(Clone)]
 pub struct Builder {
+    /// The embedded host.
+    hedge: PathBuf,
     manifest: PathBuf,
     runtime_config: PathBuf,
     variables: Vec<(String, String)>,
@@ -138,15 +143,21 @@ impl Builder {
         let (_, interval) = self.variables.iter().find(|(name, _)| name == "sync_interval")?;
         let interval = interval.strip_suffix("ms")?.parse().ok().map(Duration::from_millis)?;
         let client = Client::new(&format!("http://127.0.0.1:{port}")).with_basic(Node::CLIENT);
-        (!is_own_host()).then(|| Ticker::start(client, interval))
+        (self.is_of_this_build() && !is_own_host()).then(|| Ticker::start(client, interval))
+    }
+
+    /// Whether the node is of the tests' own build, and not of one in another folder.
+    fn is_of_this_build(&self) -> bool {
+        self.hedge == repository(HEDGE)
     }
 
     fn command(&self, port: u16) -> Result<Command> {
-        let host = env::var("HEDGE_TEST_HOST").unwrap_or_default();
+        let host = env::var("HEDGE_TEST_HOST").ok().filter(|_| self.is_of_this_build());
+        let host = host.unwrap_or_default();
         let mut words = host.split_whitespace();
         let mut command = match words.next() {
             Some(program) => Command::new(program),
-            None => Command::new(repository("target/host/hedge")),
+            None => Command::new(&self.hedge),
         };
         if host.trim().is_empty() {
             command.arg("up");
@@ -176,7 +187,14 @@ impl Node {
 
     /// A node of this repository's app.
     pub fn builder() -> Result<Builder> {
-        let builder = Self::app(&repository("spin.toml"), &repository("runtime-config.toml"))?;
+        Self::builder_of(&repository(""))
+    }
+
+    /// A node of the build in this folder, an absolute path, with everything where this repository has
+    /// it: `spin.toml`, `runtime-config.toml`, `target`. `HEDGE_TEST_HOST` is for this one's build only.
+    pub fn builder_of(root: &Path) -> Result<Builder> {
+        let mut builder = Self::app(&root.join("spin.toml"), &root.join("runtime-config.toml"))?;
+        builder.hedge = root.join(HEDGE);
         let builder = builder.variable("bootstrap_admin", Self::ADMIN);
         Ok(builder.variable("bootstrap_client", Self::CLIENT))
     }
@@ -184,6 +202,7 @@ impl Node {
     /// A node of any app.
     pub fn app(manifest: &Path, runtime_config: &Path) -> Result<Builder> {
         Ok(Builder {
+            hedge: repository(HEDGE),
             manifest: manifest.to_owned(),
             runtime_config: runtime_config.to_owned(),
             variables: Vec::new(),
@@ -226,7 +245,12 @@ impl Node {
 
     /// How long its process has kept a processor busy.
     pub fn processor_time(&self) -> Result<Duration> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process_id()))?;
+        Self::processor_time_of(self.process_id())
+    }
+
+    /// How long the process with this id, which may be another server's, has kept a processor busy.
+    pub fn processor_time_of(process_id: u32) -> Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{process_id}/stat"))?;
         let (_, fields) = stat.rsplit_once(')').context("a process without a name")?;
         // User and system time, in hundredths of a second (proc(5)).
         let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);

@@ -1,16 +1,17 @@
 //! `cargo xtask bench`: builds, and runs the benchmarks of the package hedgeschool-tests.
 
+use std::path::Path;
+
 use anyhow::Result;
-use clap::ValueEnum;
 
 use crate::command::{self, cargo};
-use crate::{build, debian, workspace};
+use crate::{build, debian, revision, workspace};
 
 // The benchmarks' own file, so that one help tells of everything.
 #[path = "../../tests/bench/options.rs"]
 mod options;
 
-use options::Options;
+use options::{Group, Options};
 
 /// What to measure, and how.
 #[derive(clap::Args)]
@@ -21,6 +22,15 @@ pub struct Arguments {
     /// The host to measure, e.g. "spin up --quiet" [default: this repository's]
     #[arg(long, value_name = "COMMAND LINE")]
     host: Option<String>,
+    /// Compare with another revision: both are measured in turns, and ratios are shown
+    ///
+    /// The revision is built beside today's tree, in target/against, and kept for the next time. A
+    /// machine differs from hour to hour: one figure says little, the ratio of two that were taken
+    /// within seconds says something. Whether posts became faster since a commit, for example:
+    ///
+    /// cargo xtask bench --against d867405 --only record --seconds 3
+    #[arg(long, value_name = "REVISION")]
+    against: Option<String>,
     #[command(flatten)]
     options: Options,
 }
@@ -28,43 +38,55 @@ pub struct Arguments {
 /// Builds and measures.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let root = workspace::root()?;
-    if arguments.options.only.contains(&options::Group::Storm) {
-        debian::ensure_program(
-            "redis-server",
-            &["redis-server"],
-            "a storm is measured with Redis",
-        )?;
-    }
+    let groups = arguments.options.groups(arguments.against.is_some())?;
+    ensure_servers(&groups)?;
+    let other = arguments.against.as_ref().map(|name| revision::build(&root, name)).transpose()?;
     if !arguments.no_build {
         build::guests(&root, false)?;
         build::host(&root)?;
     }
     let package = ["--profile", "host", "--package", "hedgeschool-tests"];
-    // The slow disk is a library that the node loads.
-    let mut slow_disk = cargo();
-    slow_disk.arg("build").args(package).args(["--example", "bad_machine"]);
-    command::run(slow_disk.current_dir(&root))?;
+    if groups.contains(&Group::SlowDisk) {
+        // The slow disk is a library that the node loads.
+        let mut library = cargo();
+        library.arg("build").args(package).args(["--example", "bad_machine"]);
+        command::run(library.current_dir(&root))?;
+    }
     let mut bench = cargo();
     bench.arg("run").args(package).args(["--bin", "bench", "--"]);
-    bench.args(words(&arguments.options)).current_dir(&root);
+    bench.args(words(&arguments.options, &groups, other.as_deref())).current_dir(&root);
     if let Some(host) = &arguments.host {
         bench.env("HEDGE_TEST_HOST", host);
     }
     command::run(&mut bench)
 }
 
+/// Makes sure that the servers are there that take part in measurements.
+fn ensure_servers(groups: &[Group]) -> Result<()> {
+    if groups.contains(&Group::Storm) {
+        let purpose = "a storm is measured with Redis";
+        debian::ensure_program("redis-server", &["redis-server"], purpose)?;
+    }
+    if groups.contains(&Group::File) {
+        debian::ensure_program("nginx", &["nginx"], "files are measured beside nginx")?;
+    }
+    Ok(())
+}
+
 /// The options as words of a command line.
-fn words(options: &Options) -> [String; 8] {
-    let groups = options.only.iter().filter_map(ValueEnum::to_possible_value);
-    let groups: Vec<_> = groups.map(|group| group.get_name().to_owned()).collect();
-    [
-        format!("--only={}", groups.join(",")),
+fn words(options: &Options, groups: &[Group], other: Option<&Path>) -> Vec<String> {
+    let words = [
+        format!("--only={}", options::names(groups)),
         format!("--seconds={}", options.seconds),
-        format!("--runs={}", options.runs),
         format!("--starts={}", options.starts),
         format!("--stored={}", options.stored),
-        format!("--backlog={}", options.backlog),
         format!("--course-bytes={}", options.course_bytes),
         format!("--sync-delay-us={}", options.sync_delay_us),
-    ]
+    ];
+    let optional = [
+        options.runs.map(|runs| format!("--runs={runs}")),
+        options.backlog.map(|backlog| format!("--backlog={backlog}")),
+        other.map(|folder| format!("--against={}", folder.display())),
+    ];
+    words.into_iter().chain(optional.into_iter().flatten()).collect()
 }

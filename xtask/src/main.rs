@@ -11,7 +11,6 @@ mod fuzz;
 mod guest;
 mod lint;
 mod progress;
-#[allow(dead_code, reason = "what compares two revisions follows")]
 mod revision;
 mod simulate;
 mod test;
