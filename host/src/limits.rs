@@ -23,7 +23,8 @@ pub struct Limits {
     pub memory_max: usize,
     /// From accepting a connection to the end of a request's head.
     pub head_max: Duration,
-    /// From the end of a request's head to the end of its body, if that is small. No longer than `request_max`.
+    /// From the end of a request's head to the end of its body, if that is small. No longer than
+    /// `request_max`.
     pub body_max: Duration,
     /// Bytes of a request's head.
     pub head_bytes_max: usize,

@@ -10,10 +10,11 @@ use anyhow::{Context, Result, bail};
 /// Most bytes of a lock file that an error shows.
 const HOLDER_BYTES_MAX: u64 = 20;
 
-/// Held on a database file by the process that runs the node, or that puts back a backup. It ends with the process,
-/// however that ends.
+/// Held on a database file by the process that runs the node, or that puts back a backup. It ends
+/// with the process, however that ends.
 ///
-/// The lock is on a file of its own: SQLite's locks on a database are lost whenever its process closes that file once.
+/// The lock is on a file of its own: SQLite's locks on a database are lost whenever its process
+/// closes that file once.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,

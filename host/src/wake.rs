@@ -1,5 +1,5 @@
-//! Wake-ups: components say on a Redis channel that they recorded something, and a round need not wait for the
-//! end of its pause.
+//! Wake-ups: components say on a Redis channel that they recorded something, and a round need not
+//! wait for the end of its pause.
 //!
 //! Only an accelerator: what is said while nobody listens is found by the next round.
 
@@ -29,8 +29,8 @@ pub struct Wake {
 }
 
 impl Wake {
-    /// Reads `redis_url`, `redis_password` and `node_id`. None: there is no Redis, or no `upstream_url`
-    /// to do a round with.
+    /// Reads `redis_url`, `redis_password` and `node_id`. None: there is no Redis, or no
+    /// `upstream_url` to do a round with.
     ///
     /// # Errors
     /// When `redis_url` is none.

@@ -1,25 +1,29 @@
-//! A machine that fails: a library to preload (`LD_PRELOAD`) into a program on Linux with glibc. Its disk loses
-//! power, is slow or is full; its clock jumps.
+//! A machine that fails: a library to preload (`LD_PRELOAD`) into a program on Linux with glibc.
+//! Its disk loses power, is slow or is full; its clock jumps.
 //!
 //! # Power
 //!
-//! `kill -9` takes nothing from the operating system's cache, so a program that never syncs survives it
-//! unharmed. This library keeps, beside the folder that a program works in, a *shadow* of it: what an honest
-//! disk would still hold if power failed at this instant. The strictest reading of POSIX applies:
+//! `kill -9` takes nothing from the operating system's cache, so a program that never syncs
+//! survives it unharmed. This library keeps, beside the folder that a program works in, a *shadow*
+//! of it: what an honest disk would still hold if power failed at this instant. The strictest
+//! reading of POSIX applies:
 //!
-//! * what is written to a file reaches the shadow when that file is synced (`fsync` or `fdatasync`, which are alike here),
-//!   not before;
-//! * a new name, a new place, a removal reach it when the folder of the name is synced, not before.
+//! * what is written to a file reaches the shadow when that file is synced (`fsync` or
+//!   `fdatasync`, which are alike here), not before;
+//! * a new name, a new place, a removal reach it when the folder of the name is synced, not
+//!   before.
 //!
-//! Disks may also have written some of what was not synced; whoever takes the power away (`Disk` in the
-//! package's library) can mix in any part of it, for the program's own folder still has it all.
+//! Disks may also have written some of what was not synced; whoever takes the power away (`Disk`
+//! in the package's library) can mix in any part of it, for the program's own folder still has it
+//! all.
 //!
 //! # A full disk, a wrong clock
 //!
-//! Both are switched while the program runs, by writing to a file of two 64-bit numbers. On a full disk files can be
-//! written over, and do not grow: `ENOSPC`. The clock that is wrong is that of the day (`CLOCK_REALTIME`); the
-//! one that measures how long things take goes on as it was, as on real machines. Debian's `libfaketime` does not do: with
-//! the second clock left alone, it fails absolute sleeps on that, which Rust's `sleep` is made of.
+//! Both are switched while the program runs, by writing to a file of two 64-bit numbers. On a full
+//! disk files can be written over, and do not grow: `ENOSPC`. The clock that is wrong is that of
+//! the day (`CLOCK_REALTIME`); the one that measures how long things take goes on as it was, as on
+//! real machines. Debian's `libfaketime` does not do: with the second clock left alone, it fails
+//! absolute sleeps on that, which Rust's `sleep` is made of.
 //!
 //! | variable | meaning |
 //! |---|---|
@@ -29,10 +33,11 @@
 //! | `HEDGE_MACHINE_SWITCHES` | the file: seconds that the clock is ahead; and 1: the disk under the folder is full |
 //! | `HEDGE_DISK_SYNC_DELAY_US` | each sync takes this many microseconds more; needs no folder |
 //!
-//! It watches `write`, `writev`, `pwrite`, `pwritev`, `ftruncate` and both syncs, which is how Rust's library
-//! and SQLite write (-shm files are mapped into memory, and need not last). Bytes that arrive by other ways
-//! (memory maps, `copy_file_range`) are never taken for durable: a test fails of it, rather than passes.
-//! Each run of the program needs a shadow made anew, and only one process may write.
+//! It watches `write`, `writev`, `pwrite`, `pwritev`, `ftruncate` and both syncs, which is how
+//! Rust's library and SQLite write (-shm files are mapped into memory, and need not last). Bytes
+//! that arrive by other ways (memory maps, `copy_file_range`) are never taken for durable: a test
+//! fails of it, rather than passes. Each run of the program needs a shadow made anew, and only one
+//! process may write.
 
 mod shadow;
 mod switches;
@@ -85,7 +90,8 @@ fn give_up(error: &std::io::Error) -> ! {
     std::process::abort()
 }
 
-/// Tells the shadow, if there is one, that bytes of a file were written; `end` tells where they end.
+/// Tells the shadow, if there is one, that bytes of a file were written; `end` tells where they
+/// end.
 ///
 /// Only after the write: a sync that began before it has no duty to it.
 fn wrote(fd: c_int, count: ssize_t, end: impl FnOnce() -> off_t) {

@@ -22,8 +22,8 @@ type Identity = (u64, u64);
 
 /// A folder as a disk would hold it, beside the folder itself.
 ///
-/// Writes into the shadow come through the hooks again. They find it outside the folder and do nothing; so
-/// no lock of [`Shadow::files`] may be held meanwhile.
+/// Writes into the shadow come through the hooks again. They find it outside the folder and do
+/// nothing; so no lock of [`Shadow::files`] may be held meanwhile.
 pub struct Shadow {
     folder: PathBuf,
     names: PathBuf,
@@ -33,8 +33,8 @@ pub struct Shadow {
 
 /// A file of the folder.
 struct Watched {
-    /// Held open for ever. That keeps the inode from being used for another file; and it must not be
-    /// closed, since that would release the locks that the program has on the file.
+    /// Held open for ever. That keeps the inode from being used for another file; and it must not
+    /// be closed, since that would release the locks that the program has on the file.
     real: File,
     /// What is durable of it.
     durable: File,
@@ -186,8 +186,8 @@ impl Shadow {
 }
 
 impl Watched {
-    /// Makes durable whatever was written before this call. Whoever syncs meanwhile waits: it may have
-    /// written some of it.
+    /// Makes durable whatever was written before this call. Whoever syncs meanwhile waits: it may
+    /// have written some of it.
     fn sync(&self) -> io::Result<()> {
         let mut unsynced = lock(&self.unsynced);
         let length = self.real.metadata()?.len();

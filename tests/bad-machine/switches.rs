@@ -1,5 +1,5 @@
-//! What can be switched while the program runs: its clock, and whether its disk is full. A file of two 64-bit
-//! numbers, mapped into memory, so that looking costs nothing.
+//! What can be switched while the program runs: its clock, and whether its disk is full. A file of
+//! two 64-bit numbers, mapped into memory, so that looking costs nothing.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use libc::c_int;
 
-/// How far the clock is off, in seconds; and whether the disk is full, if not 0. In the machine's byte order.
+/// How far the clock is off, in seconds; and whether the disk is full, if not 0. In the machine's
+/// byte order.
 #[repr(C)]
 struct Switched {
     clock_s: AtomicI64,
@@ -42,7 +43,8 @@ impl Switches {
         if mapped == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: as long as `Switched`, aligned to a page, never unmapped, and any bits are numbers.
+        // SAFETY: as long as `Switched`, aligned to a page, never unmapped, and any bits are
+        // numbers.
         let switched = unsafe { &*mapped.cast::<Switched>() };
         let folder = folder.map(fs::canonicalize).transpose()?;
         Ok(Self { switched, folder, room: AtomicI64::new(0) })
@@ -53,8 +55,8 @@ impl Switches {
         self.switched.clock_s.load(Ordering::Relaxed)
     }
 
-    /// Whether there is no room to write this far into a file. What is there already can be written over, and what was
-    /// cut off elsewhere is room.
+    /// Whether there is no room to write this far into a file. What is there already can be
+    /// written over, and what was cut off elsewhere is room.
     pub fn is_full(&self, fd: c_int, end: impl FnOnce() -> i64) -> bool {
         let Some(length) = self.length(fd) else { return false };
         let grows = end().saturating_sub(length);

@@ -1,5 +1,5 @@
-//! Writes records and acknowledges each: `bad_machine_writer FOLDER KEEPS`. What it keeps is `all`; `bytes`,
-//! without syncing the folder that the file's name is in; or `nothing`.
+//! Writes records and acknowledges each: `bad_machine_writer FOLDER KEEPS`. What it keeps is
+//! `all`; `bytes`, without syncing the folder that the file's name is in; or `nothing`.
 
 use std::fs::File;
 use std::io::{self, Read, Write};

@@ -9,14 +9,18 @@ const lrs = new TinCan.LRS({ endpoint, username, password, version: "1.0.1", all
 const callWith = (method, subjects, options) =>
   new Promise((resolve, reject) => {
     const callback = (error, result) =>
-      error === null ? resolve(result) : reject(new Error(`${method}: ${error} ${result?.responseText}`));
+      error === null
+        ? resolve(result)
+        : reject(new Error(`${method}: ${error} ${result?.responseText}`));
     lrs[method](...subjects, { ...options, callback });
   });
 const call = (method, subject, options = {}) => callWith(method, [subject], options);
 const query = (params) =>
   new Promise((resolve, reject) => {
     const callback = (error, result) =>
-      error === null ? resolve(result) : reject(new Error(`query: ${error} ${result?.responseText}`));
+      error === null
+        ? resolve(result)
+        : reject(new Error(`query: ${error} ${result?.responseText}`));
     lrs.queryStatements({ params, callback });
   });
 

@@ -2,7 +2,9 @@
 
 import sys
 
-from tincan import Activity, ActivityDefinition, Agent, LanguageMap, RemoteLRS, Statement, StateDocument, Verb
+from tincan import (
+    Activity, ActivityDefinition, Agent, LanguageMap, RemoteLRS, Statement, StateDocument, Verb,
+)
 
 endpoint, username, password = sys.argv[1:]
 lrs = RemoteLRS(endpoint=endpoint, version="1.0.1", username=username, password=password)
@@ -10,7 +12,8 @@ lrs = RemoteLRS(endpoint=endpoint, version="1.0.1", username=username, password=
 
 def done(response):
     """The content of a response that succeeded."""
-    assert response.success, f"{response.request.method} {response.request.resource}: {response.data}"
+    request = response.request
+    assert response.success, f"{request.method} {request.resource}: {response.data}"
     return response.content
 
 
@@ -19,7 +22,10 @@ activity = Activity(
     id="https://example.org/activities/one",
     definition=ActivityDefinition(name=LanguageMap({"en": "One"})),
 )
-verb = Verb(id="http://adlnet.gov/expapi/verbs/experienced", display=LanguageMap({"en": "experienced"}))
+verb = Verb(
+    id="http://adlnet.gov/expapi/verbs/experienced",
+    display=LanguageMap({"en": "experienced"}),
+)
 
 saved = done(lrs.save_statement(Statement(actor=agent, verb=verb, object=activity)))
 read = done(lrs.retrieve_statement(saved.id))
@@ -33,7 +39,8 @@ assert len(page.statements) == 2
 assert len(done(lrs.more_statements(page)).statements) == 1
 
 state = StateDocument(
-    id="bookmark", activity=activity, agent=agent, content_type="text/plain", content=bytearray(b"page 3")
+    id="bookmark", activity=activity, agent=agent,
+    content_type="text/plain", content=bytearray(b"page 3"),
 )
 done(lrs.save_state(state))
 assert done(lrs.retrieve_state(activity, agent, "bookmark")).content == b"page 3"

@@ -44,7 +44,10 @@ assert.deepEqual(rest.statements.map((found) => found.id), [id]);
 // The same again changes nothing; another under its id is refused.
 await xapi.sendStatement({ statement: batch[1] });
 const other = { ...batch[1], verb: { id: "http://adlnet.gov/expapi/verbs/failed" } };
-await assert.rejects(xapi.sendStatement({ statement: other }), (error) => error.response.status === 409);
+await assert.rejects(
+  xapi.sendStatement({ statement: other }),
+  (error) => error.response.status === 409,
+);
 
 const about = (await xapi.getAbout()).data;
 assert.ok(about.version.includes("1.0.3"), `about says ${about.version}`);
@@ -88,8 +91,11 @@ const attachment = {
 };
 const attached = { ...statement("essay"), attachments: [attachment] };
 // Only with fetch does it send the media type of what it sends, when it runs outside of a browser.
-const fetching = new XAPI({ endpoint, auth: XAPI.toBasicAuth(key, secret), version: "1.0.3", adapter: "fetch" });
-const [essayId] = (await fetching.sendStatement({ statement: attached, attachments: [essay.buffer] })).data;
+const fetching = new XAPI({
+  endpoint, auth: XAPI.toBasicAuth(key, secret), version: "1.0.3", adapter: "fetch",
+});
+const sent = await fetching.sendStatement({ statement: attached, attachments: [essay.buffer] });
+const [essayId] = sent.data;
 const withData = (await xapi.getStatement({ statementId: essayId, attachments: true })).data;
 assert.equal(withData[0].id, essayId);
 assert.ok(JSON.stringify(withData).includes("Hedges are schools."), "the essay came back");
@@ -97,4 +103,7 @@ assert.ok(JSON.stringify(withData).includes("Hedges are schools."), "the essay c
 // Taken back.
 await xapi.voidStatement({ actor: agent, statementId: essayId });
 assert.equal((await xapi.getVoidedStatement({ voidedStatementId: essayId })).data.id, essayId);
-await assert.rejects(xapi.getStatement({ statementId: essayId }), (error) => error.response.status === 404);
+await assert.rejects(
+  xapi.getStatement({ statementId: essayId }),
+  (error) => error.response.status === 404,
+);

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 const CLIENTS: &str = "/auth/clients";
 const STATEMENTS: &str = "/xapi/statements";
-/// How long a node may go on accepting a revoked client (the age of a verdict), and time to notice.
+/// How long a node may go on accepting a revoked client (the age of a verdict), and time to
+/// notice.
 const REVOKED_MAX: Duration = Duration::from_secs(5 + 3);
 
 /// A client that was added, with its secret.

@@ -86,8 +86,8 @@ impl Posted {
     }
 }
 
-/// Has clients post as fast as they can while something is done; answers what was acknowledged before that began, and
-/// what was posted at all.
+/// Has clients post as fast as they can while something is done; answers what was acknowledged
+/// before that began, and what was posted at all.
 fn while_posting(node: &Node, act: impl FnOnce() -> Result<()>) -> Result<[HashSet<String>; 2]> {
     let (posted, is_over) = (Mutex::<Posted>::default(), AtomicBool::new(false));
     let before = thread::scope(|scope| {

@@ -1,4 +1,5 @@
-//! A manifest that cannot be honoured fails at start, names key and reason, and leaves nothing behind.
+//! A manifest that cannot be honoured fails at start, names key and reason, and leaves nothing
+//! behind.
 
 use anyhow::{Context, Result, ensure};
 use hedgeschool_tests::is_own_host;

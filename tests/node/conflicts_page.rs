@@ -15,8 +15,8 @@ fn admin(node: &Node) -> Result<Client> {
     Ok(node.browser(&node.sign_in(Node::ADMIN)?))
 }
 
-/// A hub, an edge, and a document of each of these learners that both have changed apart: page 2 lost, page 3
-/// stands.
+/// A hub, an edge, and a document of each of these learners that both have changed apart: page 2
+/// lost, page 3 stands.
 fn apart(learners: &[&str]) -> Result<(Node, Node)> {
     let hub = node("hub", &["edge"])?.start()?;
     let link = Link::to(hub.port())?;
@@ -101,8 +101,9 @@ fn quarrel(hub: &Node, statements: &[Value]) -> Result<()> {
         other["authority"] = json!({ "objectType": "Agent", "mbox": "mailto:eve@example.org" });
         json!({ "sequence": index + 1, "kind": "statement", "payload": other })
     });
-    let batch = json!({ "node": "edge", "journal": "progress", "epoch": "e0", "lane": "backlog", "after": 0,
-        "before": { "through": { "sequence": 0, "receipt": "" } }, "receipt": "r", "entries": others.collect::<Vec<_>>() });
+    let batch = json!({ "node": "edge", "journal": "progress", "epoch": "e0", "lane": "backlog",
+        "after": 0, "before": { "through": { "sequence": 0, "receipt": "" } }, "receipt": "r",
+        "entries": others.collect::<Vec<_>>() });
     let edge = hub.anonymous().with_header("authorization", "Bearer token-of-edge");
     edge.post("/sync/v1/entries", &batch)?.expect(200)?;
     Ok(())
@@ -157,9 +158,11 @@ fn pages_follow_each_other_over_all_journals() -> Result<()> {
     let hub = node("hub", &["edge"])?.start()?;
     quarrel(&hub, &statements(45))?;
     hub.admin().post("/auth/people", &learner("bob"))?.expect(201)?;
-    let bob = json!({ "name": "bob", "display_name": "Bob of the edge", "role": "learner", "home": "edge",
+    let bob = json!({ "name": "bob", "display_name": "Bob of the edge", "role": "learner",
+        "home": "edge",
         "password_hash": "x", "removed": false, "stamp": 1, "writer": "ab", "seen": { "ab": 1 } });
-    let batch = json!({ "node": "edge", "journal": "identity", "epoch": "e0", "lane": "backlog", "after": 0,
+    let batch = json!({ "node": "edge", "journal": "identity", "epoch": "e0", "lane": "backlog",
+        "after": 0,
         "before": { "through": { "sequence": 0, "receipt": "" } }, "receipt": "r",
         "entries": [{ "sequence": 1, "kind": "person", "payload": bob }] });
     let edge = hub.anonymous().with_header("authorization", "Bearer token-of-edge");

@@ -54,7 +54,8 @@ fn numbered(number: usize) -> Value {
     json!({
         "id": statement::new_id(),
         "actor": {
-            "name": format!("Ada, \"the {number}th\"\nof her name"), "mbox": "mailto:ada@example.org",
+            "name": format!("Ada, \"the {number}th\"\nof her name"),
+            "mbox": "mailto:ada@example.org",
         },
         "verb": { "id": "https://example.org/verbs/met", "display": { "en": "met" } },
         "object": { "id": statement::ACTIVITY, "definition": { "name": { "en": "The hedge" } } },

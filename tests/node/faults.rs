@@ -1,10 +1,10 @@
-//! Replication while everything fails, in random schedules: links are cut, also in the middle of requests and answers,
-//! slow, late and out of order, and deliver requests twice; nodes are killed, set back to older copies of
-//! their disks, out of room, and their clocks jump by days.
+//! Replication while everything fails, in random schedules: links are cut, also in the middle of
+//! requests and answers, slow, late and out of order, and deliver requests twice; nodes are
+//! killed, set back to older copies of their disks, out of room, and their clocks jump by days.
 //!
-//! `HEDGE_TEST_SCHEDULES` says how many schedules to run, and any others each time: the long run looks for what nobody thought
-//! of. Without it the same ten are run: they tell what a change has broken. `HEDGE_TEST_SEED` says which,
-//! `HEDGE_TEST_SCHEDULE` repeats one.
+//! `HEDGE_TEST_SCHEDULES` says how many schedules to run, and any others each time: the long run
+//! looks for what nobody thought of. Without it the same ten are run: they tell what a change has
+//! broken. `HEDGE_TEST_SEED` says which, `HEDGE_TEST_SCHEDULE` repeats one.
 
 mod check;
 mod documents;

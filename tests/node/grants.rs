@@ -1,5 +1,5 @@
-//! Deny by default: what the manifest does not grant fails with the documented error, and what it does
-//! grant works.
+//! Deny by default: what the manifest does not grant fails with the documented error, and what it
+//! does grant works.
 
 use anyhow::{Result, ensure};
 use hedgeschool_tests::{Node, is_own_host};

@@ -9,8 +9,8 @@ use hedgeschool_tests::repository;
 use toml::Table;
 use wasmparser::{Parser, Payload};
 
-/// What Spin 4.1 offers to a component, as far as it could concern one of ours. A name that ends in `/`
-/// stands for every interface of that package, in the versions beside it.
+/// What Spin 4.1 offers to a component, as far as it could concern one of ours. A name that ends
+/// in `/` stands for every interface of that package, in the versions beside it.
 const OFFERED: [(&str, &[&str]); 12] = [
     ("wasi:cli/", WASI),
     ("wasi:clocks/", WASI),

@@ -1,8 +1,9 @@
-//! A large course comes down a link that is slow, and cut again and again: each byte once, the course when it is whole,
-//! and everything else goes on meanwhile.
+//! A large course comes down a link that is slow, and cut again and again: each byte once, the
+//! course when it is whole, and everything else goes on meanwhile.
 //!
-//! `HEDGE_TEST_COURSE_BYTES` says how large a course (60,000,000 bytes unless it does); from 1,000,000,000 on, the link
-//! carries 40 MB/s and is cut every five seconds instead of 20 MB/s and every second.
+//! `HEDGE_TEST_COURSE_BYTES` says how large a course (60,000,000 bytes unless it does); from
+//! 1,000,000,000 on, the link carries 40 MB/s and is cut every five seconds instead of 20 MB/s and
+//! every second.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -21,7 +22,8 @@ const CHUNK: u64 = 1 << 20;
 const OVERHEAD_PERCENT: u64 = 1;
 /// For how long the link is cut.
 const OUTAGE: Duration = Duration::from_millis(50);
-/// The most memory that either node may have while the course is underway. An import holds the archive.
+/// The most memory that either node may have while the course is underway. An import holds the
+/// archive.
 const MEMORY_MAX: u64 = 300 << 20;
 
 /// A hub with a large course, and an edge below it that has not heard of it yet.

@@ -1,4 +1,5 @@
-//! Pages that move while one looks, read as a browser reads them: server-sent events over a connection of their own.
+//! Pages that move while one looks, read as a browser reads them: server-sent events over a
+//! connection of their own.
 
 use anyhow::{Context, Result, ensure};
 use hedgeschool_tests::{

@@ -80,7 +80,8 @@ fn a_restored_namesake_gives_way_again() -> Result<()> {
     Ok(())
 }
 
-/// A hub, two edges below it that have heard of each other's people's absence, and the link of the second.
+/// A hub, two edges below it that have heard of each other's people's absence, and the link of the
+/// second.
 fn siblings() -> Result<(Node, Node, Node, Link)> {
     let hub = node("hub", &["edge", "away"])?.start()?;
     let link = Link::to(hub.port())?;
@@ -188,7 +189,8 @@ fn give_up(hub: &Node, below: [&Node; 2]) -> Result<()> {
     Ok(())
 }
 
-/// Two nodes give a name apart: both have it, each their own, and the second one's node hears of it.
+/// Two nodes give a name apart: both have it, each their own, and the second one's node hears of
+/// it.
 fn both_go_on(hub: &Node, edge: &Node, away: &Node, link: &Link) -> Result<()> {
     link.cut();
     add(edge, "ana", "Ana of edge")?;
@@ -211,7 +213,8 @@ fn both_go_on(hub: &Node, edge: &Node, away: &Node, link: &Link) -> Result<()> {
 #[test]
 fn a_namesake_is_replaced_by_nobody_of_whom_their_node_is_told() -> Result<()> {
     let (hub, edge, away, link) = siblings()?;
-    // Somebody tried the name at the second node, which asked for it and is told of it from then on.
+    // Somebody tried the name at the second node, which asked for it and is told of it from then
+    // on.
     let form =
         ("application/x-www-form-urlencoded", b"name=ana&password=a-long-password&next=/" as &[u8]);
     away.anonymous().send(Method::POST, "/auth/sign-in", Some(form))?.expect(303)?;

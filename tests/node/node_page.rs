@@ -155,13 +155,15 @@ fn tell(hub: &Node, name: &str, health: Value) -> Result<()> {
     let client = hub.anonymous().with_header("authorization", &format!("Bearer token-of-{name}"));
     let now =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_micros() as u64;
-    let mut told = json!({ "queue": 0, "queue_age_s": 0, "conflicts": 0, "version": env!("CARGO_PKG_VERSION") });
+    let mut told = json!({ "queue": 0, "queue_age_s": 0, "conflicts": 0,
+        "version": env!("CARGO_PKG_VERSION") });
     told.as_object_mut()
         .zip(health.as_object())
         .context("an object")?
         .0
         .extend(health.as_object().cloned().unwrap_or_default());
-    let pull = json!({ "node": name, "serves": [], "now": now, "health": told, "journals": {}, "wait_ms": 0 });
+    let pull = json!({ "node": name, "serves": [], "now": now, "health": told, "journals": {},
+        "wait_ms": 0 });
     client.post("/sync/v1/pull", &pull)?.expect(200)?;
     Ok(())
 }

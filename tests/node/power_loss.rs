@@ -100,7 +100,8 @@ fn a_torn_write_leaves_some_of_what_was_not_synced_and_all_that_was() -> Result<
 const WRITTEN_BYTES: usize = 14_000;
 const RECORDS: usize = 20;
 
-/// The file that is left of a program's, after it acknowledged all of its records and power was lost.
+/// The file that is left of a program's, after it acknowledged all of its records and power was
+/// lost.
 fn written(keeps: &str, lose_power: impl FnOnce(&Disk) -> Result<()>) -> Result<Option<Vec<u8>>> {
     let folder = TempDir::new()?;
     let disk = Disk::under(folder.path())?;

@@ -1,4 +1,5 @@
-//! A hub with Redis: batches go through a queue, and nothing depends on it. An edge with Redis: it is woken up.
+//! A hub with Redis: batches go through a queue, and nothing depends on it. An edge with Redis: it
+//! is woken up.
 
 use std::collections::HashSet;
 use std::thread;
@@ -78,7 +79,8 @@ fn receipt(sequence: u64) -> String {
 /// A batch of one entry, which follows another one.
 fn batch(node: &str, after: u64, entry: &Value) -> Value {
     json!({ "node": node, "journal": "progress", "epoch": "e0", "lane": "backlog", "after": after,
-        "before": { "through": { "sequence": after, "receipt": receipt(after) } }, "receipt": receipt(after + 1),
+        "before": { "through": { "sequence": after, "receipt": receipt(after) } },
+        "receipt": receipt(after + 1),
         "entries": [entry] })
 }
 

@@ -67,7 +67,8 @@ impl Hub {
 
 fn batch(node: &str, journal: &str, entries: &Value) -> Value {
     json!({ "node": node, "journal": journal, "epoch": "e0", "lane": "backlog", "after": 0,
-        "before": { "through": { "sequence": 0, "receipt": "" } }, "receipt": "r", "entries": entries })
+        "before": { "through": { "sequence": 0, "receipt": "" } }, "receipt": "r",
+        "entries": entries })
 }
 
 fn pull(node: &str) -> Value {
@@ -81,7 +82,8 @@ fn entry(kind: &str, payload: Value) -> Value {
 
 /// An entry with these in the place of a person's own.
 fn person(properties: Value) -> Value {
-    let mut person = json!({ "name": "eve", "display_name": "Eve", "role": "learner", "home": "edge",
+    let mut person = json!({ "name": "eve", "display_name": "Eve", "role": "learner",
+        "home": "edge",
         "password_hash": "x", "removed": false, "stamp": 1, "writer": "ab", "seen": { "ab": 1 } });
     merge(&mut person, properties);
     entry("person", person)
@@ -89,7 +91,8 @@ fn person(properties: Value) -> Value {
 
 /// The same for a document.
 fn document(properties: Value) -> Value {
-    let mut document = json!({ "kind": "state", "activity": "a", "agent": "mbox:mailto:a@example.org",
+    let mut document = json!({ "kind": "state", "activity": "a",
+        "agent": "mbox:mailto:a@example.org",
         "registration": "", "id": "d", "media_type": "text/plain", "etag": "e", "content": "MQ==",
         "stamp": 1, "writer": "ab", "seen": { "ab": 1 } });
     merge(&mut document, properties);
@@ -99,7 +102,8 @@ fn document(properties: Value) -> Value {
 /// A conflict about a person.
 fn person_who_lost(properties: Value, more: Value) -> Value {
     let lost = person(properties)[0]["payload"].clone();
-    let mut conflict = json!({ "about": "person", "version": "1ab", "subject": "eve", "noticed": 1, "settled": 0,
+    let mut conflict = json!({ "about": "person", "version": "1ab", "subject": "eve", "noticed": 1,
+        "settled": 0,
         "lost": lost });
     merge(&mut conflict, more);
     entry("conflict", conflict)
@@ -120,7 +124,8 @@ fn nodes_without_a_token_of_their_own_are_refused() -> Result<()> {
     let hub = Hub::start()?;
     let pieces = json!({ "node": "edge", "pieces": [] });
     let cursor = json!({ "epoch": "e", "feed": null, "held": null });
-    let inquiry = json!({ "node": "edge", "journal": "progress", "subject": "s", "cursor": cursor, "after": 0 });
+    let inquiry = json!({ "node": "edge", "journal": "progress", "subject": "s", "cursor": cursor,
+        "after": 0 });
     let messages = [
         (ENTRIES, batch("edge", "progress", &good())),
         (PULL, pull("edge")),

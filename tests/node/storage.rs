@@ -1,4 +1,5 @@
-//! Limits of the disk: what can be fetched again goes first, then nothing new is taken in, and nothing is lost.
+//! Limits of the disk: what can be fetched again goes first, then nothing new is taken in, and
+//! nothing is lost.
 
 use std::process::Command;
 
@@ -60,7 +61,8 @@ fn large_statement() -> Value {
     statement::with(json!({ "result": { "response": "x".repeat(STATEMENT_BYTES) } }))
 }
 
-/// Posts large statements until the node refuses one; answers the ids of the others, and the refusal.
+/// Posts large statements until the node refuses one; answers the ids of the others, and the
+/// refusal.
 fn post_until_full(node: &Node) -> Result<(Vec<String>, Response)> {
     let mut stored = Vec::new();
     for _ in 0..STATEMENTS_MAX {

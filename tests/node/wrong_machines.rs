@@ -1,4 +1,5 @@
-//! Nodes that replicate on machines whose clocks are wrong, whose disks are full, and whose disks were restored.
+//! Nodes that replicate on machines whose clocks are wrong, whose disks are full, and whose disks
+//! were restored.
 
 use std::fs;
 
@@ -167,8 +168,8 @@ fn set_back(node: &mut Node, copy: &TempDir) -> Result<()> {
     node.restart()
 }
 
-/// The entry that the hub remembers is gone from the restored journal, as it would be had it been overwritten: that
-/// does not make the journal the one that the hub knows.
+/// The entry that the hub remembers is gone from the restored journal, as it would be had it been
+/// overwritten: that does not make the journal the one that the hub knows.
 #[test]
 fn a_restored_disk_is_noticed_although_other_entries_took_the_place_of_the_lost_ones() -> Result<()>
 {

@@ -1,4 +1,5 @@
-//! The record store, section by section, as any xAPI client sees it (xAPI 1.0.3; 2.0, IEEE 9274.1.1).
+//! The record store, section by section, as any xAPI client sees it (xAPI 1.0.3; 2.0, IEEE
+//! 9274.1.1).
 
 mod attachments;
 mod consistency;

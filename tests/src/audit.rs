@@ -24,7 +24,8 @@ const FLAWS: [(&str, &str); 5] = [
     ),
     (
         "moments of storing that do not grow",
-        "SELECT count(*) FROM (SELECT stored_us - lag(stored_us) OVER (ORDER BY sequence) AS later FROM statement)
+        "SELECT count(*) FROM (SELECT stored_us - lag(stored_us) OVER (ORDER BY sequence) AS later
+            FROM statement)
         WHERE later <= 0",
     ),
     (
@@ -37,7 +38,8 @@ const FLAWS: [(&str, &str); 5] = [
         "WITH computed AS (
             SELECT agent, activity, max(completed), max(passed), max(score), max(progress),
               sum(coalesce(duration_ms, 0)), count(*), max(timestamp_ms)
-            FROM statement WHERE agent IS NOT NULL AND activity IS NOT NULL GROUP BY agent, activity),
+            FROM statement WHERE agent IS NOT NULL AND activity IS NOT NULL GROUP BY agent,
+              activity),
           kept AS (
             SELECT agent, activity, completed, passed, score, progress, duration_ms, statements,
               updated_ms
@@ -47,8 +49,8 @@ const FLAWS: [(&str, &str); 5] = [
     ),
 ];
 
-/// Checks every database in the state folder of a node that does not run, and answers the ids of its
-/// statements. Works on a copy: opening a database writes to it.
+/// Checks every database in the state folder of a node that does not run, and answers the ids of
+/// its statements. Works on a copy: opening a database writes to it.
 pub fn statements(state: &Path) -> Result<HashSet<String>> {
     let copy = TempDir::new()?;
     let mut databases = Vec::new();

@@ -15,8 +15,9 @@ use crate::repository;
 /// What a disk writes whole or not at all.
 const SECTOR_BYTES: usize = 512;
 
-/// The disk under a folder: when power is lost, so is what no program had synced. Works through a library
-/// preloaded into the program, whose own page (`tests/bad-machine`) says what counts as synced.
+/// The disk under a folder: when power is lost, so is what no program had synced. Works through a
+/// library preloaded into the program, whose own page (`tests/bad-machine`) says what counts as
+/// synced.
 pub struct Disk {
     folder: PathBuf,
     shadow: TempDir,
@@ -53,8 +54,8 @@ impl Disk {
         })
     }
 
-    /// As [`Disk::lose_power`], but the disk happened to write some of what was not synced before the
-    /// power was gone: any names, any lengths and any sectors.
+    /// As [`Disk::lose_power`], but the disk happened to write some of what was not synced before
+    /// the power was gone: any names, any lengths and any sectors.
     pub fn lose_power_torn(&self, random: &mut impl Rng) -> Result<()> {
         self.replace(|name, fresh| {
             let (now, durable) = (self.folder.join(name), self.names().join(name));
@@ -103,7 +104,8 @@ pub fn slow_disk(sync_delay: Duration) -> Result<Vec<(String, String)>> {
     Ok(vec![preload()?, delay])
 }
 
-/// What can go wrong with the machine under a node while it runs: its clock, and the room on its disk.
+/// What can go wrong with the machine under a node while it runs: its clock, and the room on its
+/// disk.
 pub struct Machine {
     folder: PathBuf,
     switches: TempDir,

@@ -6,7 +6,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::Node;
 
-/// How long to wait for the next event before a test gives up. Generous: it is not what tests measure.
+/// How long to wait for the next event before a test gives up. Generous: it is not what tests
+/// measure.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Server-sent events of a node, read from a connection of their own.
@@ -26,7 +27,8 @@ pub struct Event {
 }
 
 impl Events {
-    /// Asks for events with the cookie of somebody who has signed in, and reads the head of the answer.
+    /// Asks for events with the cookie of somebody who has signed in, and reads the head of the
+    /// answer.
     pub fn open(node: &Node, path: &str, cookie: &str) -> Result<Self> {
         let mut connection = TcpStream::connect(("127.0.0.1", node.port()))?;
         connection.set_read_timeout(Some(TIMEOUT))?;

@@ -16,8 +16,8 @@ const PIECE_BYTES: usize = 16 << 10;
 /// How often held data looks whether it may go on.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// The network between a node and its upstream: a TCP proxy that can be cut, also in the middle of a
-/// body, slowed down, and made to deliver late, out of order and twice.
+/// The network between a node and its upstream: a TCP proxy that can be cut, also in the middle of
+/// a body, slowed down, and made to deliver late, out of order and twice.
 pub struct Link {
     port: u16,
     state: Arc<State>,
@@ -48,7 +48,8 @@ impl Link {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Closes every connection and refuses new ones. What is held ([`Link::hold`]) is already beyond the cut.
+    /// Closes every connection and refuses new ones. What is held ([`Link::hold`]) is already
+    /// beyond the cut.
     pub fn cut(&self) {
         self.state.knobs().cut();
     }
@@ -58,7 +59,8 @@ impl Link {
         self.state.knobs().cut_after(Way::Up, bytes);
     }
 
-    /// Cuts the link once this many more bytes have come from upstream, wherever that is in an answer.
+    /// Cuts the link once this many more bytes have come from upstream, wherever that is in an
+    /// answer.
     pub fn cut_answers_after(&self, bytes: u64) {
         self.state.knobs().cut_after(Way::Down, bytes);
     }
@@ -78,13 +80,14 @@ impl Link {
         self.state.knobs().delay = delay;
     }
 
-    /// Carries no more than this many bytes a second each way, all connections together. 0: as fast as it goes.
+    /// Carries no more than this many bytes a second each way, all connections together. 0: as
+    /// fast as it goes.
     pub fn limit(&self, bytes_per_second: u64) {
         self.state.knobs().limit(bytes_per_second);
     }
 
-    /// Holds up the next request, while those on other connections pass it. Its sender may be killed or give
-    /// up meanwhile: once released, it arrives all the same.
+    /// Holds up the next request, while those on other connections pass it. Its sender may be
+    /// killed or give up meanwhile: once released, it arrives all the same.
     pub fn hold(&self) {
         self.state.knobs().hold = Hold::Next;
     }
@@ -94,8 +97,8 @@ impl Link {
         self.state.knobs().hold = Hold::Nothing;
     }
 
-    /// Delivers one of the last requests once more, and drops the answer. Which one: 0 is the last. False: there
-    /// has not been one.
+    /// Delivers one of the last requests once more, and drops the answer. Which one: 0 is the
+    /// last. False: there has not been one.
     pub fn repeat(&self, which: usize) -> bool {
         let Some(request) = self.state.knobs().passed(which) else { return false };
         let target = self.state.target;
@@ -205,7 +208,8 @@ mod tests {
     use super::*;
     use std::time::Instant;
 
-    /// A server that counts what it gets from each connection and says so when that ends, and the link to it.
+    /// A server that counts what it gets from each connection and says so when that ends, and the
+    /// link to it.
     struct Counter {
         link: Link,
         counts: std::sync::mpsc::Receiver<usize>,

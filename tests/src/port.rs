@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use anyhow::{Result, bail};
 
-/// Ports below those the kernel hands out for outgoing connections: a node that restarts finds its port
-/// as it left it, whatever else runs.
+/// Ports below those the kernel hands out for outgoing connections: a node that restarts finds its
+/// port as it left it, whatever else runs.
 const FIRST: u16 = 10_000;
 const COUNT: u16 = 20_000;
 

@@ -9,7 +9,8 @@ use crate::log::Log;
 use crate::process::Process;
 use crate::{eventually, port};
 
-/// A Redis server of the test's own, from Debian, which keeps nothing on disk. Stopped when dropped.
+/// A Redis server of the test's own, from Debian, which keeps nothing on disk. Stopped when
+/// dropped.
 pub struct Redis {
     port: u16,
     folder: TempDir,
@@ -57,8 +58,8 @@ impl Redis {
     }
 }
 
-/// Starts a server and waits until it says that it listens. Not by connecting: on loopback a connection to a free port
-/// may meet itself.
+/// Starts a server and waits until it says that it listens. Not by connecting: on loopback a
+/// connection to a free port may meet itself.
 fn spawn(port: u16, folder: &TempDir) -> Result<Process> {
     let mut command = Command::new("redis-server");
     command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"]);

@@ -27,7 +27,8 @@ pub fn experienced(id: &str) -> Value {
     json!({
         "id": id,
         "actor": { "objectType": "Agent", "name": "Ada", "mbox": "mailto:ada@example.org" },
-        "verb": { "id": "http://adlnet.gov/expapi/verbs/experienced", "display": { "en": "experienced" } },
+        "verb": { "id": "http://adlnet.gov/expapi/verbs/experienced",
+            "display": { "en": "experienced" } },
         "object": { "id": ACTIVITY, "definition": { "name": { "en": "The hedge" } } },
     })
 }

@@ -21,7 +21,8 @@ const BATCH_MAX: usize = 50;
 /// How many learners there are, and how many activities: few, so that what they reach adds up.
 const LEARNERS: u32 = 8;
 const ACTIVITIES: u32 = 4;
-/// One statement in so many is large, and how large: the write-ahead log is to be copied and to start over.
+/// One statement in so many is large, and how large: the write-ahead log is to be copied and to
+/// start over.
 const LARGE_ONE_IN: u32 = 5;
 const LARGE_BYTES: usize = 150_000;
 
@@ -44,8 +45,8 @@ impl Storm {
         self.unanswered.extend(other.unanswered);
     }
 
-    /// Checks that everything acknowledged is among these ids; that requests without an answer are there
-    /// whole or not at all; and that there is nothing else.
+    /// Checks that everything acknowledged is among these ids; that requests without an answer are
+    /// there whole or not at all; and that there is nothing else.
     pub fn check(&self, stored: &HashSet<String>) -> Result<()> {
         let lost = self.acknowledged.difference(stored).count();
         ensure!(
@@ -64,7 +65,8 @@ impl Storm {
         Ok(())
     }
 
-    /// Posts again what was not answered, as clients do: it is acknowledged now, stored before or not.
+    /// Posts again what was not answered, as clients do: it is acknowledged now, stored before or
+    /// not.
     pub fn retry(&mut self, client: &Client) -> Result<()> {
         for request in mem::take(&mut self.unanswered) {
             request.post(client).context("posting again")?;
@@ -92,8 +94,8 @@ impl Request {
     }
 }
 
-/// Has clients post statements and batches as fast as they can, and kills the node under them: a moment
-/// after `count` statements have been acknowledged.
+/// Has clients post statements and batches as fast as they can, and kills the node under them: a
+/// moment after `count` statements have been acknowledged.
 pub fn until_killed(node: &mut Node, count: usize, moment: Duration) -> Result<Storm> {
     let storm = Mutex::new(Storm::default());
     let client = node.xapi();

@@ -10,8 +10,9 @@ use crate::Client;
 /// For how long a round passes on news.
 const LINGER_S: u32 = 2;
 
-/// Does what an operator's scheduler does on a host that has no ticker: runs rounds of replication, until it is
-/// dropped. Rounds that fail are followed by others, so the node may be killed and started again meanwhile.
+/// Does what an operator's scheduler does on a host that has no ticker: runs rounds of
+/// replication, until it is dropped. Rounds that fail are followed by others, so the node may be
+/// killed and started again meanwhile.
 pub struct Ticker(Arc<AtomicBool>);
 
 impl Ticker {

@@ -1,5 +1,5 @@
--- Blobs, packages and courses. Nothing is ever updated but a course's current package, and whether the bytes of a
--- package that another node has are here.
+-- Blobs, packages and courses. Nothing is ever updated but a course's current package, and whether
+-- the bytes of a package that another node has are here.
 
 -- Some bytes and their SHA-256. Either the row holds the bytes, or `piece` says which rows do.
 CREATE TABLE blob (
@@ -9,8 +9,8 @@ CREATE TABLE blob (
   data BLOB
 );
 
--- Where the bytes of a blob from `start` on are: every blob has at least the row with start 0, so one
--- lookup reads small and large blobs alike.
+-- Where the bytes of a blob from `start` on are: every blob has at least the row with start 0, so
+-- one lookup reads small and large blobs alike.
 CREATE TABLE piece (
   whole INTEGER NOT NULL REFERENCES blob (id),
   start INTEGER NOT NULL,
@@ -32,7 +32,8 @@ CREATE TABLE package (
   peer TEXT,
   -- When a file of it was last looked for, give or take an hour, in seconds since 1970.
   used_s INTEGER NOT NULL DEFAULT (unixepoch()),
-  -- Its files, as an entry has them, while their bytes are not here: they were given up to make room.
+  -- Its files, as an entry has them, while their bytes are not here: they were given up to make
+  -- room.
   away TEXT
 );
 
@@ -73,8 +74,8 @@ CREATE TABLE unit (
   title TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- A write is one statement. What takes several steps is an INSERT into one of these views, which hold
--- nothing: their triggers are the steps, in one transaction.
+-- A write is one statement. What takes several steps is an INSERT into one of these views, which
+-- hold nothing: their triggers are the steps, in one transaction.
 
 -- parts: JSON ["hash", …]; key: see `joined`. A blob that is here already stays as it is.
 CREATE VIEW joining (hash, size, parts, key) AS SELECT '', 0, '', '' WHERE 0;
@@ -110,8 +111,8 @@ CREATE TRIGGER joined_is_bounded AFTER INSERT ON joined BEGIN
   DELETE FROM joined WHERE number <= NEW.number - 100;
 END;
 
--- course: JSON of `new-course`; files: JSON [{"path", "hash", "media_type"}, …]. A blob that is not here
--- makes its file's `blob` NULL, which undoes it all.
+-- course: JSON of `new-course`; files: JSON [{"path", "hash", "media_type"}, …]. A blob that is
+-- not here makes its file's `blob` NULL, which undoes it all.
 CREATE VIEW publishing (package, key, course, files, stamp_us, peer)
   AS SELECT '', '', '', '', 0, '' WHERE 0;
 
@@ -126,7 +127,8 @@ BEGIN
     LEFT JOIN blob ON blob.hash = file.value ->> 'hash'
     WHERE package.hash = NEW.package
     ON CONFLICT (package, path) DO NOTHING;
-  -- A version that was made here, and that the one which arrives was not made upon, is lost in plain sight.
+  -- A version that was made here, and that the one which arrives was not made upon, is lost in
+  -- plain sight.
   INSERT OR IGNORE INTO conflict (kind, reference, version, subject, lost, noticed_ms)
     SELECT 'course', course.id, known.hash, course.iri,
       json_object('id', course.iri, 'title', course.title, 'package', known.hash), NEW.stamp_us / 1000
@@ -143,8 +145,8 @@ BEGIN
       units = excluded.units, peer = excluded.peer, stamp_us = max(excluded.stamp_us,
         -- What is published here comes after what is here.
         iif(excluded.peer IS NULL, stamp_us + 1, 0))
-    -- Against what was published here the later one stands. Of what comes from above, the last that came: a node there
-    -- whose disk was restored means what it has now.
+    -- Against what was published here the later one stands. Of what comes from above, the last
+    -- that came: a node there whose disk was restored means what it has now.
     WHERE CASE WHEN excluded.peer IS NULL THEN excluded.package <> package
       ELSE peer IS NOT NULL OR excluded.stamp_us > stamp_us END;
   -- It may have been announced again meanwhile.
@@ -157,13 +159,15 @@ BEGIN
     ON CONFLICT (activity) DO UPDATE SET title = excluded.title;
 END;
 
--- What other nodes get: each course in its current version, with all its files and the blobs these consist of.
+-- What other nodes get: each course in its current version, with all its files and the blobs these
+-- consist of.
 CREATE TRIGGER course_is_journaled AFTER INSERT ON course BEGIN
   INSERT INTO journal (kind, reference) VALUES ('course', NEW.id);
   UPDATE course SET journaled = last_insert_rowid() WHERE id = NEW.id;
 END;
 
--- The new row first: were the journal's last row deleted before it, its sequence would be used again.
+-- The new row first: were the journal's last row deleted before it, its sequence would be used
+-- again.
 CREATE TRIGGER course_change_is_journaled AFTER UPDATE OF stamp_us ON course BEGIN
   INSERT INTO journal (kind, reference) VALUES ('course', NEW.id);
   UPDATE course SET journaled = last_insert_rowid() WHERE id = NEW.id;
@@ -224,8 +228,9 @@ CREATE TABLE partial (
   PRIMARY KEY (hash, start)
 );
 
--- A procedure: rows inserted here by one statement are another node's batch. A row without an entry is about
--- the whole batch and moves the note. `entry` is JSON: package, course, files, size, stamp.
+-- A procedure: rows inserted here by one statement are another node's batch. A row without an
+-- entry is about the whole batch and moves the note. `entry` is JSON: package, course, files,
+-- size, stamp.
 CREATE VIEW apply_batch AS
   SELECT NULL AS entry, NULL AS peer, NULL AS note, NULL AS expected, NULL AS text;
 
@@ -257,7 +262,8 @@ CREATE TRIGGER apply_batch_announces INSTEAD OF INSERT ON apply_batch WHEN NEW.e
       AND NOT EXISTS (SELECT 1 FROM blob WHERE blob.hash = piece.value ->> 0);
 END;
 
--- A procedure: bytes of a blob that was fetched. Without a start they are the whole of it, in place of its parts.
+-- A procedure: bytes of a blob that was fetched. Without a start they are the whole of it, in
+-- place of its parts.
 CREATE VIEW received (hash, start, data) AS SELECT '', 0, x'' WHERE 0;
 
 CREATE TRIGGER receive_part INSTEAD OF INSERT ON received WHEN NEW.start IS NOT NULL BEGIN
@@ -277,8 +283,8 @@ CREATE TABLE orphan (
   blob INTEGER PRIMARY KEY
 );
 
--- A procedure: gives up the bytes of a package that another node has. What it was joined of goes at once; the bytes
--- are left to `sweeping`, for there may be gigabytes.
+-- A procedure: gives up the bytes of a package that another node has. What it was joined of goes
+-- at once; the bytes are left to `sweeping`, for there may be gigabytes.
 CREATE VIEW giving_up AS SELECT NULL AS package;
 
 CREATE TRIGGER give_up INSTEAD OF INSERT ON giving_up
@@ -297,8 +303,8 @@ WHEN EXISTS (SELECT 1 FROM package WHERE id = NEW.package AND peer IS NOT NULL A
   DELETE FROM orphan WHERE NOT EXISTS (SELECT 1 FROM blob WHERE blob.id = orphan.blob AND blob.data IS NOT NULL);
 END;
 
--- A procedure: deletes orphans from one to another that nobody needs. A package that is arriving counts on those that
--- were here when it was announced.
+-- A procedure: deletes orphans from one to another that nobody needs. A package that is arriving
+-- counts on those that were here when it was announced.
 CREATE VIEW sweeping AS SELECT NULL AS first, NULL AS last;
 
 CREATE TRIGGER sweep INSTEAD OF INSERT ON sweeping BEGIN
@@ -317,8 +323,8 @@ CREATE TRIGGER sweep INSTEAD OF INSERT ON sweeping BEGIN
     AND NOT EXISTS (SELECT 1 FROM blob WHERE blob.id = orphan.blob);
 END;
 
--- A procedure: wants the bytes of a package again that were given up, if it is still its course's version;
--- `is_opened` if somebody has looked for a file of it.
+-- A procedure: wants the bytes of a package again that were given up, if it is still its course's
+-- version; `is_opened` if somebody has looked for a file of it.
 CREATE VIEW wanting_again AS SELECT NULL AS package, NULL AS is_opened;
 
 CREATE TRIGGER want_again INSTEAD OF INSERT ON wanting_again BEGIN

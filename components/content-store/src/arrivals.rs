@@ -25,7 +25,8 @@ impl Guest for Store {
     async fn wanted(size: u64) -> Result<Vec<WantedBlob>, Error> {
         let sql = "WITH next AS (
               SELECT number, hash, size,
-                coalesce((SELECT sum(length(data)) FROM partial WHERE partial.hash = part.hash), 0) AS have
+                coalesce((SELECT sum(length(data)) FROM partial WHERE partial.hash = part.hash),
+                  0) AS have
               FROM part WHERE ?3 IS NULL OR number IN (
                 SELECT number FROM part GROUP BY number HAVING sum(size) <= ?3)
               ORDER BY number, hash LIMIT ?1)

@@ -68,8 +68,8 @@ pub async fn read(hash: &str, start: u64, length: u32) -> Result<Option<Vec<u8>>
     Ok(Some(read))
 }
 
-/// The bytes from `start` to the end of the row they are in, `length` at most. Empty past the blob's
-/// end. None: no such blob.
+/// The bytes from `start` to the end of the row they are in, `length` at most. Empty past the
+/// blob's end. None: no such blob.
 async fn piece(hash: &str, start: u64, length: u64) -> Result<Option<Vec<u8>>, Error> {
     let sql = "SELECT substr(leaf.data, ?2 - piece.start + 1, ?3)
         FROM blob AS whole
@@ -84,8 +84,8 @@ async fn piece(hash: &str, start: u64, length: u64) -> Result<Option<Vec<u8>>, E
     Ok(Some(row.take::<Option<_>>()?.unwrap_or_default()))
 }
 
-/// See `stream-blob`. The first piece is read before this returns, so that a blob that is not there is
-/// an error and not an empty stream.
+/// See `stream-blob`. The first piece is read before this returns, so that a blob that is not
+/// there is an error and not an empty stream.
 pub async fn stream(hash: String, start: u64, length: u64) -> Result<StreamReader<u8>, Error> {
     let first = piece(&hash, start, length).await?;
     let first = first.ok_or_else(|| Error::MissingBlob(hash.clone()))?;

@@ -1,4 +1,5 @@
-//! Joining blobs into a larger one, a part of the work a call: hashing a gigabyte takes longer than a call may.
+//! Joining blobs into a larger one, a part of the work a call: hashing a gigabyte takes longer
+//! than a call may.
 
 use std::fmt::Write;
 

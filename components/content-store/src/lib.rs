@@ -1,8 +1,8 @@
 //! Store: course packages and their files.
 //!
-//! Blobs of at most 1 MiB are rows; larger files are joined from such rows, so that a range or a stream
-//! reads only the rows it needs. Packages, courses and units point at blobs. The schema and what each
-//! write does in one statement are in `migrations/`.
+//! Blobs of at most 1 MiB are rows; larger files are joined from such rows, so that a range or a
+//! stream reads only the rows it needs. Packages, courses and units point at blobs. The schema and
+//! what each write does in one statement are in `migrations/`.
 
 #[allow(missing_docs)]
 mod bindings {

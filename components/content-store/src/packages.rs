@@ -89,7 +89,8 @@ pub async fn publish_announced(
 /// Makes a package that is here the current version of its course, from now on.
 pub async fn republish(package: &str) -> Result<(), Error> {
     let sql = "SELECT package.course, (
-          SELECT json_group_array(json_object('path', path, 'hash', blob.hash, 'media_type', media_type))
+          SELECT json_group_array(json_object(
+            'path', path, 'hash', blob.hash, 'media_type', media_type))
           FROM file JOIN blob ON blob.id = file.blob WHERE file.package = package.id)
         FROM package WHERE package.hash = ?1";
     let row = DATABASE.query_one(sql, &[Value::from(package)]).await?;
@@ -148,8 +149,8 @@ fn check_files(files: &[File]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Names a blob that is missing. Nothing deletes blobs, so what is here stays; and the table refuses a
-/// file without a blob all the same.
+/// Names a blob that is missing. Nothing deletes blobs, so what is here stays; and the table
+/// refuses a file without a blob all the same.
 async fn check_blobs(files: &str) -> Result<(), Error> {
     let sql = "SELECT file.value ->> 'hash' FROM json_each(?1) AS file
         WHERE NOT EXISTS (SELECT 1 FROM blob WHERE blob.hash = file.value ->> 'hash')
@@ -167,7 +168,8 @@ fn with_identity(course: NewCourse, key: String, package: String) -> Course {
 
 /// See `courses`.
 pub async fn courses(after: Option<String>, limit: u32) -> Result<Vec<CourseSummary>, Error> {
-    let sql = "SELECT course.iri, course.key, package.hash, course.title, course.description, course.units
+    let sql = "SELECT course.iri, course.key, package.hash, course.title, course.description,
+        course.units
         FROM course JOIN package ON package.id = course.package
         WHERE ?1 IS NULL
           OR (course.title, course.iri) > (SELECT title, iri FROM course WHERE iri = ?1)
@@ -229,7 +231,8 @@ fn place(mut row: Row) -> Result<UnitPlace, Error> {
 
 /// See `find-file`.
 pub async fn find_file(package: String, path: String) -> Result<Option<File>, Error> {
-    let sql = "SELECT blob.hash, blob.size, file.media_type, package.id, package.used_s < unixepoch() - ?3
+    let sql = "SELECT blob.hash, blob.size, file.media_type, package.id,
+          package.used_s < unixepoch() - ?3
         FROM package
         JOIN file ON file.package = package.id
         JOIN blob ON blob.id = file.blob

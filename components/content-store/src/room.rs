@@ -1,13 +1,13 @@
-//! Making room: bytes that the node above has too are given up when space is short, and fetched again when it is
-//! not, or when somebody looks for them.
+//! Making room: bytes that the node above has too are given up when space is short, and fetched
+//! again when it is not, or when somebody looks for them.
 
 use hedgeschool_journal::{Error, integer, limits, usage};
 use hedgeschool_sql::{Error as SqlError, Value};
 
 use crate::DATABASE;
 
-/// Once some of it is given up, so much of what is allowed is left in use: what comes back soon would not be worth
-/// having gone.
+/// Once some of it is given up, so much of what is allowed is left in use: what comes back soon
+/// would not be worth having gone.
 const LOW: (u64, u64) = (7, 8);
 /// Most packages that one call gives up.
 const GIVEN_UP_MAX: usize = 20;
@@ -36,7 +36,8 @@ async fn live() -> Result<u64, Error> {
     Ok(usage(&DATABASE).await?.live())
 }
 
-/// How many bytes may stay in use, for the next package that is to arrive, if giving up others can make room for it.
+/// How many bytes may stay in use, for the next package that is to arrive, if giving up others can
+/// make room for it.
 async fn goal(holder: &str, high: u64, live: u64) -> Result<u64, Error> {
     let sql = "SELECT sum(size), (
           SELECT coalesce(sum(blob.size), 0) FROM package JOIN file ON file.package = package.id
@@ -49,8 +50,8 @@ async fn goal(holder: &str, high: u64, live: u64) -> Result<u64, Error> {
     Ok(if fits { high.saturating_sub(missing) } else { high })
 }
 
-/// Gives up packages until so many bytes are in use: versions that are no course's first, then those that nobody has
-/// used for longest.
+/// Gives up packages until so many bytes are in use: versions that are no course's first, then
+/// those that nobody has used for longest.
 async fn give_up(holder: &str, goal: u64) -> Result<(), Error> {
     sweep().await?;
     let mut has_given_up = false;
@@ -105,7 +106,8 @@ async fn shrink() -> Result<(), Error> {
     Ok(())
 }
 
-/// Wants the package again that was used last, if it has no more than so many bytes and no other is on its way.
+/// Wants the package again that was used last, if it has no more than so many bytes and no other
+/// is on its way.
 async fn take_back(room: u64) -> Result<(), Error> {
     let sql = "INSERT INTO wanting_again (package, is_opened) SELECT id, 0 FROM (
           SELECT package.id, used_s, (
@@ -113,14 +115,16 @@ async fn take_back(room: u64) -> Result<(), Error> {
               json_each(file.value, '$.pieces') AS piece) AS size
           FROM package JOIN course ON course.package = package.id WHERE package.away IS NOT NULL)
         WHERE size <= ?1 ORDER BY used_s DESC LIMIT 1";
-    let has_any = "SELECT 1 FROM package WHERE away IS NOT NULL AND NOT EXISTS (SELECT 1 FROM announced) LIMIT 1";
+    let has_any = "SELECT 1 FROM package
+        WHERE away IS NOT NULL AND NOT EXISTS (SELECT 1 FROM announced) LIMIT 1";
     if DATABASE.query_one(has_any, &[]).await?.is_some() {
         DATABASE.execute(sql, &[integer(room)]).await?;
     }
     Ok(())
 }
 
-/// Takes note that a package is used. It is no matter if that fails: reading goes on when nothing can be written.
+/// Takes note that a package is used. It is no matter if that fails: reading goes on when nothing
+/// can be written.
 pub async fn used(package: u64) {
     let sql = "UPDATE package SET used_s = unixepoch() WHERE id = ?1 AND used_s < unixepoch() - ?2";
     let noted = DATABASE.execute(sql, &[integer(package), Value::Integer(UNNOTICED_S)]).await;

@@ -11,7 +11,8 @@ use hedgeschool_web::{
 use crate::range::{Selection, select};
 use crate::store::{self, File};
 
-/// Replies up to this size, in bytes, are read into memory, and files of it kept there; larger ones stream.
+/// Replies up to this size, in bytes, are read into memory, and files of it kept there; larger
+/// ones stream.
 const WHOLE_BYTES_MAX: u64 = 100_000;
 /// How many files an instance remembers: together at most 6.4 MB.
 const FILES_MAX: usize = 64;

@@ -12,14 +12,15 @@ use crate::store::{self, File, LaunchMethod, MoveOn, NewCourse, Unit};
 
 /// Largest package, in bytes of the zip.
 const ZIP_BYTES_MAX: usize = 64 << 20;
-/// A larger file is stored as pieces of this size, in bytes. The store joins 4,096 of them at most, which is
-/// the largest archive's 1 GiB.
+/// A larger file is stored as pieces of this size, in bytes. The store joins 4,096 of them at
+/// most, which is the largest archive's 1 GiB.
 const PIECE_BYTES: usize = 256 << 10;
 /// What one call to the store may hold, in bytes and blobs.
 const BATCH_BYTES_MAX: usize = 1 << 20;
 const BATCH_BLOBS_MAX: usize = 256;
 
-/// Answers `POST /content/v1/courses`: 201 with the course, 200 if this is its current version already.
+/// Answers `POST /content/v1/courses`: 201 with the course, 200 if this is its current version
+/// already.
 pub async fn import(request: Request) -> Result<Reply, Problem> {
     authorise(request.headers()).await?;
     check_media_type(request.headers())?;
@@ -64,8 +65,8 @@ fn refused(error: Error) -> Problem {
     }
 }
 
-/// Unpacks and stores every file. If this fails underway, blobs stay behind that no package names; the
-/// next attempt finds them there.
+/// Unpacks and stores every file. If this fails underway, blobs stay behind that no package names;
+/// the next attempt finds them there.
 async fn store_files(package: &mut Package<Bytes>) -> Result<Vec<File>, Problem> {
     let entries = package.entries().to_vec();
     let mut intake = Intake::new(entries.len());
@@ -89,8 +90,8 @@ async fn store_files(package: &mut Package<Bytes>) -> Result<Vec<File>, Problem>
     Ok(entries.into_iter().zip(hashes).map(file).collect())
 }
 
-/// Pieces of files on their way into the store, gathered so that many small files cost one call and one
-/// commit.
+/// Pieces of files on their way into the store, gathered so that many small files cost one call
+/// and one commit.
 struct Intake {
     /// The blobs of each file so far, in order.
     hashes: Vec<Vec<String>>,

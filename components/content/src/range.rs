@@ -16,8 +16,8 @@ pub enum Selection {
     Unsatisfiable,
 }
 
-/// Reads a `Range` header for a file of `size` bytes. What is no single range of bytes is ignored, as
-/// the standard allows: the client gets the whole file.
+/// Reads a `Range` header for a file of `size` bytes. What is no single range of bytes is ignored,
+/// as the standard allows: the client gets the whole file.
 pub fn select(range: &str, size: u64) -> Selection {
     let Some((unit, set)) = range.split_once('=') else { return Selection::Whole };
     let Some((first, last)) = set.trim().split_once('-') else { return Selection::Whole };

@@ -1,8 +1,10 @@
-//! Answers that all instances share, in the key-value store `default`: where it is on Redis, and there only.
+//! Answers that all instances share, in the key-value store `default`: where it is on Redis, and
+//! there only.
 //!
-//! On SQLite, reading an answer back costs what making it costs, and keeping it a durable write. What is kept names the
-//! journal's epoch and last sequence that it was made of. One that is not of this moment is not used, so a shelf cannot
-//! be wrong; it can be slow, and then it is left alone for a while.
+//! On SQLite, reading an answer back costs what making it costs, and keeping it a durable write.
+//! What is kept names the journal's epoch and last sequence that it was made of. One that is not
+//! of this moment is not used, so a shelf cannot be wrong; it can be slow, and then it is left
+//! alone for a while.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -74,7 +76,8 @@ impl Shelf {
     }
 }
 
-/// Does something with the store, if it works. Hosts give up on one that does not only after a long time, if at all.
+/// Does something with the store, if it works. Hosts give up on one that does not only after a
+/// long time, if at all.
 async fn attempt<T>(
     limit: Duration,
     operation: impl AsyncFnOnce(&Store) -> Result<T, spin_sdk::key_value::Error>,

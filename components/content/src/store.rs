@@ -27,7 +27,8 @@ impl From<Error> for Problem {
             Error::Full => Self::no_room(),
             Error::Away => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "the course's files were given up to make room, and are fetched again: try again in a while",
+                "the course's files were given up to make room, and are fetched again: try again \
+                 in a while",
             )
             .with_header("retry-after", "30"),
             other => Self::internal(format!("content store: {other:?}")),

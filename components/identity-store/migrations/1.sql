@@ -13,7 +13,8 @@ CREATE TABLE person (
   -- Whether that was ever all: other nodes have the person, and hear of what becomes of them.
   was_common INTEGER NOT NULL DEFAULT 0,
   removed INTEGER NOT NULL,
-  -- Version (`Version` of hedgeschool-replication): stamp, writer, and a JSON object of what the writer knew.
+  -- Version (`Version` of hedgeschool-replication): stamp, writer, and a JSON object of what the
+  -- writer knew.
   stamp_us INTEGER NOT NULL,
   writer TEXT NOT NULL,
   seen TEXT NOT NULL,
@@ -29,7 +30,8 @@ CREATE TRIGGER person_is_journaled AFTER INSERT ON person BEGIN
     WHERE key = NEW.key;
 END;
 
--- The new row first: were the journal's last row deleted before it, its sequence would be used again.
+-- The new row first: were the journal's last row deleted before it, its sequence would be used
+-- again.
 CREATE TRIGGER person_change_is_journaled AFTER UPDATE OF stamp_us, seen ON person BEGIN
   INSERT INTO journal (kind, reference) VALUES ('person', NEW.key);
   UPDATE person SET journaled = last_insert_rowid(), was_common = NEW.was_common OR NEW.home IS NULL
@@ -55,8 +57,9 @@ CREATE TRIGGER renewing_claims_people INSTEAD OF INSERT ON renewing BEGIN
     WHERE journaled > NEW.after AND peer IS NULL AND writer = NEW.epoch;
 END;
 
--- Who may do everything is not made from below, and a person of all nodes is not a node's to tell of. A conflict goes where
--- the person goes who lost: if that one's name is another one's elsewhere, this is how the person's own node hears of it.
+-- Who may do everything is not made from below, and a person of all nodes is not a node's to tell
+-- of. A conflict goes where the person goes who lost: if that one's name is another one's
+-- elsewhere, this is how the person's own node hears of it.
 CREATE VIEW entry AS
   SELECT journal.sequence, journal.kind, 500 AS size,
     iif(conflict.key IS NULL, person.peer, conflict.peer) AS peer,
@@ -98,9 +101,10 @@ CREATE TRIGGER put_person_runs INSTEAD OF INSERT ON put_person BEGIN
       seen = json_set(seen, '$.' || excluded.writer, max(excluded.stamp_us, stamp_us + 1));
 END;
 
--- A procedure: rows inserted here by one statement are another node's batch. A row without a person is about
--- the whole batch and moves the note, unless it has a conflict, as an entry has it. `person` is JSON as in an entry, merged with what is here; `here` is the
--- stamp and the knowledge of the version that it was merged with; `lost` the version that lost a conflict.
+-- A procedure: rows inserted here by one statement are another node's batch. A row without a
+-- person is about the whole batch and moves the note, unless it has a conflict, as an entry has
+-- it. `person` is JSON as in an entry, merged with what is here; `here` is the stamp and the
+-- knowledge of the version that it was merged with; `lost` the version that lost a conflict.
 CREATE VIEW apply_batch AS
   SELECT NULL AS person, NULL AS here, NULL AS lost, NULL AS peer, NULL AS now_us, NULL AS note,
     NULL AS expected, NULL AS text, NULL AS conflict;
@@ -145,7 +149,8 @@ CREATE TRIGGER apply_batch_puts INSTEAD OF INSERT ON apply_batch WHEN NEW.person
     FROM person WHERE NEW.lost IS NOT NULL AND name = NEW.person ->> 'name';
 END;
 
--- A launch is opened under the hash of its one-time fetch token; redeemed, it has the hash of a bearer.
+-- A launch is opened under the hash of its one-time fetch token; redeemed, it has the hash of a
+-- bearer.
 CREATE TABLE launch (
   fetch_hash TEXT PRIMARY KEY,
   bearer_hash TEXT UNIQUE,

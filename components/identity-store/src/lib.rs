@@ -1,5 +1,5 @@
-//! The store of people, clients and their rights. Owns the database `identity`; everyone else comes through
-//! `hedgeschool:identity`. It sees hashes only: of passwords, and of tokens.
+//! The store of people, clients and their rights. Owns the database `identity`; everyone else
+//! comes through `hedgeschool:identity`. It sees hashes only: of passwords, and of tokens.
 
 mod clients;
 mod journal;

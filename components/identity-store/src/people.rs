@@ -41,7 +41,8 @@ impl Guest for Store {
     }
 }
 
-/// Puts a person as a change made now. False: there is one, or none, where the condition wants the other.
+/// Puts a person as a change made now. False: there is one, or none, where the condition wants the
+/// other.
 async fn put(person: Person, removed: bool, condition: &str) -> Result<bool, Error> {
     check_name("name", &person.name)?;
     check_label("display_name", &person.display_name)?;

@@ -21,6 +21,7 @@ pub fn check_label(field: &str, label: &str) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Invalid(format!(
-        "{field} must have 1 to {LABEL_CHARACTERS_MAX} characters, none of them a line break or control"
+        "{field} must have 1 to {LABEL_CHARACTERS_MAX} characters, none of them a line break or \
+         control"
     )))
 }

@@ -12,7 +12,8 @@ impl Guest for Store {
         if let Some(mut row) = DATABASE.query_one(find, &[Value::from(name.as_str())]).await? {
             return Ok(row.take()?);
         }
-        // Two instances may come here at once: the update that changes nothing answers the first's value.
+        // Two instances may come here at once: the update that changes nothing answers the first's
+        // value.
         let insert = "INSERT INTO secret (name, value) VALUES (?1, ?2)
             ON CONFLICT (name) DO UPDATE SET value = value RETURNING value";
         let row = DATABASE.query_one(insert, &[Value::Text(name), Value::Text(candidate)]).await?;

@@ -13,7 +13,8 @@ use crate::store::clients;
 use crate::store::types::{Client, Error};
 use crate::{BODY_BYTES_MAX, agent, verify};
 
-/// A client to add. Its secret is the node's to make: one that somebody chose would need a slow hash.
+/// A client to add. Its secret is the node's to make: one that somebody chose would need a slow
+/// hash.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewClient {

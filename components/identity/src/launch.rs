@@ -49,7 +49,8 @@ pub async fn open(request: Request) -> Result<Reply, Problem> {
     Reply::json(&Opened { fetch_token: token.text().to_owned(), session, expires_ms })
 }
 
-/// `POST /auth/fetch?token=…`: the fetch URL (cmi5, 8.2). A refusal is 200 with an error, as cmi5 wants it.
+/// `POST /auth/fetch?token=…`: the fetch URL (cmi5, 8.2). A refusal is 200 with an error, as cmi5
+/// wants it.
 pub async fn redeem(request: &Request) -> Result<Reply, Problem> {
     let query = Query::of(request);
     let fetch = TokenHash::of(query.get("token").unwrap_or_default()).into_text();
@@ -60,7 +61,8 @@ pub async fn redeem(request: &Request) -> Result<Reply, Problem> {
         // Error codes of cmi5, 8.2.3: 1 is for a token that was fetched before.
         None => serde_json::json!({
             "error-code": "1",
-            "error-text": "The token was used before, has expired, or was never issued: launch again.",
+            "error-text": "The token was used before, has expired, or was never issued: launch \
+             again.",
         }),
     };
     Ok(Reply::json(&answer)?.with_header("access-control-allow-origin", "*"))

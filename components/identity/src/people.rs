@@ -17,7 +17,8 @@ struct NewPerson {
     display_name: String,
     role: Role,
     password: String,
-    /// The node that the person belongs to; `*`: to all. This one, if not given, or all if this is a hub.
+    /// The node that the person belongs to; `*`: to all. This one, if not given, or all if this is
+    /// a hub.
     home: Option<String>,
 }
 

@@ -8,8 +8,8 @@ use spin_sdk::http::FullBody;
 /// Where replication takes private requests.
 const ADDRESS: &str = "http://sync.spin.internal/follow";
 
-/// Asks the nodes above for a person of this name, for a few seconds at most. The store knows the person
-/// afterwards, if they do.
+/// Asks the nodes above for a person of this name, for a few seconds at most. The store knows the
+/// person afterwards, if they do.
 pub async fn look_for(name: &str) -> Result<(), Problem> {
     follow("identity", name, true).await
 }

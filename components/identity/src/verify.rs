@@ -93,8 +93,8 @@ pub async fn person_by_password(name: &str, password: &str) -> Result<Option<Ver
     if right { person(name).await } else { Ok(None) }
 }
 
-/// Whether somebody of this name is known here, whatever the password; a name that nobody can have counts as
-/// known.
+/// Whether somebody of this name is known here, whatever the password; a name that nobody can have
+/// counts as known.
 pub async fn knows(name: &str) -> Result<bool, Problem> {
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
     if name.is_empty() || name.len() > 64 || !name.chars().all(legal) {

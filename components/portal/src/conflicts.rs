@@ -143,14 +143,14 @@ fn namesake(conflict: &Conflict) -> Option<String> {
     let common = "What either does is recorded under that one name, so one of them needs another";
     Some(if conflict.standing.get("home")?.as_str() == Some(home) {
         format!(
-            "Somebody at node {against} has this sign-in name too, and the nodes above heard of them first. Whoever has it \
-             here can go on, but is known to this node alone. {common}: add this person again under a new sign-in name, and \
-             remove this one."
+            "Somebody at node {against} has this sign-in name too, and the nodes above heard of \
+             them first. Whoever has it here can go on, but is known to this node alone. \
+             {common}: add this person again under a new sign-in name, and remove this one."
         )
     } else {
         format!(
-            "Two people, at nodes {against} and {home}, were given this sign-in name; the first that was heard of stands. \
-             {common}. Node {home} has been told."
+            "Two people, at nodes {against} and {home}, were given this sign-in name; the first \
+             that was heard of stands. {common}. Node {home} has been told."
         )
     })
 }

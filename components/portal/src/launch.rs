@@ -25,8 +25,8 @@ struct Opened {
     fetch_token: String,
 }
 
-/// `POST /courses/…/launch`, a form with the `unit`'s IRI: the page that plays it. Every launch is a
-/// session of its own, so this is no `GET`.
+/// `POST /courses/…/launch`, a form with the `unit`'s IRI: the page that plays it. Every launch is
+/// a session of its own, so this is no `GET`.
 pub async fn play(request: Request, visitor: &Visitor, segment: &str) -> Result<Reply, Problem> {
     origin::check_same_origin(&request)?;
     let base = origin::base_url(&request)?;

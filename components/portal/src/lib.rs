@@ -1,8 +1,9 @@
 //! HTTP: the pages people see.
 //!
-//! Plain HTML from the templates in `templates/`, one style sheet, and scripts only where files are imported and
-//! where pages move while one looks; everything else works without. A page never holds data of its own: courses come from the
-//! content store, what a learner has reached from the progress store, and who is asking from identity.
+//! Plain HTML from the templates in `templates/`, one style sheet, and scripts only where files
+//! are imported and where pages move while one looks; everything else works without. A page never
+//! holds data of its own: courses come from the content store, what a learner has reached from the
+//! progress store, and who is asking from identity.
 
 mod admin;
 mod assets;
@@ -110,7 +111,8 @@ fn sign_in(request: &Request, visitor: Option<&Visitor>) -> Result<Reply, Proble
     page::render(&page)
 }
 
-/// The languages the reader likes, best first. Pages are in English, so it comes before what nobody asked for.
+/// The languages the reader likes, best first. Pages are in English, so it comes before what
+/// nobody asked for.
 fn languages(headers: &HeaderMap) -> Vec<LanguagePreference> {
     let asked = header(headers, "accept-language").map(accept_language);
     let english = LanguagePreference { range: "en".to_owned(), quality: 1 };

@@ -3,8 +3,8 @@
 /// Longest readable part of an address, in characters.
 const SLUG_CHARACTERS_MAX: usize = 60;
 
-/// The address of a course's page: readable, and found by the key at its end, so that it holds when the
-/// title changes.
+/// The address of a course's page: readable, and found by the key at its end, so that it holds
+/// when the title changes.
 pub fn course(title: &str, key: &str) -> String {
     let slug = slug(title);
     if slug.is_empty() { format!("/courses/{key}") } else { format!("/courses/{slug}-{key}") }
@@ -28,8 +28,8 @@ fn slug(title: &str) -> String {
     slug.trim_end_matches('-').to_owned()
 }
 
-/// Scheme, host and port of an absolute address. None: it is relative, or its host has characters that
-/// hosts do not have, and which would mean something in a header.
+/// Scheme, host and port of an absolute address. None: it is relative, or its host has characters
+/// that hosts do not have, and which would mean something in a header.
 pub fn origin(url: &str) -> Option<&str> {
     let (scheme, rest) = url.split_once("://")?;
     let host = rest.split(['/', '?', '#']).next()?;

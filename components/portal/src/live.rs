@@ -1,7 +1,9 @@
-//! Parts of pages that move while one looks: server-sent events, each the parts as the page would have them now.
+//! Parts of pages that move while one looks: server-sent events, each the parts as the page would
+//! have them now.
 //!
-//! A stream of events is a task of the instance that has answered its request, and waits for no other: it looks,
-//! every [`LOOK`], whether the instance has heard of a change that may be its own, and only then asks the stores.
+//! A stream of events is a task of the instance that has answered its request, and waits for no
+//! other: it looks, every [`LOOK`], whether the instance has heard of a change that may be its
+//! own, and only then asks the stores.
 
 mod watch;
 

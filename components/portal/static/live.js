@@ -1,5 +1,5 @@
-// Keeps the parts of a page that move as they are at the node: by server-sent events and, where those are refused, by
-// asking again every few seconds. A page that nobody sees asks for nothing.
+// Keeps the parts of a page that move as they are at the node: by server-sent events and, where
+// those are refused, by asking again every few seconds. A page that nobody sees asks for nothing.
 const live = document.querySelector("[data-live]");
 const POLL_MS = 5000;
 const POLLS = 12; // Then events are tried again.

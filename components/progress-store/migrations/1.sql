@@ -1,7 +1,7 @@
 -- Statements, what they add up to, documents, and the journal that carries them to other nodes.
 
--- A statement, once stored, never changes, except that it may be voided. `sequence` is the order of
--- storing; nothing is ever deleted, so a sequence is never used twice.
+-- A statement, once stored, never changes, except that it may be voided. `sequence` is the order
+-- of storing; nothing is ever deleted, so a sequence is never used twice.
 CREATE TABLE statement (
   sequence INTEGER PRIMARY KEY,
   -- The 16 bytes of a UUID, as in all columns that hold ids of statements.
@@ -33,14 +33,15 @@ CREATE INDEX statement_by_refers ON statement (refers) WHERE refers IS NOT NULL;
 
 CREATE INDEX statement_by_voids ON statement (voids) WHERE voids IS NOT NULL;
 
--- What statements are looked up by. A hash stands for one value of one facet (`term` of hedgeschool-xapi).
--- `source` leads to the statement whose term it is, as the difference of sequences: 0 for the statement
--- itself, or one that it refers to, for whose terms it is found too (2.1.3, "Filter Conditions for
--- StatementRefs").
+-- What statements are looked up by. A hash stands for one value of one facet (`term` of
+-- hedgeschool-xapi). `source` leads to the statement whose term it is, as the difference of
+-- sequences: 0 for the statement itself, or one that it refers to, for whose terms it is found too
+-- (2.1.3, "Filter Conditions for StatementRefs").
 --
--- Hashes scatter: ordered by them alone, each statement would change as many pages as it has terms, all over
--- the file. So the index is cut into segments of 1,024 statements. Only the newest is written to as a rule,
--- and its pages take in many statements with each commit; a query goes through the segments in turn.
+-- Hashes scatter: ordered by them alone, each statement would change as many pages as it has
+-- terms, all over the file. So the index is cut into segments of 1,024 statements. Only the newest
+-- is written to as a rule, and its pages take in many statements with each commit; a query goes
+-- through the segments in turn.
 CREATE TABLE term (
   segment INTEGER NOT NULL,
   hash INTEGER NOT NULL,
@@ -61,8 +62,9 @@ CREATE TRIGGER statement_has_terms AFTER INSERT ON statement BEGIN
     SELECT NEW.sequence >> 10, value, NEW.sequence, 0 FROM json_each(NEW.terms);
 END;
 
--- Whichever comes first, reference or target: all that lead to the new statement get the terms of all
--- that it leads to. Sixteen references deep, so that no chain or circle of them costs more than that.
+-- Whichever comes first, reference or target: all that lead to the new statement get the terms of
+-- all that it leads to. Sixteen references deep, so that no chain or circle of them costs more
+-- than that.
 CREATE TRIGGER statement_passes_on_terms AFTER INSERT ON statement
 WHEN NEW.refers IS NOT NULL OR EXISTS (SELECT 1 FROM statement WHERE refers = NEW.id) BEGIN
   INSERT OR IGNORE INTO term (segment, hash, sequence, source)
@@ -87,7 +89,8 @@ WHEN NEW.refers IS NOT NULL OR EXISTS (SELECT 1 FROM statement WHERE refers = NE
     CROSS JOIN json_each(target.terms) AS own;
 END;
 
--- A voiding statement cannot be voided (2.3.2); it counts whether it comes before its target or after.
+-- A voiding statement cannot be voided (2.3.2); it counts whether it comes before its target or
+-- after.
 CREATE TRIGGER statement_voids AFTER INSERT ON statement WHEN NEW.voids IS NOT NULL BEGIN
   UPDATE statement SET voided = 1 WHERE id = NEW.voids AND voids IS NULL;
 END;
@@ -97,7 +100,8 @@ WHEN NEW.voids IS NULL AND EXISTS (SELECT 1 FROM statement WHERE voids = NEW.id)
   UPDATE statement SET voided = 1 WHERE sequence = NEW.sequence;
 END;
 
--- What an agent has reached in an activity: a join-semilattice, so the order of statements is no matter.
+-- What an agent has reached in an activity: a join-semilattice, so the order of statements is no
+-- matter.
 CREATE TABLE completion (
   agent TEXT NOT NULL,
   activity TEXT NOT NULL,
@@ -126,9 +130,9 @@ WHEN NEW.agent IS NOT NULL AND NEW.activity IS NOT NULL BEGIN
     updated_ms = max(updated_ms, excluded.updated_ms);
 END;
 
--- Every definition of an activity that statements came with, and the last day (since 1970) that one was
--- made with it. An activity's canonical definition is these laid over each other, oldest first: the same
--- at every node, in whatever order statements reach it.
+-- Every definition of an activity that statements came with, and the last day (since 1970) that
+-- one was made with it. An activity's canonical definition is these laid over each other, oldest
+-- first: the same at every node, in whatever order statements reach it.
 CREATE TABLE definition (
   activity TEXT NOT NULL,
   hash INTEGER NOT NULL,
@@ -144,8 +148,8 @@ CREATE TABLE persona (
   PRIMARY KEY (agent, name)
 ) STRICT, WITHOUT ROWID;
 
--- The bytes of attachments by their SHA-2, in parts. They stand when the statement that claims them does:
--- put first.
+-- The bytes of attachments by their SHA-2, in parts. They stand when the statement that claims
+-- them does: put first.
 CREATE TABLE attachment (
   key INTEGER PRIMARY KEY,
   sha2 TEXT NOT NULL,
@@ -157,8 +161,8 @@ CREATE TABLE attachment (
   UNIQUE (sha2, start)
 ) STRICT;
 
--- State and profile documents. What does not apply to a kind is the empty string. A deleted document stays
--- without content, for its deletion to travel.
+-- State and profile documents. What does not apply to a kind is the empty string. A deleted
+-- document stays without content, for its deletion to travel.
 CREATE TABLE document (
   key INTEGER PRIMARY KEY,
   kind TEXT NOT NULL CHECK (kind IN ('state', 'activity-profile', 'agent-profile')),
@@ -169,7 +173,8 @@ CREATE TABLE document (
   media_type TEXT NOT NULL,
   content BLOB,
   etag TEXT NOT NULL,
-  -- Its version (`Version` of hedgeschool-replication): stamp, writer, and a JSON object of what the writer knew.
+  -- Its version (`Version` of hedgeschool-replication): stamp, writer, and a JSON object of what
+  -- the writer knew.
   updated_us INTEGER NOT NULL,
   writer TEXT NOT NULL,
   seen TEXT NOT NULL,
@@ -195,7 +200,8 @@ CREATE TRIGGER document_is_journaled AFTER INSERT ON document BEGIN
   UPDATE document SET journaled = last_insert_rowid() WHERE key = NEW.key;
 END;
 
--- The new row first: were the journal's last row deleted before it, its sequence would be used again.
+-- The new row first: were the journal's last row deleted before it, its sequence would be used
+-- again.
 CREATE TRIGGER document_change_is_journaled AFTER UPDATE OF updated_us, seen ON document BEGIN
   INSERT INTO journal (kind, reference) VALUES ('document', NEW.key);
   UPDATE document SET journaled = last_insert_rowid() WHERE key = NEW.key;
@@ -253,8 +259,8 @@ CREATE VIEW entry AS
     LEFT JOIN attachment ON journal.kind = 'attachment' AND attachment.key = journal.reference
     LEFT JOIN conflict ON journal.kind = 'conflict' AND conflict.key = journal.reference;
 
--- A moment, in microseconds since 1970, such that whatever is stored from now on is stored after it. Made
--- known to readers as what they can rely on having seen (2.1.3, Consistent-Through).
+-- A moment, in microseconds since 1970, such that whatever is stored from now on is stored after
+-- it. Made known to readers as what they can rely on having seen (2.1.3, Consistent-Through).
 CREATE TABLE horizon (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   stored_us INTEGER NOT NULL
@@ -262,9 +268,10 @@ CREATE TABLE horizon (
 
 INSERT INTO horizon (only, stored_us) VALUES (1, 0);
 
--- A procedure: rows inserted here by one statement store a batch, in one atomic and durable step. A row with
--- an id is a statement. `peer` is null for what clients send; then a taken id refuses the batch. What a peer
--- sends is stored as far as it is new. A row with a kind is something else that a peer sends.
+-- A procedure: rows inserted here by one statement store a batch, in one atomic and durable step.
+-- A row with an id is a statement. `peer` is null for what clients send; then a taken id refuses
+-- the batch. What a peer sends is stored as far as it is new. A row with a kind is something else
+-- that a peer sends.
 CREATE VIEW store_batch AS
   SELECT NULL AS id, NULL AS fingerprint, NULL AS body, NULL AS timestamp_ms, NULL AS agent,
     NULL AS activity, NULL AS completed, NULL AS passed, NULL AS score, NULL AS progress,
@@ -287,8 +294,8 @@ CREATE TRIGGER store_batch_stores_statement INSTEAD OF INSERT ON store_batch WHE
     ON CONFLICT (id) DO NOTHING;
 END;
 
--- A row without either is about the whole batch. `definitions` and `personas` are JSON arrays of arrays, in
--- the column order of the SELECTs; `note`, `expected` and `text` are those of `moving`.
+-- A row without either is about the whole batch. `definitions` and `personas` are JSON arrays of
+-- arrays, in the column order of the SELECTs; `note`, `expected` and `text` are those of `moving`.
 CREATE TRIGGER store_batch_stores_rest INSTEAD OF INSERT ON store_batch
 WHEN NEW.id IS NULL AND NEW.kind IS NULL BEGIN
   INSERT INTO moving (name, expected, text)
@@ -305,9 +312,9 @@ CREATE TRIGGER store_batch_stores_attachment INSTEAD OF INSERT ON store_batch WH
     VALUES (NEW.body ->> 'sha2', NEW.body ->> 'start', NEW.body ->> 'length', NEW.content, NEW.peer);
 END;
 
--- `body` is JSON: a document as an entry has it, merged with what is here, `here` (the stamp and the knowledge
--- of the version that it was merged with; null if there was none), `lost`, the version that lost a conflict, and
--- whether it `is_made` of both.
+-- `body` is JSON: a document as an entry has it, merged with what is here, `here` (the stamp and
+-- the knowledge of the version that it was merged with; null if there was none), `lost`, the
+-- version that lost a conflict, and whether it `is_made` of both.
 CREATE TRIGGER store_batch_stores_document INSTEAD OF INSERT ON store_batch WHEN NEW.kind = 'document' BEGIN
   SELECT raise(ABORT, 'hedgeschool: stale')
     WHERE (SELECT updated_us || seen FROM document
@@ -349,8 +356,8 @@ CREATE TRIGGER store_batch_stores_conflict INSTEAD OF INSERT ON store_batch WHEN
       WHERE excluded.settled > settled;
 END;
 
--- A procedure: inserting here puts a document (or deletes it: content is null) if a condition holds.
--- `etags` is a JSON array. Nothing changes where there is nothing to delete.
+-- A procedure: inserting here puts a document (or deletes it: content is null) if a condition
+-- holds. `etags` is a JSON array. Nothing changes where there is nothing to delete.
 CREATE VIEW put_document AS
   SELECT NULL AS kind, NULL AS activity, NULL AS agent, NULL AS registration, NULL AS id,
     NULL AS media_type, NULL AS content, NULL AS etag, NULL AS now_us, NULL AS condition, NULL AS etags;

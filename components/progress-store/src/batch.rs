@@ -82,18 +82,20 @@ pub fn insertion(
     Insertion { sql, parameters }
 }
 
-/// For how many statements the SQL is made that stores so many: a few sizes, for which hosts keep it prepared. That took
-/// as long as a third of the statements. A row of nulls stores nothing.
+/// For how many statements the SQL is made that stores so many: a few sizes, for which hosts keep
+/// it prepared. That took as long as a third of the statements. A row of nulls stores nothing.
 fn rounded(statements: usize) -> usize {
     statements.next_multiple_of((statements.next_power_of_two() / 8).max(1))
 }
 
-/// How many parameters the rows have in common, and how many each statement has, and each other entry.
+/// How many parameters the rows have in common, and how many each statement has, and each other
+/// entry.
 const COMMON: usize = 7;
 const COLUMNS: usize = 14;
 const OTHER_COLUMNS: usize = 3;
 
-/// The insertion into `store_batch` of so many statements and others, after the row that is about all of them.
+/// The insertion into `store_batch` of so many statements and others, after the row that is about
+/// all of them.
 fn insert(statements: usize, others: usize) -> String {
     let mut sql = String::from(
         "INSERT INTO store_batch (now_us, peer, definitions, personas, note, expected, text,

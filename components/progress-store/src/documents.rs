@@ -94,7 +94,8 @@ async fn change(
     let etags = serde_json::Value::from(etags).to_string();
     parameters.extend([Value::Integer(now_us()), condition.into(), Value::Text(etags)]);
     let sql = "INSERT INTO put_document
-        (kind, agent, activity, registration, id, media_type, content, etag, now_us, condition, etags)
+        (kind, agent, activity, registration, id, media_type, content, etag, now_us,
+          condition, etags)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     DATABASE.execute(sql, &parameters).await.map_err(refusal)
 }

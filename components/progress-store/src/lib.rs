@@ -1,5 +1,6 @@
-//! The store of statements: what was recorded, what it adds up to, and the journal that carries it to
-//! other nodes. Owns the database `progress`; everyone else comes through `hedgeschool:progress`.
+//! The store of statements: what was recorded, what it adds up to, and the journal that carries it
+//! to other nodes. Owns the database `progress`; everyone else comes through
+//! `hedgeschool:progress`.
 //!
 //! Every write of several steps is one insert into a view, whose trigger does them: statements,
 //! projections, journal and cursor change together or not at all, durably, on every host.

@@ -116,8 +116,10 @@ impl Document {
 
     /// The version that is here, and what tells it from others.
     async fn find(place: &Place) -> Result<Option<(Self, String)>, Error> {
-        let sql = "SELECT payload, entry.content, updated_us || seen FROM document JOIN entry ON entry.sequence = journaled
-            WHERE document.kind = ?1 AND agent = ?2 AND activity = ?3 AND registration = ?4 AND id = ?5";
+        let sql = "SELECT payload, entry.content, updated_us || seen
+            FROM document JOIN entry ON entry.sequence = journaled
+            WHERE document.kind = ?1 AND agent = ?2 AND activity = ?3 AND registration = ?4
+              AND id = ?5";
         let parameters = place.clone().map(Value::Text);
         let Some(mut row) = DATABASE.query_one(sql, &parameters).await? else { return Ok(None) };
         let mut document = Self::parse(&row.take::<String>()?)?;
@@ -128,7 +130,8 @@ impl Document {
     /// Puts this in place of what is here, as a change made now.
     pub async fn put(&self, now: i64) -> Result<(), Error> {
         let sql = "INSERT INTO put_document
-            (kind, agent, activity, registration, id, media_type, content, etag, now_us, condition, etags)
+            (kind, agent, activity, registration, id, media_type, content, etag, now_us,
+              condition, etags)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'none', '[]')";
         let mut parameters: Vec<_> = self.place().map(Value::Text).into();
         parameters.extend([
@@ -167,8 +170,8 @@ impl Versioned for Document {
     }
 }
 
-/// The rows that bring these documents here, as far as they are new. A conflict may come before what stands in
-/// its document: then what lost is what there is, until the other one comes.
+/// The rows that bring these documents here, as far as they are new. A conflict may come before
+/// what stands in its document: then what lost is what there is, until the other one comes.
 pub async fn documents(
     arriving: Vec<Document>,
     conflicts: &[Conflict],

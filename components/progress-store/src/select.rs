@@ -16,8 +16,8 @@ pub struct Select {
 }
 
 impl Select {
-    /// The statements of a page as `sequence, stored_us, body`, each with how many the page would have if
-    /// their size were no matter: one more than the limit if there are more.
+    /// The statements of a page as `sequence, stored_us, body`, each with how many the page would
+    /// have if their size were no matter: one more than the limit if there are more.
     pub fn of(filter: Filter) -> Result<Self, Error> {
         let mut select = Self { sql: String::new(), parameters: Vec::new() };
         select.push("WITH page AS MATERIALIZED (");
@@ -55,15 +55,17 @@ impl Select {
         Ok(())
     }
 
-    /// The statements that have all terms, from one source. The first term drives: in one segment after the
-    /// other, its entries lie in the order of the page, and each is looked up under the other terms. The
-    /// order of the joins is fixed, because SQLite cannot know which term is rare.
+    /// The statements that have all terms, from one source. The first term drives: in one segment
+    /// after the other, its entries lie in the order of the page, and each is looked up under the
+    /// other terms. The order of the joins is fixed, because SQLite cannot know which term is
+    /// rare.
     fn join(&mut self, terms: &[i64]) {
         self.push("SELECT t0.sequence FROM segment CROSS JOIN term AS t0 ON t0.segment = number");
         for (index, hash) in terms.iter().enumerate().skip(1) {
             let hash = self.bind(Value::Integer(*hash));
             self.push(&format!(
-                " CROSS JOIN term AS t{index} ON t{index}.segment = number AND t{index}.hash = {hash}
+                " CROSS JOIN term AS t{index} ON t{index}.segment = number
+                AND t{index}.hash = {hash}
                 AND t{index}.sequence = t0.sequence AND t{index}.source = t0.source"
             ));
         }
@@ -75,8 +77,9 @@ impl Select {
         ));
     }
 
-    /// `since`, `until` and the place to go on from, all as bounds of the sequence, which grows with
-    /// `stored`; or of what `map` makes of sequences, which may reach as far as the bounds themselves.
+    /// `since`, `until` and the place to go on from, all as bounds of the sequence, which grows
+    /// with `stored`; or of what `map` makes of sequences, which may reach as far as the bounds
+    /// themselves.
     fn range(&mut self, column: &str, map: &str, filter: &Filter) -> Result<(), Error> {
         let [above, below] = if map.is_empty() { [">", "<"] } else { [">=", "<="] };
         for (moment, bound) in [(&filter.since, above), (&filter.until, "<=")] {

@@ -71,7 +71,8 @@ fn every_combination_of_conditions_is_answered_by_indexes_alone() {
                 || filter.registration.is_some()
                 || filter.authority.is_some();
         let steps = plan(&database, filter);
-        // The page's own rows, at most one more than its limit, may be walked through; the tables may not.
+        // The page's own rows, at most one more than its limit, may be walked through; the tables
+        // may not.
         let scans: Vec<_> = steps.iter().filter(|step| step.starts_with("SCAN")).collect();
         let whole_table =
             scans.iter().any(|step| step.contains("statement") || step.contains("t0"));
@@ -84,7 +85,8 @@ fn every_combination_of_conditions_is_answered_by_indexes_alone() {
                 .any(|step| step.starts_with("SEARCH t0 USING PRIMARY KEY (segment=? AND hash=?"));
             assert!(driven, "{what}: {steps:#?}");
         }
-        // What is found comes in order; only the page itself, a thousand rows at most, is put in order again.
+        // What is found comes in order; only the page itself, a thousand rows at most, is put in
+        // order again.
         let search = steps.iter().skip_while(|step| *step != "MATERIALIZE page");
         let mut search = search.take_while(|step| *step != "SCAN page");
         assert!(!search.any(|step| step.contains("TEMP B-TREE")), "{what}: {steps:#?}");

@@ -54,8 +54,9 @@ impl Guest for Store {
     }
 }
 
-/// The moment through which everything that will ever be stored is there: that of the newest statement,
-/// because `stored` grows strictly, or the horizon, which the next one will have to pass.
+/// The moment through which everything that will ever be stored is there: that of the newest
+/// statement, because `stored` grows strictly, or the horizon, which the next one will have to
+/// pass.
 async fn reached() -> Result<i64, Error> {
     let sql = "SELECT max(horizon.stored_us, coalesce(
             (SELECT stored_us FROM statement ORDER BY sequence DESC LIMIT 1), 0)) FROM horizon";
@@ -64,9 +65,9 @@ async fn reached() -> Result<i64, Error> {
     Ok(row.take()?)
 }
 
-/// Moves the horizon to this moment. Writes come one after the other, so when this one is done, those
-/// before it can be read, and those after it are stored later. Where nothing can be written (a full
-/// disk), nothing is stored either and the old moment still holds.
+/// Moves the horizon to this moment. Writes come one after the other, so when this one is done,
+/// those before it can be read, and those after it are stored later. Where nothing can be written
+/// (a full disk), nothing is stored either and the old moment still holds.
 async fn move_horizon(reached: i64) -> Result<i64, Error> {
     let now = batch::now_us();
     let sql = "UPDATE horizon SET stored_us = max(stored_us, ?1)";

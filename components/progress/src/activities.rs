@@ -9,8 +9,8 @@ use crate::call::{Call, missing};
 use crate::conditional::Representation;
 use crate::store::directory;
 
-/// Answers a request to `activities`: the activity with its canonical definition. One that no statement
-/// described is answered too, without a definition (2.5).
+/// Answers a request to `activities`: the activity with its canonical definition. One that no
+/// statement described is answered too, without a definition (2.5).
 pub async fn answer(call: &Call) -> Result<Reply, Problem> {
     call.only_reads()?;
     access::require(&call.headers, &[Scope::StatementsReadMine, Scope::Profile]).await?;

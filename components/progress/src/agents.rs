@@ -10,8 +10,8 @@ use crate::call::{Call, missing};
 use crate::conditional::Representation;
 use crate::store::directory;
 
-/// Answers a request to `agents`. One persona is never said to be another: the identifier is the one that
-/// was asked for, and only names come from statements.
+/// Answers a request to `agents`. One persona is never said to be another: the identifier is the
+/// one that was asked for, and only names come from statements.
 pub async fn answer(call: &Call) -> Result<Reply, Problem> {
     call.only_reads()?;
     let verdict =

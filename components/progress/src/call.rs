@@ -1,4 +1,5 @@
-//! A request as the resources see it, however it came: as HTTP has it, or as a form that stands for it.
+//! A request as the resources see it, however it came: as HTTP has it, or as a form that stands
+//! for it.
 
 use bytes::Bytes;
 use hedgeschool_web::{HeaderMap, HeaderValue, Method, Problem, Query, Request, body, header};
@@ -40,8 +41,8 @@ enum Content {
 }
 
 impl Call {
-    /// Understands a request, or says what is wrong with it: 400 for one without a version that is spoken
-    /// here (3.3).
+    /// Understands a request, or says what is wrong with it: 400 for one without a version that is
+    /// spoken here (3.3).
     pub async fn of(request: Request) -> Result<Self, Problem> {
         let query = Query::of(&request);
         // 2.0 has no such form: there, `method` is a parameter that no resource knows.
@@ -58,7 +59,8 @@ impl Call {
         }
     }
 
-    /// The alternate request syntax of 1.0.3 (1.3): `POST ?method=…` with everything else in a form.
+    /// The alternate request syntax of 1.0.3 (1.3): `POST ?method=…` with everything else in a
+    /// form.
     async fn of_form(method: String, query: &Query, request: Request) -> Result<Self, Problem> {
         if request.method() != Method::POST {
             return Err(Problem::bad_request("a request with ?method= is sent by POST"));

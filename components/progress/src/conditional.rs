@@ -1,4 +1,5 @@
-//! Requests with conditions: entity tags in `If-Match` and `If-None-Match` (3.1; RFC 9110, 8.8.3 and 13.1).
+//! Requests with conditions: entity tags in `If-Match` and `If-None-Match` (3.1; RFC 9110, 8.8.3
+//! and 13.1).
 
 use bytes::Bytes;
 use hedgeschool_web::{ETags, Problem, Reply, StatusCode};
@@ -21,15 +22,17 @@ pub struct Representation {
 }
 
 impl Representation {
-    /// JSON that was made for this answer. Its tag is the SHA-1 of the content, as for documents (3.1).
+    /// JSON that was made for this answer. Its tag is the SHA-1 of the content, as for documents
+    /// (3.1).
     pub fn of_json(value: &serde_json::Value) -> Self {
         let content = Bytes::from(value.to_string());
         let etag = format!("{:x}", Sha1::digest(&content));
         Self { media_type: "application/json".into(), content, etag, updated_ms: None }
     }
 
-    /// 200; 304 to a caller that has it; 412 to one that wants another. Browsers have to ask each time:
-    /// by themselves they would take the age of a document for a promise that it stays as it is.
+    /// 200; 304 to a caller that has it; 412 to one that wants another. Browsers have to ask each
+    /// time: by themselves they would take the age of a document for a promise that it stays as it
+    /// is.
     pub fn answer(self, call: &Call) -> Result<Reply, Problem> {
         let conditions = Conditions::of(call)?;
         if conditions.matches.is_some_and(|tags| !tags.name_strongly(&self.etag)) {
@@ -68,7 +71,8 @@ impl Conditions {
         Ok(Self { matches: tags("if-match")?, differs: tags("if-none-match")? })
     }
 
-    /// The conditions of a change; at most one, since HTTP leaves open what two of them mean (RFC 2616, 14.24).
+    /// The conditions of a change; at most one, since HTTP leaves open what two of them mean (RFC
+    /// 2616, 14.24).
     pub fn of_change(call: &Call) -> Result<Self, Problem> {
         let conditions = Self::of(call)?;
         if conditions.matches.is_some() && conditions.differs.is_some() {

@@ -1,12 +1,13 @@
 //! Courses run on other origins (in a sandbox, on none) and record here from there.
 //!
-//! Any origin may call: a request counts for the credentials in its `Authorization` header and never for
-//! what a browser adds by itself.
+//! Any origin may call: a request counts for the credentials in its `Authorization` header and
+//! never for what a browser adds by itself.
 
 use hedgeschool_web::{Reply, StatusCode};
 
 const METHODS: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
-const REQUEST_HEADERS: &str = "authorization, content-type, x-experience-api-version, if-match, if-none-match, accept-language";
+const REQUEST_HEADERS: &str = "authorization, content-type, x-experience-api-version, if-match, \
+    if-none-match, accept-language";
 const RESPONSE_HEADERS: &str =
     "etag, last-modified, x-experience-api-version, x-experience-api-consistent-through";
 

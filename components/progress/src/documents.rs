@@ -1,4 +1,5 @@
-//! The three document resources: an activity's state, its profile, and an agent's (2.2, 2.3, 2.6, 2.7).
+//! The three document resources: an activity's state, its profile, and an agent's (2.2, 2.3, 2.6,
+//! 2.7).
 
 mod access;
 mod merge;
@@ -18,8 +19,8 @@ use place::Place;
 
 /// Largest document, in bytes.
 const BYTES_MAX: usize = 4 << 20;
-/// How often a merge starts anew because others were faster. Each time one of them has been served, so
-/// this many may write one document at the same time.
+/// How often a merge starts anew because others were faster. Each time one of them has been
+/// served, so this many may write one document at the same time.
 const TRIES_MAX: usize = 64;
 
 /// Answers a request to `activities/state`.
@@ -61,7 +62,8 @@ async fn answer(call: Call, kind: DocumentKind) -> Result<Reply, Problem> {
     }
 }
 
-/// One document, as it was sent. It is nobody's page: a browser that is led here runs nothing of it.
+/// One document, as it was sent. It is nobody's page: a browser that is led here runs nothing of
+/// it.
 async fn read(call: &Call, place: Place) -> Result<Reply, Problem> {
     let (scope, id) = place.one()?;
     let missing = || Problem::not_found(format!("there is no document {id:?} here"));
@@ -120,8 +122,8 @@ fn conflict() -> Problem {
     Problem::new(StatusCode::CONFLICT, detail)
 }
 
-/// Merges a document into what is there (2.2). Reads, merges, and puts if it is still what was read, so
-/// that nothing of those who do the same at the same time is lost.
+/// Merges a document into what is there (2.2). Reads, merges, and puts if it is still what was
+/// read, so that nothing of those who do the same at the same time is lost.
 async fn post(call: Call, place: Place) -> Result<Reply, Problem> {
     let conditions = Conditions::of_change(&call)?;
     let (scope, id) = place.one()?;

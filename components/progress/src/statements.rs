@@ -13,13 +13,14 @@ use crate::call::Call;
 use crate::store::statements;
 
 thread_local! {
-    /// The last answer of the store to how far statements are complete. It stays true, and only grows old.
+    /// The last answer of the store to how far statements are complete. It stays true, and only
+    /// grows old.
     static THROUGH: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Answers a request to `statements`. All answers, errors included, say through which moment what they
-/// rest on is complete (2.1.3). A reader gets the present one, even where it made a mistake: it may be
-/// waiting for it.
+/// Answers a request to `statements`. All answers, errors included, say through which moment what
+/// they rest on is complete (2.1.3). A reader gets the present one, even where it made a mistake:
+/// it may be waiting for it.
 pub async fn answer(call: Result<Call, Problem>) -> Result<Reply, Problem> {
     let reads = call.as_ref().map_or(true, Call::reads);
     let through = match THROUGH.with_borrow(Clone::clone).filter(|_| !reads) {

@@ -19,11 +19,11 @@ pub fn required(headers: &HeaderMap) -> Result<Version, Problem> {
     of(headers).ok_or_else(|| Problem::bad_request(rule))
 }
 
-/// What the response's header says: the request's version, or the newest of 1.0 for one that is not spoken
-/// here.
+/// What the response's header says: the request's version, or the newest of 1.0 for one that is
+/// not spoken here.
 ///
-/// A request to a resource that needs a version and names none is of version 0.9, which had no such
-/// header. It is refused, and the refusal says as what.
+/// A request to a resource that needs a version and names none is of version 0.9, which had no
+/// such header. It is refused, and the refusal says as what.
 pub fn announced(request: &Request) -> &'static str {
     let named = request.headers().contains_key(HEADER);
     let in_form = Query::of(request).get("method").is_some();

@@ -1,9 +1,9 @@
 //! Reading a zip archive that someone may have built to do harm.
 //!
-//! [`Archive::open`] looks at every entry before any is unpacked and refuses the archive as a whole:
-//! names that leave it or collide, symbolic links and devices, encryption, sizes past the limits below.
-//! [`Reader`] then trusts no size the archive states, and reports a wrong checksum. Archives inside the
-//! archive are files like any other.
+//! [`Archive::open`] looks at every entry before any is unpacked and refuses the archive as a
+//! whole: names that leave it or collide, symbolic links and devices, encryption, sizes past the
+//! limits below. [`Reader`] then trusts no size the archive states, and reports a wrong checksum.
+//! Archives inside the archive are files like any other.
 
 use std::io::{Cursor, Read};
 
@@ -26,7 +26,8 @@ pub const RATIO_MAX: u64 = 200;
 /// Files up to this size, in bytes, may have any ratio.
 pub const RATIO_FREE_BYTES: u64 = 4 << 20;
 
-/// Bits of a Unix mode that say what kind of file it is, and the kinds that are files or directories.
+/// Bits of a Unix mode that say what kind of file it is, and the kinds that are files or
+/// directories.
 const KIND_MASK: u32 = 0o170_000;
 const KINDS_ALLOWED: [u32; 3] = [0, 0o100_000, 0o040_000];
 
@@ -35,7 +36,8 @@ const KINDS_ALLOWED: [u32; 3] = [0, 0o100_000, 0o040_000];
 pub struct Entry {
     /// Path inside the archive: relative, `/`-separated, no `.` or `..` segment.
     pub path: String,
-    /// Unpacked size in bytes, as the archive states it. A [`Reader`] yields exactly that or fails.
+    /// Unpacked size in bytes, as the archive states it. A [`Reader`] yields exactly that or
+    /// fails.
     pub size: u64,
     index: usize,
 }
@@ -90,8 +92,8 @@ pub struct Reader<'a, B: AsRef<[u8]>> {
 }
 
 impl<B: AsRef<[u8]>> Reader<'_, B> {
-    /// The next bytes: `length` of them, fewer at the end of the file, none after it. A wrong checksum
-    /// or a size other than stated fails at the last piece.
+    /// The next bytes: `length` of them, fewer at the end of the file, none after it. A wrong
+    /// checksum or a size other than stated fails at the last piece.
     pub fn next(&mut self, length: usize) -> Result<Vec<u8>, Error> {
         let wanted = self.left.min(length as u64);
         let mut piece = Vec::with_capacity(wanted.try_into().unwrap_or(length));

@@ -180,7 +180,11 @@ proptest! {
     }
 
     #[test]
-    fn no_damage_is_trouble(at in any::<prop::sample::Index>(), to in any::<[u8; 4]>(), which in 0usize..4) {
+    fn no_damage_is_trouble(
+        at in any::<prop::sample::Index>(),
+        to in any::<[u8; 4]>(),
+        which in 0usize..4,
+    ) {
         let bytes = zip(&[("a/b.txt", &[1; 300]), ("c", b"hello")]);
         let start: &[u8] = [CENTRAL, LOCAL, END, b"PK"][which];
         let offset = at.index(40);

@@ -1,7 +1,7 @@
 //! What the `zip` crate does not tell about an archive's central directory (APPNOTE 4.3.12).
 //!
-//! The crate keeps one entry a name and drops earlier ones silently, and it reserves memory for as many
-//! entries as a zip64 record claims. Both are looked at here, in the raw bytes.
+//! The crate keeps one entry a name and drops earlier ones silently, and it reserves memory for as
+//! many entries as a zip64 record claims. Both are looked at here, in the raw bytes.
 
 use crate::Error;
 use crate::archive::FILES_MAX;

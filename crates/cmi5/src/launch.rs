@@ -1,8 +1,8 @@
 //! The identifiers and the address of a launch (8.1).
 //!
-//! Identifiers are derived, not drawn: a learner who moves to another node, or whose record arrives
-//! there later, keeps the registration, and statements of all nodes speak of the same activity. Both are
-//! version 5 UUIDs (RFC 9562, 5.5) in a namespace of this project.
+//! Identifiers are derived, not drawn: a learner who moves to another node, or whose record
+//! arrives there later, keeps the registration, and statements of all nodes speak of the same
+//! activity. Both are version 5 UUIDs (RFC 9562, 5.5) in a namespace of this project.
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use uuid::Uuid;
@@ -25,7 +25,8 @@ pub fn registration(learner: &str, course: &str) -> String {
     derived("registration", &[learner, course]).to_string()
 }
 
-/// A UUID of some texts. A unit separator, which is in none of them, keeps `a b` + `c` from `a` + `b c`.
+/// A UUID of some texts. A unit separator, which is in none of them, keeps `a b` + `c` from `a` +
+/// `b c`.
 fn derived(kind: &str, parts: &[&str]) -> Uuid {
     let name = [&[kind], parts].concat().join("\u{1f}");
     Uuid::new_v5(&NAMESPACE, name.as_bytes())

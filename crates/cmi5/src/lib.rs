@@ -1,10 +1,10 @@
-//! cmi5 packages, as pure functions: reading a hostile archive safely, understanding `cmi5.xml`, and
-//! composing a launch.
+//! cmi5 packages, as pure functions: reading a hostile archive safely, understanding `cmi5.xml`,
+//! and composing a launch.
 //!
 //! Section numbers in these docs refer to the cmi5 specification, Quartz 1st Edition.
 //!
-//! * [`Package`] is what an importer wants: an archive whose names, sizes and course structure obey the
-//!   rules, with its files one piece at a time.
+//! * [`Package`] is what an importer wants: an archive whose names, sizes and course structure
+//!   obey the rules, with its files one piece at a time.
 //! * [`archive`] reads a zip that someone may have built to do harm.
 //! * [`CourseStructure`] is `cmi5.xml` without its XML.
 //! * [`launch`] makes the identifiers and the address of a launch; every node makes the same ones.

@@ -1,5 +1,5 @@
-/// The media type of a file by its name's extension, for what courses are made of; anything else is
-/// `application/octet-stream`, which a browser saves instead of running it.
+/// The media type of a file by its name's extension, for what courses are made of; anything else
+/// is `application/octet-stream`, which a browser saves instead of running it.
 pub fn media_type(path: &str) -> &'static str {
     let file = path.rsplit('/').next().unwrap_or(path);
     let extension = file.rsplit_once('.').map_or("", |(_, extension)| extension);

@@ -19,8 +19,8 @@ impl Names {
     }
 }
 
-/// The name of an entry, if it is one that means the same path everywhere: relative, `/`-separated,
-/// UTF-8. A directory keeps its `/` at the end.
+/// The name of an entry, if it is one that means the same path everywhere: relative,
+/// `/`-separated, UTF-8. A directory keeps its `/` at the end.
 pub fn checked(raw: &[u8]) -> Result<&str, Error> {
     let shown = String::from_utf8_lossy(raw);
     let refused = |rule: &str| Err(Error::file(&shown, rule));

@@ -13,8 +13,9 @@ pub struct Package<B> {
 }
 
 impl<B: AsRef<[u8]> + Clone> Package<B> {
-    /// Opens a package: checks the archive's entries, reads its course structure, and finds the file of
-    /// every unit. No other file is unpacked yet, so a damaged one shows only when it is read.
+    /// Opens a package: checks the archive's entries, reads its course structure, and finds the
+    /// file of every unit. No other file is unpacked yet, so a damaged one shows only when it is
+    /// read.
     pub fn open(bytes: B) -> Result<Self, Error> {
         let mut archive = Archive::open(bytes)?;
         let structure = CourseStructure::parse(&structure_text(&mut archive)?)?;

@@ -63,8 +63,8 @@ impl AssignableUnit {
         })
     }
 
-    /// The path in the package that the unit starts with, percent-decoded, without query and fragment.
-    /// None: the address is absolute.
+    /// The path in the package that the unit starts with, percent-decoded, without query and
+    /// fragment. None: the address is absolute.
     pub fn path(&self) -> Option<String> {
         if is_absolute(&self.url) {
             return None;

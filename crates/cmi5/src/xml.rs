@@ -9,7 +9,8 @@ use crate::structure::TEXT_BYTES_MAX;
 /// The namespace of a course structure (14.0).
 pub const NAMESPACE: &str = "https://w3id.org/xapi/profiles/cmi5/v1/CourseStructure.xsd";
 
-/// Whether a node is the element of this name; elements of other namespaces are extensions (13.1.5).
+/// Whether a node is the element of this name; elements of other namespaces are extensions
+/// (13.1.5).
 pub fn is(node: Node, name: &str) -> bool {
     node.has_tag_name((NAMESPACE, name))
 }

@@ -20,7 +20,8 @@ pub enum Credentials {
 impl Credentials {
     /// Reads the header's value. None: a scheme or form that is not known here.
     ///
-    /// A cmi5 auth token stands behind `Basic` and need not decode to `name:secret`; it is then a token.
+    /// A cmi5 auth token stands behind `Basic` and need not decode to `name:secret`; it is then a
+    /// token.
     pub fn parse(value: &str) -> Option<Self> {
         let (scheme, rest) = value.trim().split_once(' ')?;
         let rest = rest.trim();

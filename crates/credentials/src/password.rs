@@ -1,5 +1,5 @@
-//! Password hashes: Argon2id in PHC string format (RFC 9106, second recommended option scaled to a box
-//! without memory to spare: 19 MiB, two passes, one lane).
+//! Password hashes: Argon2id in PHC string format (RFC 9106, second recommended option scaled to a
+//! box without memory to spare: 19 MiB, two passes, one lane).
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};

@@ -18,7 +18,8 @@ pub enum Scope {
     StatementsRead,
     /// Read and write state documents.
     State,
-    /// Define what activities and actors are: without it, a statement's definitions stay that statement's.
+    /// Define what activities and actors are: without it, a statement's definitions stay that
+    /// statement's.
     Define,
     /// Read and write activity and agent profile documents.
     Profile,

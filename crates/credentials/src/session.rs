@@ -43,7 +43,8 @@ impl SessionKey {
 
     fn mac(&self, payload: &str) -> Hmac<Sha256> {
         let mut mac = self.0.clone();
-        // Names what is signed, so that the secret's other uses can never be passed off as a session.
+        // Names what is signed, so that the secret's other uses can never be passed off as a
+        // session.
         mac.update(b"hedgeschool session v1\n");
         mac.update(payload.as_bytes());
         mac

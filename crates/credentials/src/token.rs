@@ -1,8 +1,9 @@
 //! Random tokens, and the hashes under which stores know them.
 //!
-//! The secrets of xAPI clients, the bearers of launches and the keys a node makes for itself are tokens.
-//! A password hash is slow so that guessing what a person chose takes long; 256 random bits cannot be
-//! guessed at any speed, so one round of SHA-256 keeps them as well, and costs no request its latency.
+//! The secrets of xAPI clients, the bearers of launches and the keys a node makes for itself are
+//! tokens. A password hash is slow so that guessing what a person chose takes long; 256 random
+//! bits cannot be guessed at any speed, so one round of SHA-256 keeps them as well, and costs no
+//! request its latency.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

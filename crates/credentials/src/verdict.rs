@@ -57,16 +57,16 @@ pub struct Verdict {
     pub subject: Subject,
     /// What it may do with the record store.
     pub scopes: BTreeSet<Scope>,
-    /// The xAPI agent the subject acts as, as JSON: the learner of a launch, the person signed in, or
-    /// the client. It becomes the authority of the statements that the subject records.
+    /// The xAPI agent the subject acts as, as JSON: the learner of a launch, the person signed in,
+    /// or the client. It becomes the authority of the statements that the subject records.
     pub agent: String,
 }
 
 /// The statements that `statements/read/mine` lets a subject read.
 ///
-/// The standard says: those with the authority that the same credentials would record under. That fits a
-/// program. People and launched units do not record for themselves alone, so "mine" is for them what a
-/// learner would call so.
+/// The standard says: those with the authority that the same credentials would record under. That
+/// fits a program. People and launched units do not record for themselves alone, so "mine" is for
+/// them what a learner would call so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mine<'a> {
     /// Those whose authority is this agent, as JSON: what a client has recorded, about whomever.
@@ -81,8 +81,8 @@ pub enum Mine<'a> {
 }
 
 impl Verdict {
-    /// Whether it may do all that the scope stands for: `allows(State)` is reading *and* writing state
-    /// documents. Who only wants to read asks [`Verdict::may_read`].
+    /// Whether it may do all that the scope stands for: `allows(State)` is reading *and* writing
+    /// state documents. Who only wants to read asks [`Verdict::may_read`].
     pub fn allows(&self, scope: Scope) -> bool {
         let wider: &[Scope] = match scope {
             Scope::All => &[],
@@ -97,8 +97,9 @@ impl Verdict {
         self.scopes.contains(&scope) || wider.iter().any(|wider| self.scopes.contains(wider))
     }
 
-    /// Whether it may read what the scope is about, with that scope or with one that reads everything:
-    /// `may_read(State)` is reading state documents. A scope that is about writing alone opens nothing.
+    /// Whether it may read what the scope is about, with that scope or with one that reads
+    /// everything: `may_read(State)` is reading state documents. A scope that is about writing
+    /// alone opens nothing.
     pub fn may_read(&self, scope: Scope) -> bool {
         let is_for_reading = !matches!(scope, Scope::StatementsWrite | Scope::Define);
         is_for_reading && (self.allows(scope) || self.allows(Scope::AllRead))

@@ -245,10 +245,14 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20_000, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 20_000,
+        max_shrink_iters: 20_000,
+        ..ProptestConfig::default()
+    })]
 
-    /// Some two million steps in all. Whatever happens: once it stops happening, the upstream has all that
-    /// the node has.
+    /// Some two million steps in all. Whatever happens: once it stops happening, the upstream has
+    /// all that the node has.
     #[test]
     fn everything_arrives(steps in prop::collection::vec(step(), 1..200), backlog in 0u64..3_000) {
         let mut world = World::default();
@@ -285,8 +289,8 @@ fn fresh_entries_pass_a_backlog() {
     assert_eq!(world.upstream.position(world.node.epoch).fresh, None);
 }
 
-/// Two batches are underway when another round of the node brings the first of them: what this round sent beyond it has
-/// no place any more, and from then on all is as if nothing had happened.
+/// Two batches are underway when another round of the node brings the first of them: what this
+/// round sent beyond it has no place any more, and from then on all is as if nothing had happened.
 #[test]
 fn another_round_costs_an_attempt_and_no_more() {
     let mut world = World::default();

@@ -30,7 +30,8 @@ const DEFINITION: &[Property] = &[
 const COMPONENT: &[Property] =
     &[required("id", scalar::string), optional("description", scalar::language_map)];
 
-/// Each interaction type and the lists of components it may have (2.4.4.1, interaction components).
+/// Each interaction type and the lists of components it may have (2.4.4.1, interaction
+/// components).
 const INTERACTIONS: [(&str, &[&str]); 10] = [
     ("true-false", &[]),
     ("choice", &["choices"]),

@@ -61,8 +61,8 @@ pub fn agent_or_group(at: &At) -> Checked {
     if object_type(at) == Some("Group") { group(at) } else { agent(at) }
 }
 
-/// Who vouches for a statement (2.4.9): an agent, or the application and the user of three-legged OAuth,
-/// which are a group of two that has no identifier of its own.
+/// Who vouches for a statement (2.4.9): an agent, or the application and the user of three-legged
+/// OAuth, which are a group of two that has no identifier of its own.
 pub fn authority(at: &At) -> Checked {
     at.object("2.4.9")?;
     if object_type(at) != Some("Group") {
@@ -83,8 +83,9 @@ fn identifiers<'a>(actor: &'a Json<'_>) -> impl Iterator<Item = &'a str> {
     IDENTIFIERS.into_iter().filter(|name| actor.get(name).is_some())
 }
 
-/// The identifier of an agent or group given as JSON, in one line of text: `mbox:mailto:ada@example.org`,
-/// `account:https://example.org|ada`. What has the same line is the same actor.
+/// The identifier of an agent or group given as JSON, in one line of text:
+/// `mbox:mailto:ada@example.org`, `account:https://example.org|ada`. What has the same line is the
+/// same actor.
 pub fn agent_id(json: &str) -> Result<String, Violation> {
     let value = Json::parse(json).map_err(|error| Violation {
         path: "agent".into(),

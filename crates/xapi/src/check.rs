@@ -115,8 +115,8 @@ impl<'a> At<'a> {
             .try_for_each(|(name, value)| check(name, &self.child(Step::Property(name), value)))
     }
 
-    /// Checks an object against the properties it may hold: no others, in no other case, no nulls (2.2), and
-    /// none of the required ones missing.
+    /// Checks an object against the properties it may hold: no others, in no other case, no nulls
+    /// (2.2), and none of the required ones missing.
     pub fn properties(&self, section: &'static str, tables: &[&[Property]]) -> Checked {
         let object = self.object(section)?;
         let known = || tables.iter().flat_map(|table| table.iter());

@@ -44,8 +44,8 @@ pub struct Record {
 
 /// Reads a body of one statement or an array of them, all valid or none.
 ///
-/// In 1.0, a statement that appears twice under one id is kept once; two that differ, and any repeated id in 2.0,
-/// are an error.
+/// In 1.0, a statement that appears twice under one id is kept once; two that differ, and any
+/// repeated id in 2.0, are an error.
 pub fn parse_batch<'a>(body: &'a str, version: Version) -> Result<Vec<Draft<'a>>, Error> {
     let json = |error: serde_json::Error| Error::Json(error.to_string());
     let items: Vec<&'a RawValue> = match body.trim_start().as_bytes().first() {
@@ -76,8 +76,8 @@ pub fn parse_one(body: &str, version: Version) -> Result<Draft<'_>, Error> {
     }
 }
 
-/// 2.0 refuses a batch with a repeated id, alike or not (2.0, 4.1.6.1); 1.0.3 only recommends it (part three, 2.1.2),
-/// and a client that sends its queue twice shall not lose it.
+/// 2.0 refuses a batch with a repeated id, alike or not (2.0, 4.1.6.1); 1.0.3 only recommends it
+/// (part three, 2.1.2), and a client that sends its queue twice shall not lose it.
 fn without_repeats(drafts: Vec<Draft<'_>>) -> Result<Vec<Draft<'_>>, Error> {
     let mut seen: HashMap<String, usize> = HashMap::new();
     let mut kept: Vec<Draft<'_>> = Vec::with_capacity(drafts.len());

@@ -1,4 +1,5 @@
-//! Lengths of time, as statements write them (4.6): `PnYnMnDTnHnMnS` or `PnW` (ISO 8601:2004, 4.4.3.2).
+//! Lengths of time, as statements write them (4.6): `PnYnMnDTnHnMnS` or `PnW` (ISO 8601:2004,
+//! 4.4.3.2).
 
 /// Says whether a text is a duration. Only its last component may have a fraction.
 pub fn is_duration(text: &str) -> bool {
@@ -15,7 +16,8 @@ pub fn is_duration(text: &str) -> bool {
     }
 }
 
-/// Says whether a text is one or more numbers with a designator each, in the order of `designators`.
+/// Says whether a text is one or more numbers with a designator each, in the order of
+/// `designators`.
 fn has_components(text: &str, designators: &str, may_end_in_fraction: bool) -> bool {
     let mut later = designators.chars();
     let mut rest = text;
@@ -40,8 +42,8 @@ fn is_number(text: &str, may_have_fraction: bool) -> bool {
     }
 }
 
-/// A duration as it is compared: nothing beyond hundredths of a second counts (4.6). What is equal in other units is
-/// another duration (2.3.1).
+/// A duration as it is compared: nothing beyond hundredths of a second counts (4.6). What is equal
+/// in other units is another duration (2.3.1).
 pub fn comparable_duration(text: &str) -> String {
     let seconds = text.strip_suffix('S').and_then(|rest| rest.split_once(['.', ',']));
     let Some((whole, fraction)) = seconds else { return text.to_owned() };

@@ -12,7 +12,8 @@ const PASSED: &str = "http://adlnet.gov/expapi/verbs/passed";
 /// How far a learner is, 0 to 100 (cmi5, 9.5.5.1).
 const PROGRESS: &str = "https://w3id.org/xapi/cmi5/result/extensions/progress";
 
-/// The properties of a statement that others look it up by, and what it says of a learner's progress.
+/// The properties of a statement that others look it up by, and what it says of a learner's
+/// progress.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     /// UUID.
@@ -65,7 +66,8 @@ pub struct Definition {
 }
 
 impl Facts {
-    /// The facts of a statement as [`crate::Draft::complete`] wrote it. None: it is not one, or says a property twice.
+    /// The facts of a statement as [`crate::Draft::complete`] wrote it. None: it is not one, or
+    /// says a property twice.
     pub fn of(body: &str) -> Option<Self> {
         let value = Json::parse(body).ok()?;
         let part = |path: &[&str]| crate::part(&value, path);

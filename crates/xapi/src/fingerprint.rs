@@ -2,15 +2,17 @@
 //!
 //! Two statements of one id are the same when they differ only in
 //! - what a record store sets: id, authority, stored, timestamp, version;
-//! - what is not part of a statement: activity definitions, displays of verbs, the data of attachments;
-//! - what has no order or no case: members of a group, UUIDs, language tags, domains of addresses, hashes;
+//! - what is not part of a statement: activity definitions, displays of verbs, the data of
+//!   attachments;
+//! - what has no order or no case: members of a group, UUIDs, language tags, domains of addresses,
+//!   hashes;
 //! - how a moment was written, or a duration beyond hundredths of a second (4.6);
 //! - a context activity with or without an array around it (2.4.6.2);
 //! - how JSON writes numbers and strings, and the order of properties.
 //!
-//! "Attachments are not part of Statements" (2.3.1) is said of what the `attachments` parameter leaves out: their
-//! data. The property of that name describes them (2.4.11), is always returned, and counts: who sends another file
-//! under the same id must hear of it.
+//! "Attachments are not part of Statements" (2.3.1) is said of what the `attachments` parameter
+//! leaves out: their data. The property of that name describes them (2.4.11), is always returned,
+//! and counts: who sends another file under the same id must hear of it.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -104,7 +106,8 @@ impl Kind {
     }
 }
 
-/// Writes a value in one form only: names sorted, numbers by value, and nothing that does not count.
+/// Writes a value in one form only: names sorted, numbers by value, and nothing that does not
+/// count.
 fn write_value(out: &mut Vec<u8>, kind: Kind, value: &Json) {
     match value {
         Json::Object(members) if kind == Kind::Object => {
@@ -226,7 +229,8 @@ mod tests {
             let print = |names: &[String]| {
                 let agent = |name: &String| json!({"mbox": format!("mailto:{name}@example.org")});
                 let members: Vec<Value> = names.iter().map(agent).collect();
-                fingerprint(&Json::from(&json!({"actor": {"objectType": "Group", "member": members}})))
+                let group = json!({"objectType": "Group", "member": members});
+                fingerprint(&Json::from(&json!({"actor": group})))
             };
             prop_assert_eq!(print(&members), print(&shuffled));
         }

@@ -38,9 +38,10 @@ impl Format {
 
 /// Brings a statement into a format.
 ///
-/// For [`Format::Canonical`], `definition` answers what the store holds for an activity's IRI (None: the
-/// statement's own definition stays), and of each text of activities and verbs the language that `languages`
-/// like best remains. Attachments keep theirs: the standard speaks of activities and verbs only.
+/// For [`Format::Canonical`], `definition` answers what the store holds for an activity's IRI
+/// (None: the statement's own definition stays), and of each text of activities and verbs the
+/// language that `languages` like best remains. Attachments keep theirs: the standard speaks of
+/// activities and verbs only.
 pub fn reduce(
     statement: &mut Value,
     format: Format,
@@ -133,8 +134,9 @@ fn one_actor(value: Option<&mut Value>, change: &dyn Fn(Thing)) {
     }
 }
 
-/// Leaves of an actor what identifies it: its identifier, or its members' where a group has none. An
-/// `objectType` remains where it says something: of groups, and of an agent in an activity's place.
+/// Leaves of an actor what identifies it: its identifier, or its members' where a group has none.
+/// An `objectType` remains where it says something: of groups, and of an agent in an activity's
+/// place.
 fn identify(actor: &mut Object, typed: bool) {
     let kind: &[&str] = if typed || object_type(actor) == "Group" { &["objectType"] } else { &[] };
     let identifier = IDENTIFIERS.into_iter().find(|name| actor.contains_key(*name));

@@ -1,8 +1,9 @@
-//! JSON as statements are read: texts stay where they stand in the body, and every object has each property
-//! once (2.2).
+//! JSON as statements are read: texts stay where they stand in the body, and every object has each
+//! property once (2.2).
 //!
-//! A statement is kept as it was written. If it said a property twice, one reader would see the first and another
-//! the last, and only one of the two was checked. That no library refuses it is why there is a type of our own.
+//! A statement is kept as it was written. If it said a property twice, one reader would see the
+//! first and another the last, and only one of the two was checked. That no library refuses it is
+//! why there is a type of our own.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -36,7 +37,8 @@ impl<'a> Json<'a> {
     /// Reads a text, or says what is wrong with it: which property is repeated, for one.
     ///
     /// # Errors
-    /// If it is not JSON, nests deeper than 127, has a number beyond a double's range, or says a property twice.
+    /// If it is not JSON, nests deeper than 127, has a number beyond a double's range, or says a
+    /// property twice.
     pub fn parse(text: &'a str) -> serde_json::Result<Self> {
         serde_json::from_str(text)
     }

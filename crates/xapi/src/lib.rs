@@ -1,15 +1,16 @@
-//! xAPI statements as a pure library: the data model of versions 1.0.3 and 2.0 (IEEE 9274.1.1), every
-//! rule with the section it comes from, and comparison for idempotence.
+//! xAPI statements as a pure library: the data model of versions 1.0.3 and 2.0 (IEEE 9274.1.1),
+//! every rule with the section it comes from, and comparison for idempotence.
 //!
-//! A request body becomes [`Draft`]s with [`parse_batch`]; a record store [completes](Draft::complete)
-//! them into [`Record`]s; [`Facts`] are what indexes and projections need to know of one. What a client
-//! sent is kept as it was written: completion replaces and adds top-level properties and touches nothing
-//! else.
+//! A request body becomes [`Draft`]s with [`parse_batch`]; a record store
+//! [completes](Draft::complete) them into [`Record`]s; [`Facts`] are what indexes and projections
+//! need to know of one. What a client sent is kept as it was written: completion replaces and adds
+//! top-level properties and touches nothing else.
 //!
-//! Around statements: [`mod@format`] reduces them to what an answer shows, [`multipart`] carries the data of their
-//! attachments, [`signature`] checks those that are signed.
+//! Around statements: [`mod@format`] reduces them to what an answer shows, [`multipart`] carries
+//! the data of their attachments, [`signature`] checks those that are signed.
 //!
-//! Section numbers are those of xAPI 1.0.3, part two ("Data"). What only 2.0 has is cited as `2.0, 4.2.…`.
+//! Section numbers are those of xAPI 1.0.3, part two ("Data"). What only 2.0 has is cited as
+//! `2.0, 4.2.…`.
 
 mod activity;
 mod actor;
@@ -58,7 +59,8 @@ pub enum Version {
 }
 
 impl Version {
-    /// Reads the `X-Experience-API-Version` header (part three, 3.3). None: a version not spoken here.
+    /// Reads the `X-Experience-API-Version` header (part three, 3.3). None: a version not spoken
+    /// here.
     ///
     /// `1.0` and every `1.0.x` are 1.0, as the standard demands; `2.0` and every `2.0.x` are 2.0.
     pub fn parse(header: &str) -> Option<Self> {

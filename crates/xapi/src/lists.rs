@@ -17,8 +17,8 @@ pub fn has_single(statement: &Json) -> bool {
     activities.into_iter().any(single)
 }
 
-/// Makes lists of single context activities, of a statement and of a sub-statement in it. All else stays
-/// as it was written.
+/// Makes lists of single context activities, of a statement and of a sub-statement in it. All else
+/// stays as it was written.
 pub fn make_lists(statement: &mut Members) -> serde_json::Result<()> {
     in_property(statement, "context", in_context)?;
     in_property(statement, "object", |object| in_property(object, "context", in_context))?;
@@ -39,7 +39,8 @@ fn in_context(context: &mut Members) -> serde_json::Result<bool> {
     })
 }
 
-/// Changes the object that a property is, if it is one. Answers whether there was anything to change.
+/// Changes the object that a property is, if it is one. Answers whether there was anything to
+/// change.
 fn in_property(
     parent: &mut Members,
     name: &str,

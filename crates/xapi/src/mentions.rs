@@ -1,4 +1,5 @@
-//! Whom and what a statement speaks of: the agents and activities in it, and how near they are to it.
+//! Whom and what a statement speaks of: the agents and activities in it, and how near they are to
+//! it.
 
 use crate::actor;
 use crate::facts::Definition;

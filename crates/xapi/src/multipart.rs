@@ -1,11 +1,13 @@
 //! Statements with the data of their attachments: `multipart/mixed` (part three, 1.5.2; RFC 2046).
 //!
-//! [`Framing::of`] tells the two kinds of bodies apart, [`parse`] takes one to pieces without copying it and
-//! checks what can be known without the statements, [`check_claims`] holds the pieces against the statements,
-//! and [`Writer`] writes an answer whose length is known before its first byte.
+//! [`Framing::of`] tells the two kinds of bodies apart, [`parse`] takes one to pieces without
+//! copying it and checks what can be known without the statements, [`check_claims`] holds the
+//! pieces against the statements, and [`Writer`] writes an answer whose length is known before its
+//! first byte.
 //!
-//! Lines end with CRLF, as RFC 2046 has it. The `Content-Length` of a part and the `length` of an attachment are
-//! not held against the data: the hash is what identifies it, and clients in use count differently.
+//! Lines end with CRLF, as RFC 2046 has it. The `Content-Length` of a part and the `length` of an
+//! attachment are not held against the data: the hash is what identifies it, and clients in use
+//! count differently.
 
 mod claims;
 mod media_type;
@@ -33,7 +35,8 @@ pub enum Error {
     ContentType,
     /// `multipart/mixed` without a boundary, or with an impossible one.
     #[error(
-        "multipart/mixed needs a boundary of 1 to {BOUNDARY_CHARS_MAX} of the characters of RFC 2046, 5.1.1"
+        "multipart/mixed needs a boundary of 1 to {BOUNDARY_CHARS_MAX} of the characters of RFC \
+         2046, 5.1.1"
     )]
     Boundary,
     /// No line of the body is the boundary.

@@ -75,7 +75,8 @@ pub fn parse_uuid(text: &str) -> Option<Uuid> {
 
 /// A moment (4.5): ISO 8601 with a zone; in 2.0, RFC 3339 (2.0, 4.2.7).
 ///
-/// 1.0.3 only recommends the zone, but without it a timestamp is no moment, and no store could sort it.
+/// 1.0.3 only recommends the zone, but without it a timestamp is no moment, and no store could
+/// sort it.
 pub fn moment(at: &At) -> Checked {
     let text = at.string("4.5")?;
     let strict = at.version == Version::V1_0 || is_rfc_3339(text);

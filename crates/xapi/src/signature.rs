@@ -1,8 +1,9 @@
 //! Signed statements (part two, 2.6).
 //!
-//! A signature is an attachment: a JSON web signature in compact serialization (RFC 7515) whose payload is the
-//! statement as it was before it was signed. What is checked here finds mistakes, as the standard has it; it does
-//! not say whom to trust: certificates are not validated, and a signature without one is not verified.
+//! A signature is an attachment: a JSON web signature in compact serialization (RFC 7515) whose
+//! payload is the statement as it was before it was signed. What is checked here finds mistakes,
+//! as the standard has it; it does not say whom to trust: certificates are not validated, and a
+//! signature without one is not verified.
 
 mod jws;
 
@@ -27,12 +28,12 @@ pub const KEY_BITS_MAX: usize = 4_096;
 
 const CONTENT_TYPE: &str = "application/octet-stream";
 
-/// Checks the signatures of a request's statements, which passed validation. `data` answers the data of an
-/// attachment that came with them, by the hash in lower case.
+/// Checks the signatures of a request's statements, which passed validation. `data` answers the
+/// data of an attachment that came with them, by the hash in lower case.
 ///
-/// Each signature of a statement (those of its sub-statement sign nothing) must be well-formed, by RS256, RS384 or
-/// RS512, and over a statement logically equivalent to it. It must verify with the first certificate of its
-/// `x5c` header, where it has one. The first that does not is the error.
+/// Each signature of a statement (those of its sub-statement sign nothing) must be well-formed, by
+/// RS256, RS384 or RS512, and over a statement logically equivalent to it. It must verify with the
+/// first certificate of its `x5c` header, where it has one. The first that does not is the error.
 pub fn check_signatures<'s, 'd>(
     statements: impl IntoIterator<Item = &'s Json<'s>>,
     data: &dyn Fn(&str) -> Option<&'d [u8]>,
@@ -44,8 +45,8 @@ pub fn check_signatures<'s, 'd>(
     })
 }
 
-/// Reads and verifies each signature once, however many attachments have its hash: else a small request could
-/// ask for a lot of work.
+/// Reads and verifies each signature once, however many attachments have its hash: else a small
+/// request could ask for a lot of work.
 struct Checker<'c, 'd> {
     data: &'c dyn Fn(&str) -> Option<&'d [u8]>,
     /// What was signed, by the hash of the signature in lower case.
@@ -123,8 +124,8 @@ impl Unsigned {
         }
     }
 
-    /// Statement comparison (2.3.1). What a record store sets may be missing in one of the two; where both have an
-    /// id or a timestamp, no store made the difference.
+    /// Statement comparison (2.3.1). What a record store sets may be missing in one of the two;
+    /// where both have an id or a timestamp, no store made the difference.
     fn is_equivalent(&self, other: &Self) -> bool {
         let agree = |one: &Option<String>, other: &Option<String>, same: fn(&str, &str) -> bool| {
             one.as_deref().zip(other.as_deref()).is_none_or(|(one, other)| same(one, other))

@@ -30,10 +30,11 @@ pub(crate) enum Kind {
     Registration,
 }
 
-/// The number that stands for a value of a facet: the start of a SHA-256 over both, so that it is the
-/// same on every node, and nobody can make two values meet at a price worth paying.
+/// The number that stands for a value of a facet: the start of a SHA-256 over both, so that it is
+/// the same on every node, and nobody can make two values meet at a price worth paying.
 ///
-/// Agents are given by their identifier, as [`crate::agent_id`] writes it; registrations in lower case.
+/// Agents are given by their identifier, as [`crate::agent_id`] writes it; registrations in lower
+/// case.
 pub fn term(facet: Facet, value: &str) -> i64 {
     facet.of(hash(facet.kind(), value))
 }
@@ -59,7 +60,8 @@ impl Facet {
         }
     }
 
-    /// The number of a value whose [`hash`] this is: its last two bits tell the facets of a kind apart.
+    /// The number of a value whose [`hash`] this is: its last two bits tell the facets of a kind
+    /// apart.
     pub(crate) fn of(self, hash: i64) -> i64 {
         let last = match self {
             Self::Agent | Self::Verb | Self::Activity | Self::Registration => 0,

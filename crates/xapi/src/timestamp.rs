@@ -20,13 +20,15 @@ pub fn format_timestamp(unix_us: i64) -> String {
     }
 }
 
-/// A moment as HTTP writes it (RFC 9110, 5.6.7), in whole seconds: `Sat, 22 Nov 2026 08:00:00 GMT`.
+/// A moment as HTTP writes it (RFC 9110, 5.6.7), in whole seconds:
+/// `Sat, 22 Nov 2026 08:00:00 GMT`.
 pub fn format_http_date(unix_us: i64) -> Option<String> {
     let moment = Timestamp::from_microsecond(unix_us).ok()?;
     jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&moment).ok()
 }
 
-/// `YYYY-MM-DDTHH:MM:SS`, an optional fraction, and a zone. The parser is more lenient than the standard.
+/// `YYYY-MM-DDTHH:MM:SS`, an optional fraction, and a zone. The parser is more lenient than the
+/// standard.
 fn has_form(text: &[u8]) -> bool {
     const FORM: &[u8; 19] = b"dddd-dd-ddTdd:dd:dd";
     let Some((start, rest)) = text.split_first_chunk::<19>() else { return false };
@@ -49,7 +51,8 @@ fn skip_fraction(rest: &[u8]) -> &[u8] {
     if count == 0 { rest } else { digits.get(count..).unwrap_or_default() }
 }
 
-/// `Z`, `+hh:mm`, `+hhmm` or `+hh`. `-00:00` says that the zone is unknown, and ISO 8601 knows no such zone.
+/// `Z`, `+hh:mm`, `+hhmm` or `+hh`. `-00:00` says that the zone is unknown, and ISO 8601 knows no
+/// such zone.
 fn is_zone(zone: &[u8]) -> bool {
     let (hours, minutes) = match zone {
         b"Z" | b"z" => return true,

@@ -49,12 +49,14 @@ fn everything() -> Value {
         ada, {"name": "Bo", "account": {"homePage": "https://example.org", "name": "bo"}}]});
     let verb = json!({"id": "https://example.org/did", "display": {"en": "did", "ga": "rinne"}});
     let course = json!({"objectType": "Activity", "id": "https://example.org/course",
-        "definition": {"name": {"en": "A course", "ga": "Cúrsa"}, "type": "https://example.org/type"}});
+        "definition": {"name": {"en": "A course", "ga": "Cúrsa"},
+            "type": "https://example.org/type"}});
     let context = json!({
         "registration": "9d3a2f0e-1111-4222-8333-444455556666",
         "instructor": ada, "team": class, "platform": "tablet",
         "contextActivities": {"parent": [course], "category": course},
-        "contextAgents": [{"objectType": "contextAgent", "agent": ada, "relevantTypes": ["https://x.org/t"]}],
+        "contextAgents": [{"objectType": "contextAgent", "agent": ada,
+            "relevantTypes": ["https://x.org/t"]}],
         "contextGroups": [{"objectType": "contextGroup", "group": pair}],
         "statement": {"objectType": "StatementRef", "id": "9d3a2f0e-1111-4222-8333-444455556666"},
         "extensions": {"https://example.org/e": {"actor": ada}},
@@ -216,7 +218,8 @@ fn definitions_merge_by_language_and_the_newest_property_wins() {
         "extensions": {"https://example.org/a": 1}});
     let second = json!({"name": {"en": "New", "fr": "Neuf"}, "type": "https://example.org/2",
         "extensions": {"https://example.org/b": 2}, "moreInfo": "https://example.org/more"});
-    let merged = json!({"name": {"en": "New", "ga": "Sean", "fr": "Neuf"}, "type": "https://example.org/2",
+    let merged = json!({"name": {"en": "New", "ga": "Sean", "fr": "Neuf"},
+        "type": "https://example.org/2",
         "extensions": {"https://example.org/a": 1, "https://example.org/b": 2},
         "moreInfo": "https://example.org/more"});
     assert_eq!(merge_definition(Some(first), &second), merged);
@@ -296,7 +299,8 @@ proptest! {
     fn reducing_never_panics_and_twice_is_once(statement in any_json(), held in any_json()) {
         for format in [Format::Exact, Format::Ids, Format::Canonical] {
             let once = |mut statement: Value| {
-                reduce(&mut statement, format, &accept_language("ga, en;q=0.1"), &|_| Some(held.clone()));
+                let languages = accept_language("ga, en;q=0.1");
+                reduce(&mut statement, format, &languages, &|_| Some(held.clone()));
                 statement
             };
             let reduced = once(statement.clone());
@@ -311,7 +315,10 @@ proptest! {
     }
 
     #[test]
-    fn no_header_is_trouble(header in "\\PC{0,100}", other in "([a-zA-Z*-]{0,9}(;q=[0-9.]{0,6})?,){0,40}") {
+    fn no_header_is_trouble(
+        header in "\\PC{0,100}",
+        other in "([a-zA-Z*-]{0,9}(;q=[0-9.]{0,6})?,){0,40}",
+    ) {
         for header in [header, other] {
             let read = accept_language(&header);
             prop_assert!(read.is_sorted_by(|a, b| a.quality >= b.quality));

@@ -56,7 +56,8 @@ fn statement_with(attachments: Value) -> Value {
 }
 
 fn described(sha2: &str) -> Value {
-    json!({"usageType": "https://example.org/u", "display": {"en": "x"}, "contentType": "text/plain",
+    json!({"usageType": "https://example.org/u", "display": {"en": "x"},
+        "contentType": "text/plain",
         "length": 5, "sha2": sha2})
 }
 
@@ -345,7 +346,10 @@ proptest! {
     }
 
     #[test]
-    fn no_content_type_is_trouble(text in "\\PC{0,60}", near in "multipart/mixed[;= \"\\\\a-z]{0,30}") {
+    fn no_content_type_is_trouble(
+        text in "\\PC{0,60}",
+        near in "multipart/mixed[;= \"\\\\a-z]{0,30}",
+    ) {
         for text in [text, near] {
             if let Ok(Framing::Multipart { boundary }) = Framing::of(&text) {
                 prop_assert!((1..=BOUNDARY_CHARS_MAX).contains(&boundary.len()));
@@ -356,7 +360,8 @@ proptest! {
     #[test]
     fn no_json_is_trouble_for_claims(text in "\\PC{0,40}") {
         let odd = json!([text, {"sha2": text}, {"sha2": 1, "contentType": []}]);
-        for statement in [json!(text), json!([]), json!({"attachments": text}), statement_with(odd)] {
+        let attached = json!({"attachments": text});
+        for statement in [json!(text), json!([]), attached, statement_with(odd)] {
             let _ = check_claims([&statement], &[sent(b"1", Some(&text))]);
         }
     }
@@ -364,7 +369,11 @@ proptest! {
     #[test]
     fn what_is_written_is_read_back(
         random in any::<[u8; 16]>(),
-        parts in prop::collection::btree_map(tricky(), "[a-z]{1,5}/[a-z.+-]{1,5}(; a=\"[a-z ]{1,3}\")?", 0..5),
+        parts in prop::collection::btree_map(
+            tricky(),
+            "[a-z]{1,5}/[a-z.+-]{1,5}(; a=\"[a-z ]{1,3}\")?",
+            0..5,
+        ),
     ) {
         let writer = Writer::new(random);
         let parts: Vec<_> = parts.into_iter().map(|(data, kind)| (kind, data)).collect();

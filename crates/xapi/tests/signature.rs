@@ -367,13 +367,19 @@ fn a_signature_in_a_sub_statement_signs_nothing() {
 
 proptest! {
     #[test]
-    fn no_bytes_are_trouble(data in prop::collection::vec(any::<u8>(), 0..200), text in "[a-zA-Z0-9._-]{0,90}") {
+    fn no_bytes_are_trouble(
+        data in prop::collection::vec(any::<u8>(), 0..200),
+        text in "[a-zA-Z0-9._-]{0,90}",
+    ) {
         let _ = check(&signed(unsigned()), &data);
         let _ = check(&signed(unsigned()), text.as_bytes());
     }
 
     #[test]
-    fn no_changed_certificate_is_trouble(place in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn no_changed_certificate_is_trouble(
+        place in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
         let mut der = STANDARD.decode(&SIGNER.certificate).unwrap();
         let place = place.index(der.len());
         der[place] = byte;
@@ -387,7 +393,8 @@ proptest! {
     ])) {
         let jws = jws(&json!({"alg": "RS256", "x5c": value, "kid": header}), &value.to_string());
         let _ = check(&signed(unsigned()), jws.as_bytes());
-        let _ = check(&json!({"attachments": [{"usageType": SIGNATURE_USAGE, "sha2": value}]}), b"");
+        let signature = json!({"usageType": SIGNATURE_USAGE, "sha2": value});
+        let _ = check(&json!({"attachments": [signature]}), b"");
         let _ = check(&value, b"");
     }
 }

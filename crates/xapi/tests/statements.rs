@@ -129,8 +129,8 @@ fn facts_are_read_from_what_was_stored() {
     );
 }
 
-/// Nodes compare fingerprints, and keep definitions by their hash: a new version must make the same ones of the same
-/// statement.
+/// Nodes compare fingerprints, and keep definitions by their hash: a new version must make the
+/// same ones of the same statement.
 #[test]
 fn fingerprints_and_hashes_are_those_of_other_versions() {
     let odd = r#"[-0,1e2,0.1,1.50,18446744073709551615,9007199254740993,true,null,{"b":1,"a":"\ud83d\ude00"}]"#;
@@ -164,11 +164,13 @@ proptest! {
     fn no_json_at_any_place_is_trouble(
         pointer in prop::sample::select(vec![
             "/actor", "/actor/account", "/verb", "/verb/display", "/object", "/object/definition",
-            "/result", "/result/score", "/context", "/context/contextActivities", "/attachments", "/id",
+            "/result", "/result/score", "/context", "/context/contextActivities", "/attachments",
+            "/id",
         ]),
         value in prop::sample::select(vec![
             json!(null), json!(1e308), json!(-1), json!([]), json!({}), json!([[]]), json!("\u{0}"),
-            json!({"": null}), json!({"objectType": {}}), json!([{"objectType": "Group", "member": [{}]}]),
+            json!({"": null}), json!({"objectType": {}}),
+            json!([{"objectType": "Group", "member": [{}]}]),
         ]),
     ) {
         let _ = parse(&with(pointer, value));

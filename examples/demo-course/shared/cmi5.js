@@ -1,6 +1,6 @@
 // A cmi5 session, from launch to termination, with nothing but fetch().
-// Section numbers refer to the cmi5 specification. It works from a sandboxed frame, whose origin is opaque:
-// no cookies, no storage, every request across origins.
+// Section numbers refer to the cmi5 specification. It works from a sandboxed frame, whose origin
+// is opaque: no cookies, no storage, every request across origins.
 "use strict";
 
 const VERBS = {
@@ -67,7 +67,8 @@ class Cmi5Session {
   }
 
   query(parameters) {
-    const all = { agent: JSON.stringify(this.actor), registration: this.registration, ...parameters };
+    const agent = JSON.stringify(this.actor);
+    const all = { agent, registration: this.registration, ...parameters };
     return new URLSearchParams(all);
   }
 
@@ -133,7 +134,8 @@ class Cmi5Session {
     return result ? { ...statement, result } : statement;
   }
 
-  // Tries until the node has it, for as long as the page is open; its id makes a repetition harmless.
+  // Tries until the node has it, for as long as the page is open; its id makes a repetition
+  // harmless.
   async send(statement) {
     const body = JSON.stringify(statement);
     for (let pause = PAUSE_MS; ; pause = Math.min(pause * 2, PAUSE_MS_MAX)) {
@@ -153,7 +155,8 @@ class Cmi5Session {
   }
 }
 
-// A version 4 UUID. crypto.randomUUID() exists on secure origins only, and a school's node may have none.
+// A version 4 UUID. crypto.randomUUID() exists on secure origins only, and a school's node may
+// have none.
 function uuid() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;

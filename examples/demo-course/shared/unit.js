@@ -81,5 +81,6 @@ if (session) {
   // Leaving ends the session; the request outlives the page.
   addEventListener("pagehide", () => { if (session.began) session.terminated(); });
 } else {
-  record.textContent = "Practice only: this page was opened without a launch, so nothing is saved.";
+  record.textContent =
+    "Practice only: this page was opened without a launch, so nothing is saved.";
 }

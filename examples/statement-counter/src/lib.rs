@@ -1,7 +1,7 @@
 //! Another app on Hedgeschool's progress store: how many statements are there, by verb?
 //!
-//! It has the store as a component dependency (see `spin.toml`) and knows nothing of it but its WIT, here
-//! the interface `statements`.
+//! It has the store as a component dependency (see `spin.toml`) and knows nothing of it but its
+//! WIT, here the interface `statements`.
 
 use std::collections::BTreeMap;
 

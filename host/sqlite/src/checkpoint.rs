@@ -1,6 +1,7 @@
 //! Copying the WAL into the database, while the writer goes on.
 //!
-//! A checkpoint writes and synchronises megabytes: on the writer's thread everybody would wait for it.
+//! A checkpoint writes and synchronises megabytes: on the writer's thread everybody would wait for
+//! it.
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed, Ordering::SeqCst};
@@ -51,7 +52,8 @@ impl Checkpoints {
         Asked(Arc::clone(&self.is_busy))
     }
 
-    /// Pages of the WAL that the last copy has put into the database; `None` while there is one under way.
+    /// Pages of the WAL that the last copy has put into the database; `None` while there is one
+    /// under way.
     pub(crate) fn copied(&self) -> Option<i64> {
         (!self.is_busy.load(SeqCst)).then(|| self.copied.load(SeqCst))
     }
@@ -91,7 +93,8 @@ fn copy(shared: &Shared) -> Result<(), Error> {
     }
     // SQLite counts as copied what it was told is written.
     if let Err(error) = link.sync() {
-        tracing::error!(%error, "the database could not be synchronised: look at its disk, and have a backup at hand");
+        tracing::error!(%error, "the database could not be synchronised: look at its disk, and \
+            have a backup at hand");
     }
     thread::sleep(shared.options.sync_delay);
     Ok(())

@@ -203,7 +203,8 @@ impl Connection {
     fn lost(&self) -> Error {
         let options = &self.shared().options;
         Error::TransactionLost(format!(
-            "it had ended already, or was without a statement for {} s or open for {} s; begin anew",
+            "it had ended already, or was without a statement for {} s or open for {} s; begin \
+             anew",
             options.transaction_idle_max.as_secs_f32(),
             options.transaction_time_max.as_secs_f32()
         ))

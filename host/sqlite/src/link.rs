@@ -109,8 +109,8 @@ impl Link {
         connection.busy_timeout(LOCK_WAIT_MAX)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-        // Without this SQLite plans a statement anew whenever a parameter that it looked at gets another value: every
-        // LIMIT's does, and planning took longer than running.
+        // Without this SQLite plans a statement anew whenever a parameter that it looked at gets
+        // another value: every LIMIT's does, and planning took longer than running.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let bytes_max = options.result_bytes_max.max(options.request_bytes_max);
         let bytes_max = i32::try_from(bytes_max).unwrap_or(i32::MAX);
@@ -177,13 +177,14 @@ impl Link {
         done
     }
 
-    /// Has the database's file synchronised. SQLite leaves that out of a checkpoint during which the WAL has grown, or that
-    /// readers cut short, to the next one, which may be the writer's.
+    /// Has the database's file synchronised. SQLite leaves that out of a checkpoint during which
+    /// the WAL has grown, or that readers cut short, to the next one, which may be the writer's.
     pub(crate) fn sync(&self) -> Result<(), Error> {
         let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
-        // SAFETY: the handle is open as long as `connection` lives and no other thread uses it. The call answers the address
-        // of the database's file, which lives as long, and whose methods are null if it is not open. No call of SQLite's is
-        // under way on this connection, and `xSync` touches nothing but the file.
+        // SAFETY: the handle is open as long as `connection` lives and no other thread uses it.
+        // The call answers the address of the database's file, which lives as long, and whose
+        // methods are null if it is not open. No call of SQLite's is under way on this connection,
+        // and `xSync` touches nothing but the file.
         let code = unsafe {
             ffi::sqlite3_file_control(
                 self.connection.handle(),

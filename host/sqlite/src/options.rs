@@ -54,17 +54,20 @@ pub(crate) const STATEMENTS_CACHED: usize = 128;
 pub(crate) const WRITER_CACHE_KIB: i64 = 8 << 10;
 /// Longer statements are prepared each time rather than kept: a cache of them would eat memory.
 pub(crate) const CACHED_SQL_BYTES_MAX: usize = 64 << 10;
-/// The WAL is copied into the database each time it has grown by the pages of so many large commits…
+/// The WAL is copied into the database each time it has grown by the pages of so many large
+/// commits…
 pub(crate) const COPY_COMMITS: i64 = 6;
 /// …but by no fewer than these, and no more (16 MiB).
 pub(crate) const COPY_PAGES_MIN: i64 = 1000;
 pub(crate) const COPY_PAGES_MAX: i64 = 4096;
-/// A copy of a long WAL goes on with what was written meanwhile, as long as that becomes less, so often at most…
+/// A copy of a long WAL goes on with what was written meanwhile, as long as that becomes less, so
+/// often at most…
 pub(crate) const COPY_PASSES_MAX: usize = 3;
-/// …and is more than so many pages: what is left holds up the writer, when it has the WAL start over.
+/// …and is more than so many pages: what is left holds up the writer, when it has the WAL start
+/// over.
 pub(crate) const COPY_LEFT_PAGES: i64 = 256;
-/// Beyond so many pages (8 MiB), and twice what is copied at a time, the WAL is made to start over if no reader is in it for
-/// longer than this: pages written once more cost less than new ones…
+/// Beyond so many pages (8 MiB), and twice what is copied at a time, the WAL is made to start over
+/// if no reader is in it for longer than this: pages written once more cost less than new ones…
 pub(crate) const WAL_PAGES_LONG: i64 = 2048;
 pub(crate) const RESTART_WAIT: Duration = Duration::from_millis(2);
 /// …and beyond so many (64 MiB) readers or no readers, for which new ones wait so long at most…

@@ -84,7 +84,8 @@ pub(crate) fn decide(name: &str, value: Option<&str>) -> Decision {
         ) => Decision::Read,
         ("user_version" | "application_id", Some(_)) => Decision::Write,
         ("wal_checkpoint" | "optimize" | "incremental_vacuum", _) => Decision::Alone,
-        // How the file is kept from the next VACUUM on, if it is not already: so that it can shrink.
+        // How the file is kept from the next VACUUM on, if it is not already: so that it can
+        // shrink.
         ("auto_vacuum", Some("incremental" | "2")) => Decision::Alone,
         ("defer_foreign_keys", _) => Decision::InTransaction,
         // Sizes and hints change no result. The host has its own.

@@ -37,7 +37,8 @@ fn serve(shared: &Arc<Shared>, link: &Link, look: Look) {
             Ok(true) => read(shared, link, job),
             Ok(false) => {
                 shared.remember_write(&job.call.sql);
-                // A job that comes back is dropped, and its caller told that the database is closed.
+                // A job that comes back is dropped, and its caller told that the database is
+                // closed.
                 let _ = shared.push_write(Work::Write(job));
             }
             Err(error) => job.fail(error),

@@ -1,7 +1,8 @@
-//! Copies of database files, for backups: made while others write, checked, and marked when put back.
+//! Copies of database files, for backups: made while others write, checked, and marked when put
+//! back.
 //!
-//! These functions open a file for themselves. They are for files that no [`Database`](crate::Database) of
-//! this process has open.
+//! These functions open a file for themselves. They are for files that no
+//! [`Database`](crate::Database) of this process has open.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -14,9 +15,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::Error;
 
-/// The `application_id` of a database that came out of a backup, until whose data it is takes note: `hedr`.
-/// A component that keeps numbers or names by which others know this copy begins new ones then. In
-/// `components/kit/sql` the same number is `RESTORED`.
+/// The `application_id` of a database that came out of a backup, until whose data it is takes
+/// note: `hedr`. A component that keeps numbers or names by which others know this copy begins new
+/// ones then. In `components/kit/sql` the same number is `RESTORED`.
 pub const RESTORED: i32 = 0x6865_6472;
 
 /// Pages that are copied between two reports of progress: 4 MiB.
@@ -26,12 +27,13 @@ const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How long to look whether anybody has a database open.
 const CLAIM_WAIT_MAX: Duration = Duration::from_millis(500);
 
-/// Copies a database as it is at one moment, page by page, while other processes read and write it.
+/// Copies a database as it is at one moment, page by page, while other processes read and write
+/// it.
 ///
-/// One read transaction spans the copy: under WAL it keeps nobody waiting, and what others commit meanwhile
-/// is not in the copy and does not make it begin again. (Without such a transaction SQLite's backup starts over
-/// whenever another process has written.) The file `to` must be empty. `progress` is told how many of how many
-/// bytes are copied.
+/// One read transaction spans the copy: under WAL it keeps nobody waiting, and what others commit
+/// meanwhile is not in the copy and does not make it begin again. (Without such a transaction
+/// SQLite's backup starts over whenever another process has written.) The file `to` must be empty.
+/// `progress` is told how many of how many bytes are copied.
 ///
 /// # Errors
 /// [`Error::Open`] if there is no database at `from`; [`Error::Full`] if there is no room.
@@ -56,12 +58,14 @@ pub fn copy(from: &Path, to: &Path, mut progress: impl FnMut(u64, u64)) -> Resul
     }
 }
 
-/// Looks through a whole file for anything wrong with it, without writing beside it. Nobody may have it open.
+/// Looks through a whole file for anything wrong with it, without writing beside it. Nobody may
+/// have it open.
 ///
 /// # Errors
 /// What is wrong, or why the file cannot be read.
 pub fn check(file: &Path) -> Result<(), Error> {
-    // Immutable: SQLite looks for no WAL, which a finished copy has not, and needs no right to write.
+    // Immutable: SQLite looks for no WAL, which a finished copy has not, and needs no right to
+    // write.
     let mut uri = OsString::from("file:");
     uri.push(escaped(file));
     uri.push("?immutable=1");
@@ -72,7 +76,8 @@ pub fn check(file: &Path) -> Result<(), Error> {
     if verdict == "ok" { Ok(()) } else { Err(Error::generic(verdict)) }
 }
 
-/// Marks a file as one that came out of a backup: [`RESTORED`], unless it has an `application_id` of its own.
+/// Marks a file as one that came out of a backup: [`RESTORED`], unless it has an `application_id`
+/// of its own.
 ///
 /// # Errors
 /// Those of writing the file.
@@ -85,7 +90,8 @@ pub fn mark_restored(file: &Path) -> Result<(), Error> {
     connection.close().map_err(|(_, error)| error.into())
 }
 
-/// Whether another process has a database open. One that has not run a statement yet does not count.
+/// Whether another process has a database open. One that has not run a statement yet does not
+/// count.
 pub fn is_in_use(file: &Path) -> bool {
     let claim = || {
         let connection = open_quietly(file)?;

@@ -63,7 +63,8 @@ impl Writer<'_> {
         let Some(mut job) = job.if_wanted() else { return false };
         job.call.deadline = job.call.deadline.min(end);
         let (result, session) = self.run(link, &job, Scope::Transaction);
-        // Not the statement was too long but the transaction: without an answer, its guest hears that.
+        // Not the statement was too long but the transaction: without an answer, its guest hears
+        // that.
         if matches!(result, Err(Error::Timeout { .. })) && Instant::now() >= end {
             return false;
         }

@@ -1,7 +1,8 @@
 //! How long the WAL may become: when it is copied into the database, and when it is to start over.
 //!
-//! Commits write many pages anew that earlier ones have written, and a copy takes the last of them. So a copy every few commits
-//! costs less than one every commit, which after large batches is what a fixed number of pages comes to.
+//! Commits write many pages anew that earlier ones have written, and a copy takes the last of
+//! them. So a copy every few commits costs less than one every commit, which after large batches
+//! is what a fixed number of pages comes to.
 
 use std::mem;
 use std::time::Duration;
@@ -39,19 +40,20 @@ pub(crate) struct WalWatch {
 }
 
 impl WalWatch {
-    /// To be asked after each commit: `pages` is the size now, `copied` how many of them the last copy has put into the
-    /// database, unless one is under way.
+    /// To be asked after each commit: `pages` is the size now, `copied` how many of them the last
+    /// copy has put into the database, unless one is under way.
     pub(crate) fn after(&mut self, pages: i64, copied: Option<i64>) -> Step {
         self.measure(pages);
         let Some(copied) = copied else { return Step::Leave };
         let is_copied = mem::take(&mut self.is_being_copied);
-        // More than there is: of what was there before it started over. If it has grown beyond that since, this cannot be
-        // told, and the next copy comes one portion late.
+        // More than there is: of what was there before it started over. If it has grown beyond
+        // that since, this cannot be told, and the next copy comes one portion late.
         if is_copied && copied <= pages {
             self.copied_to = self.copied_to.max(copied);
         }
         let portion = self.portion();
-        // A writer that never rests has to make it start over, best when a copy is just done and little is left.
+        // A writer that never rests has to make it start over, best when a copy is just done and
+        // little is left.
         let is_long = pages > WAL_PAGES_LONG.max(2 * portion);
         if is_copied && is_long && pages - self.pages_at_restart >= RESTART_PAGES {
             self.pages_at_restart = pages;
@@ -66,8 +68,8 @@ impl WalWatch {
         }
     }
 
-    /// How many pages are worth a copy: few, where readers have kept it from starting over, which can only be tried again
-    /// after a copy.
+    /// How many pages are worth a copy: few, where readers have kept it from starting over, which
+    /// can only be tried again after a copy.
     fn portion(&self) -> i64 {
         let is_overdue = self.pages_at_restart > 0;
         let commits = if is_overdue { 0 } else { COPY_COMMITS };
@@ -87,8 +89,9 @@ impl WalWatch {
     }
 }
 
-/// Whether a copy is to go on with what was written meanwhile: when the WAL is so long that it may start over next, so much
-/// is left that the writer would be held up by it, and it was more `before`.
+/// Whether a copy is to go on with what was written meanwhile: when the WAL is so long that it may
+/// start over next, so much is left that the writer would be held up by it, and it was more
+/// `before`.
 pub(crate) fn is_to_go_on(pages: i64, before: i64, left: i64) -> bool {
     pages > WAL_PAGES_LONG && (COPY_LEFT_PAGES..before).contains(&left)
 }
@@ -110,7 +113,8 @@ mod tests {
     }
 
     impl Wal {
-        /// The sizes at which something is done while so many commits of so many pages follow each other.
+        /// The sizes at which something is done while so many commits of so many pages follow each
+        /// other.
         fn commits(&mut self, count: usize, each: i64) -> Vec<(i64, Step)> {
             (0..count).filter_map(|_| self.commit(each)).collect()
         }

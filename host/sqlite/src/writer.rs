@@ -236,8 +236,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Has the WAL copied into the database now and then, and start over. By itself it does that only if nothing is
-    /// written meanwhile.
+    /// Has the WAL copied into the database now and then, and start over. By itself it does that
+    /// only if nothing is written meanwhile.
     fn checkpoint_if_due(&mut self) {
         let Some(link) = &self.link else { return };
         match self.wal.after(wal_pages(), self.shared.checkpoints.copied()) {

@@ -1,7 +1,8 @@
-//! Backups of a node: a folder with a copy of each of its databases, and a manifest that tells what they are.
+//! Backups of a node: a folder with a copy of each of its databases, and a manifest that tells
+//! what they are.
 //!
-//! [`make`] copies while the node runs; [`restore`](restore::restore) puts the copies in the place of what a stopped
-//! node has. Neither knows what is in the databases.
+//! [`make`] copies while the node runs; [`restore`](restore::restore) puts the copies in the place
+//! of what a stopped node has. Neither knows what is in the databases.
 
 mod files;
 mod manifest;
@@ -60,12 +61,12 @@ pub struct Summary {
     pub bytes: u64,
 }
 
-/// Copies a node's databases into a new folder `to`, which appears when it is whole. `force` lets it take the place of
-/// an older backup.
+/// Copies a node's databases into a new folder `to`, which appears when it is whole. `force` lets
+/// it take the place of an older backup.
 ///
 /// # Errors
-/// When there is no database, when `to` is there already, or when something cannot be read or written; then
-/// nothing has changed.
+/// When there is no database, when `to` is there already, or when something cannot be read or
+/// written; then nothing has changed.
 pub fn make(
     config: &RuntimeConfig,
     to: &Path,
@@ -116,8 +117,8 @@ fn copy_all(config: &RuntimeConfig, folder: &Path, progress: &dyn Progress) -> R
     if copied.is_empty() {
         let looked: Vec<_> = databases.keys().map(|path| path.display().to_string()).collect();
         bail!(
-            "there is no database here ({}): name the node's --runtime-config-file and --state-dir, and \
-             work in its working directory",
+            "there is no database here ({}): name the node's --runtime-config-file and \
+             --state-dir, and work in its working directory",
             looked.join(", ")
         );
     }

@@ -18,7 +18,8 @@ use crate::lock::Lock;
 use crate::runtime_config::RuntimeConfig;
 use crate::stores::check_folder;
 
-/// What SQLite keeps beside a database, and the database itself, which goes last: without it the others are nothing.
+/// What SQLite keeps beside a database, and the database itself, which goes last: without it the
+/// others are nothing.
 const ENDINGS: [&str; 4] = ["-journal", "-wal", "-shm", ""];
 
 /// What was done.
@@ -41,12 +42,12 @@ struct Placing<'a> {
     beside: PathBuf,
 }
 
-/// Puts the databases of a backup in the place of those that a stopped node has. What was there is moved into folders
-/// `replaced-TIME` beside. Each database is marked with [`snapshot::RESTORED`].
+/// Puts the databases of a backup in the place of those that a stopped node has. What was there is
+/// moved into folders `replaced-TIME` beside. Each database is marked with [`snapshot::RESTORED`].
 ///
 /// # Errors
-/// When the backup is not whole, or the node runs: then nothing has changed. When a file cannot be moved or written,
-/// after which the command can be repeated.
+/// When the backup is not whole, or the node runs: then nothing has changed. When a file cannot be
+/// moved or written, after which the command can be repeated.
 pub fn restore(backup: &Path, config: &RuntimeConfig, progress: &dyn Progress) -> Result<Restored> {
     let manifest = Manifest::read(backup)?;
     let databases = databases(config)?;

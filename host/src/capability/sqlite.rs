@@ -1,9 +1,9 @@
 //! `spin:sqlite`: SQL databases by label.
 //!
-//! As under Spin, `execute` stops the instance until the result is there, of `execute-async` whatever
-//! is wrong with a statement arrives through the result future, and a connection belongs to the
-//! instance that opened it. The database itself is one per file for all instances of the process,
-//! which is what lets writes share a commit.
+//! As under Spin, `execute` stops the instance until the result is there, of `execute-async`
+//! whatever is wrong with a statement arrives through the result future, and a connection belongs
+//! to the instance that opened it. The database itself is one per file for all instances of the
+//! process, which is what lets writes share a commit.
 
 use std::sync::Arc;
 

@@ -21,13 +21,13 @@ pub struct Client {
 enum Command {
     /// Add a client: prints its key, and its secret this once
     ///
-    /// The node makes the secret and keeps nothing but a hash of it: store it where the client finds it. For a
-    /// new secret, add another client and revoke this one.
+    /// The node makes the secret and keeps nothing but a hash of it: store it where the client
+    /// finds it. For a new secret, add another client and revoke this one.
     Add(Add),
     /// List the clients of a node, revoked ones too
     ///
-    /// A line is: key, `active` or `revoked`, scopes, label. The client of the variable bootstrap_client is
-    /// the operator's own, and is not listed.
+    /// A line is: key, `active` or `revoked`, scopes, label. The client of the variable
+    /// bootstrap_client is the operator's own, and is not listed.
     List {
         /// Print JSON: an array of clients, with the times they were added and revoked
         #[arg(long)]
@@ -53,8 +53,9 @@ struct Add {
     /// What lists call the client; its key when not given
     #[arg(long, value_name = "LABEL")]
     name: Option<String>,
-    /// An xAPI scope; repeatable. One of statements/write, statements/read/mine, statements/read, state,
-    /// define, profile, all/read, all; statements/write and statements/read/mine when not given
+    /// An xAPI scope; repeatable. One of statements/write, statements/read/mine, statements/read,
+    /// state, define, profile, all/read, all; statements/write and statements/read/mine when not
+    /// given
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
     /// The key: 1 to 64 of a-z 0-9 . _ -, a letter or digit first; random when not given

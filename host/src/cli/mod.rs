@@ -39,7 +39,8 @@ enum Command {
     Backup(backup::Backup),
     /// Put a backup in the place of what a stopped node has; that is kept beside.
     Restore(backup::Restore),
-    /// Show how a running node stands with others: what is to be sent, since when, and what conflicts.
+    /// Show how a running node stands with others: what is to be sent, since when, and what
+    /// conflicts.
     Status(status::Status),
 }
 

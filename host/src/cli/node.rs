@@ -71,7 +71,8 @@ impl Node {
         self.call(method, path, Some(("application/json", serde_json::to_vec(body)?)))
     }
 
-    /// Sends a request, with a body of a media type if there is one, and reads the JSON of the answer.
+    /// Sends a request, with a body of a media type if there is one, and reads the JSON of the
+    /// answer.
     ///
     /// # Errors
     /// When no node answers, or it refuses; then the error is what it says.

@@ -30,12 +30,12 @@ pub struct Statements {
 enum Command {
     /// Write a node's statements to a file or standard output, oldest first
     ///
-    /// Each statement comes once, in the order of storing; voided ones are left out, as in every xAPI query.
-    /// Where the connection breaks, the export goes on from where it was. To go on from an earlier export,
-    /// give the `stored` of its last statement as --since.
+    /// Each statement comes once, in the order of storing; voided ones are left out, as in every
+    /// xAPI query. Where the connection breaks, the export goes on from where it was. To go on
+    /// from an earlier export, give the `stored` of its last statement as --since.
     ///
-    /// Credentials with the scope statements/read, as an administrator's, export everything; those with
-    /// statements/read/mine, their own.
+    /// Credentials with the scope statements/read, as an administrator's, export everything; those
+    /// with statements/read/mine, their own.
     ///
     /// Ends with 0 when everything was written, 1 when not, 2 for arguments that make no sense.
     Export(Export),
@@ -47,8 +47,8 @@ struct Export {
     /// How statements are written
     #[arg(long, value_enum, default_value = "json")]
     format: Format,
-    /// Write to this file instead of standard output. It appears, or is replaced, when the export is whole,
-    /// and is readable by its owner alone
+    /// Write to this file instead of standard output. It appears, or is replaced, when the export
+    /// is whole, and is readable by its owner alone
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -64,15 +64,17 @@ struct Export {
 enum Format {
     /// JSON lines: a statement a line, exactly as stored
     Json,
-    /// A table for spreadsheets (RFC 4180, UTF-8, with a header). A text that a spreadsheet would take for a
-    /// formula, because it begins with = + - @, a tab or a line break, gets an apostrophe before it
+    /// A table for spreadsheets (RFC 4180, UTF-8, with a header). A text that a spreadsheet would
+    /// take for a formula, because it begins with = + - @, a tab or a line break, gets an
+    /// apostrophe before it
     Csv,
 }
 
 /// Which statements (xAPI 1.0.3, part three, 2.1.3); every condition given must hold.
 #[derive(Debug, Args)]
 struct Filter {
-    /// Only statements whose actor or object is this agent or group, e.g. {"mbox":"mailto:ada@example.org"}
+    /// Only statements whose actor or object is this agent or group, e.g.
+    /// {"mbox":"mailto:ada@example.org"}
     #[arg(long, value_name = "JSON", value_parser = parse_json)]
     agent: Option<String>,
     /// Only statements with this verb
@@ -116,8 +118,8 @@ impl Statements {
     /// Runs the command.
     ///
     /// # Errors
-    /// When the node cannot be reached, refuses, or answers something else; says what it said. And when the
-    /// output cannot be written.
+    /// When the node cannot be reached, refuses, or answers something else; says what it said. And
+    /// when the output cannot be written.
     pub fn run(self) -> Result<()> {
         let Command::Export(export) = self.command;
         match export.run() {
@@ -133,8 +135,8 @@ impl Export {
         let output = Output::open(self.output.as_deref())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            // A file is half written until it is whole; of an output that someone reads, the signal's own
-            // effect is the right one, at once.
+            // A file is half written until it is whole; of an output that someone reads, the
+            // signal's own effect is the right one, at once.
             let interrupted = async {
                 match self.output {
                     Some(_) => tokio::signal::ctrl_c().await,
@@ -182,8 +184,8 @@ impl Format {
     }
 }
 
-/// A statement a line. Line breaks between the tokens of one, the only place where JSON allows them, become
-/// spaces.
+/// A statement a line. Line breaks between the tokens of one, the only place where JSON allows
+/// them, become spaces.
 fn lines(statements: &[Box<RawValue>]) -> Vec<u8> {
     let mut lines = Vec::new();
     for statement in statements {

@@ -139,18 +139,21 @@ mod tests {
 
     #[test]
     fn every_part_has_a_line() {
-        let peer = json!({ "node": "hub", "url": "http://hub", "seconds_since_contact": 3, "queue": 7,
-            "queue_age_seconds": 60, "is_skewed": true, "skew_seconds": -90.0, "problem": "no route", "advice": "Wait." });
+        let peer = json!({ "node": "hub", "url": "http://hub", "seconds_since_contact": 3,
+            "queue": 7, "queue_age_seconds": 60, "is_skewed": true, "skew_seconds": -90.0,
+            "problem": "no route", "advice": "Wait." });
         let below = json!({ "node": "edge", "seconds_since_contact": null, "conflicts": 1,
             "storage": { "used_bytes": 2_500_000, "limit_bytes": 7_000_000 } });
         let storage =
             json!({ "used_bytes": 1, "limit_bytes": null, "given_up": [{ "title": "Old" }] });
-        let status = json!({ "node": "region", "conflicts": 2, "upstream": peer, "nodes": [below], "storage": storage,
+        let status = json!({ "node": "region", "conflicts": 2, "upstream": peer, "nodes": [below],
+            "storage": storage,
             "arriving": [{ "title": "A\u{7} course", "have_bytes": 1, "bytes": 2 }],
             "redis": { "queue": 5, "problem": null } });
         let shown = [
             "region  2 conflicts: GET /sync/v1/conflicts lists them",
-            "above   hub http://hub  heard of 3 s ago, 7 entries to send for 60 s, its clock is off by -90 s",
+            "above   hub http://hub  heard of 3 s ago, 7 entries to send for 60 s, its clock is \
+             off by -90 s",
             "        no route",
             "        Wait.",
             "disk    1 MB used; 1 courses given up to make room: Old",

@@ -59,8 +59,8 @@ pub fn pooled(components: &[Resources], limits: &Limits) -> Result<Engine> {
     pool.total_tables(sum(|component| component.tables));
     pool.max_tables_per_component(most(|component| component.tables));
     pool.table_elements(elements);
-    // One for each instance at work and some for calls that block inside: each stack costs a system
-    // call at start.
+    // One for each instance at work and some for calls that block inside: each stack costs a
+    // system call at start.
     pool.total_stacks(count.saturating_add(count / 2));
     // Components compiled from Rust have no garbage-collected heap.
     pool.total_gc_heaps(count);

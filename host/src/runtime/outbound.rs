@@ -155,7 +155,8 @@ impl WasiHttpHooks for Outbound {
         &mut self,
         request: Request<WasiBody>,
         options: Option<RequestOptions>,
-        // Resolves when the guest is done with the response's body; dropping the body says as much.
+        // Resolves when the guest is done with the response's body; dropping the body says as
+        // much.
         _done: Io,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let destination = self.check(request.uri());

@@ -1,7 +1,7 @@
 //! Server-sent events: streams that would go on for as long as somebody listens.
 //!
-//! There is room for so many of them, and they end when the host is told to stop; everything else gets its time to
-//! end by itself. Components need to know of neither.
+//! There is room for so many of them, and they end when the host is told to stop; everything else
+//! gets its time to end by itself. Components need to know of neither.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -32,7 +32,8 @@ impl EventStreams {
         Self { room: Arc::new(Semaphore::new(streams_max)), stop: watch::Sender::new(false) }
     }
 
-    /// The response as a client gets it: a stream of events is watched over, or refused if there are too many.
+    /// The response as a client gets it: a stream of events is watched over, or refused if there
+    /// are too many.
     pub fn admit(&self, response: Response<WasiBody>) -> Response<WasiBody> {
         let media_type = response.headers().get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
         if !media_type.is_some_and(|media_type| media_type.starts_with(MEDIA_TYPE.as_bytes())) {
@@ -55,7 +56,8 @@ impl EventStreams {
     }
 }
 
-/// A body that ends, properly, when the host stops. What was cut of an event its reader leaves out.
+/// A body that ends, properly, when the host stops. What was cut of an event its reader leaves
+/// out.
 struct EventStream {
     body: WasiBody,
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,

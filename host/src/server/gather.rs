@@ -1,7 +1,7 @@
 //! Small request bodies, read before a component is asked.
 //!
-//! A client that is slow to send one then takes none of the component's places, and the component finds it whole: waiting
-//! for it would take the instance another turn.
+//! A client that is slow to send one then takes none of the component's places, and the component
+//! finds it whole: waiting for it would take the instance another turn.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::reply;
 
-/// Bodies up to so many bytes are read first. Each connection of HTTP/1 may hold one; those of HTTP/2, which may have many
-/// at a time, are left to the component.
+/// Bodies up to so many bytes are read first. Each connection of HTTP/1 may hold one; those of
+/// HTTP/2, which may have many at a time, are left to the component.
 const BYTES_MAX: usize = 16 << 10;
 
-/// The request as a component gets it, its body read if it is small; or the reply to a client that did not send what it
-/// announced within `patience`.
+/// The request as a component gets it, its body read if it is small; or the reply to a client that
+/// did not send what it announced within `patience`.
 pub async fn gather(
     request: Request<Incoming>,
     patience: Duration,
@@ -44,7 +44,8 @@ pub async fn gather(
     Ok(Request::from_parts(head, body))
 }
 
-/// The body, copied: what hyper hands out holds on to buffers much larger than what is in them. None: it ended early.
+/// The body, copied: what hyper hands out holds on to buffers much larger than what is in them.
+/// None: it ended early.
 async fn whole(mut body: Incoming, bytes: usize) -> Option<Bytes> {
     let mut read = BytesMut::with_capacity(bytes);
     while let Some(frame) = body.frame().await {
@@ -73,8 +74,8 @@ mod tests {
 
     use super::*;
 
-    /// What a client hears that sends a head and this much of the body that it announces: the status, and whether the
-    /// body was whole when a component would have been asked.
+    /// What a client hears that sends a head and this much of the body that it announces: the
+    /// status, and whether the body was whole when a component would have been asked.
     async fn heard(announced: usize, sent: &[u8]) -> String {
         let (mut client, server) = duplex(1 << 20);
         let service = service_fn(async |request| {
@@ -92,7 +93,8 @@ mod tests {
         client.write_all(sent).await.unwrap();
         let serving = http1::Builder::new().serve_connection(TokioIo::new(server), service);
         let mut answer = vec![0; 4096];
-        // A connection whose body is not read to its end ends with the reply, which is there to be read all the same.
+        // A connection whose body is not read to its end ends with the reply, which is there to be
+        // read all the same.
         let read = tokio::select! {
             read = client.read(&mut answer) => read.unwrap(),
             _ = serving => client.read(&mut answer).await.unwrap(),

@@ -27,8 +27,8 @@ const STREAMS_MAX: u32 = 256;
 /// Headers of one request.
 const HEADERS_MAX: usize = 100;
 
-/// Serves `routes` on `listener` until `stop` resolves, then ends streams of events and lets requests in flight
-/// end, for at most `limits.drain_max`.
+/// Serves `routes` on `listener` until `stop` resolves, then ends streams of events and lets
+/// requests in flight end, for at most `limits.drain_max`.
 pub async fn serve(
     listener: TcpListener,
     routes: Arc<Routes>,

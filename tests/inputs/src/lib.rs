@@ -1,7 +1,8 @@
 //! What must hold of any input, however broken or hostile.
 //!
-//! Each function takes bytes and panics if the code they reach does, or contradicts itself. `tests/fuzz` has a fuzz
-//! target for each; here their seeds, and bytes of all sorts, are replayed with every run of the tests.
+//! Each function takes bytes and panics if the code they reach does, or contradicts itself.
+//! `tests/fuzz` has a fuzz target for each; here their seeds, and bytes of all sorts, are replayed
+//! with every run of the tests.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,

@@ -4,8 +4,8 @@ use hedgeschool_xapi::{Draft, parse_batch};
 
 use crate::versioned;
 
-/// A `Content-Type`, a line feed, and a body. What is accepted is accepted again, with the same parts, after it was
-/// written out.
+/// A `Content-Type`, a line feed, and a body. What is accepted is accepted again, with the same
+/// parts, after it was written out.
 pub fn multipart(input: &[u8]) {
     let Some((version, input)) = versioned(input) else { return };
     let Some(end) = input.iter().position(|byte| *byte == b'\n') else { return };

@@ -10,8 +10,8 @@ const ID: &str = "00000000-0000-4000-8000-000000000000";
 const NOW: &str = "2026-01-01T00:00:00.000Z";
 const AUTHORITY: &str = r#"{"mbox":"mailto:authority@example.org"}"#;
 
-/// A body of statements, as a client posts it. What is accepted can be completed, is then accepted again as the
-/// same statement, has facts, and has every format.
+/// A body of statements, as a client posts it. What is accepted can be completed, is then accepted
+/// again as the same statement, has facts, and has every format.
 pub fn statement(input: &[u8]) {
     let Some((version, body)) = versioned(input) else { return };
     let Ok(body) = from_utf8(body) else { return };

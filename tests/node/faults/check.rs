@@ -42,7 +42,8 @@ impl World {
         Ok(())
     }
 
-    /// The first thing in which a node does not agree with the one at the top, or the top lacks something.
+    /// The first thing in which a node does not agree with the one at the top, or the top lacks
+    /// something.
     fn difference(&self) -> Result<Option<String>> {
         let top = State::of(self.top())?;
         let there: HashSet<_> = statement::all_ids(&self.top().node.xapi())?.into_iter().collect();
@@ -86,8 +87,8 @@ impl World {
         Ok(())
     }
 
-    /// Every version of a document that was acknowledged stands, was overwritten knowingly, or is in the list
-    /// of conflicts at the top.
+    /// Every version of a document that was acknowledged stands, was overwritten knowingly, or is
+    /// in the list of conflicts at the top.
     fn accounted(&self) -> Result<()> {
         let top = State::of(self.top())?;
         let held = self.sides.iter().flat_map(|side| &side.held.documents);

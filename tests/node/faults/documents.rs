@@ -34,7 +34,8 @@ fn place(random: &mut StdRng) -> String {
     }
 }
 
-/// Writes or deletes a document at a node, upon the version that is there. Answers the status of an answer.
+/// Writes or deletes a document at a node, upon the version that is there. Answers the status of
+/// an answer.
 pub fn change(side: &mut Side, versions: &mut Versions, random: &mut StdRng) -> Option<Response> {
     let (path, is_removal) = (place(random), random.random_ratio(1, 8));
     let value = format!("v{}", random.random::<u64>());
@@ -54,8 +55,8 @@ pub fn change(side: &mut Side, versions: &mut Versions, random: &mut StdRng) -> 
         client.send(Method::PUT, &path, Some(("text/plain", value.as_bytes())))
     };
     let status = answer.as_ref().map_or(0, |answer| answer.status.as_u16());
-    // Another version may have arrived in between, or the disk be full: then nothing was changed. Without an
-    // answer nobody knows.
+    // Another version may have arrived in between, or the disk be full: then nothing was changed.
+    // Without an answer nobody knows.
     if !matches!(status, 400..500 | 507) {
         versions.overwritten.extend(before);
     }
@@ -66,8 +67,8 @@ pub fn change(side: &mut Side, versions: &mut Versions, random: &mut StdRng) -> 
 }
 
 impl Versions {
-    /// Versions that were acknowledged, are on a disk that nobody lost, and yet are nowhere: neither standing, nor
-    /// written over knowingly, nor listed as what lost a conflict.
+    /// Versions that were acknowledged, are on a disk that nobody lost, and yet are nowhere:
+    /// neither standing, nor written over knowingly, nor listed as what lost a conflict.
     pub fn vanished<'a>(
         &self,
         held: impl Iterator<Item = &'a String>,

@@ -1,4 +1,5 @@
-//! A node of a schedule, its machine, its link upwards, and the copy of its disk that somebody keeps.
+//! A node of a schedule, its machine, its link upwards, and the copy of its disk that somebody
+//! keeps.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;

@@ -29,7 +29,8 @@ pub struct State {
     pub lost: HashSet<String>,
     /// People by name, with the node they belong to first.
     pub people: Rows,
-    /// Versions of people that lost, likewise: what is here of somebody whose name is another one's at the top.
+    /// Versions of people that lost, likewise: what is here of somebody whose name is another
+    /// one's at the top.
     pub namesakes: HashSet<(String, String)>,
     /// Courses.
     pub courses: Rows,
@@ -69,7 +70,8 @@ impl State {
             namesakes: rows(
                 &identity,
                 "SELECT lost ->> 'home' || '|' || subject, lost ->> 'display_name', lost ->> 'role',
-                lost ->> 'password_hash', lost ->> 'removed', lost ->> 'stamp', lost ->> 'writer', {SEEN}
+                lost ->> 'password_hash', lost ->> 'removed', lost ->> 'stamp',
+                lost ->> 'writer', {SEEN}
                 FROM (SELECT lost, subject, lost -> 'seen' AS seen FROM conflict
                   WHERE kind = 'person' AND against IS NOT NULL)",
             )?,
@@ -88,8 +90,8 @@ impl State {
         })
     }
 
-    /// What keeps a node from agreeing with the one at the top, which follows nobody: it has all. What only the top
-    /// may tell of, and has lost with its disk, stays below.
+    /// What keeps a node from agreeing with the one at the top, which follows nobody: it has all.
+    /// What only the top may tell of, and has lost with its disk, stays below.
     pub fn difference(&self, top: &Self, serves: &[&str], lost: bool) -> Option<String> {
         let is_there = |rows: &Rows, key: &str| !lost || rows.contains_key(key);
         let of_followed =
@@ -174,7 +176,8 @@ fn texts(database: &Connection, sql: &str) -> Result<HashSet<String>> {
 fn lost(database: &Connection) -> Result<HashSet<String>> {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
-    let sql = "SELECT lost ->> 'content' FROM conflict WHERE kind = 'document' AND lost ->> 'content' IS NOT NULL";
+    let sql = "SELECT lost ->> 'content' FROM conflict
+        WHERE kind = 'document' AND lost ->> 'content' IS NOT NULL";
     let contents = texts(database, sql)?;
     contents.into_iter().map(|text| Ok(String::from_utf8(STANDARD.decode(text)?)?)).collect()
 }

@@ -33,7 +33,8 @@ pub fn look(side: &mut Side) -> Result<()> {
 
 /// What a learner has reached is never taken back.
 fn completions(database: &Connection, watch: &mut Watch) -> Result<()> {
-    let sql = "SELECT agent, activity, completed, passed, score, progress, duration_ms, statements, updated_ms
+    let sql = "SELECT agent, activity, completed, passed, score, progress, duration_ms,
+        statements, updated_ms
         FROM completion";
     let mut query = database.prepare(sql)?;
     let mut rows = query.query(())?;

@@ -341,7 +341,8 @@ fn sign_in(side: &Side, name: &str) -> Option<String> {
     Some(answer.header("location").to_owned())
 }
 
-/// Whatever happens to a machine, a request is done or refused with a reason: a full disk is no mystery.
+/// Whatever happens to a machine, a request is done or refused with a reason: a full disk is no
+/// mystery.
 fn sound(answer: Option<&Response>) -> Result<()> {
     let Some(answer) = answer else { return Ok(()) };
     ensure!(answer.status != 500, "a request failed: {}", answer.text());

@@ -1,5 +1,5 @@
-//! `X-Experience-API-Consistent-Through`: the moment up to which a reader misses nothing (xAPI 1.0.3, part three,
-//! 2.1.3).
+//! `X-Experience-API-Consistent-Through`: the moment up to which a reader misses nothing (xAPI
+//! 1.0.3, part three, 2.1.3).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -19,7 +19,8 @@ const ACTIVITY_PROFILE: &str = "/xapi/activities/profile";
 const AGENT_PROFILE: &str = "/xapi/agents/profile";
 /// Names and values.
 type Parameters<'a> = &'a [(&'a str, &'a str)];
-/// Each document resource: its address, the parameters that say whose, and the one that says which.
+/// Each document resource: its address, the parameters that say whose, and the one that says
+/// which.
 pub const RESOURCES: [(&str, Parameters<'static>, &str); 3] = [
     (STATE, &[("activityId", ACTIVITY), ("agent", ADA)], "stateId"),
     (ACTIVITY_PROFILE, &[("activityId", ACTIVITY)], "profileId"),

@@ -21,12 +21,16 @@ fn store(client: &Client, statement: &Value) -> Result<String> {
 
 /// A statement that says more than it needs to of everything.
 fn talkative() -> Value {
-    let agent = |name: &str| json!({ "objectType": "Agent", "name": name, "mbox": format!("mailto:{name}@example.org") });
+    let agent = |name: &str| {
+        let mbox = format!("mailto:{name}@example.org");
+        json!({ "objectType": "Agent", "name": name, "mbox": mbox })
+    };
     let activity = |name: &str| {
         json!({
             "objectType": "Activity",
             "id": format!("{HEDGE}/{name}"),
-            "definition": { "name": { "en": name, "ga": name }, "type": "https://example.org/type" },
+            "definition": { "name": { "en": name, "ga": name },
+                "type": "https://example.org/type" },
         })
     };
     let group = |member: Value| json!({ "objectType": "Group", "name": "All", "member": member });

@@ -1,4 +1,5 @@
-//! Statements with the data of their attachments, as they travel (xAPI 1.0.3, part three, 1.5.2; RFC 2046).
+//! Statements with the data of their attachments, as they travel (xAPI 1.0.3, part three, 1.5.2;
+//! RFC 2046).
 
 use std::fmt::Write;
 

@@ -1,4 +1,5 @@
-//! What may be asked of the statements resource, and what not (xAPI 1.0.3, part three, 2.1.3 and 3.2).
+//! What may be asked of the statements resource, and what not (xAPI 1.0.3, part three, 2.1.3 and
+//! 3.2).
 
 use anyhow::{Context, Result, ensure};
 use hedgeschool_tests::{Client, Node, address, statement};

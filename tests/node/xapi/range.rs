@@ -1,4 +1,5 @@
-//! Statements by when they were stored, how many, and in which order (xAPI 1.0.3, part three, 2.1.3).
+//! Statements by when they were stored, how many, and in which order (xAPI 1.0.3, part three,
+//! 2.1.3).
 
 use anyhow::{Context, Result, ensure};
 use hedgeschool_tests::{Client, Node, address, statement};

@@ -1,4 +1,5 @@
-//! Recording statements: all or none, and each once (xAPI 1.0.3, part two, 2.3.1; part three, 2.1.1 and 2.1.2).
+//! Recording statements: all or none, and each once (xAPI 1.0.3, part two, 2.3.1; part three,
+//! 2.1.1 and 2.1.2).
 
 use anyhow::{Context, Result, ensure};
 use hedgeschool_tests::{Client, Node, Response, in_parallel, statement};

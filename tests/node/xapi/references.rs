@@ -1,5 +1,5 @@
-//! Statements about statements are found by what those are found by (xAPI 1.0.3, part three, 2.1.3, "Filter
-//! Conditions for StatementRefs").
+//! Statements about statements are found by what those are found by (xAPI 1.0.3, part three,
+//! 2.1.3, "Filter Conditions for StatementRefs").
 
 use anyhow::{Context, Result, ensure};
 use hedgeschool_tests::{Client, Node, statement};

@@ -1,5 +1,5 @@
-//! Statements by what they merely speak of: `related_activities` and `related_agents` (xAPI 1.0.3, part three,
-//! 2.1.3; 2.0, 4.1.6.1).
+//! Statements by what they merely speak of: `related_activities` and `related_agents` (xAPI 1.0.3,
+//! part three, 2.1.3; 2.0, 4.1.6.1).
 
 use anyhow::Result;
 use hedgeschool_tests::{Node, statement};

@@ -105,8 +105,8 @@ impl Audit {
             let (recorded, came) = (city.count(until), held.before + held.new);
             ensure!(
                 came == recorded,
-                "node {number} recorded {recorded} statements, and {came} came: of {} entries there is no gap before \
-                 {}; {:?}, {:?}, failing since {:?}",
+                "node {number} recorded {recorded} statements, and {came} came: of {} entries \
+                 there is no gap before {}; {:?}, {:?}, failing since {:?}",
                 city.head(until),
                 held.ranges.gapless(),
                 node.applied,

@@ -147,7 +147,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn times_and_counts_agree(per_day in 10.0..200_000.0, phase in 0.0..1.0, share in 0.0..30.0) {
+        fn times_and_counts_agree(
+            per_day in 10.0..200_000.0,
+            phase in 0.0..1.0,
+            share in 0.0..30.0,
+        ) {
             let city = City::new(per_day, phase);
             let activity = 1 + (per_day * share) as u64;
             let at = city.time_of(activity);
@@ -158,7 +162,11 @@ mod tests {
         }
 
         #[test]
-        fn a_day_has_its_activities(per_day in 10.0..200_000.0, phase in 0.0..1.0, day in 1u64..20) {
+        fn a_day_has_its_activities(
+            per_day in 10.0..200_000.0,
+            phase in 0.0..1.0,
+            day in 1u64..20,
+        ) {
             let city = City::new(per_day, phase);
             let count = city.count((day + 1) * DAY) - city.count(day * DAY);
             prop_assert!((count as f64 - per_day).abs() <= 2.0);

@@ -48,7 +48,8 @@ pub struct Limits {
 }
 
 impl Page {
-    /// Takes the sequences of a piece that are there while the limits allow. False: they do not any more.
+    /// Takes the sequences of a piece that are there while the limits allow. False: they do not
+    /// any more.
     fn take(&mut self, piece: Piece, settled: u64, limits: Limits, sizes: &Sizes) -> (u64, bool) {
         let mut through = piece.after;
         for sequence in piece.after + 1..=piece.through {
@@ -118,8 +119,8 @@ impl Relay {
         }
     }
 
-    /// Reads what follows `from`; `settled` tells for a city through which activity documents may have been
-    /// written over.
+    /// Reads what follows `from`; `settled` tells for a city through which activity documents may
+    /// have been written over.
     pub fn read(
         &self,
         (after, from, until): (u64, u64, u64),

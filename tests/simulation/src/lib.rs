@@ -1,8 +1,8 @@
 //! A fleet of nodes in virtual time: what a week without network costs when it ends.
 //!
-//! Nodes, their lines and the work of those above are models; what nodes send, and when, is decided by the protocol's own
-//! state machine (`hedgeschool-replication`). Everything is a function of the seed. `docs/simulation.md` says what
-//! is assumed and what came of it.
+//! Nodes, their lines and the work of those above are models; what nodes send, and when, is
+//! decided by the protocol's own state machine (`hedgeschool-replication`). Everything is a
+//! function of the seed. `docs/simulation.md` says what is assumed and what came of it.
 
 #![allow(
     clippy::indexing_slicing,

@@ -102,8 +102,8 @@ impl Link {
         !begun.into_iter().any(|(_, end)| *end > then)
     }
 
-    /// When the last byte of a message arrives that is sent now. Short messages share the line with what is
-    /// underway, long ones follow it.
+    /// When the last byte of a message arrives that is sent now. Short messages share the line
+    /// with what is underway, long ones follow it.
     pub fn arrival(&mut self, now: Time, bytes: u64) -> Time {
         const SHORT: u64 = 8_192;
         let takes = of_seconds(bytes as f64 * 8.0 / self.quality.bits);

@@ -64,8 +64,9 @@ fn main() -> Result<()> {
 fn assumptions(options: &Options, scenarios: &Scenarios) {
     let (hub, sizes) = (options.two_cores(), scenarios.sizes());
     println!(
-        "Seed {}. A hub of two cores applies {:.0} entries/s, a batch costs it {} µs more, a pull {} µs. Bytes with HTTP heads: a \
-         statement {}, a document {}, a batch {} more, its answer {}, a pull {}, its answer {}.\n",
+        "Seed {}. A hub of two cores applies {:.0} entries/s, a batch costs it {} µs more, a pull \
+         {} µs. Bytes with HTTP heads: a statement {}, a document {}, a batch {} more, its \
+         answer {}, a pull {}, its answer {}.\n",
         options.seed,
         hub.entries_per_second,
         hub.batch,

@@ -142,7 +142,8 @@ impl Node {
         self.city.as_ref().map_or(self.relay.head(), |city| city.head(now))
     }
 
-    /// Through which activity its documents may have been written over, as far as the node above knows.
+    /// Through which activity its documents may have been written over, as far as the node above
+    /// knows.
     pub fn settled_above(&self) -> u64 {
         let known = activity_of(self.received.gapless());
         self.city.as_ref().map_or(0, |city| city.settled(city.time_of(known)))

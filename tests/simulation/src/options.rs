@@ -13,24 +13,50 @@ pub struct Options {
     #[arg(long, default_value_t = 4, value_name = "NUMBER")]
     pub seed: u64,
     /// Nodes with learners
-    #[arg(long, default_value_t = 300, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(4..=5_000))]
+    #[arg(
+        long,
+        default_value_t = 300,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u32).range(4..=5_000),
+    )]
     pub nodes: u32,
     /// How many of them are cut off for a week
-    #[arg(long, default_value_t = 50, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    #[arg(
+        long,
+        default_value_t = 50,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u32).range(1..=5_000),
+    )]
     pub away: u32,
     /// Regions between them and the centre, where there are any
-    #[arg(long, default_value_t = 10, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(
+        long,
+        default_value_t = 10,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u32).range(1..=100),
+    )]
     pub regions: u32,
     /// Activities of all learners in a day
-    #[arg(long, default_value_t = 5_000_000, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1_000..=50_000_000))]
+    #[arg(
+        long,
+        default_value_t = 5_000_000,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u64).range(1_000..=50_000_000),
+    )]
     pub activities: u64,
     /// Days before the outage
-    #[arg(long, default_value_t = 7, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(0..=30))]
+    #[arg(
+        long,
+        default_value_t = 7,
+        value_name = "DAYS",
+        value_parser = clap::value_parser!(u64).range(0..=30),
+    )]
     pub normal_days: u64,
     /// Entries a second that a hub of two cores applies
     #[arg(long, default_value_t = 23_000.0, value_name = "NUMBER")]
     pub entries_per_second: f64,
-    /// For how long a pull without news keeps it busy, in milliseconds: half of the processor time, with two cores
+    /// For how long a pull without news keeps it busy, in milliseconds: half of the processor
+    /// time, with two cores
     #[arg(long, default_value_t = 0.8, value_name = "MS")]
     pub pull_ms: f64,
     /// For how long a batch does beside its entries, in milliseconds

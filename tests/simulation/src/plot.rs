@@ -11,7 +11,8 @@ const BOTTOM: f64 = 44.0;
 /// Points of a line at most: of more, the highest in each span is drawn.
 const POINTS_MAX: usize = 430;
 
-const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#1f2328}.t{font-size:15px;font-weight:600}\
+const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#1f2328}\
+.t{font-size:15px;font-weight:600}\
 .b{fill:#fff}.g{stroke:#d1d9e0}.l{fill:none;stroke-width:1.6;stroke-linejoin:round}\
 .c0{stroke:#0969da}.c1{stroke:#bc4c00}.c2{stroke:#1a7f37}.c3{stroke:#8250df}\
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.b{fill:#0d1117}.g{stroke:#30363d}\
@@ -62,7 +63,8 @@ impl Plot {
     pub fn svg(&self) -> String {
         let (x, y) = (self.scale_x(), self.scale_y());
         let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">\
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
+             role=\"img\">\
              <title>{0}</title><style>{STYLE}</style>\
              <rect class=\"b\" width=\"{WIDTH}\" height=\"{HEIGHT}\"/>\
              <text class=\"t\" x=\"{LEFT}\" y=\"20\">{0}</text>",
@@ -72,7 +74,8 @@ impl Plot {
             let (at, text) = (y.place(tick), label(tick));
             let _ = write!(
                 svg,
-                "<path class=\"g\" d=\"M{LEFT} {at:.1}H{}\"/><text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{text}</text>",
+                "<path class=\"g\" d=\"M{LEFT} {at:.1}H{}\"/>\
+                 <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{text}</text>",
                 WIDTH - RIGHT,
                 LEFT - 6.0,
                 at + 4.0
@@ -82,14 +85,16 @@ impl Plot {
             let (at, end) = (x.place(tick), HEIGHT - BOTTOM);
             let _ = write!(
                 svg,
-                "<path class=\"g\" d=\"M{at:.1} {end}v5\"/><text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
+                "<path class=\"g\" d=\"M{at:.1} {end}v5\"/>\
+                 <text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
                 end + 19.0,
                 label(tick)
             );
         }
         let _ = write!(
             svg,
-            "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text><text x=\"{LEFT}\" y=\"{}\">{}</text>",
+            "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\
+             <text x=\"{LEFT}\" y=\"{}\">{}</text>",
             WIDTH - RIGHT,
             HEIGHT - 6.0,
             self.x,

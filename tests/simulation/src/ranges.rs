@@ -8,7 +8,8 @@ impl Ranges {
         Self(if sequence > 0 { vec![(0, sequence)] } else { Vec::new() })
     }
 
-    /// Adds those after one sequence and through another, and hands each part that is new to `new`.
+    /// Adds those after one sequence and through another, and hands each part that is new to
+    /// `new`.
     pub fn add(&mut self, after: u64, through: u64, mut new: impl FnMut(u64, u64)) {
         let first = self.0.partition_point(|(_, end)| *end < after);
         let (mut start, mut end, mut from, mut last) = (after, through, after, first);

@@ -41,8 +41,9 @@ fn bytes(bytes: f64) -> String {
 /// The return of those who were away.
 pub fn storms(outcomes: &[&Outcome]) {
     println!(
-        "| scenario | half / all have told everything after | fresh, never away: P50 / P99 | fresh, back: P50 / P99 | \
-         at most: entries/s, busy, requests at once | 429s | bytes up | sent twice |\n\
+        "| scenario | half / all have told everything after | fresh, never away: P50 / P99 | \
+         fresh, back: P50 / P99 | at most: entries/s, busy, requests at once | 429s | \
+         bytes up | sent twice |\n\
          |---|--:|--:|--:|--:|--:|--:|--:|"
     );
     for outcome in outcomes {
@@ -75,7 +76,8 @@ pub fn storms(outcomes: &[&Outcome]) {
 /// What nobody doing anything costs.
 pub fn idle(outcomes: &[&Outcome]) {
     println!(
-        "| nobody does anything | requests at the hub | busy | bytes of a node in a day, up and down |\n|---|--:|--:|--:|"
+        "| nobody does anything | requests at the hub | busy | bytes of a node in a day, up and \
+         down |\n|---|--:|--:|--:|"
     );
     for outcome in outcomes {
         let (requests, busy) = load(outcome);
@@ -106,7 +108,8 @@ pub fn load(outcome: &Outcome) -> (f64, f64) {
 /// The whole time, by what was going on.
 pub fn weeks(outcome: &Outcome, calm_share: f64) {
     println!(
-        "| fresh changes, until they are at the hub: P50 / P99 | nodes that were never away | nodes that were |\n|---|--:|--:|"
+        "| fresh changes, until they are at the hub: P50 / P99 | nodes that were never away | \
+         nodes that were |\n|---|--:|--:|"
     );
     for (name, phase) in [
         ("normal days", Phase::Calm),
@@ -122,8 +125,8 @@ pub fn weeks(outcome: &Outcome, calm_share: f64) {
     let most =
         |figure: &dyn Fn(&Bin) -> f64| outcome.coarse.bins.iter().map(figure).fold(0.0, f64::max);
     println!(
-        "\n{} statements were recorded, and each is at the hub ({} came twice). Up {}, down {}. The busiest quarter of an \
-         hour had {:.0} entries/s, and the hub busy for {:.0} % of it.\n",
+        "\n{} statements were recorded, and each is at the hub ({} came twice). Up {}, down {}. \
+         The busiest quarter of an hour had {:.0} entries/s, and the hub busy for {:.0} % of it.\n",
         outcome.new,
         outcome.again,
         bytes(outcome.bytes_up as f64),

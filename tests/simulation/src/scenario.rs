@@ -15,7 +15,8 @@ use crate::world::World;
 /// What came of a scenario.
 pub struct Outcome {
     pub name: String,
-    /// From the end of the outage until a node that was away had told everything; all of them, sorted.
+    /// From the end of the outage until a node that was away had told everything; all of them,
+    /// sorted.
     pub converged: Vec<Time>,
     /// Times from recording to the centre.
     pub lags: [[Times; 4]; 2],

@@ -100,8 +100,8 @@ impl Rules {
         Self { adapts: false, applying_max: 2 * 16, ..Self::default() }
     }
 
-    /// And before that: pulls waited for two seconds, in the places of others, and the pause of a busy node above
-    /// was as long as any.
+    /// And before that: pulls waited for two seconds, in the places of others, and the pause of a
+    /// busy node above was as long as any.
     pub fn former_waiting() -> Self {
         Self { news: 2 * SECOND, waits_outside: false, comes_back_at_once: false, ..Self::former() }
     }

@@ -1,4 +1,5 @@
-//! Small fleets, so that the simulation stays true: it fails by itself if anything is lost or comes twice.
+//! Small fleets, so that the simulation stays true: it fails by itself if anything is lost or
+//! comes twice.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 

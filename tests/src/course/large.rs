@@ -11,7 +11,8 @@ use zip::write::SimpleFileOptions;
 
 use crate::{Client, course};
 
-/// How the sizes of a large course's files are shared out: of all, in percent, and how large each is at most.
+/// How the sizes of a large course's files are shared out: of all, in percent, and how large each
+/// is at most.
 const LONG_PERCENT: u64 = 50;
 const MEDIUM_PERCENT: u64 = 40;
 const MEDIUM_FILES: u64 = 8;
@@ -52,7 +53,8 @@ struct File {
     hash: String,
 }
 
-/// A course whose files are about as many bytes together, no two pieces of them alike. They compress well.
+/// A course whose files are about as many bytes together, no two pieces of them alike. They
+/// compress well.
 pub fn large(id: &str, bytes: u64) -> Result<Large> {
     let mut large = Packing::default();
     large.add("cmi5.xml", course::structure(id, "A large course").as_bytes())?;

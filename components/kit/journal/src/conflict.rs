@@ -93,8 +93,8 @@ fn lost(mut row: Row) -> Result<Lost, hedgeschool_sql::Error> {
 
 /// Parameters of a row of the table, for stores that notice one.
 impl Lost {
-    /// Whether this could be put in place of what stands: statements never change, and what belongs to another node
-    /// than what stands is another thing.
+    /// Whether this could be put in place of what stands: statements never change, and what
+    /// belongs to another node than what stands is another thing.
     pub fn is_restorable(&self) -> bool {
         self.kind != "statement" && self.against.is_none()
     }

@@ -1,5 +1,6 @@
-/// Exports the `journal` interface of a store: `export_journal!(Store, Kinds, path::of::package)`, where the
-/// package is what `generate!` made under `exports` and the store's error is made of [`crate::Error`].
+/// Exports the `journal` interface of a store: `export_journal!(Store, Kinds, path::of::package)`,
+/// where the package is what `generate!` made under `exports` and the store's error is made of
+/// [`crate::Error`].
 #[macro_export]
 macro_rules! export_journal {
     ($store:ty, $kinds:ty, $($package:tt)+) => {
@@ -54,7 +55,8 @@ macro_rules! export_journal {
                 ) -> Result<wit::JournalPage, wit::Error> {
                     let wit::Audience { node, origin, above, serves } = audience;
                     let audience = kit::Audience { node, origin, above, serves };
-                    let read = kit::entries(<$kinds>::DATABASE, audience, after, until, limit, size);
+                    let database = <$kinds>::DATABASE;
+                    let read = kit::entries(database, audience, after, until, limit, size);
                     Ok(page(read.await?))
                 }
 
@@ -156,7 +158,10 @@ macro_rules! export_journal {
                     limits: Option<wit::Limits>,
                     holder: Option<String>,
                 ) -> Result<(), wit::Error> {
-                    let limits = limits.map(|wit::Limits { high, full }| kit::Limits { high, full });
+                    let limits = limits.map(|wit::Limits { high, full }| kit::Limits {
+                        high,
+                        full,
+                    });
                     Ok(kit::keep_within::<$kinds>(limits, holder).await?)
                 }
 

@@ -1,8 +1,9 @@
-//! The journal of a store: an ordered log of what changed, who gets it, and what replication notes beside it.
+//! The journal of a store: an ordered log of what changed, who gets it, and what replication notes
+//! beside it.
 //!
-//! Every store has the same `journal` interface, so that replication needs to know of none in particular. A
-//! store puts [`SCHEMA`] before its own migrations, says in a view what its entries are, implements [`Kinds`],
-//! and exports the interface with [`export_journal!`].
+//! Every store has the same `journal` interface, so that replication needs to know of none in
+//! particular. A store puts [`SCHEMA`] before its own migrations, says in a view what its entries
+//! are, implements [`Kinds`], and exports the interface with [`export_journal!`].
 
 mod apply;
 mod conflict;
@@ -24,8 +25,8 @@ pub use room::{Limits, Usage, check_room, limits, set_limits, usage};
 
 /// What every store keeps for replication: its first migration.
 pub const SCHEMA: &str = include_str!("schema.sql");
-/// What a store does once in a database that was restored: other nodes may know more of the journal than there is
-/// now, and what is recorded next is to have places of its own.
+/// What a store does once in a database that was restored: other nodes may know more of the
+/// journal than there is now, and what is recorded next is to have places of its own.
 pub const RESTORED: &str =
     "UPDATE note SET text = lower(hex(randomblob(16))) WHERE name = 'epoch';";
 /// Most entries of a page or a batch.
@@ -58,11 +59,13 @@ pub trait Kinds {
     /// The store's database.
     const DATABASE: &'static Database;
 
-    /// Whether its limits keep entries out. Not where they are few and small, and a node is of no use without them.
+    /// Whether its limits keep entries out. Not where they are few and small, and a node is of no
+    /// use without them.
     const IS_LIMITED: bool = true;
 
-    /// Gives up some of what `holder` has too, down to the limits that are noted, and takes back what there is room
-    /// for. What that is, is the store's to know: a store that has no such thing does nothing.
+    /// Gives up some of what `holder` has too, down to the limits that are noted, and takes back
+    /// what there is room for. What that is, is the store's to know: a store that has no such
+    /// thing does nothing.
     async fn make_room(_holder: Option<String>) -> Result<(), Error> {
         Ok(())
     }
@@ -86,7 +89,8 @@ pub async fn epoch(database: &Database) -> Result<String, Error> {
     epoch.ok_or_else(|| Error::Sql(SqlError::Sqlite("the database has no epoch".into())))
 }
 
-/// Begins another epoch, if it is still this one; what was changed here after a sequence becomes the new one's.
+/// Begins another epoch, if it is still this one; what was changed here after a sequence becomes
+/// the new one's.
 pub async fn renew(database: &Database, epoch: String, after: u64) -> Result<(), Error> {
     let sql = "INSERT INTO renewing (epoch, fresh, after)
         SELECT text, lower(hex(randomblob(16))), ?2 FROM note WHERE name = 'epoch' AND text = ?1";

@@ -21,7 +21,8 @@ pub struct Merged<T> {
     pub stands: T,
     /// What lost, if that is not because somebody changed it knowingly.
     pub lost: Option<T>,
-    /// It is none of the two as they were, but knows more than each: both nodes that made them are to hear of it.
+    /// It is none of the two as they were, but knows more than each: both nodes that made them are
+    /// to hear of it.
     pub is_made: bool,
 }
 
@@ -41,9 +42,9 @@ pub fn merged<T: Versioned>(here: &T, arriving: &T) -> Option<Merged<T>> {
     Some(Merged { stands, lost: is_lost.then(|| loses.clone()), is_made })
 }
 
-/// Refuses versions of which the names of writers could not be parts of JSON paths, and such that nothing could
-/// follow. Not those from the future: clocks are wrong, and what a node above or below has taken must be
-/// taken everywhere.
+/// Refuses versions of which the names of writers could not be parts of JSON paths, and such that
+/// nothing could follow. Not those from the future: clocks are wrong, and what a node above or
+/// below has taken must be taken everywhere.
 ///
 /// # Errors
 /// [`Error::Invalid`].

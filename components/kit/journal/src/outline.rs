@@ -27,7 +27,8 @@ pub struct Outline {
     pub notes: Vec<(String, String)>,
 }
 
-/// Reads all of it with one statement: most of what a round without news costs is the number of them.
+/// Reads all of it with one statement: most of what a round without news costs is the number of
+/// them.
 pub async fn look(
     database: &Database,
     node: String,
@@ -38,7 +39,8 @@ pub async fn look(
         UNION ALL SELECT 'followed', '', '', count(*) FROM follower WHERE node = ?1
         UNION ALL SELECT 'told', epoch, receipt, through FROM told WHERE node = ?1
         UNION ALL SELECT 'note', note.name, note.text, 0 FROM json_each(?2) AS prefix
-          CROSS JOIN note ON note.name >= prefix.value AND note.name < prefix.value || char(1114111)";
+          CROSS JOIN note ON note.name >= prefix.value
+            AND note.name < prefix.value || char(1114111)";
     let prefixes = serde_json::Value::from(prefixes).to_string();
     let rows = database.query(sql, &[Value::Text(node), Value::Text(prefixes)]).await?;
     let mut outline = Outline::default();

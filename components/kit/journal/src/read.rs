@@ -53,7 +53,8 @@ impl Audience {
     /// What makes an entry one for this audience, as SQL.
     fn concerns(&self) -> &'static str {
         if self.above {
-            "peer IS NOT ?5 AND upward AND (home IS NULL OR home IN (SELECT value FROM json_each(?4)))"
+            "peer IS NOT ?5 AND upward
+              AND (home IS NULL OR home IN (SELECT value FROM json_each(?4)))"
         } else {
             "peer IS NOT ?5 AND (common OR home IN (SELECT value FROM json_each(?4))
                OR subject IN (SELECT subject FROM follower WHERE node = ?3))"
@@ -85,7 +86,8 @@ async fn stretch(
 ) -> Result<Option<Stretch>, Error> {
     let until = until.unwrap_or(u64::MAX);
     let sql = "SELECT max(sequence), (SELECT max(sequence) FROM journal) FROM (
-          SELECT sequence FROM journal WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence LIMIT ?3)";
+          SELECT sequence FROM journal WHERE sequence > ?1 AND sequence <= ?2
+          ORDER BY sequence LIMIT ?3)";
     let parameters = [integer(after), integer(until), Value::from(limit)];
     let Some(mut row) = database.query_one(sql, &parameters).await? else { return Ok(None) };
     let (through, last): (Option<u64>, Option<u64>) = (row.take()?, row.take()?);
@@ -179,7 +181,8 @@ pub struct Concerned {
 /// Whom the entries after a sequence concern: one look for many nodes.
 pub async fn concerned(database: &Database, after: u64) -> Result<Concerned, Error> {
     let sql = "WITH new AS MATERIALIZED (
-          SELECT sequence, common, home, subject FROM entry WHERE sequence > ?1 ORDER BY sequence LIMIT ?2)
+          SELECT sequence, common, home, subject FROM entry WHERE sequence > ?1
+          ORDER BY sequence LIMIT ?2)
         SELECT 0, NULL, coalesce(max(sequence), ?1), max(common) FROM new
         UNION ALL SELECT DISTINCT 1, home, 0, 0 FROM new WHERE home IS NOT NULL
         UNION ALL SELECT DISTINCT 2, follower.node, 0, 0
@@ -204,8 +207,8 @@ pub async fn concerned(database: &Database, after: u64) -> Result<Concerned, Err
     Ok(concerned)
 }
 
-/// The page that a statement answers, in rows of sequence, kind, payload, content, and how many rows there
-/// would be without a limit of size.
+/// The page that a statement answers, in rows of sequence, kind, payload, content, and how many
+/// rows there would be without a limit of size.
 pub async fn page(
     database: &Database,
     sql: &str,

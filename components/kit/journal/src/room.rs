@@ -7,7 +7,8 @@ use crate::{Error, note, set_note};
 
 /// How long a look at how much is used may count: what is written meanwhile may go past the limit.
 const LOOK_AGE: Duration = Duration::from_secs(1);
-/// Limits that differ by less than this part of themselves are the same: others' growth is not worth a write.
+/// Limits that differ by less than this part of themselves are the same: others' growth is not
+/// worth a write.
 const SAME_WITHIN: u64 = 1_000;
 /// Where the limits are noted.
 const NOTE: &str = "limits";
@@ -77,8 +78,8 @@ pub async fn set_limits(database: &Database, limits: Option<Limits>) -> Result<(
     set_note(database, NOTE.to_owned(), text).await
 }
 
-/// Refuses with [`SqlError::Full`] when a database is beyond its limit. Before each write that takes something new
-/// in: it looks once a second at most.
+/// Refuses with [`SqlError::Full`] when a database is beyond its limit. Before each write that
+/// takes something new in: it looks once a second at most.
 pub async fn check_room(database: &Database) -> Result<(), SqlError> {
     let known = LOOK.get().filter(|(at, _)| at.elapsed() < LOOK_AGE);
     let has_room = match known {

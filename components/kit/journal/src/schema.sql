@@ -1,5 +1,5 @@
--- What every store keeps for replication. Its own migrations add triggers that write to `journal`, and the view
--- `entry`, from which the journal is read:
+-- What every store keeps for replication. Its own migrations add triggers that write to `journal`,
+-- and the view `entry`, from which the journal is read:
 --   sequence, kind
 --   size      about how many bytes the entry has
 --   peer      the node it came from; null: made here
@@ -11,7 +11,8 @@
 --   payload   JSON object
 --   content   bytes that join the payload as its last member, in base64; null: none
 
--- What changed, in the order of commits. `reference` is the changed row's key in the table of its kind.
+-- What changed, in the order of commits. `reference` is the changed row's key in the table of its
+-- kind.
 CREATE TABLE journal (
   sequence INTEGER PRIMARY KEY,
   kind TEXT NOT NULL,
@@ -27,8 +28,9 @@ CREATE TABLE follower (
 
 CREATE INDEX follower_by_subject ON follower (subject);
 
--- What nodes below were told of this journal, and what the one above, under no name, was sent of it: the last receipts for
--- each of its epochs, which they show. One without text stands for those that are not kept.
+-- What nodes below were told of this journal, and what the one above, under no name, was sent of
+-- it: the last receipts for each of its epochs, which they show. One without text stands for those
+-- that are not kept.
 CREATE TABLE told (
   node TEXT NOT NULL,
   epoch TEXT NOT NULL,
@@ -55,9 +57,10 @@ CREATE TABLE note (
 
 INSERT INTO note (name, text) VALUES ('epoch', lower(hex(randomblob(16))));
 
--- A procedure: begins another epoch, `fresh`. No other node has anything of this copy of the journal past the sequence
--- `after`. If this copy was restored, what was changed here since then may have the number of a change that went with
--- the disk: so the stores' own triggers make it a change of the new epoch, which nobody takes for known.
+-- A procedure: begins another epoch, `fresh`. No other node has anything of this copy of the
+-- journal past the sequence `after`. If this copy was restored, what was changed here since then
+-- may have the number of a change that went with the disk: so the stores' own triggers make it a
+-- change of the new epoch, which nobody takes for known.
 CREATE VIEW renewing AS SELECT NULL AS epoch, NULL AS fresh, NULL AS after;
 
 CREATE TRIGGER renewing_runs INSTEAD OF INSERT ON renewing BEGIN
@@ -75,9 +78,9 @@ CREATE TRIGGER moving_runs INSTEAD OF INSERT ON moving BEGIN
   DELETE FROM note WHERE name = NEW.name AND text = '';
 END;
 
--- Versions that lost: neither they nor those that stand were made with knowledge of the other. `reference`
--- is the key of what they are about; `version` tells the losers apart. They travel as what they are about does: the node
--- that noticed one may be the next to lose its disk.
+-- Versions that lost: neither they nor those that stand were made with knowledge of the other.
+-- `reference` is the key of what they are about; `version` tells the losers apart. They travel as
+-- what they are about does: the node that noticed one may be the next to lose its disk.
 CREATE TABLE conflict (
   key INTEGER PRIMARY KEY,
   kind TEXT NOT NULL,

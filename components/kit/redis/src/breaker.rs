@@ -1,8 +1,8 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-/// Leaves alone, for a while, what has failed. After that one attempt finds out whether it works again, and
-/// the others wait for what comes of it.
+/// Leaves alone, for a while, what has failed. After that one attempt finds out whether it works
+/// again, and the others wait for what comes of it.
 pub struct Breaker {
     /// Until when it is left alone. None: it works.
     until: Cell<Option<Instant>>,

@@ -7,7 +7,8 @@ use spin_sdk::wit_bindgen::spawn;
 
 use crate::{Redis, text};
 
-/// How long changes are gathered before they are told of: at most 50 messages a second come from an instance.
+/// How long changes are gathered before they are told of: at most 50 messages a second come from
+/// an instance.
 const GATHER: Duration = Duration::from_millis(20);
 /// How long an instance remembers that the node has no Redis.
 const WITHOUT: Duration = Duration::from_secs(60);
@@ -19,8 +20,9 @@ thread_local! {
     static WITHOUT_UNTIL: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Says on the node's channel `changed` that something was recorded in a journal. Returns at once: the message goes out when
-/// the request is answered, and if it does not, the next round finds the change all the same.
+/// Says on the node's channel `changed` that something was recorded in a journal. Returns at once:
+/// the message goes out when the request is answered, and if it does not, the next round finds the
+/// change all the same.
 pub fn changed(journal: &'static str) {
     let is_without = WITHOUT_UNTIL.get().is_some_and(|until| Instant::now() < until);
     if is_without || IS_UNDERWAY.replace(true) {

@@ -1,8 +1,9 @@
 //! The one way components use Redis, and do without it.
 //!
-//! Redis makes a node faster and is never needed: nothing is acknowledged because Redis has it. So every command has
-//! a deadline, and one that fails is an answer like any other. After a failure Redis is left alone for a while
-//! ([`Breaker`]): one that is down, or slow, costs a request now and then, and not every request.
+//! Redis makes a node faster and is never needed: nothing is acknowledged because Redis has it. So
+//! every command has a deadline, and one that fails is an answer like any other. After a failure
+//! Redis is left alone for a while ([`Breaker`]): one that is down, or slow, costs a request now
+//! and then, and not every request.
 
 mod breaker;
 mod changed;
@@ -21,7 +22,8 @@ pub use breaker::Breaker;
 pub use changed::changed;
 pub use spin_sdk::redis::{RedisParameter, RedisResult};
 
-/// How long a command may take, connecting included. Redis is a neighbour: one that takes longer is slow.
+/// How long a command may take, connecting included. Redis is a neighbour: one that takes longer
+/// is slow.
 pub const COMMAND: Duration = Duration::from_millis(500);
 /// How long Redis is left alone after a failure.
 pub const LEFT_ALONE: Duration = Duration::from_secs(3);
@@ -144,7 +146,8 @@ fn failed(reason: String) -> Failure {
     Failure::Down(reason)
 }
 
-/// The address with its password, which is no part of `redis_url`: that one is shown, and an allowed host.
+/// The address with its password, which is no part of `redis_url`: that one is shown, and an
+/// allowed host.
 fn address(url: &str, password: &str) -> String {
     match url.split_once("://") {
         Some((scheme, host)) if !password.is_empty() => {

@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 
 use crate::{Problem, Request, header};
 
-/// How much of a body that is too large is read all the same, and dropped: a client that is still sending
-/// hears the answer only when it has finished.
+/// How much of a body that is too large is read all the same, and dropped: a client that is still
+/// sending hears the answer only when it has finished.
 const DROPPED_BYTES_MAX: usize = 64 << 20;
 
 /// Reads a whole body of at most `limit` bytes.

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// Values that may be a stated time old. Holds `capacity` of them and then starts anew, which bounds
-/// its memory without a thought for order.
+/// Values that may be a stated time old. Holds `capacity` of them and then starts anew, which
+/// bounds its memory without a thought for order.
 pub struct Cache<V> {
     entries: RefCell<HashMap<String, (Instant, V)>>,
     capacity: usize,

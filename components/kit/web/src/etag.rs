@@ -32,7 +32,8 @@ impl ETags {
         Self::parse(&text.join(",")).map(Some).ok_or_else(rule)
     }
 
-    /// Reads `*` or a list. Tags without quotes are read too: clients in the wild send the bare hash.
+    /// Reads `*` or a list. Tags without quotes are read too: clients in the wild send the bare
+    /// hash.
     pub fn parse(text: &str) -> Option<Self> {
         if text.trim() == "*" {
             return Some(Self::Any);

@@ -27,7 +27,8 @@ impl Events {
         self.write(format!("retry: {pause_ms}\n\n")).await
     }
 
-    /// Says nothing. Proxies keep a connection open on which something moves, and whoever has gone is noticed.
+    /// Says nothing. Proxies keep a connection open on which something moves, and whoever has gone
+    /// is noticed.
     pub async fn beat(&mut self) -> Result<(), Gone> {
         self.write(":\n\n".to_owned()).await
     }

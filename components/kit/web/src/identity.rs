@@ -1,8 +1,8 @@
 //! Who is asking: the answer of the `identity` component, kept for a few seconds.
 //!
 //! Services have no way to the identity store. They ask identity's private route, whose address no
-//! request from outside can reach, and remember the verdict: a revoked credential works for at most
-//! [`VERDICT_AGE`] longer, and the hot path costs neither a password hash nor a second hop.
+//! request from outside can reach, and remember the verdict: a revoked credential works for at
+//! most [`VERDICT_AGE`] longer, and the hot path costs neither a password hash nor a second hop.
 
 use std::time::Duration;
 
@@ -68,8 +68,8 @@ pub async fn verify(headers: &HeaderMap) -> Result<Verdict, Problem> {
     recognise(headers).await?.ok_or_else(unknown)
 }
 
-/// Who a request is from by its `Authorization` header alone, or 401. For interfaces that pages of other
-/// origins may call: what a browser adds by itself must not count there.
+/// Who a request is from by its `Authorization` header alone, or 401. For interfaces that pages of
+/// other origins may call: what a browser adds by itself must not count there.
 pub async fn verify_authorization(headers: &HeaderMap) -> Result<Verdict, Problem> {
     let presented = Presented { cookie: None, ..Presented::from_headers(headers) };
     recognise_presented(&presented).await?.ok_or_else(unknown)

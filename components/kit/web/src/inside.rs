@@ -7,8 +7,8 @@ use spin_sdk::http::body::IncomingBodyExt;
 
 use crate::{Problem, StatusCode};
 
-/// Asks a component a private question, JSON to JSON. An answer without content is JSON's null. Refusals come back
-/// as the component made them.
+/// Asks a component a private question, JSON to JSON. An answer without content is JSON's null.
+/// Refusals come back as the component made them.
 pub async fn ask<Q: Serialize, A: for<'a> Deserialize<'a>>(
     component: &str,
     path: &str,

@@ -1,8 +1,8 @@
 //! The one way components answer HTTP.
 //!
-//! A service is an `async fn(Request) -> Result<Reply, Problem>` behind [`answer`]. Replies always carry
-//! their length, failures are [`Problem`]s (RFC 9457) that help the caller and log what happened, bodies
-//! are read under a limit, and [`identity::verify`] tells who is asking.
+//! A service is an `async fn(Request) -> Result<Reply, Problem>` behind [`answer`]. Replies always
+//! carry their length, failures are [`Problem`]s (RFC 9457) that help the caller and log what
+//! happened, bodies are read under a limit, and [`identity::verify`] tells who is asking.
 
 pub mod body;
 pub mod cache;

@@ -2,8 +2,8 @@
 
 use crate::{HeaderMap, Problem, Request, header};
 
-/// Scheme and host under which the client reaches this node, such as `https://edge.example.org`: what
-/// the proxy in front says (`X-Forwarded-Proto`), and the host that was asked for.
+/// Scheme and host under which the client reaches this node, such as `https://edge.example.org`:
+/// what the proxy in front says (`X-Forwarded-Proto`), and the host that was asked for.
 pub fn base_url(request: &Request) -> Result<String, Problem> {
     let no_host = || Problem::bad_request("the request names no host");
     let scheme = if is_https(request.headers()) { "https" } else { "http" };
@@ -15,16 +15,16 @@ pub fn is_https(headers: &HeaderMap) -> bool {
     header(headers, "x-forwarded-proto") == Some("https")
 }
 
-/// Refuses what a page of another site makes a browser send with the reader's cookie (CSRF). Course
-/// content counts as another site: it runs in an origin of its own.
+/// Refuses what a page of another site makes a browser send with the reader's cookie (CSRF).
+/// Course content counts as another site: it runs in an origin of its own.
 pub fn check_same_origin(request: &Request) -> Result<(), Problem> {
     let refusal = "this form was sent from another site: open the page here and try again";
     let is_own = comes_from(host(request), request.headers());
     if is_own { Ok(()) } else { Err(Problem::forbidden(refusal)) }
 }
 
-/// The host that was asked for, with its port. WASI hosts take the `Host` header away and put it into the
-/// address (wasi:http, forbidden headers).
+/// The host that was asked for, with its port. WASI hosts take the `Host` header away and put it
+/// into the address (wasi:http, forbidden headers).
 fn host(request: &Request) -> Option<&str> {
     let authority = request.uri().authority().map(|authority| authority.as_str());
     authority.or_else(|| header(request.headers(), "host"))
@@ -34,8 +34,8 @@ fn comes_from(host: Option<&str>, headers: &HeaderMap) -> bool {
     if let Some(site) = header(headers, "sec-fetch-site") {
         return matches!(site, "same-origin" | "none");
     }
-    // Browsers leave that header out where there is no TLS, and always send this one with a form. Who
-    // sends neither is no browser, and has no cookie but its own.
+    // Browsers leave that header out where there is no TLS, and always send this one with a form.
+    // Who sends neither is no browser, and has no cookie but its own.
     let Some(origin) = header(headers, "origin") else { return true };
     origin.split_once("://").is_some_and(|(_, origin)| Some(origin) == host)
 }

@@ -4,8 +4,8 @@ use crate::{Reply, StatusCode};
 
 /// A failure as the caller sees it (RFC 9457), with what only the log sees.
 ///
-/// Components turn the error enums of crates and stores into problems here, at the edge, and nowhere
-/// else.
+/// Components turn the error enums of crates and stores into problems here, at the edge, and
+/// nowhere else.
 #[derive(Debug)]
 pub struct Problem {
     /// The response's status.
@@ -67,8 +67,8 @@ impl Problem {
 
     /// 507: the disk, or what the node may use of it, is full.
     pub fn no_room() -> Self {
-        let detail = "the node has no room for more: nothing of this was stored. Send it again later; an \
-             administrator makes room on the disk or raises storage_limit";
+        let detail = "the node has no room for more: nothing of this was stored. Send it again \
+             later; an administrator makes room on the disk or raises storage_limit";
         Self::new(StatusCode::INSUFFICIENT_STORAGE, detail)
     }
 
@@ -79,7 +79,8 @@ impl Problem {
         Self { internal: Some(reason.to_string()), ..problem }
     }
 
-    /// Writes what only the operator may see to the log. Turning a problem into a reply does it too.
+    /// Writes what only the operator may see to the log. Turning a problem into a reply does it
+    /// too.
     pub fn log(&self) {
         if let Some(reason) = &self.internal {
             eprintln!("{}: {reason}", self.status);

@@ -9,9 +9,10 @@ use crate::{HeaderMap, HeaderValue, Problem, StatusCode};
 
 /// A response whose length is known before its first byte is sent.
 ///
-/// Hosts send a body of unknown length in chunks; under Spin that costs 40 ms a reply (Nagle's algorithm
-/// against delayed acknowledgement). So there is no way to make a reply without a `content-length`, but for one that
-/// waits for what it will say ([`Reply::later`], [`Reply::events`]).
+/// Hosts send a body of unknown length in chunks; under Spin that costs 40 ms a reply (Nagle's
+/// algorithm against delayed acknowledgement). So there is no way to make a reply without a
+/// `content-length`, but for one that waits for what it will say ([`Reply::later`],
+/// [`Reply::events`]).
 pub struct Reply {
     status: StatusCode,
     headers: HeaderMap,
@@ -62,15 +63,17 @@ impl Reply {
         reply.with_length(length)
     }
 
-    /// 200, with a body that comes when there is something to say. Who waits with its body instead of its head
-    /// takes nobody's place: hosts limit requests without a head, and how long these may take.
+    /// 200, with a body that comes when there is something to say. Who waits with its body instead
+    /// of its head takes nobody's place: hosts limit requests without a head, and how long these
+    /// may take.
     pub fn later(media_type: &str, body: StreamReader<u8>) -> Self {
         let reply =
             Self { status: StatusCode::OK, headers: HeaderMap::new(), body: Body::Stream(body) };
         reply.with_header("content-type", media_type).with_header("cache-control", "no-store")
     }
 
-    /// A reply of server-sent events, which are still to happen. Nobody on the way may keep them, or keep them back.
+    /// A reply of server-sent events, which are still to happen. Nobody on the way may keep them,
+    /// or keep them back.
     pub fn events(body: StreamReader<u8>) -> Self {
         Self::later("text/event-stream", body).with_header("x-accel-buffering", "no")
     }

@@ -28,8 +28,8 @@ pub async fn duration(name: &str) -> Result<Duration, Problem> {
         .ok_or_else(|| Problem::internal(format!("variable {name}: {value:?} is no duration")))
 }
 
-/// A size such as `500MB` or `20GB` (powers of 1,000; `MiB` and `GiB` are powers of 1,024); a bare number is bytes. None:
-/// the variable is empty.
+/// A size such as `500MB` or `20GB` (powers of 1,000; `MiB` and `GiB` are powers of 1,024); a bare
+/// number is bytes. None: the variable is empty.
 pub async fn bytes(name: &str) -> Result<Option<u64>, Problem> {
     let value = text(name).await?;
     if value.is_empty() {

@@ -16,8 +16,8 @@ const ROWS_MAX: usize = 60;
 /// What is nobody's to read: how nodes tell versions apart.
 const INNER: [&str; 5] = ["seen", "writer", "etag", "is_content_cut", "content"];
 
-/// What both versions say, thing by thing; `by` are the nodes that made them, and `home_page` the home of the accounts
-/// of people here. What stands comes first.
+/// What both versions say, thing by thing; `by` are the nodes that made them, and `home_page` the
+/// home of the accounts of people here. What stands comes first.
 pub fn compare(
     standing: &Value,
     lost: &Value,
@@ -183,7 +183,8 @@ mod tests {
     }
 
     fn document(content: &str, stamp: i64) -> Value {
-        json!({ "kind": "state", "agent": format!("account:{HOME}|ada"), "id": "resume", "etag": stamp,
+        json!({ "kind": "state", "agent": format!("account:{HOME}|ada"), "id": "resume",
+            "etag": stamp,
             "media_type": "application/json", "stamp": stamp, "writer": "ab", "seen": {},
             "content": STANDARD.encode(content) })
     }

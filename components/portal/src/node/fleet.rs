@@ -201,7 +201,8 @@ impl<'a> Row<'a> {
         row
     }
 
-    /// Larger is worse: what comes first in the list of troubles weighs more than all that follows.
+    /// Larger is worse: what comes first in the list of troubles weighs more than all that
+    /// follows.
     fn severity(&self) -> u64 {
         let weight = |name: &str| match name {
             "Silent" => 32,

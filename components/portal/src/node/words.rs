@@ -1,4 +1,5 @@
-//! Times, sizes and numbers as people say them. Coarse, so that a page that shows them changes rarely.
+//! Times, sizes and numbers as people say them. Coarse, so that a page that shows them changes
+//! rarely.
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;

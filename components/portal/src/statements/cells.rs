@@ -57,7 +57,8 @@ fn person(actor: &Value, form: &Form, home_page: Option<&str>) -> Cell {
     Cell { text: name.to_owned(), under: identifier, href }
 }
 
-/// What identifies an actor, in a few words, and how the form is asked for it. None: it is anonymous.
+/// What identifies an actor, in a few words, and how the form is asked for it. None: it is
+/// anonymous.
 fn identify(actor: &Value, home_page: Option<&str>) -> Option<(String, String)> {
     let of = |name: &str| actor.get(name).and_then(Value::as_str);
     // As the form reads it, or else as JSON, which it reads always.
@@ -204,7 +205,8 @@ mod tests {
     #[test]
     fn results_read_as_words() {
         let of = |value: Value| result(&value).join(", ");
-        let all = json!({ "success": true, "completion": false, "score": { "scaled": 0.825 }, "duration": "PT1H20M" });
+        let all = json!({ "success": true, "completion": false, "score": { "scaled": 0.825 },
+            "duration": "PT1H20M" });
         assert_eq!(of(all), "Success, Not completed, 82.5 %, 1h 20m");
         assert_eq!(of(json!({ "score": { "raw": 7, "max": 10 } })), "7 of 10 points");
         assert_eq!(of(json!({ "score": { "raw": -1 } })), "-1 points");

@@ -1,4 +1,5 @@
-//! The conditions under which statements are shown, as the form has them and as the store wants them.
+//! The conditions under which statements are shown, as the form has them and as the store wants
+//! them.
 
 use hedgeschool_web::Query;
 use hedgeschool_xapi::{agent_id, format_timestamp, is_iri, parse_timestamp, parse_uuid};
@@ -52,8 +53,8 @@ impl Field {
 type Parsed = Result<String, String>;
 
 impl Form {
-    /// Reads an address. A person's name without more is that of an account with this home page. The filter is
-    /// none if something is wrong, and then the form says what.
+    /// Reads an address. A person's name without more is that of an account with this home page.
+    /// The filter is none if something is wrong, and then the form says what.
     pub fn read(query: &Query, home_page: Option<&str>) -> (Self, Option<Filter>) {
         let mut form = Self {
             related_agents: query.get("related_agents") == Some("true"),

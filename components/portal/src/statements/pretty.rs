@@ -1,5 +1,5 @@
-//! JSON with line breaks and indentation, and otherwise untouched: names stay in their order, numbers and
-//! escapes as they were written.
+//! JSON with line breaks and indentation, and otherwise untouched: names stay in their order,
+//! numbers and escapes as they were written.
 
 /// What one level moves to the right.
 const INDENT: &str = "  ";

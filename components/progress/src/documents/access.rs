@@ -1,7 +1,8 @@
 //! Who may read and change which documents.
 //!
-//! Clients go by their scopes. A launched unit and a person have documents of their own: a unit those of
-//! its learner, of the states the ones in its registration; a person reads what is kept about that person.
+//! Clients go by their scopes. A launched unit and a person have documents of their own: a unit
+//! those of its learner, of the states the ones in its registration; a person reads what is kept
+//! about that person.
 
 use hedgeschool_credentials::{Scope, Subject, Verdict};
 use hedgeschool_web::Problem;
@@ -11,7 +12,8 @@ use super::place::Place;
 use crate::store::documents;
 use crate::store::types::{DocumentKind, DocumentScope};
 
-/// The state that tells a unit how it was launched: the unit reads it and leaves it as it is (cmi5, 10).
+/// The state that tells a unit how it was launched: the unit reads it and leaves it as it is
+/// (cmi5, 10).
 const LAUNCH_DATA: &str = "LMS.LaunchData";
 
 /// 403 for who may not read these.
@@ -53,7 +55,8 @@ fn is_launch_data(place: &Place) -> bool {
 
 fn launch_data() -> Problem {
     let detail = format!(
-        "a launched unit must not change or delete {LAUNCH_DATA} (cmi5, 10): name other states by stateId"
+        "a launched unit must not change or delete {LAUNCH_DATA} (cmi5, 10): name other states by \
+         stateId"
     );
     Problem::forbidden(detail)
 }

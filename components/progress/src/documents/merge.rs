@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::store::types::Document;
 
-/// The properties of an object, each as it was written: numbers that no computer can hold stay whole.
+/// The properties of an object, each as it was written: numbers that no computer can hold stay
+/// whole.
 type Properties<'a> = BTreeMap<String, &'a RawValue>;
 
 /// Whether a media type is JSON, whatever its parameters are.
@@ -30,8 +31,8 @@ pub fn check_object(content: &[u8]) -> Result<(), Problem> {
     properties(content, "document posted").map(drop)
 }
 
-/// The document with every property of the posted one in the place of its own. Both have to be JSON
-/// objects, or it is 400; then nothing may change.
+/// The document with every property of the posted one in the place of its own. Both have to be
+/// JSON objects, or it is 400; then nothing may change.
 pub fn merge(current: &Document, media_type: &str, posted: &[u8]) -> Result<Vec<u8>, Problem> {
     for (which, media_type) in
         [("document posted", media_type), ("document that is here", &current.media_type)]

@@ -1,4 +1,5 @@
-//! Statements with the data of their attachments (1.5.2): `multipart/mixed`, streamed, of known length.
+//! Statements with the data of their attachments (1.5.2): `multipart/mixed`, streamed, of known
+//! length.
 
 use std::collections::BTreeMap;
 
@@ -61,8 +62,8 @@ async fn held(statements: &[String]) -> Result<Vec<Attachment>, Problem> {
     Ok(held)
 }
 
-/// Writes the answer, one piece of an attachment at a time. It ends early if the reader goes, or the
-/// store fails, which the reader sees by the length.
+/// Writes the answer, one piece of an attachment at a time. It ends early if the reader goes, or
+/// the store fails, which the reader sees by the length.
 async fn feed(
     mut sink: StreamWriter<u8>,
     writer: Writer,

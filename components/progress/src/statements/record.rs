@@ -42,8 +42,8 @@ fn parse_with_id<'a>(text: &'a str, version: Version, id: &str) -> Result<Vec<Dr
     Ok(vec![with_id.map_err(|violation| Error::Invalid { index: 0, violation })?])
 }
 
-/// Reads a request's body, statements that keep the rules with the attachments and signatures that they
-/// need, stores all of it and answers the statements' ids.
+/// Reads a request's body, statements that keep the rules with the attachments and signatures that
+/// they need, stores all of it and answers the statements' ids.
 async fn record(
     call: Call,
     verdict: &Verdict,
@@ -77,8 +77,8 @@ fn take_apart<'a>(body: &'a [u8], framing: &Framing) -> Result<Multipart<'a>, Pr
     }
 }
 
-/// Completes the statements, stores them all or none, and answers their ids in order. Attachments go
-/// first: they mean nothing until a statement claims them.
+/// Completes the statements, stores them all or none, and answers their ids in order. Attachments
+/// go first: they mean nothing until a statement claims them.
 async fn store(
     verdict: &Verdict,
     drafts: Vec<Draft<'_>>,

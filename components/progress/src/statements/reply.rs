@@ -56,7 +56,8 @@ async fn finish(body: String, bodies: &[String], shape: &Shape) -> Result<Reply,
     Ok(Reply::new(StatusCode::OK, "application/json", body))
 }
 
-/// The address of the next page: the same query from the last statement on, which stays valid for ever.
+/// The address of the next page: the same query from the last statement on, which stays valid for
+/// ever.
 fn more(query: &Query, from: u64) -> String {
     let mut address = form_urlencoded::Serializer::new(String::new());
     for name in OF_PAGE.into_iter().filter(|name| *name != "from") {

@@ -1,5 +1,6 @@
-//! Three levels of nodes, and everything that can go wrong with and between them: messages in any order, twice, or not
-//! at all; disks set back to older copies, on any level; clocks that jump; rounds that run beside each other.
+//! Three levels of nodes, and everything that can go wrong with and between them: messages in any
+//! order, twice, or not at all; disks set back to older copies, on any level; clocks that jump;
+//! rounds that run beside each other.
 //!
 //! `HEDGE_TEST_CASES` says how many sequences of steps are tried (2,000 unless it does).
 
@@ -16,7 +17,8 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use store::{Item, Key, LEARNERS, Store};
 
-/// The centre is 0, the region 1, and the others are below: two below the region, one below the centre.
+/// The centre is 0, the region 1, and the others are below: two below the region, one below the
+/// centre.
 const ABOVE: [usize; 5] = [0, 0, 1, 1, 0];
 const NODES: usize = ABOVE.len();
 
@@ -31,7 +33,8 @@ enum Step {
     Ask(usize, usize),
     Send(usize, usize, u8),
     Records(usize),
-    /// Of what is on its way from a node, one arrives, or its answer is lost, or it is, or it will arrive again.
+    /// Of what is on its way from a node, one arrives, or its answer is lost, or it is, or it will
+    /// arrive again.
     Deliver(usize, u8),
     LoseAnswer(usize, u8),
     Lose(usize, u8),
@@ -53,7 +56,8 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (node.clone(), 0u8..2).prop_map(|(node, key)| Step::Write(node, key)),
         1 => (below.clone(), 0u8..LEARNERS as u8).prop_map(|(node, who)| Step::Follow(node, who)),
         12 => (below.clone(), 0usize..2).prop_map(|(node, round)| Step::Ask(node, round)),
-        12 => (below.clone(), 0usize..2, 1u8..8).prop_map(|(n, round, size)| Step::Send(n, round, size)),
+        12 => (below.clone(), 0usize..2, 1u8..8)
+            .prop_map(|(node, round, size)| Step::Send(node, round, size)),
         2 => below.clone().prop_map(Step::Records),
         24 => (below.clone(), 0u8..3).prop_map(|(node, which)| Step::Deliver(node, which)),
         2 => (below.clone(), 0u8..3).prop_map(|(node, which)| Step::LoseAnswer(node, which)),
@@ -292,10 +296,16 @@ fn cases() -> u32 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), rng_seed: seed(), max_shrink_iters: 50_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: cases(),
+        rng_seed: seed(),
+        max_shrink_iters: 50_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
-    /// Whatever happens: once it stops happening, all that anybody has is above, what stands is the same everywhere,
-    /// who follows a learner has the record, and no change vanished unseen.
+    /// Whatever happens: once it stops happening, all that anybody has is above, what stands is
+    /// the same everywhere, who follows a learner has the record, and no change vanished unseen.
     #[test]
     fn all_levels_agree_in_the_end(steps in prop::collection::vec(step(), 1..400)) {
         let mut world = World::new();
@@ -307,16 +317,17 @@ proptest! {
     }
 }
 
-/// A pull that was underway while the disk above was restored has an answer that nobody reads, and yet the node below
-/// has been told: of another copy than that from which it has a record.
+/// A pull that was underway while the disk above was restored has an answer that nobody reads, and
+/// yet the node below has been told: of another copy than that from which it has a record.
 #[test]
 fn an_answer_that_nobody_reads_makes_no_copy_another() {
     use Step::*;
     #[rustfmt::skip]
     let steps = [
-        Record(2, 1), Ask(2, 0), Deliver(2, 0), Send(2, 0, 1), Record(2, 1), Record(0, 7), Write(0, 0), Send(2, 0, 1),
-        Follow(2, 0), Records(2), BackUp(1), Ask(2, 1), Deliver(2, 1), Deliver(2, 0), Ask(2, 0), Deliver(2, 1),
-        Send(2, 0, 1), Record(1, 2), Deliver(2, 0), Restore(1), Deliver(2, 1),
+        Record(2, 1), Ask(2, 0), Deliver(2, 0), Send(2, 0, 1), Record(2, 1), Record(0, 7),
+        Write(0, 0), Send(2, 0, 1), Follow(2, 0), Records(2), BackUp(1), Ask(2, 1), Deliver(2, 1),
+        Deliver(2, 0), Ask(2, 0), Deliver(2, 1), Send(2, 0, 1), Record(1, 2), Deliver(2, 0),
+        Restore(1), Deliver(2, 1),
     ];
     let mut world = World::new();
     steps.iter().for_each(|step| world.run(step));
@@ -324,19 +335,22 @@ fn an_answer_that_nobody_reads_makes_no_copy_another() {
     assert_eq!(world.fault(), None);
 }
 
-/// A batch of the lost disk arrives after the restored one has sent one that goes further and is lost. It ends where the
-/// restored one has no entry any more, and yet what is above is not all from there.
+/// A batch of the lost disk arrives after the restored one has sent one that goes further and is
+/// lost. It ends where the restored one has no entry any more, and yet what is above is not all
+/// from there.
 #[test]
 fn what_a_lost_disk_sent_late_hides_nothing_of_the_restored_one() {
     use Step::*;
     #[rustfmt::skip]
     let steps = [
-        Ask(3, 1), Write(3, 0), Write(1, 0), Ask(3, 0), Ask(1, 0), Record(0, 1), Deliver(3, 0), Record(0, 1), Ask(3, 1),
-        Send(3, 1, 1), Ask(1, 1), Kill(3), Ask(3, 1), BackUp(3), Ask(3, 0), Deliver(3, 2), Write(0, 0), Record(0, 1),
-        Record(0, 1), Deliver(3, 0), Write(3, 1), Record(0, 1), Write(1, 1), Record(0, 1), Deliver(3, 2), Send(3, 0, 3),
-        Record(0, 1), Deliver(1, 0), Restore(3), Deliver(3, 0), Record(0, 1), Follow(1, 0), Ask(3, 0), Write(0, 1),
-        Follow(3, 0), Write(3, 0), Records(3), Record(3, 1), Deliver(3, 2), Deliver(3, 0), Duplicate(3, 0), Records(3),
-        Ask(3, 0), Deliver(3, 0), Deliver(3, 0), Send(3, 0, 3), Deliver(3, 0), Lose(3, 2), Record(0, 1),
+        Ask(3, 1), Write(3, 0), Write(1, 0), Ask(3, 0), Ask(1, 0), Record(0, 1), Deliver(3, 0),
+        Record(0, 1), Ask(3, 1), Send(3, 1, 1), Ask(1, 1), Kill(3), Ask(3, 1), BackUp(3),
+        Ask(3, 0), Deliver(3, 2), Write(0, 0), Record(0, 1), Record(0, 1), Deliver(3, 0),
+        Write(3, 1), Record(0, 1), Write(1, 1), Record(0, 1), Deliver(3, 2), Send(3, 0, 3),
+        Record(0, 1), Deliver(1, 0), Restore(3), Deliver(3, 0), Record(0, 1), Follow(1, 0),
+        Ask(3, 0), Write(0, 1), Follow(3, 0), Write(3, 0), Records(3), Record(3, 1), Deliver(3, 2),
+        Deliver(3, 0), Duplicate(3, 0), Records(3), Ask(3, 0), Deliver(3, 0), Deliver(3, 0),
+        Send(3, 0, 3), Deliver(3, 0), Lose(3, 2), Record(0, 1),
     ];
     let mut world = World::new();
     steps.iter().for_each(|step| world.run(step));

@@ -1,4 +1,5 @@
-//! A store in memory that keeps what the real ones keep: a journal, statements, documents, conflicts, notes.
+//! A store in memory that keeps what the real ones keep: a journal, statements, documents,
+//! conflicts, notes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,8 +66,8 @@ pub struct Store {
     pub feed: Option<Bookmark>,
     /// What else was heard of it.
     pub heard: Vec<Bookmark>,
-    /// What nodes below were told of it, and what the one above was sent, by epoch: how far and with which receipt, in
-    /// order.
+    /// What nodes below were told of it, and what the one above was sent, by epoch: how far and
+    /// with which receipt, in order.
     told: BTreeMap<(usize, String), Vec<(u64, String)>>,
     /// What a node below missed last.
     pub missed: BTreeMap<Origin, u64>,
@@ -187,7 +188,8 @@ impl Store {
         Sent { sequence, item: self.held[key].item.clone() }
     }
 
-    /// Entries after one sequence and through another that are for somebody: none that came from there.
+    /// Entries after one sequence and through another that are for somebody: none that came from
+    /// there.
     pub fn page(
         &self,
         after: u64,
@@ -245,7 +247,8 @@ impl Store {
         Told(receipts.collect())
     }
 
-    /// An answer leads to a bookmark: what was shown for it, and is covered by it, need not be shown again.
+    /// An answer leads to a bookmark: what was shown for it, and is covered by it, need not be
+    /// shown again.
     pub fn cover(&mut self, bookmark: &Bookmark, asked: &Cursor) {
         self.heard.retain(|heard| !(asked.heard.contains(heard) && bookmark.covers(heard)));
     }

@@ -4,8 +4,9 @@ use serde_json::{Map, Value};
 
 use super::language::{self, LanguagePreference};
 
-/// Most entries of a map within a definition (languages of a name, extensions). A definition grows with
-/// every statement that names its activity, so it needs an end: past it, entries are updated, not added.
+/// Most entries of a map within a definition (languages of a name, extensions). A definition grows
+/// with every statement that names its activity, so it needs an end: past it, entries are updated,
+/// not added.
 pub const DEFINITION_ENTRIES_MAX: usize = 256;
 
 /// Properties whose entries are gathered one by one.
@@ -18,11 +19,12 @@ const INTERACTION: [&str; 7] =
 /// The lists of interaction components, whose items have a description.
 const COMPONENTS: [&str; 5] = ["choices", "scale", "source", "target", "steps"];
 
-/// What a store holds of an activity after it saw another definition: names, descriptions and extensions
-/// entry by entry, every other property as a whole, the newest each. Another `interactionType` takes all that
-/// belongs to the former with it.
+/// What a store holds of an activity after it saw another definition: names, descriptions and
+/// extensions entry by entry, every other property as a whole, the newest each. Another
+/// `interactionType` takes all that belongs to the former with it.
 ///
-/// Stores that fold the same definitions in the same order hold the same; the order is theirs to agree on.
+/// Stores that fold the same definitions in the same order hold the same; the order is theirs to
+/// agree on.
 pub fn merge_definition(stored: Option<Value>, new: &Value) -> Value {
     let Value::Object(new) = new else { return stored.unwrap_or_else(|| new.clone()) };
     let mut merged = match stored {
@@ -59,7 +61,8 @@ fn add(entries: &mut Value, more: &Map<String, Value>) {
     }
 }
 
-/// Gives an activity the canonical definition, if there is one, and each of its texts in one language.
+/// Gives an activity the canonical definition, if there is one, and each of its texts in one
+/// language.
 pub fn canonical(
     activity: &mut Map<String, Value>,
     languages: &[LanguagePreference],

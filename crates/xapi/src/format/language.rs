@@ -21,7 +21,8 @@ pub struct LanguagePreference {
 
 /// Reads an `Accept-Language` header (RFC 9110, 12.5.4), best first, equals in their order.
 ///
-/// Ranges that are not well-formed are left out: the header is a wish, not a reason to refuse a request.
+/// Ranges that are not well-formed are left out: the header is a wish, not a reason to refuse a
+/// request.
 pub fn accept_language(header: &str) -> Vec<LanguagePreference> {
     let ranges = header.split(',').take(LANGUAGES_MAX);
     let mut preferences: Vec<_> = ranges.filter_map(preference).collect();
@@ -55,8 +56,8 @@ fn quality(weight: &str) -> Option<u16> {
     (thousandths <= QUALITY_MAX).then_some(thousandths)
 }
 
-/// Leaves of a language map the entry that is liked best. One remains even where none is acceptable: the
-/// standard wants exactly one.
+/// Leaves of a language map the entry that is liked best. One remains even where none is
+/// acceptable: the standard wants exactly one.
 pub fn choose(map: Option<&mut Value>, preferences: &[LanguagePreference]) {
     let Some(Value::Object(map)) = map else { return };
     if let Some(best) = best(map, preferences) {
@@ -78,7 +79,8 @@ enum Liking {
     Unmentioned,
     /// Another variety of a language that is accepted: `en-US` for who asks for `en-GB`.
     Related(Reverse<usize>),
-    /// By its quality, then by the place of the range in the list, then whether it is the range to the letter.
+    /// By its quality, then by the place of the range in the list, then whether it is the range to
+    /// the letter.
     Accepted(u16, Reverse<usize>, bool),
 }
 

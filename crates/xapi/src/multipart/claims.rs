@@ -41,8 +41,9 @@ fn attachment<'a>(value: &'a Json<'_>) -> Option<Attachment<'a>> {
     })
 }
 
-/// Holds statements that passed validation against the parts they came with (part three, 1.5.1 and 1.5.2):
-/// every attachment has a `fileUrl` or a part of its hash, and every part is an attachment's, of its type.
+/// Holds statements that passed validation against the parts they came with (part three, 1.5.1 and
+/// 1.5.2): every attachment has a `fileUrl` or a part of its hash, and every part is an
+/// attachment's, of its type.
 ///
 /// For an `application/json` body there are no parts, so each attachment needs a `fileUrl`.
 pub fn check_claims<'a>(
@@ -64,7 +65,8 @@ pub fn check_claims<'a>(
     parts.iter().try_for_each(|part| claimed(part, claims.get(&part.sha2)))
 }
 
-/// Where a part says its type it must be that of the attachment (1.5.2), or of one where several have its hash.
+/// Where a part says its type it must be that of the attachment (1.5.2), or of one where several
+/// have its hash.
 fn claimed(part: &Part, types: Option<&Vec<&str>>) -> Result<(), Error> {
     let sha2 = part.sha2.clone();
     let types = types.ok_or_else(|| Error::Unclaimed { sha2: sha2.clone() })?;

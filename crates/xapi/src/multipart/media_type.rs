@@ -15,7 +15,8 @@ pub enum Framing {
 }
 
 impl Framing {
-    /// Reads a `Content-Type` header. Other parameters than the boundary, such as `charset`, have no effect.
+    /// Reads a `Content-Type` header. Other parameters than the boundary, such as `charset`, have
+    /// no effect.
     pub fn of(content_type: &str) -> Result<Self, Error> {
         let media_type = MediaType::parse(content_type).ok_or(Error::ContentType)?;
         match media_type.essence.as_str() {
@@ -122,7 +123,8 @@ fn parameter(field: &str) -> Option<(String, String)> {
     is_token(&name).then_some((name, value))
 }
 
-/// The text of a quoted string: without backslashes, and without a quote that has none. None: it has.
+/// The text of a quoted string: without backslashes, and without a quote that has none. None: it
+/// has.
 fn unquoted(text: &str) -> Option<String> {
     let mut plain = String::with_capacity(text.len());
     let mut chars = text.chars();

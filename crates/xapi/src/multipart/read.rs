@@ -29,10 +29,12 @@ pub struct Part<'a> {
     pub data: &'a [u8],
 }
 
-/// Takes a `multipart/mixed` body to pieces: JSON first, then attachments whose data has the hash it says.
+/// Takes a `multipart/mixed` body to pieces: JSON first, then attachments whose data has the hash
+/// it says.
 ///
-/// Whether the statements know the attachments is asked of [`super::check_claims`]. A part that comes twice is
-/// kept once. Time and memory are linear in the length of the body, which the caller bounds.
+/// Whether the statements know the attachments is asked of [`super::check_claims`]. A part that
+/// comes twice is kept once. Time and memory are linear in the length of the body, which the
+/// caller bounds.
 pub fn parse<'a>(body: &'a [u8], boundary: &str) -> Result<Multipart<'a>, Error> {
     let mut sections = sections(body, boundary)?.into_iter().enumerate();
     let (_, first) = sections.next().ok_or(Error::NoParts)?;

@@ -5,8 +5,9 @@ const TYPE_UNKNOWN: &str = "application/octet-stream";
 /// Longest type that is written as it is.
 const TYPE_BYTES_MAX: usize = 255;
 
-/// Writes what stands around the statements and the data of an answer: [`head`](Self::head), the statements,
-/// for each attachment [`part_head`](Self::part_head) and its data, then [`tail`](Self::tail).
+/// Writes what stands around the statements and the data of an answer: [`head`](Self::head), the
+/// statements, for each attachment [`part_head`](Self::part_head) and its data, then
+/// [`tail`](Self::tail).
 #[derive(Clone, Debug)]
 pub struct Writer {
     boundary: String,
@@ -24,7 +25,8 @@ pub struct PartSize<'a> {
 }
 
 impl Writer {
-    /// `random` must be fresh from a generator nobody can guess: 128 bits no stored data was written to hold.
+    /// `random` must be fresh from a generator nobody can guess: 128 bits no stored data was
+    /// written to hold.
     pub fn new(random: [u8; 16]) -> Self {
         Self { boundary: format!("{:032x}", u128::from_be_bytes(random)) }
     }

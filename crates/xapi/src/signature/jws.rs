@@ -15,7 +15,8 @@ use x509_cert::der::referenced::OwnedToRef;
 use super::KEY_BITS_MAX;
 use crate::json::Json;
 
-const CERTIFICATE: &str = "must be a JWS whose first x5c certificate is X.509 in DER, with an RSA key of 1024 bits or more";
+const CERTIFICATE: &str = "must be a JWS whose first x5c certificate is X.509 in DER, with an RSA \
+    key of 1024 bits or more";
 
 /// A signature that is well-formed.
 #[derive(Debug)]
@@ -70,7 +71,8 @@ impl<'a> Jws<'a> {
         }
     }
 
-    /// Verifies the signature with the certificate, if there is one. An error is a rule about the attachment.
+    /// Verifies the signature with the certificate, if there is one. An error is a rule about the
+    /// attachment.
     pub fn verify(&self) -> Result<(), String> {
         let Some(der) = &self.certificate else { return Ok(()) };
         let certificate = Certificate::from_der(der).map_err(|_| CERTIFICATE)?;
@@ -107,7 +109,8 @@ fn algorithm(header: &Value) -> Result<Algorithm, String> {
     }
 }
 
-/// The certificate of the key: the first of the chain, in base64 of the usual alphabet (RFC 7515, 4.1.6).
+/// The certificate of the key: the first of the chain, in base64 of the usual alphabet (RFC 7515,
+/// 4.1.6).
 fn certificate(header: &Value) -> Result<Option<Vec<u8>>, String> {
     let Some(chain) = header.get("x5c") else { return Ok(None) };
     let first = chain.get(0).and_then(Value::as_str);

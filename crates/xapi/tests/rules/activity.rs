@@ -36,7 +36,8 @@ fn activities_have_an_iri() {
 #[test]
 fn definitions_have_typed_properties() {
     accepted(&definition(json!({
-        "name": {"en": "Course"}, "description": {"ga": "Cúrsa"}, "type": "http://adlnet.gov/expapi/activities/course",
+        "name": {"en": "Course"}, "description": {"ga": "Cúrsa"},
+        "type": "http://adlnet.gov/expapi/activities/course",
         "moreInfo": "https://example.org/more", "extensions": {},
     })));
     accepted(&definition(json!({})));

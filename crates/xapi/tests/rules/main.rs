@@ -1,5 +1,5 @@
-//! The rules of statements, one by one, from the standard's text: what is accepted, what is refused, and at which
-//! property and by which section.
+//! The rules of statements, one by one, from the standard's text: what is accepted, what is
+//! refused, and at which property and by which section.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! Versions of requests (part three, 3.3) and of statements (2.4.10), and repeated ids (part three, 2.1.2).
+//! Versions of requests (part three, 3.3) and of statements (2.4.10), and repeated ids (part
+//! three, 2.1.2).
 
 use hedgeschool_xapi::{Error, Version, parse_batch};
 use serde_json::{Value, json};

@@ -11,7 +11,8 @@ use tempfile::NamedTempFile;
 pub enum Output {
     /// Standard output.
     Standard,
-    /// A file under another name, beside the one that it takes in the end. Dropped before, it is deleted.
+    /// A file under another name, beside the one that it takes in the end. Dropped before, it is
+    /// deleted.
     File(NamedTempFile, PathBuf),
 }
 

@@ -73,15 +73,15 @@ fn cell(value: &Value) -> String {
     }
 }
 
-/// A text that no spreadsheet takes for a formula: who names an actor must not run anything on the machine
-/// of who looks at the table.
+/// A text that no spreadsheet takes for a formula: who names an actor must not run anything on the
+/// machine of who looks at the table.
 fn harmless(text: String) -> String {
     let begins_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
     if begins_formula { format!("'{text}") } else { text }
 }
 
-/// What identifies an actor or object: an id, or one of the four identifiers of agents and groups, an account
-/// as `homePage|name`. Of a group without one, what identifies its members.
+/// What identifies an actor or object: an id, or one of the four identifiers of agents and groups,
+/// an account as `homePage|name`. Of a group without one, what identifies its members.
 fn identifier(thing: &Value) -> String {
     let text = |pointer: &str| thing.pointer(pointer).and_then(Value::as_str);
     let plain = ["/id", "/mbox", "/openid", "/mbox_sha1sum"].into_iter().find_map(text);
@@ -134,7 +134,8 @@ mod tests {
             "actor": { "name": "=HYPERLINK(\"x\")", "account": { "homePage": "h", "name": "n" } },
             "verb": { "id": "v", "display": { "de": "-tat", "en-GB": "@did" } },
             "object": { "id": "o", "definition": { "name": { "fr": "+le" } } },
-            "result": { "success": false, "score": { "scaled": -0.5, "raw": -3 }, "duration": "PT1S" },
+            "result": { "success": false, "score": { "scaled": -0.5, "raw": -3 },
+                "duration": "PT1S" },
         });
         let expected = [
             ("actor_name", "'=HYPERLINK(\"x\")"),

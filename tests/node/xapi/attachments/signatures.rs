@@ -1,4 +1,5 @@
-//! Signed statements (xAPI 1.0.3, part two, 2.6). `tests/fixtures/signature` has one, signed by OpenSSL.
+//! Signed statements (xAPI 1.0.3, part two, 2.6). `tests/fixtures/signature` has one, signed by
+//! OpenSSL.
 
 use std::fs;
 

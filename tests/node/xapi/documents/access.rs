@@ -17,7 +17,8 @@ fn clients_have_the_documents_of_their_scopes() -> Result<()> {
     }
     let agents = address("/xapi/agents", &[("agent", ADA)]);
     let activities = address("/xapi/activities", &[("activityId", ACTIVITY)]);
-    // What reading states, profiles, persons and activities answers, and merging states and profiles.
+    // What reading states, profiles, persons and activities answers, and merging states and
+    // profiles.
     let table = [
         ("state", [200, 403, 403, 403, 403], [204, 403, 403]),
         ("profile", [403, 200, 200, 200, 200], [403, 204, 204]),

@@ -10,7 +10,8 @@ use super::{EMPTY_OBJECT, RESOURCES, STATE, document, put, state};
 #[test]
 fn a_put_without_a_condition_overwrites_no_profile() -> Result<()> {
     let node = Node::start()?;
-    // For a new document, for one that is there: 2.0 treats states as 1.0.3 does profiles, once they are.
+    // For a new document, for one that is there: 2.0 treats states as 1.0.3 does profiles, once
+    // they are.
     for (version, of_state, of_profile) in
         [("1.0.3", [204, 204], [400, 409]), ("2.0.0", [204, 409], [204, 409])]
     {
