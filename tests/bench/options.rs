@@ -43,7 +43,7 @@ impl Options {
             ([], true) => Ok(COMPARED.to_vec()),
             ([], false) => Ok(Group::value_variants().to_vec()),
             (only, true) if !only.iter().all(|group| COMPARED.contains(group)) => {
-                bail!("--against compares by {}: name these with --only", names(&COMPARED))
+                bail!("--against compares {} only: name some of these", names(&COMPARED))
             }
             (only, _) => Ok(only.to_vec()),
         }

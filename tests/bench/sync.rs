@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use crate::fill;
 use crate::report::{Times, milliseconds, row};
 
+/// How long a backlog may take.
+const DRAIN_MAX: Duration = Duration::from_secs(1_800);
 /// Rounds without news.
 const ROUNDS: usize = 200;
 /// Changes of which it is measured when they are seen.
@@ -66,6 +68,7 @@ impl Pair {
         let mut pushed = 0;
         while pushed < backlog {
             let round = tick(&client)?;
+            ensure!(start.elapsed() < DRAIN_MAX, "{pushed} of {backlog} pushed, then {round}");
             pushed += round.pointer("/pushed").and_then(Value::as_u64).unwrap_or(0);
         }
         let took = start.elapsed();
