@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -139,13 +140,37 @@ fn join<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
     thread.join().unwrap_or_else(|_| Err(anyhow!("a thread panicked while loading")))
 }
 
+/// The compiled form of each component. What the cache lacks is compiled, all at one time: the
+/// parts of it that use one processor do not wait for each other. People see how far it is.
 fn compile<'a>(cache: &Cache, application: &'a Application) -> Result<Vec<(&'a str, Compiled)>> {
     let compiler = engine::compiler()?;
-    let get = |(id, component): (&'a String, &manifest::Component)| {
-        let compiled = cache.get(&compiler, component);
-        Ok((id.as_str(), compiled.with_context(|| format!("[component.{id}]"))?))
+    let (compiler, done) = (&compiler, &AtomicUsize::new(0));
+    let mut known = Vec::new();
+    let mut missing = Vec::new();
+    for (id, component) in &application.components {
+        match cache.find(compiler, component).with_context(|| format!("[component.{id}]"))? {
+            Some(compiled) => known.push((id.as_str(), compiled)),
+            None => missing.push((id.as_str(), component)),
+        }
+    }
+    let all = missing.len();
+    if all > 0 {
+        tracing::info!("compiling {all} components for this machine: later starts need not");
+    }
+    let get = |id: &'a str, component: &manifest::Component| {
+        let started = Instant::now();
+        let compiled = cache.get(compiler, component);
+        let compiled = compiled.with_context(|| format!("[component.{id}]"))?;
+        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+        tracing::info!("compiled {id} in {:.1?}: {done} of {all}", started.elapsed());
+        Ok((id, compiled))
     };
-    application.components.iter().map(get).collect()
+    thread::scope(|scope| {
+        let get = &get;
+        let underway = missing.into_iter().map(|(id, wasm)| scope.spawn(move || get(id, wasm)));
+        let underway: Vec<_> = underway.collect();
+        known.into_iter().map(Ok).chain(underway.into_iter().map(join)).collect()
+    })
 }
 
 fn hosts(component: &manifest::Component, variables: &Variables) -> Result<AllowedHosts> {

@@ -15,6 +15,7 @@ pub mod capability;
 pub mod cli;
 pub mod client;
 pub mod duration;
+pub mod inside;
 pub mod limits;
 pub mod lock;
 pub mod manifest;

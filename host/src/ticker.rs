@@ -6,31 +6,23 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
-use bytes::Bytes;
-use http::{Method, Request};
-use http_body_util::{BodyExt, Empty, Limited};
+use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
-use wasmtime_wasi_http::WasiBody;
 
-use crate::duration;
 use crate::server::Directory;
 use crate::variables::Variables;
 use crate::wake::Wake;
+use crate::{duration, inside};
 
 /// The id of the component that is ticked.
 pub const COMPONENT: &str = "sync";
-const TICK: &str = "http://sync.spin.internal/tick";
+const TICK: &str = "/tick";
 /// The shortest pause after a tick that failed, whoever wakes.
 const FAILED_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause a reply can ask for.
 const PAUSE_MAX: Duration = Duration::from_secs(24 * 3600);
-/// Bytes of a reply.
-const REPLY_MAX: usize = 64 << 10;
-/// How long a reply's body may take after its head.
-const REPLY_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// When to tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,14 +126,7 @@ async fn tick_on(directory: &Directory, schedule: Schedule, signal: &Notify) {
 }
 
 async fn tick(directory: &Directory) -> Result<Reply> {
-    let body: WasiBody = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
-    let request = Request::builder().method(Method::POST).uri(TICK).body(body)?;
-    let response = directory.dispatch(COMPONENT, request).await?;
-    let status = response.status();
-    let body = Limited::new(response.into_body(), REPLY_MAX).collect();
-    let body = tokio::time::timeout(REPLY_TIME_MAX, body).await.context("the reply stalled")?;
-    let body = body.map_err(|error| anyhow::anyhow!("the reply broke off: {error}"))?.to_bytes();
-    ensure!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&body).trim());
+    let body = inside::post(directory, COMPONENT, TICK).await?;
     serde_json::from_slice(&body).context("the reply to a tick is not {\"more\": true|false, …}")
 }
 

@@ -1,4 +1,5 @@
-//! A large course on its way to nodes below: how long it takes, near and far, and what else waits meanwhile.
+//! A large course on its way to nodes below: how long it takes, near and far, and what else waits
+//! meanwhile.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

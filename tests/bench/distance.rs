@@ -10,7 +10,8 @@ use anyhow::Result;
 
 /// Most that is read at a time.
 const PIECE_BYTES: usize = 64 << 10;
-/// Most pieces on the way in one direction of a connection: 256 MB, more than any link of ours carries in a second.
+/// Most pieces on the way in one direction of a connection: 256 MB, more than any link of ours
+/// carries in a second.
 const PIECES_MAX: usize = 4_096;
 
 /// Listens for connections to a port of this machine, which is so far away; answers the address.

@@ -1,9 +1,9 @@
 //! The load generator: HTTP/1.1 over connections kept alive.
 //!
-//! [`closed`] finds the rate: each connection sends its next request when it has the last one's answer.
-//! Its latencies would flatter a server that stalls, because a stalled connection asks nothing
-//! (coordinated omission). [`paced`] finds latencies: requests fall due at a constant rate whatever the
-//! answers do, and each is timed from when it was due.
+//! [`closed`] finds the rate: each connection sends its next request when it has the last one's
+//! answer. Its latencies would flatter a server that stalls, because a stalled connection asks
+//! nothing (coordinated omission). [`paced`] finds latencies: requests fall due at a constant rate
+//! whatever the answers do, and each is timed from when it was due.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -68,8 +68,8 @@ pub async fn paced(
     Ok(Times::new(times.concat()))
 }
 
-/// Announces requests as they fall due, to one connection after the other. A thread of its own: it is
-/// woken more exactly than the timers of the connections' runtime.
+/// Announces requests as they fall due, to one connection after the other. A thread of its own: it
+/// is woken more exactly than the timers of the connections' runtime.
 fn ring(bells: &[UnboundedSender<Instant>], interval: Duration, duration: Duration) {
     let start = Instant::now();
     let count = (duration.as_secs_f64() / interval.as_secs_f64()) as u32;

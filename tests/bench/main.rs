@@ -1,7 +1,7 @@
 //! Measures a node: `cargo xtask bench`.
 //!
-//! The load generator runs on the same machine as the node and takes its share of the cores: figures
-//! compare with others taken the same way, on the same machine, and with nothing else.
+//! The load generator runs on the same machine as the node and takes its share of the cores:
+//! figures compare with others taken the same way, on the same machine, and with nothing else.
 
 mod compare;
 mod course;
@@ -38,7 +38,8 @@ use target::Target;
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask bench")]
 struct Arguments {
-    /// Compare with the build in this folder, an other tree of this repository: both are measured in turns
+    /// Compare with the build in this folder, an other tree of this repository: both are measured
+    /// in turns
     #[arg(long, value_name = "FOLDER")]
     against: Option<PathBuf>,
     #[command(flatten)]

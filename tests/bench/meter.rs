@@ -69,8 +69,8 @@ impl Meter {
         self.runtime.block_on(closed(target, connections, self.run / 5)).map(drop)
     }
 
-    /// The rate of one run, and the seconds of processor time that a request costs a server which has
-    /// been busy for as long as `busy` says.
+    /// The rate of one run, and the seconds of processor time that a request costs a server which
+    /// has been busy for as long as `busy` says.
     pub fn rate_and_cost(
         &self,
         connections: u32,

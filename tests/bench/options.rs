@@ -21,8 +21,8 @@ pub struct Options {
     /// Statements in the store that is read from; they are posted first, in batches of 1,000
     #[arg(long, default_value_t = 1_000_000, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(20_000..=50_000_000))]
     pub stored: u64,
-    /// Statements that a node has for its upstream when the link is back [default: 117000, a week of
-    /// one node's; with --against 20000]
+    /// Statements that a node has for its upstream when the link is back [default: 117000, a week
+    /// of one node's; with --against 20000]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
     pub backlog: Option<u64>,
     /// Size of the course that nodes below get, in bytes

@@ -10,7 +10,8 @@ use crate::report::{Times, milliseconds};
 /// The portal's page for those who have not signed in.
 pub const SIGN_IN: &str = "/sign-in";
 
-/// Starts a node again and again in one state folder, compiled components cached, and asks its portal.
+/// Starts a node again and again in one state folder, compiled components cached, and asks its
+/// portal.
 pub fn measure(starts: u32) -> Result<String> {
     let mut node = Node::builder()?.on_disk()?.quiet().start()?;
     let mut times = Vec::new();

@@ -1,4 +1,5 @@
-//! Everybody's reconnection: many nodes that push their backlogs to one hub at a time, without and with Redis.
+//! Everybody's reconnection: many nodes that push their backlogs to one hub at a time, without and
+//! with Redis.
 
 use std::fs;
 use std::sync::Mutex;
@@ -36,7 +37,8 @@ fn storm(name: &str, redis: Option<&Redis>) -> Result<()> {
     let hub = hub.variable("bootstrap_nodes", &tokens.join(","));
     let hub = hub.variable("redis_url", &redis.map(Redis::url).unwrap_or_default()).start()?;
     let batches = in_parallel(NODES, &|_| Ok((0..BATCHES).map(batch).collect::<Vec<_>>()))?;
-    // Whose token it is, is known when the storm begins: checking a password costs more than a batch.
+    // Whose token it is, is known when the storm begins: checking a password costs more than a
+    // batch.
     in_parallel(NODES, &|node| client(&hub, node).post("/sync/v1/pull", &json!({})).map(drop))?;
     let (before, start, times) = (memory(&hub)?, Instant::now(), Mutex::new(Vec::new()));
     let again = in_parallel(NODES, &|node| {

@@ -1,5 +1,5 @@
-//! Replication over loopback: how fast a backlog goes up, what a round without news costs, and how soon a
-//! change is seen above.
+//! Replication over loopback: how fast a backlog goes up, what a round without news costs, and how
+//! soon a change is seen above.
 
 use std::time::{Duration, Instant};
 

@@ -9,8 +9,8 @@ const OF_ACTIVITY: u64 = 2_000;
 /// What learners do, one as often as the other.
 const VERBS: [&str; 5] = ["launched", "experienced", "answered", "progressed", "completed"];
 
-/// Statements by number: the same number is the same statement. Learners, registrations and activities
-/// recur, and their statements lie far apart.
+/// Statements by number: the same number is the same statement. Learners, registrations and
+/// activities recur, and their statements lie far apart.
 #[derive(Clone, Copy)]
 pub struct Traffic {
     /// How many statements there are before learners begin anew.

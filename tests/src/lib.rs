@@ -4,10 +4,12 @@
 //! * [`Client`]: HTTP to a node.
 //! * [`Events`]: server-sent events of a node.
 //! * [`Link`]: the network between two nodes, which can be cut, slow, late and out of order.
+//! * [`Relay`]: the same, which reads messages and may change them.
 //! * [`Redis`]: a Redis server, which can be stopped.
 //! * [`Disk`]: the disk under a node, which can lose power.
 //! * [`Machine`]: the machine under a node, whose disk can be full and whose clock can jump.
-//! * [`storm`], [`audit`]: recording until the node is killed, and whether everything is there afterwards.
+//! * [`storm`], [`audit`]: recording until the node is killed, and whether everything is there
+//!   afterwards.
 //! * [`statement`], [`course`]: what is sent.
 //!
 //! The host is `target/host/hedge up` unless `HEDGE_TEST_HOST` holds another command line, such as
@@ -24,6 +26,7 @@ mod node;
 mod port;
 mod process;
 mod redis;
+mod relay;
 pub mod statement;
 pub mod storm;
 mod threads;
@@ -36,6 +39,7 @@ pub use events::{Event, Events};
 pub use http::{Client, Response, address};
 pub use link::Link;
 pub use node::{Builder, Node};
+pub use relay::{Exchange, Message, Relay};
 pub use threads::in_parallel;
 pub use wait::eventually;
 

@@ -22,8 +22,8 @@ const HEDGE: &str = "target/host/hedge";
 /// How long a node may take to its first answer.
 const FIRST_ANSWER_MAX: Duration = Duration::from_secs(10);
 
-/// A node: a process of its own with a state folder of its own. Dropped, it is killed and its log shown,
-/// which a test that passes does not print.
+/// A node: a process of its own with a state folder of its own. Dropped, it is killed and its log
+/// shown, which a test that passes does not print.
 pub struct Node {
     builder: Builder,
     port: u16,
@@ -54,8 +54,8 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Keeps state on the disk that the build is on: the system's folder for temporary files may be in
-    /// memory, where writes cost nothing.
+    /// Keeps state on the disk that the build is on: the system's folder for temporary files may
+    /// be in memory, where writes cost nothing.
     pub fn on_disk(mut self) -> Result<Self> {
         self.folder = Arc::new(TempDir::new_in(repository("target"))?);
         Ok(self)
@@ -138,7 +138,8 @@ impl Builder {
         Ok((status.with_context(|| log.text())?, log.text()))
     }
 
-    /// Keeps a `sync_interval` of milliseconds on a host that does not. Longer ones are for tests that tick themselves.
+    /// Keeps a `sync_interval` of milliseconds on a host that does not. Longer ones are for tests
+    /// that tick themselves.
     fn ticker(&self, port: u16) -> Option<Ticker> {
         let (_, interval) = self.variables.iter().find(|(name, _)| name == "sync_interval")?;
         let interval = interval.strip_suffix("ms")?.parse().ok().map(Duration::from_millis)?;
@@ -190,8 +191,9 @@ impl Node {
         Self::builder_of(&repository(""))
     }
 
-    /// A node of the build in this folder, an absolute path, with everything where this repository has
-    /// it: `spin.toml`, `runtime-config.toml`, `target`. `HEDGE_TEST_HOST` is for this one's build only.
+    /// A node of the build in this folder, an absolute path, with everything where this repository
+    /// has it: `spin.toml`, `runtime-config.toml`, `target`. `HEDGE_TEST_HOST` is for this one's
+    /// build only.
     pub fn builder_of(root: &Path) -> Result<Builder> {
         let mut builder = Self::app(&root.join("spin.toml"), &root.join("runtime-config.toml"))?;
         builder.hedge = root.join(HEDGE);
@@ -324,7 +326,8 @@ impl Node {
         self.process.terminate()
     }
 
-    /// Starts again after an end, on the same port and in the same folder, and waits until it answers.
+    /// Starts again after an end, on the same port and in the same folder, and waits until it
+    /// answers.
     pub fn restart(&mut self) -> Result<()> {
         self.spawn()?;
         self.await_ready()

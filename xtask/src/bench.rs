@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::command::{self, cargo};
+use crate::progress::Steps;
 use crate::{build, debian, revision, workspace};
 
 // The benchmarks' own file, so that one help tells of everything.
@@ -42,8 +43,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     ensure_servers(&groups)?;
     let other = arguments.against.as_ref().map(|name| revision::build(&root, name)).transpose()?;
     if !arguments.no_build {
-        build::guests(&root, false)?;
-        build::host(&root)?;
+        build::node(&root, &mut Steps::new(1))?;
     }
     let package = ["--profile", "host", "--package", "hedgeschool-tests"];
     if groups.contains(&Group::SlowDisk) {

@@ -1,13 +1,20 @@
 //! `cargo xtask build`.
 
 use std::path::Path;
+use std::process::Command;
+use std::thread;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
-use crate::command::{self, cargo};
+use crate::command::cargo;
 use crate::guest::Toolchain;
-use crate::progress::step;
+use crate::progress::{self, Steps, step};
 use crate::workspace;
+
+/// Where a compiler other than Cargo's own builds components.
+const GUEST_TARGET: &str = "target/guest";
+/// What to do when a build fails.
+const MEND: &str = "mend what the compiler names above";
 
 /// What to build.
 #[derive(clap::Args)]
@@ -29,31 +36,69 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     if !arguments.packages.is_empty() {
         return some_components(&root, &arguments.packages);
     }
-    guests(&root, arguments.examples)?;
-    if arguments.components_only { Ok(()) } else { host(&root) }
+    let mut steps = Steps::new(if arguments.examples { 2 } else { 1 });
+    if arguments.components_only {
+        steps.step("building the components", MEND, || components(&root))?;
+    } else {
+        node(&root, &mut steps)?;
+    }
+    if arguments.examples { apps(&root, &mut steps) } else { Ok(()) }
 }
 
-/// Builds the components, and the examples' if asked.
-pub fn guests(root: &Path, examples: bool) -> Result<()> {
+/// Builds what a node is: the host and, beside it, the components. On a fresh machine their
+/// compiler is installed meanwhile.
+pub fn node(root: &Path, steps: &mut Steps) -> Result<()> {
+    let mut host = cargo();
+    host.args(["build", "--profile", "host", "--package", "hedge", "--bin", "hedge"]);
+    beside_components(root, "building the host and the components", &mut host, steps)
+}
+
+/// Builds everything native, tests included, and the components beside it. The host is built as
+/// `cargo test` needs it, which is not quite as [`node`] does: the features of shared dependencies
+/// differ with what is built together. The libraries themselves are left out: a component's links
+/// for WebAssembly only.
+pub fn all(root: &Path, steps: &mut Steps) -> Result<()> {
+    let mut natives = cargo();
+    natives.args(["build", "--profile", "host", "--workspace"]);
+    natives.args(["--bins", "--tests", "--examples"]);
+    let title = "building the tests, the host and the components";
+    beside_components(root, title, &mut natives, steps)
+}
+
+fn beside_components(
+    root: &Path,
+    title: &str,
+    natives: &mut Command,
+    steps: &mut Steps,
+) -> Result<()> {
+    steps.step(title, MEND, || {
+        thread::scope(|scope| {
+            let natives = natives.current_dir(root);
+            let natives = scope.spawn(|| progress::build("host", natives));
+            let components = components(root);
+            natives.join().map_err(|_| anyhow!("a thread panicked while building"))??;
+            components
+        })
+    })
+}
+
+fn components(root: &Path) -> Result<()> {
+    let manifest = root.join("Cargo.toml");
+    let components = workspace::components(&manifest, &root.join("components"))?;
+    Toolchain::choose()?.build(&manifest, &components, &root.join(GUEST_TARGET))
+}
+
+/// Builds the apps under examples/, and the tests' own.
+pub fn apps(root: &Path, steps: &mut Steps) -> Result<()> {
     let toolchain = Toolchain::choose()?;
-    let shared_target = root.join("target/guest");
-    step(&format!("building the components with {}", toolchain.describe()), || {
-        let manifest = root.join("Cargo.toml");
-        let components = workspace::components(&manifest, &root.join("components"))?;
-        toolchain.build(&manifest, &components, &shared_target)
-    })?;
-    if !examples {
-        return Ok(());
-    }
-    for manifest in workspace::apps(root)? {
-        let folder = manifest.parent().unwrap_or(root);
-        let name = folder.strip_prefix(root).unwrap_or(folder).display().to_string();
-        step(&format!("building {name}"), || {
+    steps.step("building the examples and the tests' own apps", MEND, || {
+        for manifest in workspace::apps(root)? {
+            let folder = manifest.parent().unwrap_or(root);
             let components = workspace::components(&manifest, folder)?;
-            toolchain.build(&manifest, &components, &shared_target)
-        })?;
-    }
-    Ok(())
+            toolchain.build(&manifest, &components, &root.join(GUEST_TARGET))?;
+        }
+        Ok(())
+    })
 }
 
 /// Builds a few components, while working on them.
@@ -65,27 +110,7 @@ fn some_components(root: &Path, packages: &[String]) -> Result<()> {
     }
     components.retain(|component| packages.contains(&component.package));
     let toolchain = Toolchain::choose()?;
-    step(&format!("building {}", packages.join(", ")), || {
-        toolchain.build(&root.join("Cargo.toml"), &components, &root.join("target/guest"))
-    })
-}
-
-/// Builds everything native, tests included: as `cargo test` needs it, which is not quite as [`host`]
-/// does, since the features of shared dependencies differ with what is built together. Not the libraries
-/// themselves: a component's links for WebAssembly only.
-pub fn natives(root: &Path) -> Result<()> {
-    step("building the host and the tests", || {
-        let build = ["build", "--profile", "host", "--workspace"];
-        let arguments = build.iter().chain(&["--bins", "--tests", "--examples"]);
-        command::run(cargo().args(arguments).current_dir(root))
-    })
-}
-
-/// Builds the embedded host, among the workspace's other programs: built alone its dependencies would have
-/// other features, and be compiled once more for the tests.
-pub fn host(root: &Path) -> Result<()> {
-    step("building the host", || {
-        let arguments = ["build", "--profile", "host", "--workspace", "--bins"];
-        command::run(cargo().args(arguments).current_dir(root))
+    step(&format!("building {}", packages.join(", ")), MEND, || {
+        toolchain.build(&root.join("Cargo.toml"), &components, &root.join(GUEST_TARGET))
     })
 }

@@ -7,8 +7,11 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-/// Cargo: the one that runs this task, else the first on the path. It is not told about this task's own
-/// package: build scripts that look at such variables would run again at every change of the caller.
+use crate::progress::say;
+
+/// Cargo: the one that runs this task, else the first on the path. It is not told about this
+/// task's own package: build scripts that look at such variables would run again at every change
+/// of the caller.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
@@ -29,7 +32,20 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command with its output in view, and shows each line of its standard output to `watch` too.
+/// Runs a command whose output is shown only if it fails.
+pub fn run_unseen(command: &mut Command) -> Result<()> {
+    let output = command.output().with_context(|| format!("starting {}", shown(command)))?;
+    if !output.status.success() {
+        for stream in [&output.stdout, &output.stderr] {
+            say(String::from_utf8_lossy(stream).trim_end());
+        }
+    }
+    ensure!(output.status.success(), "{} ended with {}", shown(command), output.status);
+    Ok(())
+}
+
+/// Runs a command with its output in view, and shows each line of its standard output to `watch`
+/// too.
 pub fn run_watched(command: &mut Command, mut watch: impl FnMut(&str)) -> Result<()> {
     let what = shown(command);
     let child = command.stdout(Stdio::piped()).spawn();
@@ -64,7 +80,7 @@ pub fn is_installed(program: &str) -> bool {
 }
 
 /// The command as one would type it.
-fn shown(command: &Command) -> String {
+pub fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
     format!("`{}`", words.join(" "))

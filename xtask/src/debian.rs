@@ -8,8 +8,8 @@ use anyhow::{Result, bail};
 use crate::command;
 use crate::progress::step;
 
-/// Makes sure that packages are there: installs the missing ones as root on Debian, else says in one
-/// sentence what to install.
+/// Makes sure that packages are there: installs the missing ones as root on Debian, else says in
+/// one sentence what to install.
 pub fn ensure_installed(packages: &[&str], purpose: &str) -> Result<()> {
     let missing: Vec<_> =
         packages.iter().copied().filter(|package| !is_installed(package)).collect();
@@ -20,11 +20,12 @@ pub fn ensure_installed(packages: &[&str], purpose: &str) -> Result<()> {
     if !can_install() {
         bail!("{purpose}: install {names} (on Debian, as root: apt-get install {names})");
     }
-    step(&format!("installing {names}: {purpose}"), || install(&missing))
+    let advice = "let apt-get work first: what it said is above";
+    step(&format!("installing {names}: {purpose}"), advice, || install(&missing))
 }
 
-/// Makes sure that a program is on the path, whichever way it came there; else installs the packages
-/// that bring it.
+/// Makes sure that a program is on the path, whichever way it came there; else installs the
+/// packages that bring it.
 pub fn ensure_program(program: &str, packages: &[&str], purpose: &str) -> Result<()> {
     if command::is_installed(program) { Ok(()) } else { ensure_installed(packages, purpose) }
 }
@@ -55,14 +56,16 @@ fn is_installed(package: &str) -> bool {
     status.is_ok_and(|output| output.stdout == b"installed")
 }
 
+/// Installs packages. The lists of what there is may be old, or missing on a new machine.
 fn install(packages: &[&str]) -> Result<()> {
-    command::run(apt_get().args(["update", "-q"]))?;
-    command::run(apt_get().args(["install", "-q", "-y", "--no-install-recommends"]).args(packages))
+    let install = ["install", "-q", "-y", "--no-install-recommends"];
+    command::run_unseen(apt_get().args(["update", "-q"]))?;
+    command::run_unseen(apt_get().args(install).args(packages))
 }
 
-/// `apt-get` that asks nothing, and leaves our standard output to the tests.
+/// `apt-get` that asks nothing.
 fn apt_get() -> Command {
     let mut command = Command::new("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(std::io::stderr());
+    command.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
     command
 }

@@ -47,7 +47,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     for target in &arguments.targets {
         let name = target.name();
         fs::create_dir_all(folder.join("corpus").join(&name))?;
-        step(&format!("fuzzing {name}, {} times", arguments.runs), || {
+        let advice = "what broke is in tests/fuzz/artifacts: make a test of it, then mend it";
+        step(&format!("fuzzing {name}, {} times", arguments.runs), advice, || {
             command::run(&mut fuzz(&folder, &name, arguments))
         })?;
     }
@@ -59,7 +60,7 @@ fn install() -> Result<()> {
     if command::is_installed("cargo-fuzz") {
         return Ok(());
     }
-    step("installing cargo-fuzz", || {
+    step("installing cargo-fuzz", "install cargo-fuzz by hand", || {
         command::run(cargo().args(["install", "--locked", "cargo-fuzz"]))
     })
 }

@@ -7,9 +7,11 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::command::{self, cargo};
-use crate::debian;
 use crate::workspace::Component;
+use crate::{debian, progress};
 
+/// What the line about builds calls them.
+const LABEL: &str = "components";
 /// What the components are built for.
 const TARGET: &str = "wasm32-wasip2";
 /// Debian's compiler, beside rustup's.
@@ -50,17 +52,9 @@ impl Toolchain {
         Ok(Self::Debian { linker: debian_linker()? })
     }
 
-    /// A few words for the progress lines.
-    pub fn describe(&self) -> &'static str {
-        match self {
-            Self::Rustup => "rustup's wasm32-wasip2",
-            Self::Debian { .. } => "Debian's rustc-web",
-        }
-    }
-
-    /// Builds components of the workspace of `manifest`, and puts them where its `spin.toml` expects
-    /// them. Another compiler than Cargo's works in a folder of its own, so that neither spoils the
-    /// other's cache.
+    /// Builds components of the workspace of `manifest`, and puts them where its `spin.toml`
+    /// expects them. Another compiler than Cargo's works in a folder of its own, so that neither
+    /// spoils the other's cache.
     pub fn build(
         &self,
         manifest: &Path,
@@ -70,8 +64,9 @@ impl Toolchain {
         let mut build = cargo();
         build.args(["build", "--release", "--target", TARGET, "--manifest-path"]).arg(manifest);
         build.args(components.iter().flat_map(|component| ["--package", &component.package]));
-        let Self::Debian { linker } = self else { return command::run(&mut build) };
-        command::run(with_debian(&mut build, linker).arg("--target-dir").arg(shared_target))?;
+        let Self::Debian { linker } = self else { return progress::build(LABEL, &mut build) };
+        let build = with_debian(&mut build, linker);
+        progress::build(LABEL, build.arg("--target-dir").arg(shared_target))?;
         let built = shared_target.join(TARGET).join("release");
         let home = manifest.parent().context("a manifest is in a folder")?;
         publish(components, &built, &home.join("target").join(TARGET).join("release"))
@@ -106,8 +101,9 @@ fn debian_linker() -> Result<PathBuf> {
     Ok(linker)
 }
 
-/// Turns a build into one by Debian's compiler. It has the target without a standard library, so that
-/// is built along; the switch for it counts as unstable. All this reaches only this one build.
+/// Turns a build into one by Debian's compiler. It has the target without a standard library, so
+/// that is built along; the switch for it counts as unstable. All this reaches only this one
+/// build.
 fn with_debian<'a>(build: &'a mut Command, linker: &Path) -> &'a mut Command {
     let flags = [
         "-Clink-self-contained=no".to_owned(),
@@ -122,8 +118,8 @@ fn with_debian<'a>(build: &'a mut Command, linker: &Path) -> &'a mut Command {
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
 }
 
-/// Copies components that have changed. A node may be running from the old file, so the new one takes
-/// its place in one step.
+/// Copies components that have changed. A node may be running from the old file, so the new one
+/// takes its place in one step.
 fn publish(components: &[Component], from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for Component { file, .. } in components {

@@ -1,7 +1,8 @@
 //! Builds, runs and tests Hedgeschool: `cargo xtask help`.
 //!
-//! It chooses a toolchain for the WebAssembly components by itself ([`guest`]) and, as root on Debian,
-//! installs what a fresh machine lacks ([`debian`]); elsewhere it says in one sentence what to install.
+//! It chooses a toolchain for the WebAssembly components by itself ([`guest`]) and, as root on
+//! Debian, installs what a fresh machine lacks ([`debian`]); elsewhere it says in one sentence
+//! what to install.
 
 mod bench;
 mod build;
@@ -11,7 +12,9 @@ mod fuzz;
 mod guest;
 mod lint;
 mod progress;
+mod prose;
 mod revision;
+mod select;
 mod simulate;
 mod test;
 mod up;

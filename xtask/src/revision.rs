@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::command::{self, cargo};
 use crate::guest::Toolchain;
-use crate::progress::step;
+use crate::progress::{self, step};
 use crate::{debian, workspace};
 
 /// Where the worktrees are, below the repository's folder.
@@ -34,9 +34,10 @@ pub fn build(root: &Path, revision: &str) -> Result<PathBuf> {
         return Ok(tree);
     }
     let title = if commit.starts_with(revision) { name } else { &format!("{revision} ({name})") };
-    step(&format!("checking {title} out"), || check_out(root, &commit, &tree))?;
-    step(&format!("building the components of {title}"), || guests(&tree))?;
-    step(&format!("building the host of {title}"), || host(root, &tree))?;
+    let advice = "a revision that does not build cannot be compared with: choose another one";
+    step(&format!("checking {title} out"), advice, || check_out(root, &commit, &tree))?;
+    step(&format!("building the components of {title}"), advice, || guests(&tree))?;
+    step(&format!("building the host of {title}"), advice, || host(root, &tree))?;
     fs::write(tree.join(BUILT), &commit)?;
     Ok(tree)
 }
@@ -105,7 +106,7 @@ fn host(root: &Path, tree: &Path) -> Result<()> {
             None => build.env_remove(name),
         };
     }
-    command::run(&mut build)
+    progress::build("host", &mut build)
 }
 
 /// The environment that `.cargo/config.toml` sets: the lines `NAME = "value"` below `[env]`.

@@ -3,14 +3,26 @@
 use std::env;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::command::{self, cargo};
-use crate::{build, debian, lint, workspace};
+use crate::progress::{Steps, say};
+use crate::select::{self, Selection};
+use crate::{build, debian, lint, revision, workspace};
+
+/// The package whose tests start whole nodes.
+const NODES: &str = "hedgeschool-tests";
+/// Version 0.1.0, whose nodes go on beside those of today.
+const FIRST_RELEASE: &str = "d867405";
 
 /// What to test, and on what.
 #[derive(clap::Args)]
 pub struct Arguments {
+    /// Only tests with this in their name, file or package; builds no more than they need
+    name: Option<String>,
+    /// Also nodes of version 0.1.0 with nodes of today: builds those first
+    #[arg(long)]
+    mixed: bool,
     /// Skip the format and clippy
     #[arg(long)]
     no_lint: bool,
@@ -20,47 +32,93 @@ pub struct Arguments {
     /// The host to run the nodes on, e.g. "spin up --quiet" [default: this repository's]
     #[arg(long, value_name = "COMMAND LINE")]
     host: Option<String>,
-    /// Passed on to `cargo test --workspace`: e.g. `-p hedgeschool-tests replication`
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+    /// Passed on to the test programs, after `--`: e.g. `-- --nocapture --test-threads 1`
+    #[arg(last = true, value_name = "ARGUMENTS")]
     rest: Vec<String>,
 }
 
 /// Lints, builds and tests.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let root = workspace::root()?;
+    match &arguments.name {
+        Some(name) => some(&root, arguments, &select::tests(&root, name)?),
+        None => everything(&root, arguments),
+    }
+}
+
+fn everything(root: &Path, arguments: &Arguments) -> Result<()> {
+    ensure_servers()?;
+    let lints = if arguments.no_lint { 0 } else { lint::STEPS };
+    let builds = if arguments.no_build { 0 } else { 2 };
+    let mut steps = Steps::new(lints + builds + 1);
+    if !arguments.no_build {
+        build::all(root, &mut steps)?;
+        build::apps(root, &mut steps)?;
+    }
+    if !arguments.no_lint {
+        lint::steps(root, &mut steps)?;
+    }
+    let all = Selection { packages: Vec::new(), arguments: Vec::new() };
+    run(root, arguments, &all, &mut steps)
+}
+
+/// Tests little, in little time: while one works on something.
+fn some(root: &Path, arguments: &Arguments, selection: &Selection) -> Result<()> {
+    let has_nodes = selection.packages.iter().any(|package| package == NODES);
+    let builds = if has_nodes && !arguments.no_build { 2 } else { 0 };
+    let mut steps = Steps::new(builds + 1);
+    if has_nodes {
+        ensure_servers()?;
+    }
+    if builds > 0 {
+        build::node(root, &mut steps)?;
+        build::apps(root, &mut steps)?;
+    }
+    run(root, arguments, selection, &mut steps)
+}
+
+/// What the tests start beside nodes.
+fn ensure_servers() -> Result<()> {
     debian::ensure_program("npm", &["nodejs", "npm"], "the tests run xAPI clients from npm")?;
     debian::ensure_python("the tests run an xAPI client from PyPI")?;
     debian::ensure_program("redis-server", &["redis-server"], "the tests start a Redis")?;
-    if !arguments.no_lint {
-        lint::main()?;
-    }
-    if !arguments.no_build {
-        build::guests(&root, true)?;
-        build::natives(&root)?;
-    }
-    run(&root, arguments)
+    let browser = ["chromium", "chromium-driver"];
+    debian::ensure_program("chromedriver", &browser, "the tests open pages in a browser")
 }
 
-/// Runs all tests, whatever fails: one run shows all there is to mend.
-fn run(root: &Path, arguments: &Arguments) -> Result<()> {
-    eprintln!("==> testing");
+/// Runs tests, whatever fails: one run shows all there is to mend.
+fn run(root: &Path, arguments: &Arguments, chosen: &Selection, steps: &mut Steps) -> Result<()> {
     let mut test = cargo();
     test.args(["test", "--profile", "host", "--no-fail-fast"]);
-    if !names_package(&arguments.rest) {
-        test.arg("--workspace");
-    }
-    test.args(&arguments.rest).current_dir(root);
+    match chosen.packages.is_empty() {
+        true => test.arg("--workspace"),
+        false => test.args(chosen.packages.iter().flat_map(|package| ["--package", package])),
+    };
+    test.args(&chosen.arguments).arg("--").args(&arguments.rest).current_dir(root);
     if let Some(host) = &arguments.host {
         test.env("HEDGE_TEST_HOST", host);
+    }
+    if arguments.mixed {
+        test.env("HEDGE_TEST_FIRST_RELEASE", revision::build(root, FIRST_RELEASE)?);
     }
     // A failed test says what went wrong in words; a stack through the test runner adds nothing.
     if env::var_os("RUST_LIB_BACKTRACE").is_none() {
         test.env("RUST_LIB_BACKTRACE", "0");
     }
     let mut total = Total::default();
-    let outcome = command::run_watched(&mut test, |line| total.add(line));
+    let advice = "mend the tests named above; `cargo xtask test NAME` runs one alone";
+    let outcome =
+        steps.step("testing", advice, || command::run_watched(&mut test, |line| total.add(line)));
+    for name in &total.names {
+        say(&format!("FAILED: {name}"));
+    }
     println!("\n{} passed, {} failed, {} skipped", total.passed, total.failed, total.ignored);
-    outcome
+    outcome?;
+    ensure!(
+        total.passed > 0,
+        "no test ran: `cargo xtask test` runs all, `cargo xtask test -- --list` lists them"
+    );
+    Ok(())
 }
 
 /// What all test programs together came to: each prints a line of its own, and many of those say 0.
@@ -69,15 +127,17 @@ struct Total {
     passed: u64,
     failed: u64,
     ignored: u64,
+    /// The tests that failed.
+    names: Vec<String>,
 }
 
 impl Total {
     /// Adds a test program's closing line, `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
     fn add(&mut self, line: &str) {
-        let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|l| l.split_once(". "))
-        else {
-            return;
-        };
+        let failed = line.strip_prefix("test ").and_then(|line| line.strip_suffix(" ... FAILED"));
+        self.names.extend(failed.map(str::to_owned));
+        let counts = line.strip_prefix("test result: ").and_then(|line| line.split_once(". "));
+        let Some((_, counts)) = counts else { return };
         for count in counts.split("; ") {
             let Some((number, what)) = count.split_once(' ') else { continue };
             let number = number.parse().unwrap_or(0);
@@ -91,11 +151,6 @@ impl Total {
     }
 }
 
-fn names_package(arguments: &[String]) -> bool {
-    let own = arguments.iter().take_while(|argument| *argument != "--");
-    own.into_iter().any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,14 +161,8 @@ mod tests {
         total.add("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; …");
         total.add("test result: FAILED. 4 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out");
         total.add("test statements::one ... ok");
-        assert_eq!(total, Total { passed: 7, failed: 2, ignored: 1 });
-    }
-
-    #[test]
-    fn a_package_is_named_before_the_tests_own_arguments() {
-        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        assert!(names_package(&words("-p hedge up")));
-        assert!(names_package(&words("--package=hedge")));
-        assert!(!names_package(&words("replication -- --nocapture -p")));
+        total.add("test statements::two ... FAILED");
+        let names = vec!["statements::two".to_owned()];
+        assert_eq!(total, Total { passed: 7, failed: 2, ignored: 1, names });
     }
 }

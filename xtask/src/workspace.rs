@@ -22,7 +22,8 @@ pub struct Component {
     pub file: String,
 }
 
-/// The components of the workspace with this manifest: its members in `folder` that build a `cdylib`.
+/// The components of the workspace with this manifest: its members in `folder` that build a
+/// `cdylib`.
 pub fn components(manifest: &Path, folder: &Path) -> Result<Vec<Component>> {
     let metadata = MetadataCommand::new()
         .manifest_path(manifest)

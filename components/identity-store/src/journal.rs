@@ -136,8 +136,8 @@ impl Rows {
         match batch.scope.as_deref() {
             Some(scope) if !found.person.is_of(scope) => self.put_namesake(found, arriving),
             None if found.is_own(&arriving, &batch.peer) => self.keep_own(found, arriving),
-            // Of who belongs to all, nodes above tell, and what they tell stands as it is. One whose disk was restored
-            // means what it has now.
+            // Of who belongs to all, nodes above tell, and what they tell stands as it is. One
+            // whose disk was restored means what it has now.
             None if arriving.home.is_none() && found.peer.as_ref() != Some(&batch.peer) => {
                 self.replace(&found.person, found.is, &arriving)
             }
@@ -167,12 +167,13 @@ impl Rows {
             let stands = Person { seen, ..arriving };
             return self.push(&stands, Some(found.is), None, is_made);
         }
-        // The name is not the sender's to take. Who has it is told of again, but not as if they knew of the other one:
-        // they would displace that one at the sender's.
+        // The name is not the sender's to take. Who has it is told of again, but not as if they
+        // knew of the other one: they would displace that one at the sender's.
         self.push(here, Some(found.is), Some(&arriving), true)
     }
 
-    /// Nodes above tell of somebody whose name one of this node's own has, and do not know of that one.
+    /// Nodes above tell of somebody whose name one of this node's own has, and do not know of that
+    /// one.
     fn keep_own(&mut self, found: Found, arriving: Person) -> Result<(), Error> {
         let here = found.person;
         match arriving.home.clone() {
@@ -274,8 +275,9 @@ impl Person {
         checked.map_err(|_| Error::Invalid(format!("{:?} is no person's name", self.name)))
     }
 
-    /// What conflicts tell of people beside what arrives: somebody who lost may be all that is known of the name, or a
-    /// later version than the one here, which is theirs too. The last one each, as it has seen the others.
+    /// What conflicts tell of people beside what arrives: somebody who lost may be all that is
+    /// known of the name, or a later version than the one here, which is theirs too. The last one
+    /// each, as it has seen the others.
     async fn known_by_conflicts(
         conflicts: &[Conflict],
         arriving: &[Self],
@@ -337,7 +339,8 @@ struct Found {
 }
 
 impl Found {
-    /// Whether this is a person of this node, or one below it, and not the one of whom the node above tells.
+    /// Whether this is a person of this node, or one below it, and not the one of whom the node
+    /// above tells.
     fn is_own(&self, arriving: &Person, above: &str) -> bool {
         let node = |peer: &str| peer.rsplit_once(':').map(|(node, _)| node.to_owned());
         let is_from_above = self.peer.as_ref().is_some_and(|peer| node(peer) == node(above));

@@ -81,6 +81,12 @@ pub struct Above {
     pub queue: u64,
     /// Age of the oldest of them.
     pub queue_age_seconds: u64,
+    /// Version of its software; empty if it does not say.
+    pub version: String,
+    /// Whether it is of an earlier release, and takes less.
+    pub is_older: bool,
+    /// What it takes only after an upgrade.
+    pub waits_for_upgrade: Vec<String>,
 }
 
 /// A node below, as it has told.
@@ -106,6 +112,8 @@ pub struct Below {
     pub conflicts: u64,
     /// Version of its software.
     pub version: String,
+    /// What it takes only after an upgrade.
+    pub waits_for_upgrade: Vec<String>,
     /// Its disk. None: it has not told.
     #[serde(default)]
     pub storage: Option<Storage>,
@@ -163,6 +171,20 @@ impl Above {
         self.seconds_failing.map(span)
     }
 
+    /// Its version, in words.
+    pub fn version(&self) -> String {
+        if self.version.is_empty() {
+            "0.1, which does not say".into()
+        } else {
+            self.version.clone()
+        }
+    }
+
+    /// What is not sent to it, in words.
+    pub fn withheld(&self) -> String {
+        self.waits_for_upgrade.join(", ")
+    }
+
     /// When it was last heard of.
     pub fn contact(&self) -> String {
         self.seconds_since_contact.map_or_else(|| "never".to_owned(), ago)
@@ -187,6 +209,11 @@ impl Above {
 }
 
 impl Below {
+    /// What is not sent to it, in words.
+    pub fn withheld(&self) -> String {
+        self.waits_for_upgrade.join(", ")
+    }
+
     /// When it was last heard of.
     pub fn contact(&self) -> String {
         ago(self.seconds_since_contact)

@@ -7,8 +7,8 @@ use hedgeschool_xapi::{Facet, term};
 use crate::batch::{self, Origin, Other};
 use crate::{DATABASE, merge};
 
-/// What [`Kinds::about`] answers first are documents by their keys, then statements by their sequences, beyond
-/// this.
+/// What [`Kinds::about`] answers first are documents by their keys, then statements by their
+/// sequences, beyond this.
 const STATEMENTS_FROM: u64 = 1 << 40;
 
 /// The kinds of entries: `statement`, `document`, `attachment`, `conflict`.

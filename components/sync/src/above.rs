@@ -32,8 +32,8 @@ fn notes_above(upstream: &Upstream) -> String {
     format!("above:{} ", upstream.url)
 }
 
-/// The name of the note that says how far the upstream's journal has been read in an epoch of the one here: another
-/// one is told what came from this one.
+/// The name of the note that says how far the upstream's journal has been read in an epoch of the
+/// one here: another one is told what came from this one.
 pub fn feed_note(upstream: &Upstream, epoch: &str) -> String {
     format!("{}feed:{epoch}", notes_above(upstream))
 }
@@ -84,7 +84,8 @@ impl Standing {
         self.cursor.feed.as_ref().map(|feed| feed.epoch.as_str())
     }
 
-    /// An answer led to a bookmark, which is noted: what was shown for it, and is covered by it, need not be shown again.
+    /// An answer led to a bookmark, which is noted: what was shown for it, and is covered by it,
+    /// need not be shown again.
     pub async fn cover(
         &self,
         journal: Journal,
@@ -113,7 +114,8 @@ pub async fn hear(journal: Journal, upstream: &Upstream, bookmark: &Bookmark) ->
     journal.set_note(name, text).await
 }
 
-/// Forgets how far an upstream's journals have been read: it has lost some of them, and has others there.
+/// Forgets how far an upstream's journals have been read: it has lost some of them, and has others
+/// there.
 pub async fn forget(upstream: &Upstream) -> Result<(), Problem> {
     for journal in Journal::ALL {
         while let Err(error) = forget_feed(journal, upstream).await {

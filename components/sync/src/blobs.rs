@@ -19,7 +19,8 @@ use crate::stores::arrivals::{self, BlobBytes};
 use crate::upstream::{Answer, Failure, Upstream, failure};
 
 thread_local! {
-    /// What the last round knew of the link, in bytes a second. A round that knows nothing begins small.
+    /// What the last round knew of the link, in bytes a second. A round that knows nothing begins
+    /// small.
     static RATE: Cell<Option<f64>> = const { Cell::new(None) };
 }
 
@@ -45,8 +46,8 @@ impl<'a> Fetching<'a> {
         self.stored.get()
     }
 
-    /// Fetches until everything that was announced is here, or what can be had of it, or the round is over. True:
-    /// there is more to do.
+    /// Fetches until everything that was announced is here, or what can be had of it, or the round
+    /// is over. True: there is more to do.
     pub async fn run(&self, goes_on: impl Fn() -> bool) -> Result<bool, Halt> {
         let done = self.work(goes_on).await;
         RATE.set(self.plan.borrow().rate());

@@ -53,7 +53,8 @@ pub struct Settle {
     restore: bool,
 }
 
-/// `GET /sync/v1/conflicts?after=ID&limit=N`: those of one journal after those of another, each oldest first.
+/// `GET /sync/v1/conflicts?after=ID&limit=N`: those of one journal after those of another, each
+/// oldest first.
 pub async fn list(request: &Request) -> Result<Reply, Problem> {
     let query = Query::of(request);
     let rule = || Problem::bad_request(format!("limit is a number from 1 to {PAGE_MAX}"));
@@ -127,7 +128,8 @@ async fn writers(journal: Journal) -> Result<BTreeMap<String, String>, Problem> 
     Ok(writers)
 }
 
-/// `POST /sync/v1/conflicts/{id}?restore=true`: settles one; what lost is put in its place again, if asked to.
+/// `POST /sync/v1/conflicts/{id}?restore=true`: settles one; what lost is put in its place again,
+/// if asked to.
 pub async fn settle(request: &Request, id: &str) -> Result<Reply, Problem> {
     let restore = match Query::of(request).get("restore").unwrap_or("false") {
         "true" => true,

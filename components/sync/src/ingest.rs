@@ -1,9 +1,10 @@
 //! Batches of the nodes below on their way into the stores.
 //!
-//! Without Redis a batch is applied by the request that brought it. With Redis it goes into a queue, and whoever
-//! waits for a batch there works on the queue meanwhile: in order of arrival, a few at a time, the others' bytes being in Redis
-//! and not in this instance. What is answered is the store's word in either case: Redis is asked only whether it is
-//! worth asking the store. A batch that Redis loses was never acknowledged, and is sent again.
+//! Without Redis a batch is applied by the request that brought it. With Redis it goes into a
+//! queue, and whoever waits for a batch there works on the queue meanwhile: in order of arrival, a
+//! few at a time, the others' bytes being in Redis and not in this instance. What is answered is
+//! the store's word in either case: Redis is asked only whether it is worth asking the store. A
+//! batch that Redis loses was never acknowledged, and is sent again.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -20,11 +21,13 @@ use crate::{serve, status};
 
 /// Batches that may wait in the queue: about 128 MiB, as they usually are. More are answered 429.
 pub const QUEUE_MAX: u64 = 128;
-/// How long a request waits for its batch. Less than senders wait for the answer, and hosts for ours.
+/// How long a request waits for its batch. Less than senders wait for the answer, and hosts for
+/// ours.
 const WAIT: Duration = Duration::from_secs(20);
 /// What has been in the queue for longer than this has nobody waiting for it, in milliseconds.
 const STALE_MS: u64 = 60_000;
-/// Requests of an instance that work on the queue at one time. The store writes one batch after another anyway.
+/// Requests of an instance that work on the queue at one time. The store writes one batch after
+/// another anyway.
 const WORKERS_MAX: usize = 2;
 /// Batches that a request which is refused has helped to apply before.
 const HELP_MAX: usize = 4;
@@ -239,8 +242,8 @@ impl Waiting {
         Ok(None)
     }
 
-    /// Works on one batch. None: there is none, or others of this instance do. Some: it was this one, with
-    /// the verdict, or another one.
+    /// Works on one batch. None: there is none, or others of this instance do. Some: it was this
+    /// one, with the verdict, or another one.
     async fn work(&self, has_doubts: bool) -> Result<Option<Option<Verdict>>, Failure> {
         let Some(_place) = Place::take(&WORKING, WORKERS_MAX) else { return Ok(None) };
         let Some(next) = next(&self.queue, has_doubts).await? else { return Ok(None) };
@@ -248,7 +251,8 @@ impl Waiting {
         Ok(Some((next.id == self.id).then_some(verdict)))
     }
 
-    /// Two batches of a node may have overtaken each other: waits for the other one, out of the workers' way.
+    /// Two batches of a node may have overtaken each other: waits for the other one, out of the
+    /// workers' way.
     async fn answer_early(&self) -> Result<Reply, Problem> {
         let deadline = Instant::now() + EARLY;
         let position = loop {

@@ -1,7 +1,8 @@
 //! Replication over HTTP, below `/sync`: with the node above, and with the nodes below.
 //!
-//! The decisions are those of `hedgeschool-replication`; the data is the stores'. This component moves one
-//! to the other and holds no state: a round can end at any point and the next one goes on.
+//! The decisions are those of `hedgeschool-replication`; the data is the stores'. This component
+//! moves one to the other and holds no state: a round can end at any point and the next one goes
+//! on.
 
 mod above;
 mod blobs;
@@ -21,13 +22,15 @@ mod storage;
 mod stores;
 mod upstream;
 mod waiting;
+mod withheld;
 
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use hedgeschool_credentials::{Scope, Subject};
 use hedgeschool_replication::pace::LINGER;
 use hedgeschool_web::{Problem, Query, Reply, Request, StatusCode, answer, body, identity};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use spin_sdk::http_service;
 
 use crate::stores::Journal;
@@ -47,6 +50,7 @@ async fn route(request: Request) -> Result<Reply, Problem> {
     match (request.method().as_str(), path.as_str()) {
         // Outside `/sync`, so only other parts of the node get here.
         ("POST", "/tick") => Reply::json(&round::run(LINGER).await?),
+        ("POST", "/ready") => ready().await,
         ("POST", "/follow") => follow(request).await,
         ("POST", "/status") => status::show().await,
         ("POST", "/conflicts") => {
@@ -98,7 +102,8 @@ fn logged(path: &str, reply: Result<Reply, Problem>) -> Result<Reply, Problem> {
     })
 }
 
-/// Administrators, and clients with full scope; by their credentials, which no page makes a browser send.
+/// Administrators, and clients with full scope; by their credentials, which no page makes a
+/// browser send.
 async fn may_operate(request: &Request) -> Result<(), Problem> {
     let caller = identity::verify_authorization(request.headers()).await?;
     if caller.is_administrator() || caller.allows(Scope::All) {
@@ -107,8 +112,8 @@ async fn may_operate(request: &Request) -> Result<(), Problem> {
     Err(Problem::forbidden("only administrators, and clients with scope `all`, may do this"))
 }
 
-/// `POST /sync/v1/tick?linger=SECONDS`, for hosts without a ticker. A round costs work here and upstream: clients
-/// with full scope, administrators and nodes may ask for it.
+/// `POST /sync/v1/tick?linger=SECONDS`, for hosts without a ticker. A round costs work here and
+/// upstream: clients with full scope, administrators and nodes may ask for it.
 async fn tick(request: &Request) -> Result<Reply, Problem> {
     let caller = identity::verify_authorization(request.headers()).await?;
     let allowed = caller.allows(Scope::All) || matches!(caller.subject, Subject::Node { .. });
@@ -122,6 +127,20 @@ async fn tick(request: &Request) -> Result<Reply, Problem> {
         Problem::bad_request(format!("linger is a number of seconds, at most {LINGER_MAX_S}"))
     })?;
     Reply::json(&round::run(Duration::from_secs(seconds)).await?)
+}
+
+/// Whether this build can work with what earlier ones have left.
+#[derive(Serialize)]
+struct Readiness {
+    /// Why it never can; nothing if it can.
+    refused: Vec<String>,
+}
+
+/// `POST /ready`, private: for a host that would rather not start than fail at each request.
+async fn ready() -> Result<Reply, Problem> {
+    let checks = try_join_all(Journal::ALL.map(Journal::check_schema));
+    let refused = checks.await?.into_iter().flatten().collect();
+    Reply::json(&Readiness { refused })
 }
 
 /// A learner whom this node serves from now on.

@@ -1,8 +1,8 @@
 //! Nodes below that wait for news.
 //!
-//! Three hundred nodes wait at a hub, and its journals grow all the time. If each looked for itself, most of the
-//! hub's time would go into finding nothing. So one look at what is new serves all that wait in an instance: it
-//! tells whom that concerns, and only those read it.
+//! Three hundred nodes wait at a hub, and its journals grow all the time. If each looked for
+//! itself, most of the hub's time would go into finding nothing. So one look at what is new serves
+//! all that wait in an instance: it tells whom that concerns, and only those read it.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -142,8 +142,8 @@ async fn look() {
     }
 }
 
-/// The reply to a pull that waits until a moment: a body that comes when there is news. `pulled` is the answer if
-/// there are none.
+/// The reply to a pull that waits until a moment: a body that comes when there is news. `pulled`
+/// is the answer if there are none.
 pub fn reply(pull: Pull, pulled: Pulled, watch: Watch, deadline: Instant) -> Reply {
     let (writer, reader) = wit_stream::new::<u8>();
     spawn(answer(writer, pull, pulled, watch, deadline));

@@ -6,8 +6,8 @@ use spin_sdk::wit_bindgen::{StreamReader, StreamWriter, spawn};
 use crate::place::Place;
 use crate::stores::{packages, wit_stream};
 
-/// The pieces, in this order. A stream that ends early is how the reader learns that one could not be read.
-/// The place is taken until the stream ends.
+/// The pieces, in this order. A stream that ends early is how the reader learns that one could not
+/// be read. The place is taken until the stream ends.
 pub fn of(pieces: Vec<Piece>, place: Place) -> StreamReader<u8> {
     let (writer, reader) = wit_stream::new::<u8>();
     spawn(async move {

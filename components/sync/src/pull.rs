@@ -8,7 +8,7 @@ use hedgeschool_replication::pace::ANSWER;
 use hedgeschool_replication::wire::{
     Entry, Feed, Health, Inquiry, PULL_PATH, Page, Pull, Pulled, RECORD_PATH, Record,
 };
-use hedgeschool_replication::{Position, hlc};
+use hedgeschool_replication::{Position, Protocol, hlc};
 use hedgeschool_web::Problem;
 
 use crate::above::{self, Standing};
@@ -31,6 +31,10 @@ pub const WANTED: &str = "wanted:";
 pub struct Exchange {
     /// The upstream's id.
     pub upstream: String,
+    /// Which version of the protocol it speaks.
+    pub protocol: Protocol,
+    /// Version of its software. Empty: it does not say.
+    pub version: String,
     /// How far its clock is ahead of this one's, in microseconds.
     pub skew: i64,
     /// What the upstream has of each journal here.
@@ -88,6 +92,8 @@ pub async fn exchange(
     let skew = if wait.is_zero() { hlc::skew(asked, pulled.now, now) } else { pulled.now - now };
     let mut exchange = Exchange {
         upstream: pulled.node.clone(),
+        protocol: pulled.protocol,
+        version: pulled.version,
         skew,
         applied: BTreeMap::new(),
         entries: 0,

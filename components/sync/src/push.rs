@@ -10,17 +10,20 @@ use hedgeschool_replication::recognise::Told;
 use hedgeschool_replication::wire::{
     Applied as Answered, BATCH_ENTRIES_MAX, Batch, Cursor, ENTRIES_PATH, Entry,
 };
-use hedgeschool_replication::{Answer, Leg, Next, Place, Portion, Position, Push, WINDOW, Want};
+use hedgeschool_replication::{
+    Answer, Leg, Next, Place, Portion, Position, Protocol, Push, WINDOW, Want,
+};
 use hedgeschool_web::{Problem, StatusCode};
 
 use crate::above::Standing;
 use crate::pull::{Applied, SELF};
+use crate::round::Link;
 use crate::stores::{Audience, Error, Journal};
 use crate::upstream::{Failure, Upstream, failure};
 use crate::waiting::{self, Looked};
 
-/// How much further a journal must have been looked through in vain for that to be noted: what one look takes in
-/// costs the next round one look.
+/// How much further a journal must have been looked through in vain for that to be noted: what one
+/// look takes in costs the next round one look.
 const NOTED_EVERY: u64 = BATCH_ENTRIES_MAX as u64;
 
 /// Why a round ends when an upstream is not the one that it began with.
@@ -28,6 +31,10 @@ const RESTORED: &str = "the upstream's disk was restored meanwhile";
 /// Why it ends when the upstream has something from another copy of the disk here.
 const LATE: &str =
     "something that this node had sent before its disk was restored arrived meanwhile";
+
+/// Why another epoch begins.
+const ANOTHER: &str = "the node above knows another journal; the disk was restored or cloned";
+const UPGRADED: &str = "the node above was upgraded, and takes what was kept from it";
 
 /// One journal on its way up.
 pub struct Outbox {
@@ -42,6 +49,18 @@ pub struct Outbox {
     theirs: String,
     /// The epoch has just begun.
     is_renewed: bool,
+    /// Which version of the protocol the upstream speaks.
+    protocol: Protocol,
+    /// Kinds of entries that it does not know, and which stay here.
+    withheld: BTreeSet<String>,
+}
+
+/// The node above, as it told of itself at the start of a round.
+pub struct Peer<'a> {
+    /// Its id.
+    pub name: &'a str,
+    /// Which version of the protocol it speaks.
+    pub protocol: Protocol,
 }
 
 /// Why pushing stops before everything is sent.
@@ -71,13 +90,16 @@ impl From<Error> for Halt {
 }
 
 impl Outbox {
-    /// Begins with what the upstream says it has of a journal. A journal that is not the one it knows, because
-    /// this node's disk was restored or cloned, begins another epoch, and is sent from its beginning.
+    /// Begins with what the upstream says it has of a journal. A journal that is not the one it
+    /// knows, because this node's disk was restored or cloned, begins another epoch, and is sent
+    /// from its beginning. So does one of which something was withheld that the upstream knows by
+    /// now: it was passed over, and what an upstream has passed it is not sent again.
     pub async fn greeted(
         journal: Journal,
         applied: Applied,
         upstream: &Upstream,
-        peer: &str,
+        peer: &Peer<'_>,
+        link: &Link,
         below: &BTreeSet<String>,
     ) -> Result<Self, Problem> {
         let Applied { standing, position, theirs } = applied;
@@ -86,15 +108,17 @@ impl Outbox {
             // Another round may have sent more since this one asked.
             told = told_above(journal).await?;
         }
-        let is_renewed = !told.is_of(&epoch, &position);
+        let is_another = !told.is_of(&epoch, &position);
+        let is_renewed = is_another || link.is_awaited(journal, peer.protocol);
         let (epoch, position) = if is_renewed {
-            let sent = told.through(&epoch, None);
-            (renewed(journal, epoch, sent, upstream).await?, Position::default())
+            let sent = if is_another { told.through(&epoch, None) } else { head };
+            let why = if is_another { ANOTHER } else { UPGRADED };
+            (renewed(journal, epoch, sent, upstream, why).await?, Position::default())
         } else {
             (epoch, position)
         };
         let mut push = Push::begin(position, head);
-        let audience = waiting::above(&upstream.me, peer, &theirs, below);
+        let audience = waiting::above(&upstream.me, peer.name, &theirs, below);
         let through = push.acknowledged().through.sequence;
         let noted = waiting::from(looked.as_ref(), head, &epoch, &audience, through);
         push.skip(noted);
@@ -107,6 +131,8 @@ impl Outbox {
             audience,
             theirs,
             is_renewed,
+            protocol: peer.protocol,
+            withheld: BTreeSet::new(),
         })
     }
 
@@ -115,9 +141,15 @@ impl Outbox {
         self.journal
     }
 
-    /// Whether another epoch had to begin: what was read of the upstream's journal is to be read again.
+    /// Whether another epoch had to begin: what was read of the upstream's journal is to be read
+    /// again.
     pub fn is_renewed(&self) -> bool {
         self.is_renewed
+    }
+
+    /// Kinds of entries that were passed over, because the upstream does not know them.
+    pub fn withheld(&self) -> &BTreeSet<String> {
+        &self.withheld
     }
 
     /// Its epoch, and how far the upstream has it.
@@ -187,7 +219,9 @@ impl Outbox {
             let audience = self.audience.clone();
             let until = Some(want.until);
             let size = self.portion.bytes();
-            let page = self.journal.entries(audience, want.from, until, size).await?;
+            let mut page = self.journal.entries(audience, want.from, until, size).await?;
+            let withheld = self.protocol.withhold(self.journal.name(), &mut page.entries);
+            self.withheld.extend(withheld);
             if page.entries.is_empty() {
                 self.push.nothing(&want, page.through);
                 continue;
@@ -225,16 +259,17 @@ impl Outbox {
     }
 }
 
-/// Begins another epoch of a journal: it goes up from its beginning, and what this node once sent comes back.
+/// Begins another epoch of a journal: it goes up from its beginning, and what this node once sent
+/// comes back.
 async fn renewed(
     journal: Journal,
     epoch: String,
     sent: u64,
     upstream: &Upstream,
+    why: &str,
 ) -> Result<String, Problem> {
     eprintln!(
-        "{}: this journal is not the one that {} knows under epoch {epoch}; the disk was restored or \
-         cloned. Another epoch begins, and everything is compared again",
+        "{}, for {}: {why}. Another epoch begins after {epoch}, and everything is compared again",
         journal.name(),
         upstream.url
     );

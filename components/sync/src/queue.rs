@@ -12,7 +12,8 @@ const FIELD: &str = "batch";
 const GROUP: &str = "hub";
 /// The group's consumers: whoever works is one of so many.
 const CONSUMERS: u8 = 16;
-/// How long a batch may be somebody's before others may take it over: applying one takes a fraction of that.
+/// How long a batch may be somebody's before others may take it over: applying one takes a
+/// fraction of that.
 const IDLE_MS: i64 = 5_000;
 /// How long it is remembered what became of a batch, in seconds: longer than anybody waits.
 const REMEMBERED_S: i64 = 60;
@@ -32,7 +33,8 @@ pub struct Queued {
     pub bytes: Vec<u8>,
 }
 
-/// What became of a batch. It is for its sender's request, which asks the store before it says that something is applied.
+/// What became of a batch. It is for its sender's request, which asks the store before it says
+/// that something is applied.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {

@@ -1,18 +1,18 @@
 //! One round of replication with the node above.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use futures::future::{join4, try_join_all};
 use hedgeschool_replication::pace::{LOOK, NEWS, UNHEARD};
-use hedgeschool_replication::{Place, Position, backoff};
+use hedgeschool_replication::{Place, Position, Protocol, backoff};
 use hedgeschool_web::{Problem, StatusCode, random_bytes};
 use serde::{Deserialize, Serialize};
 
 use crate::blobs::Fetching;
 use crate::pull::{self, Exchange};
-use crate::push::{Halt, Outbox};
+use crate::push::{Halt, Outbox, Peer};
 use crate::stores::{Error, Journal};
 use crate::upstream::{Failure, Upstream};
 use crate::{above, blobs, node, status, storage};
@@ -56,7 +56,8 @@ pub struct Link {
     pub skew: i64,
     /// Since when it has not been reached. None: it has.
     pub failing_since: Option<i64>,
-    /// For how long it has been left alone since then, in milliseconds: clocks jump, and this does not.
+    /// For how long it has been left alone since then, in milliseconds: clocks jump, and this does
+    /// not.
     #[serde(default)]
     pub paused_ms: u64,
     /// Why.
@@ -65,7 +66,19 @@ pub struct Link {
     #[serde(default)]
     pub advice: Option<String>,
     /// How far it has each journal, and in which epoch.
-    pub journals: std::collections::BTreeMap<String, (String, Position)>,
+    pub journals: BTreeMap<String, (String, Position)>,
+    /// Which version of the protocol it speaks.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// Version of its software. Empty: it has not told.
+    #[serde(default)]
+    pub version: String,
+    /// Which version this node spoke when it read the upstream's journals.
+    #[serde(default)]
+    pub read_as: Protocol,
+    /// Kinds of entries that the upstream did not know, by journal: it was not sent them.
+    #[serde(default)]
+    pub withheld: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Link {
@@ -108,6 +121,33 @@ impl Link {
         }
     }
 
+    /// Whether something of a journal was withheld that the upstream knows by now.
+    pub fn is_awaited(&self, journal: Journal, protocol: Protocol) -> bool {
+        let mut withheld = self.withheld.get(journal.name()).into_iter().flatten();
+        withheld.any(|kind| protocol.knows(journal.name(), kind))
+    }
+
+    /// Whether the upstream's journals are to be read again, because it withheld what this node
+    /// knows by now.
+    fn has_learnt(&self) -> bool {
+        let ours = Protocol::OURS;
+        Journal::ALL.iter().any(|journal| ours.adds_to(journal.name(), self.read_as))
+    }
+
+    /// Notes what the upstream is and was not sent.
+    fn meet(&mut self, peer: &Peer<'_>, version: &str, outboxes: &[Outbox]) {
+        self.node = peer.name.to_owned();
+        (self.protocol, self.version) = (peer.protocol, version.to_owned());
+        self.read_as = Protocol::OURS;
+        for outbox in outboxes {
+            let journal = outbox.journal().name();
+            let withheld = self.withheld.entry(journal.to_owned()).or_default();
+            withheld.extend(outbox.withheld().iter().cloned());
+            withheld.retain(|kind| !peer.protocol.knows(journal, kind));
+        }
+        self.withheld.retain(|_, kinds| !kinds.is_empty());
+    }
+
     /// Whether the upstream has lost what it said it had.
     fn has_lost(&self, exchange: &Exchange) -> bool {
         exchange.applied.iter().any(|(journal, now)| {
@@ -142,8 +182,8 @@ struct Session {
     halt: RefCell<Option<Halt>>,
 }
 
-/// Runs a round; one that lingers goes on for so long, and passes on news as they come. An upstream out of reach is
-/// no failure of this node.
+/// Runs a round; one that lingers goes on for so long, and passes on news as they come. An
+/// upstream out of reach is no failure of this node.
 pub async fn run(linger: Duration) -> Result<Round, Problem> {
     storage::keep_within_limit().await?;
     let Some(upstream) = Upstream::configured().await? else { return Ok(Round::default()) };
@@ -158,11 +198,15 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
     if link.has_lost(&greeting) {
         eprintln!("{} has lost entries: all of it is read again", upstream.url);
         above::forget(&upstream).await?;
+    } else if link.has_learnt() {
+        eprintln!("this node was upgraded: what {} kept from it is read", upstream.url);
+        above::forget(&upstream).await?;
     }
+    let peer = Peer { name: &greeting.upstream, protocol: greeting.protocol };
     let mut applied = std::mem::take(&mut greeting.applied);
     let greeted = Journal::ALL.into_iter().filter_map(|journal| {
         let applied = applied.remove(journal.name())?;
-        Some(Outbox::greeted(journal, applied, &upstream, &greeting.upstream, &below))
+        Some(Outbox::greeted(journal, applied, &upstream, &peer, &link, &below))
     });
     let mut outboxes = try_join_all(greeted).await?;
     let is_renewed = outboxes.iter().any(Outbox::is_renewed);
@@ -186,7 +230,7 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
         session.fetch(),
     )
     .await;
-    link.node.clone_from(&session.peer);
+    link.meet(&peer, &greeting.version, &outboxes);
     link.reached = node::now();
     link.skew = greeting.skew;
     for outbox in &mut outboxes {

@@ -13,7 +13,7 @@ use hedgeschool_replication::wire::{
     Applied, BATCH_BYTES, BODY_BYTES_MAX, Batch, Bookmark, Cursor, Feed, Inquiry, Page, Pieces,
     Pull, Pulled, Record, WAIT_MS_MAX, WireError,
 };
-use hedgeschool_replication::{Position, Turn};
+use hedgeschool_replication::{Position, Protocol, Turn};
 use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, header, identity};
 
 use crate::ingest::{self, Ticket};
@@ -23,7 +23,7 @@ use crate::place::Place;
 use crate::pull::{self, RECORD};
 use crate::stores::{Audience, Error, Journal, Outline, Page as StoredPage, origin, packages};
 use crate::upstream::Upstream;
-use crate::{outflow, round};
+use crate::{outflow, round, withheld};
 
 /// Streams of blobs that an instance sends at one time: each holds a piece in memory.
 const SENDING_MAX: usize = 32;
@@ -33,7 +33,8 @@ thread_local! {
     static SENDING: Cell<usize> = const { Cell::new(0) };
 }
 
-/// `POST /sync/v1/entries`: applies a batch, all or nothing, and answers how far the journal is applied.
+/// `POST /sync/v1/entries`: applies a batch, all or nothing, and answers how far the journal is
+/// applied.
 pub async fn entries(request: Request) -> Result<Reply, Problem> {
     let sender = sender(request.headers()).await?;
     let length = header(request.headers(), "content-length").and_then(|text| text.parse().ok());
@@ -151,7 +152,14 @@ pub async fn pull(request: Request) -> Result<Reply, Problem> {
 /// The answer to a pull as of now, and whether it is worth one.
 pub async fn pulled(pull: &Pull) -> Result<(Pulled, bool), Problem> {
     let (journals, is_news) = feeds(pull).await?;
-    Ok((Pulled { node: node::id().await?, now: node::now(), journals }, is_news))
+    let pulled = Pulled {
+        node: node::id().await?,
+        now: node::now(),
+        protocol: Protocol::OURS,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        journals,
+    };
+    Ok((pulled, is_news))
 }
 
 /// What there is for a node, and whether that is worth an answer.
@@ -187,7 +195,11 @@ async fn feed(journal: Journal, pull: &Pull, cursor: &Cursor) -> Result<Feed, Pr
     } else {
         StoredPage { entries: Vec::new(), through: after, more: false }
     };
-    let StoredPage { entries, through, more } = page;
+    let StoredPage { mut entries, through, more } = page;
+    let protocol = pull.health.protocol;
+    let withheld = protocol.withhold(journal.name(), &mut entries);
+    let noted = outline.notes.get(&withheld::note(&pull.node));
+    withheld::remember(journal, &pull.node, protocol, noted, withheld).await?;
     let mut bookmark = Bookmark { epoch: outline.epoch, through, receipt: String::new() };
     if bookmark.is_noted(known, entries.is_empty()) {
         bookmark = journal.tell(pull.node.clone(), bookmark.epoch, through).await?;
@@ -202,10 +214,11 @@ struct Recognised {
     applied: Position,
 }
 
-/// Looks whether a node below knows that the disk here was restored; then the journal has another epoch.
+/// Looks whether a node below knows that the disk here was restored; then the journal has another
+/// epoch.
 async fn recognised(journal: Journal, node: &str, cursor: &Cursor) -> Result<Recognised, Problem> {
     let [applied, lost] = [applied_note(node, &cursor.epoch), lost_note(node, &cursor.epoch)];
-    let names = vec![applied.clone(), lost.clone()];
+    let names = vec![applied.clone(), lost.clone(), withheld::note(node)];
     let outline = journal.look(node.to_owned(), names).await?;
     let applied = position(outline.notes.get(&applied));
     let known = outline.notes.get(&lost).and_then(|text| text.parse().ok());
@@ -243,13 +256,17 @@ pub async fn record(request: Request) -> Result<Reply, Problem> {
         from_above(journal, &inquiry.subject).await?;
     }
     let Outline { epoch, .. } = recognised(journal, &sender, &inquiry.cursor).await?.outline;
-    let page = journal.about(inquiry.subject, inquiry.after).await?;
+    let mut page = journal.about(inquiry.subject, inquiry.after).await?;
+    // The node asks again for all that it follows when it is upgraded.
+    let protocol = node::told(&sender).await?.health.protocol;
+    protocol.withhold(journal.name(), &mut page.entries);
     let bookmark = journal.tell(sender, epoch, journal.head().await?).await?;
     let next = page.more.then_some(page.through);
     Reply::json(&Record { bookmark, entries: page.entries, next })
 }
 
-/// Gets what is further up about a subject, if that can be had within a moment; otherwise a round will.
+/// Gets what is further up about a subject, if that can be had within a moment; otherwise a round
+/// will.
 pub async fn from_above(journal: Journal, subject: &str) -> Result<(), Problem> {
     let Some(upstream) = Upstream::configured().await? else { return Ok(()) };
     if !pull::follow(journal, subject).await? {

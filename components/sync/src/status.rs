@@ -1,10 +1,11 @@
 //! How this node stands with others.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use hedgeschool_redis::{Failure, Redis};
+use hedgeschool_replication::Protocol;
 use hedgeschool_replication::hlc::SKEW_SHOWN_US;
 use hedgeschool_replication::wire::Health;
 use hedgeschool_web::{Problem, Reply};
@@ -16,7 +17,7 @@ use crate::round::Link;
 use crate::storage::{self, GivenUp, Storage};
 use crate::stores::{Journal, arrivals};
 use crate::upstream::Upstream;
-use crate::waiting;
+use crate::{waiting, withheld};
 
 /// A node without news for longer than this is shown as silent, in seconds.
 const SILENT_S: i64 = 120;
@@ -100,10 +101,17 @@ struct Above {
     problem: Option<String>,
     /// What to do about it.
     advice: Option<String>,
-    /// Entries that it has not applied: 0 if it has all that is for it, and an upper bound beyond 10,000.
+    /// Entries that it has not applied: 0 if it has all that is for it, and an upper bound beyond
+    /// 10,000.
     queue: u64,
     /// How old the oldest of them is.
     queue_age_seconds: u64,
+    /// Version of its software. Empty: it does not say.
+    version: String,
+    /// It speaks an earlier version of the protocol.
+    is_older: bool,
+    /// Kinds of entries that it does not know, and which wait here until it is upgraded.
+    waits_for_upgrade: BTreeSet<String>,
 }
 
 #[derive(Serialize)]
@@ -118,6 +126,8 @@ struct Node {
     queue_age_seconds: u64,
     conflicts: u64,
     version: String,
+    /// Kinds of entries that it does not know, and which wait here until it is upgraded.
+    waits_for_upgrade: BTreeSet<String>,
     /// What its stores take, in MiB steps.
     storage: NodeStorage,
 }
@@ -151,6 +161,7 @@ pub async fn health(upstream: &Upstream) -> Result<Health, Problem> {
         // Whatever differs from last time is noted above.
         disk_used: used.next_multiple_of(TOLD_BYTES),
         disk_limit: limit,
+        protocol: Protocol::OURS,
     };
     HEALTH.set(Some((Instant::now(), health.clone())));
     Ok(health)
@@ -181,7 +192,7 @@ pub async fn show() -> Result<Reply, Problem> {
         node: node::id().await?,
         version: env!("CARGO_PKG_VERSION"),
         upstream: above().await?,
-        nodes: node::below().await?.into_iter().map(below).collect(),
+        nodes: nodes().await?,
         conflicts: conflicts().await?,
         arriving: arriving.collect(),
         storage: Taken {
@@ -232,6 +243,9 @@ async fn above() -> Result<Option<Above>, Problem> {
         skew_seconds: seconds(link.skew),
         is_skewed: link.skew.abs() > SKEW_SHOWN_US,
         node: link.node,
+        version: link.version,
+        is_older: link.reached > 0 && link.protocol < Protocol::OURS,
+        waits_for_upgrade: link.withheld.into_values().flatten().collect(),
         problem: link.problem,
         advice: link.advice,
         queue: queue.entries,
@@ -239,10 +253,21 @@ async fn above() -> Result<Option<Above>, Problem> {
     }))
 }
 
-fn below((node, told): (String, Below)) -> Node {
+/// The nodes below, as they have told.
+async fn nodes() -> Result<Vec<Node>, Problem> {
+    let mut withheld = withheld::below().await?;
+    let nodes = node::below().await?.into_iter().map(|(node, told)| {
+        let waits = withheld.remove(&node).unwrap_or_default();
+        below(node, told, waits)
+    });
+    Ok(nodes.collect())
+}
+
+fn below(node: String, told: Below, waits_for_upgrade: BTreeSet<String>) -> Node {
     let silence = seconds_since(told.heard);
     Node {
         node,
+        waits_for_upgrade,
         serves: told.serves.len(),
         seconds_since_contact: silence,
         is_silent: silence > SILENT_S,

@@ -13,7 +13,8 @@ use crate::upstream::Upstream;
 
 /// How often the stores are told how much they may take, at most.
 const KEPT_EVERY: Duration = Duration::from_secs(1);
-/// From this part of the limit on, what the upstream has too is given up: the rest is for what learners do.
+/// From this part of the limit on, what the upstream has too is given up: the rest is for what
+/// learners do.
 const HIGH: (u64, u64) = (9, 10);
 
 /// What all stores take together.
@@ -51,8 +52,9 @@ thread_local! {
     static KEPT: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Tells every store how much it may take, so that together they keep within the limit: each may take what the others
-/// leave. They give up what they can at once. Does nothing if that was done a moment ago.
+/// Tells every store how much it may take, so that together they keep within the limit: each may
+/// take what the others leave. They give up what they can at once. Does nothing if that was done a
+/// moment ago.
 pub async fn keep_within_limit() -> Result<(), Problem> {
     if KEPT.get().is_some_and(|at| at.elapsed() < KEPT_EVERY) {
         return Ok(());

@@ -64,7 +64,8 @@ macro_rules! journal {
         )*
 
         impl Journal {
-            /// All of them, in the order in which a node needs them: who, what, and what came of it.
+            /// All of them, in the order in which a node needs them: who, what, and what came of
+            /// it.
             pub const ALL: [Self; 3] = [$(Self::$name),*];
 
             /// The journal of this name.
@@ -75,6 +76,14 @@ macro_rules! journal {
             /// Its name on the wire.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$name => $text),* }
+            }
+
+            /// Why this build can never use the store's database, if so.
+            pub async fn check_schema(self) -> Result<Option<String>, Error> {
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::journal;
+                    Ok(journal::check_schema().await?)
+                }),* }
             }
 
             /// Names this copy of the store.
@@ -162,7 +171,8 @@ macro_rules! journal {
                 match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::followed(node, after).await?)),* }
             }
 
-            /// Where the journal is, what there is about a node, and notes whose names begin like these.
+            /// Where the journal is, what there is about a node, and notes whose names begin like
+            /// these.
             pub async fn look(self, node: String, prefixes: Vec<String>) -> Result<Outline, Error> {
                 match self { $(Self::$name => {
                     let found = $bindings::hedgeschool::$package::journal::look(node, prefixes).await?;
@@ -179,7 +189,8 @@ macro_rules! journal {
                 }),* }
             }
 
-            /// Takes note that a node is told of the journal, or sent some of it, before it is; answers what it gets with that.
+            /// Takes note that a node is told of the journal, or sent some of it, before it is;
+            /// answers what it gets with that.
             pub async fn tell(self, node: String, epoch: String, through: u64) -> Result<wire::Bookmark, Error> {
                 let receipt = format!("{:016x}", u64::from_le_bytes(random_bytes()));
                 match self { $(Self::$name => {
@@ -311,8 +322,8 @@ fn have_other_passwords(one: &serde_json::Value, other: &serde_json::Value) -> b
     one.get(PASSWORD).zip(other.get(PASSWORD)).is_some_and(|(one, other)| one != other)
 }
 
-/// A version as administrators see it: without what would let them sign in as somebody else, and of a long
-/// content its beginning.
+/// A version as administrators see it: without what would let them sign in as somebody else, and
+/// of a long content its beginning.
 fn shown(mut version: serde_json::Value) -> serde_json::Value {
     let serde_json::Value::Object(members) = &mut version else { return version };
     members.remove(PASSWORD);

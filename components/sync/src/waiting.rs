@@ -13,8 +13,8 @@ use crate::round::Link;
 use crate::stores::{Audience, Journal, origin};
 use crate::upstream::Upstream;
 
-/// The note about a journal's stretch that has nothing for the upstream. It lies beside the journal, so that
-/// whoever restores one restores the other.
+/// The note about a journal's stretch that has nothing for the upstream. It lies beside the
+/// journal, so that whoever restores one restores the other.
 pub const NOTE: &str = "looked";
 
 /// Changes that the upstream has not applied.
@@ -52,8 +52,8 @@ pub fn fingerprint(audience: &Audience) -> u64 {
     hasher.finish()
 }
 
-/// From where on there may be something for the upstream, which has everything through a sequence of a journal that ends
-/// at `head`. `noted` is what [`NOTE`] says.
+/// From where on there may be something for the upstream, which has everything through a sequence
+/// of a journal that ends at `head`. `noted` is what [`NOTE`] says.
 pub fn from(
     noted: Option<&String>,
     head: u64,

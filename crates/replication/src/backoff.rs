@@ -6,9 +6,9 @@ use std::time::Duration;
 pub const PAUSE_MAX: Duration = Duration::from_secs(60);
 const PAUSE_MIN: Duration = Duration::from_millis(500);
 
-/// The pause after a failed round, when rounds have failed for this long: about as long as that again, so
-/// pauses double, and between half and all of it, so that nodes which lost their upstream together do not
-/// come back in step. `random` may be any number.
+/// The pause after a failed round, when rounds have failed for this long: about as long as that
+/// again, so pauses double, and between half and all of it, so that nodes which lost their
+/// upstream together do not come back in step. `random` may be any number.
 pub fn pause(failing_for: Duration, random: u64) -> Duration {
     let longest = failing_for.clamp(PAUSE_MIN, PAUSE_MAX).as_millis() as u64;
     let half = longest / 2;

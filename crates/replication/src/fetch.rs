@@ -1,8 +1,8 @@
 //! Which of the blobs that are wanted to ask for next, and how much at a time.
 //!
-//! Several requests are underway at a time, so that a long link has always something to carry. Together they are about
-//! as large as what the link carries in [`AHEAD`]: little is underway when a round ends, and entries that share the link
-//! do not queue behind a megabyte each.
+//! Several requests are underway at a time, so that a long link has always something to carry.
+//! Together they are about as large as what the link carries in [`AHEAD`]: little is underway when
+//! a round ends, and entries that share the link do not queue behind a megabyte each.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -15,8 +15,8 @@ pub const REQUESTS_MAX: usize = 4;
 const AHEAD: Duration = Duration::from_secs(2);
 /// The first request, in bytes, before anything is known of the link.
 const FIRST_BYTES: u64 = 64 << 10;
-/// The smallest request: a smaller one is not worth its head. A link that takes longer than [`AHEAD`] for it has one
-/// request underway.
+/// The smallest request: a smaller one is not worth its head. A link that takes longer than
+/// [`AHEAD`] for it has one request underway.
 const REQUEST_BYTES_MIN: u64 = 16 << 10;
 /// How many requests tell how fast the link is: the fastest of them does, since others have waited.
 const SAMPLES: usize = 2 * REQUESTS_MAX;
@@ -37,7 +37,8 @@ pub struct Fetch {
     /// Bytes that are asked for and have not come.
     coming: u64,
     requests: usize,
-    /// How many requests fewer than [`REQUESTS_MAX`] may be underway: the upstream has asked for that.
+    /// How many requests fewer than [`REQUESTS_MAX`] may be underway: the upstream has asked for
+    /// that.
     fewer: usize,
 }
 
@@ -81,7 +82,8 @@ impl Fetch {
         }
     }
 
-    /// How many bytes of what is wanted one has to look through to find this many that can be asked for.
+    /// How many bytes of what is wanted one has to look through to find this many that can be
+    /// asked for.
     pub fn look(&self, room: u64) -> u64 {
         // The next blob may be larger: then a part of it is asked for.
         room.max(PIECE_BYTES_MAX) + self.underway.values().chain(self.shunned.values()).sum::<u64>()

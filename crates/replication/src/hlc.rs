@@ -1,15 +1,18 @@
-//! Time for versions: a hybrid logical clock (Kulkarni et al., 2014) for each thing that has versions.
+//! Time for versions: a hybrid logical clock (Kulkarni et al., 2014) for each thing that has
+//! versions.
 //!
-//! A stamp is microseconds since 1970, and always later than the stamp it replaces, so a change made with
-//! knowledge of another is later than it whatever the clocks say. Only between changes that do not know of each
-//! other does a clock decide: one that is behind loses there, one that is ahead wins, and whoever loses is kept
-//! for people to see. Stamps from the future are taken as they are: nodes whose clocks differ would disagree on which ones
-//! to refuse, and a node below or above that has taken one would be cut off by one that has not.
+//! A stamp is microseconds since 1970, and always later than the stamp it replaces, so a change
+//! made with knowledge of another is later than it whatever the clocks say. Only between changes
+//! that do not know of each other does a clock decide: one that is behind loses there, one that is
+//! ahead wins, and whoever loses is kept for people to see. Stamps from the future are taken as
+//! they are: nodes whose clocks differ would disagree on which ones to refuse, and a node below or
+//! above that has taken one would be cut off by one that has not.
 
 /// Microseconds since 1970-01-01T00:00:00Z.
 pub type Stamp = i64;
 
-/// The last stamp that is taken from a peer, of the year 75,000: whatever is stamped needs room for changes.
+/// The last stamp that is taken from a peer, of the year 75,000: whatever is stamped needs room
+/// for changes.
 pub const STAMP_MAX: Stamp = 1 << 61;
 
 /// From which difference on a peer's clock is shown to operators as wrong.
@@ -25,8 +28,8 @@ pub fn is_possible(stamp: Stamp) -> bool {
     (0..=STAMP_MAX).contains(&stamp)
 }
 
-/// How far a peer's clock is ahead of ours (behind: negative): it said `theirs` at some moment between our
-/// `asked` and `answered`.
+/// How far a peer's clock is ahead of ours (behind: negative): it said `theirs` at some moment
+/// between our `asked` and `answered`.
 pub fn skew(asked: Stamp, theirs: Stamp, answered: Stamp) -> Stamp {
     theirs.saturating_sub(asked.midpoint(answered))
 }

@@ -2,9 +2,9 @@ use crate::{Gap, Lane, Position, Span};
 
 /// What a batch does to the position of its sender's journal.
 ///
-/// The node above applies it at one position alone, the one that the sender knew. So a position says that everything
-/// through it came from one copy of the journal, batch after batch; and whoever knows the last batch for its own
-/// ([`crate::recognise::Told::is_of`]) knows all of them.
+/// The node above applies it at one position alone, the one that the sender knew. So a position
+/// says that everything through it came from one copy of the journal, batch after batch; and
+/// whoever knows the last batch for its own ([`crate::recognise::Told::is_of`]) knows all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leg {
     /// Where the node above is when it has all that was sent before.
@@ -22,9 +22,11 @@ pub enum Turn {
     Now,
     /// It overtook one that was sent before it: in a moment, or never.
     Early,
-    /// Never: all of it is applied. It came twice, or another round of the sender was faster, or another copy of its disk.
+    /// Never: all of it is applied. It came twice, or another round of the sender was faster, or
+    /// another copy of its disk.
     Done,
-    /// Never: its place is taken, for the same reasons. The sender is told how far the journal is applied.
+    /// Never: its place is taken, for the same reasons. The sender is told how far the journal is
+    /// applied.
     Past,
 }
 
@@ -77,8 +79,9 @@ mod tests {
         assert_eq!(leg(10, 13).turn(&fresh), Turn::Past);
     }
 
-    /// A node's disk is set back, and a batch that it sent before arrives after that. Then comes one from the restored
-    /// disk, with other entries under the same sequences: it does not cover that the other one was applied.
+    /// A node's disk is set back, and a batch that it sent before arrives after that. Then comes
+    /// one from the restored disk, with other entries under the same sequences: it does not cover
+    /// that the other one was applied.
     #[test]
     fn a_late_batch_of_a_lost_disk_stays_visible() {
         assert_eq!(leg(10, 13).turn(&at(10, "old")), Turn::Past);

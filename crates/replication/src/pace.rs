@@ -4,7 +4,8 @@ use std::time::Duration;
 
 /// How long a round goes on that the node's own ticker asks for: it passes on news as they come.
 pub const LINGER: Duration = Duration::from_secs(10);
-/// How often a round that lingers looks for news of this node, and a pull that waits for news of the other.
+/// How often a round that lingers looks for news of this node, and a pull that waits for news of
+/// the other.
 pub const LOOK: Duration = Duration::from_millis(50);
 /// The same, if many wait: each look costs something, and a change has a second.
 const LOOK_MAX: Duration = Duration::from_millis(500);
@@ -16,8 +17,8 @@ pub fn look(waiting: usize) -> Duration {
     let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
     (LOOK.saturating_mul(waiting) / LOOKING).clamp(LOOK, LOOK_MAX)
 }
-/// How long an upstream is asked to wait for news: long, since each request costs it something, and short enough
-/// not to hold up a node that stops.
+/// How long an upstream is asked to wait for news: long, since each request costs it something,
+/// and short enough not to hold up a node that stops.
 pub const NEWS: Duration = Duration::from_secs(5);
 /// The pause after an upstream that did not wait for news, although asked to.
 pub const UNHEARD: Duration = Duration::from_millis(500);
@@ -25,8 +26,8 @@ pub const UNHEARD: Duration = Duration::from_millis(500);
 pub const ANSWER: Duration = Duration::from_secs(25);
 /// The pause that an upstream asks for when it is at its limits.
 pub const BUSY: Duration = Duration::from_secs(2);
-/// Bytes of batches that an instance of an upstream holds at one time; more are asked to wait. Bytes and not batches:
-/// three hundred nodes with a statement each are no burden.
+/// Bytes of batches that an instance of an upstream holds at one time; more are asked to wait.
+/// Bytes and not batches: three hundred nodes with a statement each are no burden.
 pub const APPLYING_BYTES_MAX: usize = 48 << 20;
 /// Pulls that wait for news in an instance of an upstream; more are answered at once.
 pub const WAITING_MAX: usize = 512;

@@ -10,9 +10,10 @@ const SOON: Duration = Duration::from_millis(500);
 /// One that takes longer than this is followed by smaller ones.
 const LATE: Duration = Duration::from_secs(2);
 
-/// How much to send at once: what goes over the link in about a second. On a slow link a large batch would hold up
-/// what is fresh, keep one of the upstream's places for as long as it travels, and be lost as a whole when the link
-/// fails; on a fast one, small batches cost more than they have to.
+/// How much to send at once: what goes over the link in about a second. On a slow link a large
+/// batch would hold up what is fresh, keep one of the upstream's places for as long as it travels,
+/// and be lost as a whole when the link fails; on a fast one, small batches cost more than they
+/// have to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Portion(u32);
 

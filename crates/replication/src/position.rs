@@ -10,10 +10,9 @@ pub enum Lane {
     Fresh,
 }
 
-/// A sequence of a journal at which a batch ended, and that batch's receipt: by it the journal is recognised, see
-/// [`crate::recognise`].
+/// A sequence of a journal at which a batch ended, and that batch's receipt: by it the journal is
+/// recognised, see [`crate::recognise`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Place {
     /// The sequence; 0 is the beginning.
     pub sequence: u64,
@@ -23,7 +22,6 @@ pub struct Place {
 
 /// Consecutive entries of a journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Span {
     /// The sequence that the first one follows.
     pub after: u64,
@@ -31,10 +29,9 @@ pub struct Span {
     pub through: Place,
 }
 
-/// How far a peer has applied a journal: everything through a sequence and, while there is a backlog, a
-/// fresh span beyond it.
+/// How far a peer has applied a journal: everything through a sequence and, while there is a
+/// backlog, a fresh span beyond it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Position {
     /// Everything through this is applied.
     pub through: Place,

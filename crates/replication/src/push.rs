@@ -9,8 +9,8 @@ pub const WINDOW: usize = 2;
 const REMEMBERED: usize = 2 * WINDOW;
 /// A backlog of more entries than this lets fresh ones pass.
 pub const BACKLOG_ENTRIES: u64 = 2_000;
-/// So many of the last sequences before a round pass with them: what was recorded while the link was up again and the
-/// node did not know yet.
+/// So many of the last sequences before a round pass with them: what was recorded while the link
+/// was up again and the node did not know yet.
 pub const FRESH_BEFORE: u64 = 100;
 
 /// A node's push of one journal to its upstream, for the length of a round.
@@ -24,8 +24,8 @@ pub struct Push {
     led_to: VecDeque<Position>,
     /// How many of them are on their way.
     underway: usize,
-    /// Where the upstream was said to be, if the batches on their way do not lead from there: what is sent next waits until
-    /// all of them are answered.
+    /// Where the upstream was said to be, if the batches on their way do not lead from there: what
+    /// is sent next waits until all of them are answered.
     adrift: Option<Position>,
     /// Where the fresh lane begins, if there is one.
     fresh_from: Option<u64>,
@@ -53,8 +53,8 @@ pub struct Want {
 pub enum Answer {
     /// The upstream applied it, and is here now.
     Applied(Position),
-    /// The upstream is not where the batch begins, but here: it lost some entries, or a batch was lost, or others came
-    /// between.
+    /// The upstream is not where the batch begins, but here: it lost some entries, or a batch was
+    /// lost, or others came between.
     Gap(Position),
     /// The upstream is behind with its work and asks for a pause.
     Busy(Duration),
@@ -79,8 +79,9 @@ pub enum Next {
 }
 
 impl Push {
-    /// Begins a round, with the upstream's own word for how far it is, if it has that from this journal
-    /// ([`crate::recognise::Told::is_of`]), or from the beginning. The journal ends at `head`.
+    /// Begins a round, with the upstream's own word for how far it is, if it has that from this
+    /// journal ([`crate::recognise::Told::is_of`]), or from the beginning. The journal ends at
+    /// `head`.
     pub fn begin(upstream: Position, head: u64) -> Self {
         let backlog = head.saturating_sub(upstream.through.sequence);
         let fresh_from = match &upstream.fresh {
@@ -110,8 +111,8 @@ impl Push {
         &self.sent
     }
 
-    /// What to send next, if the journal has anything, up to `head`, that is neither on its way nor known to be
-    /// none of the upstream's business.
+    /// What to send next, if the journal has anything, up to `head`, that is neither on its way
+    /// nor known to be none of the upstream's business.
     pub fn want(&mut self, head: u64) -> Option<Want> {
         if self.adrift.is_some() {
             return None;
@@ -148,7 +149,8 @@ impl Push {
         Want { lane, after, from: after.max(looked), until }
     }
 
-    /// Takes note that of what was wanted nothing is for the upstream, as far as the journal was looked through.
+    /// Takes note that of what was wanted nothing is for the upstream, as far as the journal was
+    /// looked through.
     pub fn nothing(&mut self, want: &Want, through: u64) {
         let [backlog, fresh] = &mut self.looked;
         let looked = if want.lane == Lane::Backlog { backlog } else { fresh };
@@ -161,8 +163,8 @@ impl Push {
         backlog
     }
 
-    /// Takes note that between what the upstream has and this sequence nothing is for it: an earlier round has
-    /// looked.
+    /// Takes note that between what the upstream has and this sequence nothing is for it: an
+    /// earlier round has looked.
     pub fn skip(&mut self, through: u64) {
         let [backlog, _] = &mut self.looked;
         *backlog = through.max(*backlog);
@@ -183,8 +185,8 @@ impl Push {
         Ok(leg)
     }
 
-    /// Where the upstream is, if none of the last batches led there: another round of this node was faster, or another copy
-    /// of its disk.
+    /// Where the upstream is, if none of the last batches led there: another round of this node
+    /// was faster, or another copy of its disk.
     pub fn unexpected<'a>(&self, answer: &'a Answer) -> Option<&'a Position> {
         match answer {
             Answer::Applied(position) | Answer::Gap(position) => {
@@ -194,9 +196,9 @@ impl Push {
         }
     }
 
-    /// Takes the answer to a batch. After anything but [`Next::Continue`], the others on their way are to be
-    /// waited for, and their answers do not matter: the next round asks the upstream. One that
-    /// [is unexpected](Push::unexpected) must have been recognised before.
+    /// Takes the answer to a batch. After anything but [`Next::Continue`], the others on their way
+    /// are to be waited for, and their answers do not matter: the next round asks the upstream.
+    /// One that [is unexpected](Push::unexpected) must have been recognised before.
     pub fn answered(&mut self, leg: &Leg, answer: Answer) -> Next {
         self.underway = self.underway.saturating_sub(1);
         let is_expected = self.unexpected(&answer).is_none();

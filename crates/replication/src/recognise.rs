@@ -1,24 +1,29 @@
-//! Which copy of a journal is meant: disks are restored from backups and cloned, without anybody telling the software.
+//! Which copy of a journal is meant: disks are restored from backups and cloned, without anybody
+//! telling the software.
 //!
-//! Both sides of a link take note of a receipt, a random text, *before* they send or tell something, and give it along. Who
-//! sends a journal up knows a [`Position`] above for its own by the receipts of its batches ([`Told::is_of`]): if not, the
-//! node above has it from another copy. Who tells of a journal knows by them what nodes below have heard
-//! ([`Cursor::unknown`]): if not, another copy told it.
+//! Both sides of a link take note of a receipt, a random text, *before* they send or tell
+//! something, and give it along. Who sends a journal up knows a [`Position`] above for its own by
+//! the receipts of its batches ([`Told::is_of`]): if not, the node above has it from another copy.
+//! Who tells of a journal knows by them what nodes below have heard ([`Cursor::unknown`]): if not,
+//! another copy told it.
 //!
-//! Numbers would not do. Another copy comes to the same sequences, an answer to a request that was long underway is told to
-//! nobody, and a batch that was lost was never applied. Neither would the entries: of what changes often only the last
-//! version stays, so that there may be none to compare.
+//! Numbers would not do. Another copy comes to the same sequences, an answer to a request that was
+//! long underway is told to nobody, and a batch that was lost was never applied. Neither would the
+//! entries: of what changes often only the last version stays, so that there may be none to
+//! compare.
 
 use crate::wire::{Bookmark, Cursor};
 use crate::{Place, Position};
 
-/// What another node was told of a journal, as far as that is remembered: the last receipts that it was given, of all
-/// epochs. One without text stands for all that were given for as much or less.
+/// What another node was told of a journal, as far as that is remembered: the last receipts that
+/// it was given, of all epochs. One without text stands for all that were given for as much or
+/// less.
 #[derive(Clone, Debug, Default)]
 pub struct Told(pub Vec<Bookmark>);
 
-/// How many receipts of an epoch are remembered for a node. Older ones are taken to be known: after so many answers that
-/// nobody read, or batches that were lost, another copy would no longer be recognised.
+/// How many receipts of an epoch are remembered for a node. Older ones are taken to be known:
+/// after so many answers that nobody read, or batches that were lost, another copy would no longer
+/// be recognised.
 pub const RECEIPTS_MAX: u32 = 16;
 
 impl Told {
@@ -27,8 +32,9 @@ impl Told {
         self.gave(&shown.epoch, shown.through, &shown.receipt)
     }
 
-    /// Whether all that is applied of an epoch was sent by this copy of the journal, or one that it was made of. If not,
-    /// the disk here was restored or cloned: the journal needs a new epoch, and goes up from its beginning.
+    /// Whether all that is applied of an epoch was sent by this copy of the journal, or one that
+    /// it was made of. If not, the disk here was restored or cloned: the journal needs a new
+    /// epoch, and goes up from its beginning.
     pub fn is_of(&self, epoch: &str, applied: &Position) -> bool {
         applied.places().all(|place| self.gave(epoch, place.sequence, &place.receipt))
     }
@@ -41,7 +47,8 @@ impl Told {
         })
     }
 
-    /// How far the node was told of an epoch before it was told so much. None: as far as it ever was.
+    /// How far the node was told of an epoch before it was told so much. None: as far as it ever
+    /// was.
     pub fn through(&self, epoch: &str, before: Option<u64>) -> u64 {
         let of_epoch = self.0.iter().filter(|given| given.epoch == epoch);
         let before =
@@ -49,15 +56,15 @@ impl Told {
         before.max().unwrap_or(0)
     }
 
-    /// Whether a batch is for this copy of the journal, and this `epoch`: its sender holds back what came from the one
-    /// `above`, and shows what it `heard` of that. If not, it holds things back that were lost here; it begins another
-    /// round.
+    /// Whether a batch is for this copy of the journal, and this `epoch`: its sender holds back
+    /// what came from the one `above`, and shows what it `heard` of that. If not, it holds things
+    /// back that were lost here; it begins another round.
     pub fn is_all_heard(&self, epoch: &str, above: Option<&str>, heard: &[Bookmark]) -> bool {
         above.is_none_or(|above| above == epoch) && self.unknown(epoch, heard.iter()).is_none()
     }
 
-    /// The first of an epoch's receipts that another copy gave: through which sequence. Those of other epochs do
-    /// not matter: whoever shows them reads this one from its beginning.
+    /// The first of an epoch's receipts that another copy gave: through which sequence. Those of
+    /// other epochs do not matter: whoever shows them reads this one from its beginning.
     fn unknown<'a>(&self, epoch: &str, shown: impl Iterator<Item = &'a Bookmark>) -> Option<u64> {
         let unknown = shown.filter(|shown| shown.epoch == epoch && !self.has(shown));
         unknown.map(|shown| shown.through).min()
@@ -65,14 +72,16 @@ impl Told {
 }
 
 impl Position {
-    /// Whether an upstream that said this once, and says `now` of the same epoch, has lost something.
+    /// Whether an upstream that said this once, and says `now` of the same epoch, has lost
+    /// something.
     pub fn is_lost(&self, now: &Self) -> bool {
         !now.has(self.through.sequence)
     }
 }
 
 impl Bookmark {
-    /// Whether a page that leads here is to be noted, by the one who tells and by a reader who is at `known`.
+    /// Whether a page that leads here is to be noted, by the one who tells and by a reader who is
+    /// at `known`.
     pub fn is_noted(&self, known: Option<&Self>, is_empty: bool) -> bool {
         let known = known.filter(|known| known.epoch == self.epoch);
         !is_empty || known.is_none_or(|known| self.through >= known.through + UNNOTED_MAX)
@@ -84,8 +93,9 @@ impl Bookmark {
         self.is_noted(known, is_empty).then_some(Turned { follows_again: is_other })
     }
 
-    /// Whether a reader who was answered this, and had shown the other, may forget that: whoever knows this receipt knew
-    /// the other too. One of an epoch that was left is kept: an upstream that is restored twice comes back to it.
+    /// Whether a reader who was answered this, and had shown the other, may forget that: whoever
+    /// knows this receipt knew the other too. One of an epoch that was left is kept: an upstream
+    /// that is restored twice comes back to it.
     pub fn covers(&self, shown: &Self) -> bool {
         self.epoch == shown.epoch && shown.through <= self.through
     }
@@ -97,15 +107,17 @@ impl Cursor {
         self.feed.iter().chain(&self.heard)
     }
 
-    /// From where on another epoch of the upstream's journal is to begin, because its disk was restored: the asking node
-    /// shows a receipt that another copy gave, or tells of something that this one has no more.
+    /// From where on another epoch of the upstream's journal is to begin, because its disk was
+    /// restored: the asking node shows a receipt that another copy gave, or tells of something
+    /// that this one has no more.
     pub fn unknown(&self, epoch: &str, told: &Told, is_missing: bool) -> Option<u64> {
         let unknown = told.unknown(epoch, self.shown());
         (is_missing || unknown.is_some()).then(|| told.through(epoch, unknown))
     }
 }
 
-/// How much further a bookmark may get without being noted or told, when there was nothing for its reader.
+/// How much further a bookmark may get without being noted or told, when there was nothing for its
+/// reader.
 pub const UNNOTED_MAX: u64 = 1_000;
 
 /// A page was applied, and the bookmark moved.
@@ -115,8 +127,9 @@ pub struct Turned {
     pub follows_again: bool,
 }
 
-/// Whether a node below tells of something that this one had of its journal, `held`, and has no more: `applied`.
-/// `told` is what it told of when that was last the reason for a new epoch: it may ask again before it has heard of that.
+/// Whether a node below tells of something that this one had of its journal, `held`, and has no
+/// more: `applied`. `told` is what it told of when that was last the reason for a new epoch: it
+/// may ask again before it has heard of that.
 pub fn is_missed(held: Option<&Place>, applied: &Position, told: Option<u64>) -> Option<u64> {
     let held = held.filter(|held| !applied.has(held.sequence))?;
     (told != Some(held.sequence)).then_some(held.sequence)

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::Stamp;
 
-/// The last change of each writer that a version includes, by its stamp: a version vector. A writer is one copy
-/// of a store, named by its epoch. Stamps and not counts, so that a copy that was restored from a backup, and does
-/// not know yet that it needs another epoch, does not use a number twice.
+/// The last change of each writer that a version includes, by its stamp: a version vector. A
+/// writer is one copy of a store, named by its epoch. Stamps and not counts, so that a copy that
+/// was restored from a backup, and does not know yet that it needs another epoch, does not use a
+/// number twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seen(pub BTreeMap<String, Stamp>);
@@ -37,8 +38,8 @@ pub enum Winner {
 pub struct Merge {
     /// Which one stands.
     pub winner: Winner,
-    /// Neither was made with knowledge of the other: the one that does not stand is to be kept for people
-    /// to see.
+    /// Neither was made with knowledge of the other: the one that does not stand is to be kept for
+    /// people to see.
     pub is_conflict: bool,
     /// The stamp, writer and knowledge of what stands. It knows of both.
     pub version: Version,
@@ -61,8 +62,8 @@ impl Seen {
     }
 }
 
-/// Merges two versions of the same thing: the last writer wins. The result is the same in whatever order,
-/// and however often, versions meet.
+/// Merges two versions of the same thing: the last writer wins. The result is the same in whatever
+/// order, and however often, versions meet.
 pub fn merge(here: &Version, arriving: &Version) -> Merge {
     let order = (here.stamp, &here.writer).cmp(&(arriving.stamp, &arriving.writer));
     let (knows_arriving, knows_here) =
@@ -121,8 +122,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(5_000))]
 
-        /// Whatever clocks say and in whatever order versions meet: once all have met, all nodes have the
-        /// same one, and every change that nobody built on was lost in plain sight.
+        /// Whatever clocks say and in whatever order versions meet: once all have met, all nodes
+        /// have the same one, and every change that nobody built on was lost in plain sight.
         #[test]
         fn nodes_converge_and_every_loser_is_known(
             steps in prop::collection::vec((0usize..4, 0usize..4, -1_000i64..1_000), 1..80),

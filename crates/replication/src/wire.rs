@@ -1,4 +1,7 @@
 //! The messages, as JSON. `docs/replication.md` describes them for other implementations.
+//!
+//! Fields that a reader does not know are left aside: a newer node may say more. Payloads of
+//! entries are another matter, which the stores read: nothing of those may be lost.
 
 mod parse;
 
@@ -7,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{Lane, Leg, Place, Position, Span, Stamp};
+use crate::{Lane, Leg, Place, Position, Protocol, Span, Stamp};
 pub use parse::WireError;
 
 /// Most entries in a batch.
@@ -40,7 +43,6 @@ pub const BLOBS_PATH: &str = "/sync/v1/blobs";
 
 /// One change.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Entry {
     /// Position in the sender's journal.
     pub sequence: u64,
@@ -50,10 +52,9 @@ pub struct Entry {
     pub payload: Box<RawValue>,
 }
 
-/// A part of a journal of the sending node, for the node above to apply. Answered with [`Applied`]; with
-/// status 409, nothing was applied because the journal is not where this begins.
+/// A part of a journal of the sending node, for the node above to apply. Answered with
+/// [`Applied`]; with status 409, nothing was applied because the journal is not where this begins.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Batch {
     /// The sending node's `node_id`.
     pub node: String,
@@ -61,22 +62,23 @@ pub struct Batch {
     pub journal: String,
     /// The epoch of that journal.
     pub epoch: String,
-    /// Where the upstream will be when it has all that was sent before: it applies this at no other place, and batches
-    /// may overtake each other.
+    /// Where the upstream will be when it has all that was sent before: it applies this at no
+    /// other place, and batches may overtake each other.
     pub before: Position,
     /// As what they travel.
     pub lane: Lane,
     /// The sequence that the first entry follows; what lies between is not for the upstream.
     pub after: u64,
-    /// The epoch of the upstream's journal when the round began: what came from there is not sent back. None: what
-    /// came from there is.
+    /// The epoch of the upstream's journal when the round began: what came from there is not sent
+    /// back. None: what came from there is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub above: Option<String>,
-    /// What the sender has heard of it. An upstream that did not tell so much, because its disk was restored, applies
-    /// nothing of this: see [`crate::recognise::Told::is_all_heard`].
+    /// What the sender has heard of it. An upstream that did not tell so much, because its disk
+    /// was restored, applies nothing of this: see [`crate::recognise::Told::is_all_heard`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub heard: Vec<Bookmark>,
-    /// A text made at random, by which the sender knows for its own what the upstream has: see [`crate::recognise`].
+    /// A text made at random, by which the sender knows for its own what the upstream has: see
+    /// [`crate::recognise`].
     pub receipt: String,
     /// The entries, by growing sequence: 1 to [`BATCH_ENTRIES_MAX`].
     pub entries: Vec<Entry>,
@@ -91,7 +93,6 @@ pub struct Applied {
 
 /// What a node asks its upstream at the start of a round, and while it waits for news.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Pull {
     /// The asking node's `node_id`.
     pub node: String,
@@ -124,22 +125,25 @@ pub struct Health {
     /// Bytes that they may take. 0: no limit.
     #[serde(default)]
     pub disk_limit: u64,
+    /// Which version of the protocol it speaks.
+    #[serde(default)]
+    pub protocol: Protocol,
 }
 
 /// Where a node is with one journal, in both directions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Cursor {
     /// The epoch of the asking node's journal.
     pub epoch: String,
     /// What it has applied of the upstream's. None: nothing yet.
     pub feed: Option<Bookmark>,
-    /// What else it has heard of the upstream's journal, at most [`HEARD_MAX`]: in records, which run ahead of the feed,
-    /// in epochs that were left, and before it began to read from the beginning again.
+    /// What else it has heard of the upstream's journal, at most [`HEARD_MAX`]: in records, which
+    /// run ahead of the feed, in epochs that were left, and before it began to read from the
+    /// beginning again.
     #[serde(default)]
     pub heard: Vec<Bookmark>,
-    /// How far the upstream had the asking node's journal when it was last asked. If it has less now, its disk was
-    /// restored.
+    /// How far the upstream had the asking node's journal when it was last asked. If it has less
+    /// now, its disk was restored.
     pub held: Option<Place>,
     /// How many subjects the asking node follows, by its own account.
     #[serde(default)]
@@ -148,14 +152,13 @@ pub struct Cursor {
 
 /// How far a journal has been read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Bookmark {
     /// The journal's epoch.
     pub epoch: String,
     /// Everything through this sequence has been looked at.
     pub through: u64,
-    /// What the teller gave with the answer that led here: other texts at random each time. If it does not know it any
-    /// more, its disk was restored.
+    /// What the teller gave with the answer that led here: other texts at random each time. If it
+    /// does not know it any more, its disk was restored.
     pub receipt: String,
 }
 
@@ -166,6 +169,12 @@ pub struct Pulled {
     pub node: String,
     /// Its clock.
     pub now: Stamp,
+    /// Which version of the protocol it speaks.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// Version of its software. Empty: it does not say.
+    #[serde(default)]
+    pub version: String,
     /// Its journals by name.
     pub journals: BTreeMap<String, Feed>,
 }
@@ -177,8 +186,8 @@ pub struct Feed {
     pub applied: Position,
     /// Its own entries that concern the node.
     pub page: Page,
-    /// The upstream knows of fewer subjects that the node follows than the node does: it lost some with its disk,
-    /// and is to be asked for all of them again.
+    /// The upstream knows of fewer subjects that the node follows than the node does: it lost some
+    /// with its disk, and is to be asked for all of them again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forgot: bool,
 }
@@ -194,10 +203,9 @@ pub struct Page {
     pub more: bool,
 }
 
-/// Asks for all that an upstream has about one subject: a learner's record, a person. From then on the
-/// node's [`Feed`]s have what is new about it. Answered with a [`Record`].
+/// Asks for all that an upstream has about one subject: a learner's record, a person. From then on
+/// the node's [`Feed`]s have what is new about it. Answered with a [`Record`].
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Inquiry {
     /// The asking node's `node_id`.
     pub node: String,
@@ -205,7 +213,8 @@ pub struct Inquiry {
     pub journal: String,
     /// What about: an agent's identifier, a sign-in name.
     pub subject: String,
-    /// Where the asking node is: whoever answers must know whether it is still the one who told before.
+    /// Where the asking node is: whoever answers must know whether it is still the one who told
+    /// before.
     pub cursor: Cursor,
     /// Continue after this sequence.
     pub after: u64,
@@ -224,7 +233,6 @@ pub struct Record {
 
 /// Asks for bytes of blobs. Answered with them, in this order and nothing between them.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Pieces {
     /// The asking node's `node_id`.
     pub node: String,
@@ -234,7 +242,6 @@ pub struct Pieces {
 
 /// Some bytes of a blob.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Piece {
     /// SHA-256, lower-case hexadecimal.
     pub hash: String,

@@ -3,7 +3,11 @@
 use std::io::IsTerminal;
 
 use clap::ValueEnum;
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt, registry};
 
 /// The form of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -14,22 +18,22 @@ pub enum LogFormat {
     Json,
 }
 
-/// Sets logging up for the process. `HEDGE_LOG`, else `RUST_LOG`, says what is logged, `info` by
-/// default; `guests` is whether components' output is.
+/// Sets logging up for the process. `HEDGE_LOG`, else `RUST_LOG`, says what is logged, such as
+/// `warn,hedge=debug`; `info` by default, and when it cannot be read. `guests` is whether
+/// components' output is.
 pub fn init(format: LogFormat, guests: bool) {
     let filter = std::env::var("HEDGE_LOG").or_else(|_| std::env::var("RUST_LOG"));
-    let mut filter = filter.unwrap_or_else(|_| "info".to_owned());
+    let filter = filter.ok().and_then(|filter| filter.parse::<Targets>().ok());
+    let mut filter = filter.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
     if !guests {
-        filter.push_str(",hedge::guest=off");
+        filter = filter.with_target("hedge::guest", LevelFilter::OFF);
     }
-    let filter = EnvFilter::builder().parse_lossy(filter);
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    // Fails only when a logger is set already, which then is somebody's choice.
-    let _ = match format {
-        LogFormat::Text => logs.with_target(false).try_init(),
-        LogFormat::Json => logs.json().flatten_event(true).try_init(),
+    let lines =
+        fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.with_target(false).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
+    // Fails only when a logger is set already, which then is somebody's choice.
+    let _ = registry().with(lines.with_filter(filter)).try_init();
 }

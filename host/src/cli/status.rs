@@ -106,7 +106,12 @@ fn standing(node: &Value) -> String {
         _ => String::new(),
     };
     let (queue, age) = (number(node, "queue"), number(node, "queue_age_seconds"));
-    format!("{contact}, {queue} entries to send for {age} s{clock}")
+    let waits: Vec<_> = items(node, "waits_for_upgrade").filter_map(Value::as_str).collect();
+    let upgrade = match waits.is_empty() {
+        true => String::new(),
+        false => format!(", kept from it until it is upgraded: {}", waits.join(", ")),
+    };
+    format!("{contact}, {queue} entries to send for {age} s{clock}{upgrade}")
 }
 
 /// The queue of batches from below.

@@ -3,10 +3,12 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
+use futures::future::{self, Either};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -15,7 +17,7 @@ use super::logs::{self, LogFormat};
 use crate::app::{App, Options};
 use crate::limits::Limits;
 use crate::variables::Overrides;
-use crate::{duration, server, ticker};
+use crate::{duration, inside, server, ticker};
 
 /// The arguments of `hedge up`.
 #[derive(Debug, Args)]
@@ -148,17 +150,32 @@ async fn up(address: SocketAddr, options: &Options) -> Result<()> {
         format!("cannot listen on {address}: stop whoever does, or choose with --listen")
     })?;
     let mut app = tokio::task::block_in_place(|| App::load(options))?;
-    announce(&app, listener.local_addr()?)?;
-    let wake = app.wake.take();
-    let ticking = app
-        .schedule
-        .map(|schedule| tokio::spawn(ticker::run(app.directory.clone(), schedule, wake)));
-    server::serve(listener, app.routes.clone(), app.limits.clone(), stop).await;
+    let (wake, address) = (app.wake.take(), listener.local_addr()?);
+    let (mut ticking, mut started) = (None, Ok(()));
+    let ready = async {
+        if let Some(refusal) = inside::refusal(&app.directory).await {
+            bail!("{refusal}");
+        }
+        announce(&app, address)?;
+        let schedule = app.schedule;
+        ticking = schedule.map(|at| tokio::spawn(ticker::run(app.directory.clone(), at, wake)));
+        Ok(())
+    };
+    // Whoever asks meanwhile is answered: a warm start has no time for questions.
+    let end = async {
+        let stop = pin!(stop);
+        match future::select(pin!(ready), stop).await {
+            Either::Left((Ok(()), stop)) => stop.await,
+            Either::Left((refused, _)) => started = refused,
+            Either::Right(_) => {}
+        }
+    };
+    server::serve(listener, app.routes.clone(), app.limits.clone(), end).await;
     if let Some(ticking) = ticking {
         ticking.abort();
     }
     app.close().await;
-    Ok(())
+    started
 }
 
 fn stop_signal() -> Result<impl Future<Output = ()>> {

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -69,12 +70,25 @@ impl Cache {
         Ok(Self { folder: folder.to_owned() })
     }
 
+    /// The compiled form of `component` if it is known at once: its files are those that an entry
+    /// was made of, as far as `stat` tells.
+    ///
+    /// # Errors
+    /// When a source is missing.
+    pub fn find(
+        &self,
+        engine: &Engine,
+        component: &manifest::Component,
+    ) -> Result<Option<Compiled>> {
+        Ok(self.indexed(&self.index(engine, component)?))
+    }
+
     /// The compiled form of `component`, composed and compiled now if the cache has none.
     ///
     /// # Errors
     /// When a source is missing, does not compose, or does not compile.
     pub fn get(&self, engine: &Engine, component: &manifest::Component) -> Result<Compiled> {
-        let index = self.folder.join(format!("{}.index", stamp(engine, component)?));
+        let index = self.index(engine, component)?;
         if let Some(compiled) = self.indexed(&index) {
             return Ok(compiled);
         }
@@ -92,6 +106,10 @@ impl Cache {
     pub fn forget(&self, compiled: &Compiled) {
         let _ = fs::remove_file(&compiled.path);
         let _ = fs::remove_file(compiled.path.with_extension("json"));
+    }
+
+    fn index(&self, engine: &Engine, component: &manifest::Component) -> Result<PathBuf> {
+        Ok(self.folder.join(format!("{}.index", stamp(engine, component)?)))
     }
 
     fn indexed(&self, index: &Path) -> Option<Compiled> {
@@ -206,14 +224,14 @@ fn hexadecimal(hash: Sha256) -> String {
 }
 
 /// Writes under a name of its own, then renames: readers see the old file or the whole new one,
-/// also after a power cut.
+/// also after a power cut, and whoever writes the same at the same time is no trouble.
 fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
     let write = || -> std::io::Result<()> {
-        let mut file = fs::File::create(&temporary)?;
+        let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
         file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
     };
     write().with_context(|| format!("cannot write {}", path.display()))
 }

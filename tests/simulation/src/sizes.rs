@@ -6,7 +6,7 @@ use anyhow::Result;
 use hedgeschool_replication::wire::{
     Applied, Batch, Bookmark, Cursor, Entry, Feed, Health, Page, Pull, Pulled,
 };
-use hedgeschool_replication::{Lane, Place, Position, Span};
+use hedgeschool_replication::{Lane, Place, Position, Protocol, Span};
 use serde_json::value::RawValue;
 
 /// What HTTP adds to a message: request line or status, and the fields that nodes send.
@@ -130,5 +130,11 @@ fn pulled() -> Pulled {
     let feed = || Feed { applied: position(), page: page(), forgot: false };
     let journals: BTreeMap<_, _> =
         JOURNALS.iter().map(|name| ((*name).to_owned(), feed())).collect();
-    Pulled { node: "hub".to_owned(), now: 1_764_064_267_123_456, journals }
+    Pulled {
+        node: "hub".to_owned(),
+        now: 1_764_064_267_123_456,
+        protocol: Protocol::OURS,
+        version: "0.2.0".to_owned(),
+        journals,
+    }
 }

@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::progress::step;
+use crate::progress::{Steps, step};
 use crate::{build, workspace};
 use secrets::Secrets;
 
@@ -37,7 +37,8 @@ pub struct Arguments {
     /// Start what the last build made
     #[arg(long)]
     no_build: bool,
-    /// A variable of the app, as for `hedge up`, e.g. upstream_url=https://hub.example.org; repeatable
+    /// A variable of the app, as for `hedge up`, e.g. upstream_url=https://hub.example.org;
+    /// repeatable
     #[arg(long = "variable", value_name = "NAME=VALUE")]
     variables: Vec<String>,
 }
@@ -47,8 +48,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let root = workspace::root()?;
     ensure_free(arguments.listen)?;
     if !arguments.no_build {
-        build::guests(&root, false)?;
-        build::host(&root)?;
+        build::node(&root, &mut Steps::new(1))?;
     }
     let state = root.join("target/up");
     if arguments.fresh && state.exists() {
@@ -60,7 +60,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let group = Pid::from_child(&node);
     forward_signals(group)?;
     let address = reachable(arguments.listen);
-    let ready = step("starting the node", || {
+    let advice = "look at what the node said above; `cargo xtask up --fresh` starts anew";
+    let ready = step("starting the node", advice, || {
         await_health(&mut node, &address)?;
         demo::fill(&address, &root.join("examples/demo-course"), &secrets)
     });

@@ -34,6 +34,10 @@ macro_rules! export_journal {
             }
 
             impl Guest for $store {
+                async fn check_schema() -> Result<Option<String>, wit::Error> {
+                    Ok(kit::check_schema(<$kinds>::DATABASE).await?)
+                }
+
                 async fn epoch() -> Result<String, wit::Error> {
                     Ok(kit::epoch(<$kinds>::DATABASE).await?)
                 }

@@ -83,6 +83,15 @@ pub trait Kinds {
     async fn restore(lost: &Lost) -> Result<bool, Error>;
 }
 
+/// Brings the database to this build's schema; answers why this build can never use it, if so.
+pub async fn check_schema(database: &Database) -> Result<Option<String>, Error> {
+    match database.query("SELECT 1", &[]).await {
+        Ok(_) => Ok(None),
+        Err(newer @ SqlError::NewerSchema { .. }) => Ok(Some(newer.to_string())),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Names this copy of the store.
 pub async fn epoch(database: &Database) -> Result<String, Error> {
     let epoch = note(database, "epoch".to_owned()).await?;

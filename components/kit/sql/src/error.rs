@@ -19,8 +19,13 @@ pub enum Error {
     #[error("more than one SQL statement in a string")]
     SeveralStatements,
     /// The database was written by a newer version of the software.
-    #[error("the database has schema version {found}, this component knows up to {known}")]
+    #[error(
+        "a later version of Hedgeschool wrote the database {label} (schema {found}, this version \
+         knows {known}): run that version, or restore a backup that this one made"
+    )]
     NewerSchema {
+        /// The database's label.
+        label: &'static str,
         /// The version in the file.
         found: usize,
         /// The newest version this component has a migration for.

@@ -3,15 +3,17 @@
 //! A store declares its [`Database`] once, as a `static`, and calls [`Database::query`] and
 //! [`Database::execute`]. The wrapper knows what `spin:sqlite` leaves to its callers:
 //!
-//! * of each function there are two, one that blocks the instance and one that does not: what reads blocks, because
-//!   that costs less and is soon over; what writes waits for the disk, and others use the instance meanwhile (ADR 13);
+//! * of each function there are two, one that blocks the instance and one that does not: what
+//!   reads blocks, because that costs less and is soon over; what writes waits for the disk, and
+//!   others use the instance meanwhile (ADR 13);
 //! * of the one that does not block, errors arrive only after the rows: both are always awaited;
 //! * only the first statement of a string is run: a second one is refused;
 //! * a database that is busy is tried again, with jitter, until a deadline;
 //! * the schema is brought up to date before the first statement, one transaction a migration.
 //!
-//! **A write is one statement.** It is durable when the call returns, on every host, and requests that
-//! share an instance cannot come between its parts. What needs several steps goes into a trigger.
+//! **A write is one statement.** It is durable when the call returns, on every host, and requests
+//! that share an instance cannot come between its parts. What needs several steps goes into a
+//! trigger.
 
 mod error;
 mod migrate;
@@ -32,8 +34,9 @@ pub use row::{FromValue, Row};
 /// Where an instance keeps its open connections; [`connection_slot!`] declares one.
 pub type Slot = LocalKey<OnceCell<Rc<Connections>>>;
 
-/// An instance's connections. They are two because Spin holds a connection until a statement's last row is read: were it
-/// the same one, a read would stop the instance for a write that waits for this very instance to read its rows.
+/// An instance's connections. They are two because Spin holds a connection until a statement's
+/// last row is read: were it the same one, a read would stop the instance for a write that waits
+/// for this very instance to read its rows.
 pub struct Connections {
     reading: Connection,
     writing: Connection,
@@ -54,20 +57,21 @@ macro_rules! connection_slot {
 pub struct Database {
     /// The label in the manifest's `sqlite_databases`.
     pub label: &'static str,
-    /// One script a schema version, oldest first; never edited once released. A blank line separates
-    /// the statements of a script.
+    /// One script a schema version, oldest first; never edited once released. A blank line
+    /// separates the statements of a script.
     pub migrations: &'static [&'static str],
     /// Statements that say how a new file is to be kept, one each, before there is anything in it.
     pub new_file: &'static [&'static str],
-    /// What is to be done once in a database that `hedge restore` has put back: a script, as those above.
+    /// What is to be done once in a database that `hedge restore` has put back: a script, as those
+    /// above.
     pub restored: &'static str,
     /// The instance's connections; they live as long as the instance.
     pub slot: &'static Slot,
 }
 
 impl Database {
-    /// Runs one statement that reads, or writes little and seldom, and answers its rows, all of them: bound what you
-    /// ask for.
+    /// Runs one statement that reads, or writes little and seldom, and answers its rows, all of
+    /// them: bound what you ask for.
     pub async fn query(&self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
         let connections = self.connections().await?;
         retry::while_busy(async || run(&connections.reading, sql, parameters)).await
@@ -86,8 +90,9 @@ impl Database {
 
     /// The instance's connections, opened and migrated at first use.
     ///
-    /// Requests may each open some while others wait for a busy database, and the first to finish are kept: none
-    /// waits for another, because a task that waits for its neighbour can stall a shared instance.
+    /// Requests may each open some while others wait for a busy database, and the first to finish
+    /// are kept: none waits for another, because a task that waits for its neighbour can stall a
+    /// shared instance.
     async fn connections(&self) -> Result<Rc<Connections>, Error> {
         if let Some(open) = self.slot.with(|slot| slot.get().cloned()) {
             return Ok(open);
@@ -119,8 +124,8 @@ async fn write(connection: &Connection, sql: &str, parameters: &[Value]) -> Resu
     Ok(end.await?)
 }
 
-/// Whether a host would silently drop the end of this string. Trigger bodies hold semicolons of their
-/// own; literals that do are not written: values are bound.
+/// Whether a host would silently drop the end of this string. Trigger bodies hold semicolons of
+/// their own; literals that do are not written: values are bound.
 fn has_several_statements(sql: &str) -> bool {
     let sql = sql.trim();
     !sql.contains("CREATE TRIGGER") && sql.trim_end_matches(';').contains(';')

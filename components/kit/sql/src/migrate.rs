@@ -2,8 +2,8 @@
 
 use crate::{Connection, Database, Error, retry, run};
 
-/// The `application_id` that `hedge restore` gives a database: `hedr`. In `host/sqlite` the same number is
-/// `snapshot::RESTORED`.
+/// The `application_id` that `hedge restore` gives a database: `hedr`. In `host/sqlite` the same
+/// number is `snapshot::RESTORED`.
 const RESTORED: i64 = 0x6865_6472;
 
 /// What there is to do before a database can be used.
@@ -14,8 +14,8 @@ struct State {
     is_restored: bool,
 }
 
-/// Prepares a fresh connection: pragmas of the connection and of the file, then missing migrations and, if the
-/// database came out of a backup, the script for that.
+/// Prepares a fresh connection: pragmas of the connection and of the file, then missing migrations
+/// and, if the database came out of a backup, the script for that.
 ///
 /// No one else uses the connection yet, so a transaction over several calls is safe on it.
 pub async fn to_current(connection: &Connection, database: &Database) -> Result<(), Error> {
@@ -24,7 +24,8 @@ pub async fn to_current(connection: &Connection, database: &Database) -> Result<
     retry::while_busy(async || {
         let State { version: found, is_restored } = state(connection)?;
         if found > migrations.len() {
-            return Err(Error::NewerSchema { found, known: migrations.len() });
+            let (label, known) = (database.label, migrations.len());
+            return Err(Error::NewerSchema { label, found, known });
         }
         if found == 0 {
             for statement in database.new_file {
@@ -40,7 +41,8 @@ pub async fn to_current(connection: &Connection, database: &Database) -> Result<
     .await
 }
 
-/// Waiting for a busy database inside the host would hold a thread of it, and the instance: `retry` waits instead.
+/// Waiting for a busy database inside the host would hold a thread of it, and the instance:
+/// `retry` waits instead.
 pub fn leave_waiting_to_us(connection: &Connection) -> Result<(), Error> {
     run(connection, "PRAGMA busy_timeout = 0", &[]).map(drop)
 }
@@ -62,8 +64,8 @@ fn write_ahead(connection: &Connection) -> Result<(), Error> {
     run(connection, "PRAGMA journal_mode = WAL", &[]).map(drop)
 }
 
-/// Runs the scripts the file lacks, all in one transaction. Another instance may have come first, so
-/// its state is read again under the lock.
+/// Runs the scripts the file lacks, all in one transaction. Another instance may have come first,
+/// so its state is read again under the lock.
 fn apply_missing(
     connection: &Connection,
     migrations: &[&str],

@@ -195,6 +195,7 @@ impl<'a> Row<'a> {
             (is_behind, "Behind"),
             (told.is_skewed, "Clock off"),
             (told.conflicts > 0, "Conflicts"),
+            (!told.waits_for_upgrade.is_empty(), "Needs an upgrade"),
             (told.version != version, "Other version"),
         ];
         row.troubles = troubles.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect();
@@ -205,11 +206,12 @@ impl<'a> Row<'a> {
     /// follows.
     fn severity(&self) -> u64 {
         let weight = |name: &str| match name {
-            "Silent" => 32,
-            "Disk nearly full" => 16,
-            "Behind" => 8,
-            "Clock off" => 4,
-            "Conflicts" => 2,
+            "Silent" => 64,
+            "Disk nearly full" => 32,
+            "Behind" => 16,
+            "Clock off" => 8,
+            "Conflicts" => 4,
+            "Needs an upgrade" => 2,
             _ => 1,
         };
         self.troubles.iter().map(|name| weight(name)).sum()
@@ -237,6 +239,7 @@ mod tests {
             queue_age_seconds: 0,
             conflicts: 0,
             version: "1".to_owned(),
+            waits_for_upgrade: Vec::new(),
             storage: None,
         }
     }
@@ -252,6 +255,7 @@ mod tests {
             Below { queue: 9, queue_age_seconds: 4_000, ..node("f-behind") },
             Below { version: "0".to_owned(), ..node("g-old") },
             Below { skew_seconds: -90.0, is_skewed: true, ..node("h-clock") },
+            Below { waits_for_upgrade: vec!["class".to_owned()], ..node("i-waits") },
         ]
     }
 
@@ -265,20 +269,20 @@ mod tests {
 
     #[test]
     fn the_worst_come_first_unless_asked_otherwise() {
-        assert_eq!(chosen("").concat(), "dcefhbga");
-        assert_eq!(chosen("sort=name").concat(), "abcdefgh");
-        assert_eq!(chosen("sort=contact").concat(), "dcabefgh");
-        assert_eq!(chosen("sort=queue").concat(), "fabcdegh");
-        assert_eq!(chosen("sort=clock").concat(), "habcdefg");
-        assert_eq!(chosen("sort=conflicts").concat(), "bacdefgh");
-        assert_eq!(chosen("sort=disk").concat(), "eabcdfgh");
-        assert_eq!(chosen("sort=version").concat(), "gabcdefh");
-        assert_eq!(chosen("sort=anything").concat(), "dcefhbga");
+        assert_eq!(chosen("").concat(), "dcefhbiga");
+        assert_eq!(chosen("sort=name").concat(), "abcdefghi");
+        assert_eq!(chosen("sort=contact").concat(), "dcabefghi");
+        assert_eq!(chosen("sort=queue").concat(), "fabcdeghi");
+        assert_eq!(chosen("sort=clock").concat(), "habcdefgi");
+        assert_eq!(chosen("sort=conflicts").concat(), "bacdefghi");
+        assert_eq!(chosen("sort=disk").concat(), "eabcdfghi");
+        assert_eq!(chosen("sort=version").concat(), "gabcdefhi");
+        assert_eq!(chosen("sort=anything").concat(), "dcefhbiga");
     }
 
     #[test]
     fn filters_leave_rows_out() {
-        assert_eq!(chosen("trouble=true&sort=name").concat(), "bcdefgh");
+        assert_eq!(chosen("trouble=true&sort=name").concat(), "bcdefghi");
         assert_eq!(chosen("name=%20C&sort=name").concat(), "bch");
         assert_eq!(chosen("name=nobody").concat(), "");
     }

@@ -19,7 +19,8 @@ pub struct Audience {
     pub serves: Vec<String>,
 }
 
-/// Names a node's copy of a journal: what came from it needs not go back there, unless its disk was restored.
+/// Names a node's copy of a journal: what came from it needs not go back there, unless its disk
+/// was restored.
 pub fn origin(node: &str, epoch: &str) -> String {
     format!("{node}:{epoch}")
 }

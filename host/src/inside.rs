@@ -1,0 +1,58 @@
+//! Requests of the host itself to the application's components.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Empty, Limited};
+use serde::Deserialize;
+use wasmtime_wasi_http::WasiBody;
+
+use crate::server::Directory;
+
+/// The component that is asked whether the application can work here.
+const READY_COMPONENT: &str = "sync";
+const READY: &str = "/ready";
+/// Bytes of a reply.
+const REPLY_MAX: usize = 64 << 10;
+/// How long a reply's body may take after its head.
+const REPLY_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Sends an empty `POST` to a component, in memory, and answers the body of its reply.
+///
+/// # Errors
+/// When there is no such component, it fails, or its reply is no success; says what it said.
+pub async fn post(directory: &Directory, component: &str, path: &str) -> Result<Bytes> {
+    let (status, body) = ask(directory, component, path).await?;
+    ensure!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&body).trim());
+    Ok(body)
+}
+
+async fn ask(directory: &Directory, component: &str, path: &str) -> Result<(StatusCode, Bytes)> {
+    let body: WasiBody = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
+    let uri = format!("http://{component}.spin.internal{path}");
+    let request = Request::builder().method(Method::POST).uri(uri).body(body)?;
+    let response = directory.dispatch(component, request).await?;
+    let status = response.status();
+    let body = Limited::new(response.into_body(), REPLY_MAX).collect();
+    let body = tokio::time::timeout(REPLY_TIME_MAX, body).await.context("the reply stalled")?;
+    let body = body.map_err(|error| anyhow!("the reply broke off: {error}"))?.to_bytes();
+    Ok((status, body))
+}
+
+/// What a component says of whether the application can work here.
+#[derive(Deserialize)]
+struct Readiness {
+    /// Why it never can; nothing if it can.
+    refused: Vec<String>,
+}
+
+/// Why the application can never work with the databases that are here; None if it can, or if it
+/// has nobody who would know. What may pass, such as a full disk, keeps no node from starting.
+pub async fn refusal(directory: &Directory) -> Option<String> {
+    let asked = ask(directory, READY_COMPONENT, READY).await;
+    let (_, body) = asked.ok().filter(|(status, _)| status.is_success())?;
+    let refused = serde_json::from_slice::<Readiness>(&body).ok()?.refused;
+    (!refused.is_empty()).then(|| refused.join("; "))
+}

@@ -1,0 +1,120 @@
+//! Which packages have a test of some name: to build no more than these.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use cargo_metadata::{MetadataCommand, Package};
+
+/// What to pass to `cargo test`.
+#[derive(Debug, Default, PartialEq)]
+pub struct Selection {
+    /// The packages that have such tests.
+    pub packages: Vec<String>,
+    /// Which of their tests; none: all.
+    pub arguments: Vec<String>,
+}
+
+/// Tests by name: a package's all, a test program's all, or those whose path contains the name,
+/// which is made of files and functions: `replication::an_edge_catches_up`.
+pub fn tests(root: &Path, name: &str) -> Result<Selection> {
+    let metadata = MetadataCommand::new().manifest_path(root.join("Cargo.toml")).no_deps().exec();
+    let metadata = metadata.context("reading Cargo.toml")?;
+    let packages = metadata.workspace_packages();
+    if let Some(package) = packages.iter().find(|package| package.name.as_str() == name) {
+        let packages = vec![package.name.to_string()];
+        return Ok(Selection { packages, arguments: Vec::new() });
+    }
+    let program = |package: &&&Package| {
+        package.targets.iter().any(|target| target.is_test() && target.name == name)
+    };
+    if let Some(package) = packages.iter().find(program) {
+        let arguments = vec!["--test".to_owned(), name.to_owned()];
+        return Ok(Selection { packages: vec![package.name.to_string()], arguments });
+    }
+    let folders: Vec<_> = packages.iter().filter_map(|package| folder(package)).collect();
+    let has_such = |package: &&&Package| {
+        let own = folder(package);
+        let others: Vec<_> = folders.iter().copied().filter(|other| Some(*other) != own).collect();
+        own.is_some_and(|own| has_test(own, &others, name))
+    };
+    let found: Vec<_> = packages.iter().filter(has_such).map(|it| it.name.to_string()).collect();
+    if found.is_empty() {
+        bail!(
+            "no test has {name:?} in its name: give a part of a function's name, a file's \
+             (replication), a test program's (signature) or a package's (hedgeschool-xapi)"
+        );
+    }
+    Ok(Selection { packages: found, arguments: vec![name.to_owned()] })
+}
+
+fn folder(package: &Package) -> Option<&Path> {
+    package.manifest_path.as_std_path().parent()
+}
+
+/// Whether a folder's sources have a test of that name, other packages inside left out.
+fn has_test(folder: &Path, others: &[&Path], name: &str) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else { return false };
+    entries.flatten().map(|entry| entry.path()).any(|path| {
+        if path.is_dir() {
+            return !others.contains(&path.as_path()) && has_test(&path, others, name);
+        }
+        path.extension().is_some_and(|extension| extension == "rs")
+            && fs::read_to_string(&path).is_ok_and(|text| names_test(&path, &text, name))
+    })
+}
+
+/// Whether a source has a test whose path contains the name, or its last part.
+fn names_test(path: &Path, text: &str, name: &str) -> bool {
+    let name = name.rsplit("::").next().unwrap_or(name);
+    let is_attribute = |line: &&str| line.starts_with("#[") && line.contains("test");
+    let mut lines = text.lines().map(str::trim).skip_while(|line| !is_attribute(line)).peekable();
+    let is_of_file = path.file_stem().is_some_and(|stem| stem.to_string_lossy().contains(name));
+    (is_of_file && lines.peek().is_some()) || has_function(lines, name)
+}
+
+/// Whether a function of that name follows a test's attribute, with other attributes between.
+fn has_function<'a>(lines: impl Iterator<Item = &'a str>, name: &str) -> bool {
+    let mut is_test = false;
+    for line in lines {
+        if line.starts_with("#[") {
+            is_test |= line.contains("test");
+            continue;
+        }
+        let function = line.split_once("fn ").and_then(|(_, rest)| rest.split_once('('));
+        if is_test && function.is_some_and(|(function, _)| function.contains(name)) {
+            return true;
+        }
+        is_test = false;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: &str = "fn helper() {}\n#[tokio::test]\n#[ignore]\nasync fn a_cut() {}\n";
+
+    #[test]
+    fn a_name_is_a_part_of_a_function_or_a_file() {
+        let file = Path::new("tests/replication.rs");
+        assert!(names_test(file, SOURCE, "cut"));
+        assert!(names_test(file, SOURCE, "replic"));
+        assert!(names_test(file, SOURCE, "replication::a_cut"));
+        assert!(!names_test(file, SOURCE, "helper"));
+        assert!(!names_test(file, "fn helper() {}", "replication"));
+    }
+
+    #[test]
+    fn this_repositorys_tests_are_found_where_they_are() {
+        let root = crate::workspace::root().unwrap();
+        let own = tests(&root, "a_name_is_a_part_of_a_function_or_a_file").unwrap();
+        assert_eq!(own.packages, ["xtask"]);
+        let program = tests(&root, "signature").unwrap();
+        assert_eq!(program.packages, ["hedgeschool-xapi"]);
+        assert_eq!(program.arguments, ["--test", "signature"]);
+        assert_eq!(tests(&root, "hedgeschool-cmi5").unwrap().packages, ["hedgeschool-cmi5"]);
+        assert!(tests(&root, "no test is called this").is_err());
+    }
+}
