@@ -89,9 +89,9 @@ impl Comparison {
         let columns = ["what", "today", "then", "ratio", "lowest–highest"].map(str::to_owned);
         format!(
             "### Today ({today}) against then ({then})\n\nUp to {} rounds, in each of which both \
-             are measured, one first and the next time the other; rates over {run:?}. *today*, *then*: \
-             medians. *ratio*: the median of the rounds' ratios, above 1 where today's build is \
-             better.\n\n{}\n|---|--:|--:|--:|--:|",
+             are measured, one first and the next time the other; rates over {run:?}. *today*, \
+             *then*: medians. *ratio*: the median of the rounds' ratios, above 1 where today's \
+             build is better.\n\n{}\n|---|--:|--:|--:|--:|",
             self.rounds,
             row(&columns)
         )

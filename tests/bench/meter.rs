@@ -32,9 +32,9 @@ impl Meter {
     pub fn describe(&self) -> String {
         let Self { run, runs, .. } = self;
         format!(
-            "Medians of {runs} runs of {run:?}. Rate: every connection asks again as soon as it is answered; in \
-             brackets the lowest and the highest run. P50, P99, P999: requests fall due at half that rate, \
-             evenly, and are timed from then."
+            "Medians of {runs} runs of {run:?}. Rate: every connection asks again as soon as it \
+             is answered; in brackets the lowest and the highest run. P50, P99, P999: requests \
+             fall due at half that rate, evenly, and are timed from then."
         )
     }
 

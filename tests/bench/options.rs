@@ -10,26 +10,55 @@ pub struct Options {
     #[arg(long, value_enum, value_delimiter = ',')]
     pub only: Vec<Group>,
     /// Seconds of each run
-    #[arg(long, default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=60))]
+    #[arg(
+        long,
+        default_value_t = 5,
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(1..=60)
+    )]
     pub seconds: u64,
     /// Runs of each measurement, of which the median counts [default: 3; with --against 7]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=99))]
     pub runs: Option<u32>,
     /// How often to start a node; so often over all runs with --against
-    #[arg(long, default_value_t = 20, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(
+        long,
+        default_value_t = 20,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u32).range(1..=1000)
+    )]
     pub starts: u32,
     /// Statements in the store that is read from; they are posted first, in batches of 1,000
-    #[arg(long, default_value_t = 1_000_000, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(20_000..=50_000_000))]
+    #[arg(
+        long,
+        default_value_t = 1_000_000,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u64).range(20_000..=50_000_000)
+    )]
     pub stored: u64,
     /// Statements that a node has for its upstream when the link is back [default: 117000, a week
     /// of one node's; with --against 20000]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u64).range(1_000..=10_000_000)
+    )]
     pub backlog: Option<u64>,
     /// Size of the course that nodes below get, in bytes
-    #[arg(long, default_value_t = 1_000_000_000, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1_000_000..=1_000_000_000))]
+    #[arg(
+        long,
+        default_value_t = 1_000_000_000,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u64).range(1_000_000..=1_000_000_000)
+    )]
     pub course_bytes: u64,
     /// Microseconds added to every fsync of the slow disk
-    #[arg(long, default_value_t = 2_000, value_name = "MICROSECONDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(
+        long,
+        default_value_t = 2_000,
+        value_name = "MICROSECONDS",
+        value_parser = clap::value_parser!(u64).range(1..=1_000_000)
+    )]
     pub sync_delay_us: u64,
 }
 

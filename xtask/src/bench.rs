@@ -5,8 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::command::{self, cargo};
+use crate::debian::{self, Need};
 use crate::progress::Steps;
-use crate::{build, debian, revision, workspace};
+use crate::{build, revision, workspace};
 
 // The benchmarks' own file, so that one help tells of everything.
 #[path = "../../tests/bench/options.rs"]
@@ -63,14 +64,14 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 
 /// Makes sure that the servers are there that take part in measurements.
 fn ensure_servers(groups: &[Group]) -> Result<()> {
+    let mut needs = Vec::new();
     if groups.contains(&Group::Storm) {
-        let purpose = "a storm is measured with Redis";
-        debian::ensure_program("redis-server", &["redis-server"], purpose)?;
+        needs.push(Need::program("redis-server", &["redis-server"], "a storm with Redis"));
     }
     if groups.contains(&Group::File) {
-        debian::ensure_program("nginx", &["nginx"], "files are measured beside nginx")?;
+        needs.push(Need::program("nginx", &["nginx"], "files beside nginx"));
     }
-    Ok(())
+    debian::ensure(&needs)
 }
 
 /// The options as words of a command line.

@@ -71,6 +71,7 @@ fn beside_components(
     natives: &mut Command,
     steps: &mut Steps,
 ) -> Result<()> {
+    Toolchain::check()?;
     steps.step(title, MEND, || {
         thread::scope(|scope| {
             let natives = natives.current_dir(root);

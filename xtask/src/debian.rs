@@ -8,35 +8,54 @@ use anyhow::{Result, bail};
 use crate::command;
 use crate::progress::step;
 
-/// Makes sure that packages are there: installs the missing ones as root on Debian, else says in
-/// one sentence what to install.
-pub fn ensure_installed(packages: &[&str], purpose: &str) -> Result<()> {
-    let missing: Vec<_> =
-        packages.iter().copied().filter(|package| !is_installed(package)).collect();
+/// Something that a task needs of the machine.
+pub struct Need {
+    /// What for, in a few words.
+    purpose: &'static str,
+    /// The packages that bring it.
+    packages: Vec<String>,
+    /// Whether it is there, whichever way it came.
+    is_met: bool,
+}
+
+impl Need {
+    /// A program on the path.
+    pub fn program(program: &str, packages: &[&str], purpose: &'static str) -> Self {
+        let packages = packages.iter().map(|&package| package.to_owned()).collect();
+        Self { purpose, packages, is_met: command::is_installed(program) }
+    }
+
+    /// Packages that are no programs.
+    pub fn packages(packages: &[&str], purpose: &'static str) -> Self {
+        let missing = packages.iter().copied().filter(|package| !is_installed(package));
+        let packages: Vec<_> = missing.map(str::to_owned).collect();
+        Self { purpose, is_met: packages.is_empty(), packages }
+    }
+
+    /// A Python that can make virtual environments, which Debian packs apart.
+    pub fn python(purpose: &'static str) -> Self {
+        let probe = Command::new("python3").args(["-c", "import ensurepip, venv"]).output();
+        let packages = ["python3", "python3-venv"].map(str::to_owned).into();
+        Self { purpose, packages, is_met: probe.is_ok_and(|output| output.status.success()) }
+    }
+}
+
+/// Makes sure that all is there: installs what is missing as root on Debian, else says in one
+/// sentence what to install.
+pub fn ensure(needs: &[Need]) -> Result<()> {
+    let missing: Vec<_> = needs.iter().filter(|need| !need.is_met).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let names = missing.join(" ");
+    let purposes: Vec<_> = missing.iter().map(|need| need.purpose).collect();
+    let packages: Vec<_> = missing.iter().flat_map(|need| &need.packages).collect();
+    let names = packages.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(" ");
+    let purposes = purposes.join(", ");
     if !can_install() {
-        bail!("{purpose}: install {names} (on Debian, as root: apt-get install {names})");
+        bail!("install {names} for {purposes} (on Debian, as root: apt-get install {names})");
     }
     let advice = "let apt-get work first: what it said is above";
-    step(&format!("installing {names}: {purpose}"), advice, || install(&missing))
-}
-
-/// Makes sure that a program is on the path, whichever way it came there; else installs the
-/// packages that bring it.
-pub fn ensure_program(program: &str, packages: &[&str], purpose: &str) -> Result<()> {
-    if command::is_installed(program) { Ok(()) } else { ensure_installed(packages, purpose) }
-}
-
-/// Makes sure that there is a Python that can make virtual environments, which Debian packs apart.
-pub fn ensure_python(purpose: &str) -> Result<()> {
-    let probe = Command::new("python3").args(["-c", "import ensurepip, venv"]).output();
-    if probe.is_ok_and(|output| output.status.success()) {
-        return Ok(());
-    }
-    ensure_installed(&["python3", "python3-venv"], purpose)
+    step(&format!("installing {names} for {purposes}"), advice, || install(&packages))
 }
 
 /// Whether this is Debian and we are root.
@@ -57,7 +76,7 @@ fn is_installed(package: &str) -> bool {
 }
 
 /// Installs packages. The lists of what there is may be old, or missing on a new machine.
-fn install(packages: &[&str]) -> Result<()> {
+fn install(packages: &[&String]) -> Result<()> {
     let install = ["install", "-q", "-y", "--no-install-recommends"];
     command::run_unseen(apt_get().args(["update", "-q"]))?;
     command::run_unseen(apt_get().args(install).args(packages))

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::command::{self, cargo};
+use crate::debian::{self, Need};
+use crate::progress;
 use crate::workspace::Component;
-use crate::{debian, progress};
 
 /// What the line about builds calls them.
 const LABEL: &str = "components";
@@ -37,19 +38,25 @@ pub enum Toolchain {
 impl Toolchain {
     /// Finds a toolchain; as root on Debian, installs one if there is none.
     pub fn choose() -> Result<Self> {
+        Self::check()?;
         if has_rustup_target()? {
             return Ok(Self::Rustup);
         }
-        if !debian::can_install() && !Path::new(DEBIAN_LINKER_LINK).exists() {
-            bail!(
-                "no toolchain for WebAssembly here: run `rustup target add {TARGET}` (or, on Debian \
-                 without rustup's target, this command once as root)"
-            );
-        }
-        let purpose = "the compiler for WebAssembly components";
-        debian::ensure_installed(&DEBIAN_PACKAGES, purpose)?;
-        debian::ensure_installed(&[&linker_package()?], purpose)?;
+        let purpose = "WebAssembly components";
+        debian::ensure(&[Need::packages(&DEBIAN_PACKAGES, purpose)])?;
+        debian::ensure(&[Need::packages(&[&linker_package()?], purpose)])?;
         Ok(Self::Debian { linker: debian_linker()? })
+    }
+
+    /// Looks whether there is a toolchain, or can be one. At once: better said before a build.
+    pub fn check() -> Result<()> {
+        let is_there = has_rustup_target()? || Path::new(DEBIAN_LINKER_LINK).exists();
+        ensure!(
+            is_there || debian::can_install(),
+            "no compiler for WebAssembly here: run `rustup target add {TARGET}` (or, on Debian \
+             without rustup's target, this command once as root)"
+        );
+        Ok(())
     }
 
     /// Builds components of the workspace of `manifest`, and puts them where its `spin.toml`

@@ -6,7 +6,8 @@
 
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -17,6 +18,8 @@ use crate::command::shown;
 const SCREEN_EVERY: Duration = Duration::from_millis(100);
 /// How often it is written in a log.
 const LOG_EVERY: Duration = Duration::from_secs(15);
+/// How often it is when nothing happens.
+const AGAIN: Duration = Duration::from_secs(1);
 /// Characters of that line, so that it fits a narrow terminal.
 const LINE_MAX: usize = 78;
 /// What Cargo says of every crate; the line about builds says it shorter.
@@ -92,7 +95,18 @@ pub fn build(label: &str, cargo: &mut Command) -> Result<()> {
     let child = cargo.stdin(Stdio::null()).stderr(Stdio::piped()).spawn();
     let mut child = child.with_context(|| format!("starting {what}"))?;
     if let Some(output) = child.stderr.take() {
-        follow(label, BufReader::new(output))?;
+        thread::scope(|scope| {
+            // A crate that takes a minute is no reason to think that nothing goes on.
+            let (over, is_over) = mpsc::channel::<()>();
+            scope.spawn(move || {
+                while is_over.recv_timeout(AGAIN) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    with_board(Board::show);
+                }
+            });
+            let followed = follow(label, BufReader::new(output));
+            drop(over);
+            followed
+        })?;
     }
     with_board(|board| board.builds.retain(|(name, _)| name != label));
     let status = child.wait()?;
@@ -161,6 +175,14 @@ impl Board {
         match self.builds.iter_mut().find(|(name, _)| name == label) {
             Some((_, told)) => *told = progress,
             None => self.builds.push((label.to_owned(), progress)),
+        }
+        self.show();
+    }
+
+    /// Writes the line, if it is time to.
+    fn show(&mut self) {
+        if self.builds.is_empty() {
+            return;
         }
         let is_terminal = std::io::stderr().is_terminal();
         let every = if is_terminal { SCREEN_EVERY } else { LOG_EVERY };

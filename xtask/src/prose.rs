@@ -1,4 +1,5 @@
-//! Lines are short enough to be read beside others: at most [`COLUMNS_MAX`] columns.
+//! Prose has lines short enough to be read beside others: at most [`COLUMNS_MAX`] columns. Code is
+//! rustfmt's to break; long strings are nobody's.
 
 use std::path::Path;
 use std::process::Command;
@@ -24,9 +25,8 @@ pub fn check(root: &Path) -> Result<()> {
         // A file may have been removed and not yet be so in Git.
         let Ok(bytes) = fs::read(root.join(name)) else { continue };
         let text = str::from_utf8(&bytes).unwrap_or_default();
-        long.extend(
-            too_long(text).map(|(line, columns)| format!("{name}:{line}: {columns} columns")),
-        );
+        let lines = too_long(text, name.ends_with(".md"));
+        long.extend(lines.map(|(line, columns)| format!("{name}:{line}: {columns} columns")));
     }
     for line in long.iter().take(NAMED_MAX) {
         say(line);
@@ -39,12 +39,19 @@ fn is_read_by_people(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
 }
 
-/// The lines of a text that are too long, by number, and their columns. Rows of tables cannot be
-/// broken, nor can what has no space to break it at, such as an address.
-fn too_long(text: &str) -> impl Iterator<Item = (usize, usize)> {
+/// The lines of prose that are too long, by number, and their columns: all lines or, of code, those
+/// of comments. Rows of tables cannot be broken, nor can what has no space to break it at, such as
+/// an address.
+fn too_long(text: &str, is_prose: bool) -> impl Iterator<Item = (usize, usize)> {
     let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
+    let lines = lines.filter(move |(_, line)| is_prose || is_comment(line));
     let lines = lines.filter(|(_, line)| !is_unbreakable(line));
     lines.map(|(number, line)| (number, line.chars().count())).filter(|(_, n)| *n > COLUMNS_MAX)
+}
+
+fn is_comment(line: &str) -> bool {
+    let text = line.trim_start();
+    !text.starts_with("#[") && ["//", "/*", "* ", "# "].iter().any(|it| text.starts_with(it))
 }
 
 fn is_unbreakable(line: &str) -> bool {
@@ -60,7 +67,9 @@ mod tests {
     fn long_lines_are_named_unless_they_cannot_be_broken() {
         let long = "word ".repeat(21);
         let text = format!("short\n{long}\n| {long}|\n//! | {long}|\n{}", "x".repeat(200));
-        assert_eq!(too_long(&text).collect::<Vec<_>>(), [(2, 105)]);
-        assert_eq!(too_long(&"é ".repeat(50)).count(), 0);
+        assert_eq!(too_long(&text, true).collect::<Vec<_>>(), [(2, 105)]);
+        assert_eq!(too_long(&text, false).count(), 0);
+        assert_eq!(too_long(&format!("    /// {long}"), false).collect::<Vec<_>>(), [(1, 113)]);
+        assert_eq!(too_long(&"é ".repeat(50), true).count(), 0);
     }
 }

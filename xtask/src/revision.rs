@@ -12,9 +12,10 @@ use std::{env, fs};
 use anyhow::{Context, Result, ensure};
 
 use crate::command::{self, cargo};
+use crate::debian::{self, Need};
 use crate::guest::Toolchain;
 use crate::progress::{self, step};
-use crate::{debian, workspace};
+use crate::workspace;
 
 /// Where the worktrees are, below the repository's folder.
 const FOLDER: &str = "target/against";
@@ -26,7 +27,7 @@ const BUILT: &str = "target/built";
 /// Builds a revision, unless it has been built before; answers the folder that is its root. A
 /// revision is whatever Git takes for one: `v0.1.0`, `main~3`, `d867405`.
 pub fn build(root: &Path, revision: &str) -> Result<PathBuf> {
-    debian::ensure_program("git", &["git"], "another revision comes from Git")?;
+    debian::ensure(&[Need::program("git", &["git"], "another revision, which Git has")])?;
     let commit = resolve(root, revision)?;
     let name = commit.get(..NAME_DIGITS).unwrap_or(&commit);
     let tree = root.join(FOLDER).join(name);

@@ -2,13 +2,15 @@
 
 use std::env;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use crate::command::{self, cargo};
+use crate::command::{cargo, run_watched};
+use crate::debian::{self, Need};
 use crate::progress::{Steps, say};
 use crate::select::{self, Selection};
-use crate::{build, debian, lint, revision, workspace};
+use crate::{build, lint, revision, workspace};
 
 /// The package whose tests start whole nodes.
 const NODES: &str = "hedgeschool-tests";
@@ -20,8 +22,8 @@ const FIRST_RELEASE: &str = "d867405";
 pub struct Arguments {
     /// Only tests with this in their name, file or package; builds no more than they need
     name: Option<String>,
-    /// Also nodes of version 0.1.0 with nodes of today: builds those first
-    #[arg(long)]
+    /// Only nodes of version 0.1.0 with nodes of today: builds those first, which takes a while
+    #[arg(long, conflicts_with = "name")]
     mixed: bool,
     /// Skip the format and clippy
     #[arg(long)]
@@ -41,9 +43,24 @@ pub struct Arguments {
 pub fn main(arguments: &Arguments) -> Result<()> {
     let root = workspace::root()?;
     match &arguments.name {
+        _ if arguments.mixed => mixed(&root, arguments),
         Some(name) => some(&root, arguments, &select::tests(&root, name)?),
         None => everything(&root, arguments),
     }
+}
+
+/// Tests that start nodes of an earlier version too.
+fn mixed(root: &Path, arguments: &Arguments) -> Result<()> {
+    let words = ["--test", "node", "mixed::"].map(str::to_owned);
+    let tests = Selection { packages: vec![NODES.to_owned()], arguments: words.into() };
+    let old = revision::build(root, FIRST_RELEASE)?;
+    let mut steps = Steps::new(2);
+    if !arguments.no_build {
+        build::node(root, &mut steps)?;
+    }
+    let mut test = command(root, arguments, &tests);
+    test.arg("--ignored").env("HEDGE_TEST_FIRST_RELEASE", old);
+    run(test, &mut steps)
 }
 
 fn everything(root: &Path, arguments: &Arguments) -> Result<()> {
@@ -59,7 +76,7 @@ fn everything(root: &Path, arguments: &Arguments) -> Result<()> {
         lint::steps(root, &mut steps)?;
     }
     let all = Selection { packages: Vec::new(), arguments: Vec::new() };
-    run(root, arguments, &all, &mut steps)
+    run(command(root, arguments, &all), &mut steps)
 }
 
 /// Tests little, in little time: while one works on something.
@@ -74,20 +91,21 @@ fn some(root: &Path, arguments: &Arguments, selection: &Selection) -> Result<()>
         build::node(root, &mut steps)?;
         build::apps(root, &mut steps)?;
     }
-    run(root, arguments, selection, &mut steps)
+    run(command(root, arguments, selection), &mut steps)
 }
 
 /// What the tests start beside nodes.
 fn ensure_servers() -> Result<()> {
-    debian::ensure_program("npm", &["nodejs", "npm"], "the tests run xAPI clients from npm")?;
-    debian::ensure_python("the tests run an xAPI client from PyPI")?;
-    debian::ensure_program("redis-server", &["redis-server"], "the tests start a Redis")?;
-    let browser = ["chromium", "chromium-driver"];
-    debian::ensure_program("chromedriver", &browser, "the tests open pages in a browser")
+    debian::ensure(&[
+        Need::program("npm", &["nodejs", "npm"], "xAPI clients from npm"),
+        Need::python("an xAPI client from PyPI"),
+        Need::program("redis-server", &["redis-server"], "a Redis"),
+        Need::program("chromedriver", &["chromium", "chromium-driver"], "a browser"),
+    ])
 }
 
-/// Runs tests, whatever fails: one run shows all there is to mend.
-fn run(root: &Path, arguments: &Arguments, chosen: &Selection, steps: &mut Steps) -> Result<()> {
+/// The command that runs tests, whatever fails: one run shows all there is to mend.
+fn command(root: &Path, arguments: &Arguments, chosen: &Selection) -> Command {
     let mut test = cargo();
     test.args(["test", "--profile", "host", "--no-fail-fast"]);
     match chosen.packages.is_empty() {
@@ -98,17 +116,18 @@ fn run(root: &Path, arguments: &Arguments, chosen: &Selection, steps: &mut Steps
     if let Some(host) = &arguments.host {
         test.env("HEDGE_TEST_HOST", host);
     }
-    if arguments.mixed {
-        test.env("HEDGE_TEST_FIRST_RELEASE", revision::build(root, FIRST_RELEASE)?);
-    }
     // A failed test says what went wrong in words; a stack through the test runner adds nothing.
     if env::var_os("RUST_LIB_BACKTRACE").is_none() {
         test.env("RUST_LIB_BACKTRACE", "0");
     }
+    test
+}
+
+/// Runs tests, and shows what came of them.
+fn run(mut test: Command, steps: &mut Steps) -> Result<()> {
     let mut total = Total::default();
     let advice = "mend the tests named above; `cargo xtask test NAME` runs one alone";
-    let outcome =
-        steps.step("testing", advice, || command::run_watched(&mut test, |line| total.add(line)));
+    let outcome = steps.step("testing", advice, || run_watched(&mut test, |line| total.add(line)));
     for name in &total.names {
         say(&format!("FAILED: {name}"));
     }

@@ -230,8 +230,8 @@ async fn recognised(journal: Journal, node: &str, cursor: &Cursor) -> Result<Rec
         return Ok(Recognised { outline, applied });
     };
     eprintln!(
-        "{}: node {node} knows more of this journal, or another one: the disk here was restored. Another \
-         epoch begins, and everything is compared again",
+        "{}: node {node} knows more of this journal, or another one: the disk here was restored. \
+         Another epoch begins, and everything is compared again",
         journal.name(),
     );
     journal.renew(outline.epoch, after).await?;

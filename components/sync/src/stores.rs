@@ -88,17 +88,26 @@ macro_rules! journal {
 
             /// Names this copy of the store.
             pub async fn epoch(self) -> Result<String, Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::epoch().await?)),* }
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::journal;
+                    Ok(journal::epoch().await?)
+                }),* }
             }
 
             /// Begins another epoch; other nodes have nothing of this copy past a sequence.
             pub async fn renew(self, epoch: String, after: u64) -> Result<(), Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::renew(epoch, after).await?)),* }
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::journal;
+                    Ok(journal::renew(epoch, after).await?)
+                }),* }
             }
 
             /// The last sequence.
             pub async fn head(self) -> Result<u64, Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::head().await?)),* }
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::journal;
+                    Ok(journal::head().await?)
+                }),* }
             }
 
             /// Entries for an audience, of about so many bytes.
@@ -115,8 +124,10 @@ macro_rules! journal {
                     use $bindings::hedgeschool::$package::{journal, types};
                     let audience = types::Audience { node, origin, above, serves };
                     let page = journal::entries(audience, after, until, limit, size).await?;
-                    let entries = page.entries.into_iter().map(|it| entry(it.sequence, it.kind, it.payload));
-                    Ok(Page { entries: entries.collect::<Result<_, _>>()?, through: page.through, more: page.more })
+                    let entries = page.entries.into_iter();
+                    let entries = entries.map(|it| entry(it.sequence, it.kind, it.payload));
+                    let entries = entries.collect::<Result<_, _>>()?;
+                    Ok(Page { entries, through: page.through, more: page.more })
                 }),* }
             }
 
@@ -155,27 +166,37 @@ macro_rules! journal {
                 match self { $(Self::$name => {
                     use $bindings::hedgeschool::$package::journal;
                     let limit = wire::BATCH_ENTRIES_MAX;
-                    let page = journal::entries_about(subject, after, limit, wire::BATCH_BYTES).await?;
-                    let entries = page.entries.into_iter().map(|it| entry(it.sequence, it.kind, it.payload));
-                    Ok(Page { entries: entries.collect::<Result<_, _>>()?, through: page.through, more: page.more })
+                    let size = wire::BATCH_BYTES;
+                    let page = journal::entries_about(subject, after, limit, size).await?;
+                    let entries = page.entries.into_iter();
+                    let entries = entries.map(|it| entry(it.sequence, it.kind, it.payload));
+                    let entries = entries.collect::<Result<_, _>>()?;
+                    Ok(Page { entries, through: page.through, more: page.more })
                 }),* }
             }
 
             /// Makes a subject concern a node below.
             pub async fn follow(self, node: String, subject: String) -> Result<(), Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::follow(node, subject).await?)),* }
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::journal;
+                    Ok(journal::follow(node, subject).await?)
+                }),* }
             }
 
             /// The subjects that concern a node.
             pub async fn followed(self, node: String, after: String) -> Result<Vec<String>, Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::followed(node, after).await?)),* }
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::journal;
+                    Ok(journal::followed(node, after).await?)
+                }),* }
             }
 
             /// Where the journal is, what there is about a node, and notes whose names begin like
             /// these.
             pub async fn look(self, node: String, prefixes: Vec<String>) -> Result<Outline, Error> {
                 match self { $(Self::$name => {
-                    let found = $bindings::hedgeschool::$package::journal::look(node, prefixes).await?;
+                    use $bindings::hedgeschool::$package::journal;
+                    let found = journal::look(node, prefixes).await?;
                     let told = found.told.into_iter().map(|it| {
                         wire::Bookmark { epoch: it.epoch, through: it.through, receipt: it.text }
                     });
@@ -191,7 +212,12 @@ macro_rules! journal {
 
             /// Takes note that a node is told of the journal, or sent some of it, before it is;
             /// answers what it gets with that.
-            pub async fn tell(self, node: String, epoch: String, through: u64) -> Result<wire::Bookmark, Error> {
+            pub async fn tell(
+                self,
+                node: String,
+                epoch: String,
+                through: u64,
+            ) -> Result<wire::Bookmark, Error> {
                 let receipt = format!("{:016x}", u64::from_le_bytes(random_bytes()));
                 match self { $(Self::$name => {
                     use $bindings::hedgeschool::$package::{journal, types};
@@ -203,22 +229,34 @@ macro_rules! journal {
 
             /// Whether a subject concerns a node.
             pub async fn is_followed(self, node: String, subject: String) -> Result<bool, Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::is_followed(node, subject).await?)),* }
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::journal;
+                    Ok(journal::is_followed(node, subject).await?)
+                }),* }
             }
 
             /// What was noted under a name.
             pub async fn note(self, name: String) -> Result<Option<String>, Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::note(name).await?)),* }
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::journal;
+                    Ok(journal::note(name).await?)
+                }),* }
             }
 
             /// Notes whose names begin like this.
             pub async fn notes(self, prefix: String) -> Result<Vec<(String, String)>, Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::notes(prefix).await?)),* }
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::journal;
+                    Ok(journal::notes(prefix).await?)
+                }),* }
             }
 
             /// Notes something.
             pub async fn set_note(self, name: String, text: String) -> Result<(), Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::set_note(name, text).await?)),* }
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::journal;
+                    Ok(journal::set_note(name, text).await?)
+                }),* }
             }
 
             /// Applies a batch.
@@ -242,10 +280,15 @@ macro_rules! journal {
                 match self { $(Self::$name => {
                     let found = $bindings::hedgeschool::$package::journal::conflicts(after).await?;
                     Ok(found.into_iter().map(|it| {
-                        let (lost, standing) = (parsed(Some(&it.lost)), parsed(it.standing.as_ref()));
+                        let (lost, standing) =
+                            (parsed(Some(&it.lost)), parsed(it.standing.as_ref()));
                         let texts = [Some(&it.lost), it.standing.as_ref()];
                         Conflict {
-                            bytes: texts.into_iter().flatten().map(|text| text.len().min(SHOWN_BYTES)).sum(),
+                            bytes: texts
+                                .into_iter()
+                                .flatten()
+                                .map(|text| text.len().min(SHOWN_BYTES))
+                                .sum(),
                             key: it.key,
                             kind: it.kind,
                             subject: it.subject,
@@ -262,7 +305,10 @@ macro_rules! journal {
 
             /// How many conflicts there are.
             pub async fn count_conflicts(self) -> Result<u64, Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::count_conflicts().await?)),* }
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::journal;
+                    Ok(journal::count_conflicts().await?)
+                }),* }
             }
 
             /// How much of the disk the store takes.
@@ -288,7 +334,10 @@ macro_rules! journal {
 
             /// Settles a conflict.
             pub async fn settle(self, key: u64, restore: bool) -> Result<bool, Error> {
-                match self { $(Self::$name => Ok($bindings::hedgeschool::$package::journal::settle(key, restore).await?)),* }
+                match self { $(Self::$name => {
+                    use $bindings::hedgeschool::$package::journal;
+                    Ok(journal::settle(key, restore).await?)
+                }),* }
             }
         }
     };

@@ -47,24 +47,29 @@ impl Failure {
                     "Nothing is to be done: this node goes on when the upstream has time."
                 }
                 _ => {
-                    "Check this node's network and clock, and that the address (upstream_url) is right and the node \
-                     there runs. It is tried again by itself, and nothing is lost meanwhile."
+                    "Check this node's network and clock, and that the address (upstream_url) is \
+                     right and the node there runs. It is tried again by itself, and nothing is \
+                     lost meanwhile."
                 }
             };
         };
         match status.as_u16() {
             401 => {
-                "The upstream does not know this node's token: make upstream_token here and bootstrap_nodes there agree."
+                "The upstream does not know this node's token: make upstream_token here and \
+                 bootstrap_nodes there agree."
             }
             403 => {
-                "Check that the token (upstream_token) is the one that the upstream has for this node's node_id."
+                "Check that the token (upstream_token) is the one that the upstream has for this \
+                 node's node_id."
             }
             404 => {
-                "Nothing replicates at this address: check upstream_url, and that both nodes run the same version."
+                "Nothing replicates at this address: check upstream_url, and that both nodes run \
+                 the same version."
             }
             409 => "Check the clocks of both nodes.",
             _ => {
-                "Check that both nodes run the same version; the upstream's log says what it refused."
+                "Check that both nodes run the same version; the upstream's log says what it \
+                 refused."
             }
         }
     }

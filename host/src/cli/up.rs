@@ -56,16 +56,31 @@ pub struct Up {
 #[command(next_help_heading = "Limits")]
 struct LimitArgs {
     /// Requests a component works on at one time; more wait
-    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().instances_max, value_parser = at_least_one)]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = Limits::default().instances_max,
+        value_parser = at_least_one
+    )]
     max_instances: usize,
     /// Requests that may wait for a component; more are answered 503
     #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().waiting_max)]
     max_waiting: usize,
     /// Requests that may share an instance at one time
-    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().instance_concurrency_max, value_parser = at_least_one)]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = Limits::default().instance_concurrency_max,
+        value_parser = at_least_one
+    )]
     max_instance_concurrent_reuse_count: usize,
     /// Requests an instance answers before a new one takes over
-    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().instance_requests_max, value_parser = at_least_one)]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = Limits::default().instance_requests_max,
+        value_parser = at_least_one
+    )]
     max_instance_reuse_count: usize,
     /// How long an instance waits for its next request
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
@@ -77,13 +92,28 @@ struct LimitArgs {
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration::parse)]
     stream_timeout: Duration,
     /// Memory of one component, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    #[arg(
+        long,
+        value_name = "MIB",
+        default_value_t = 256,
+        value_parser = clap::value_parser!(u16).range(1..=4096)
+    )]
     max_memory: u16,
     /// Connections open at one time; more wait
-    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().connections_max, value_parser = at_least_one)]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = Limits::default().connections_max,
+        value_parser = at_least_one
+    )]
     max_connections: usize,
     /// Streams of server-sent events open at one time; more are answered 503
-    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().event_streams_max, value_parser = at_least_one)]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = Limits::default().event_streams_max,
+        value_parser = at_least_one
+    )]
     max_event_streams: usize,
     /// How long requests may go on once the host is told to stop
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
