@@ -23,6 +23,7 @@ mod mixed;
 mod namesakes;
 mod node_page;
 mod other_app;
+mod pages;
 mod power_loss;
 mod probe;
 mod redis;

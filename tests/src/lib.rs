@@ -3,6 +3,7 @@
 //! * [`Node`]: a node as a process of its own, in a state folder of its own.
 //! * [`Client`]: HTTP to a node.
 //! * [`Events`]: server-sent events of a node.
+//! * [`Browser`]: a real browser, on a phone's or a desktop's [`Screen`].
 //! * [`Link`]: the network between two nodes, which can be cut, slow, late and out of order.
 //! * [`Relay`]: the same, which reads messages and may change them.
 //! * [`Redis`]: a Redis server, which can be stopped.
@@ -16,6 +17,7 @@
 //! `spin up --quiet`.
 
 pub mod audit;
+mod browser;
 pub mod course;
 mod disk;
 mod events;
@@ -34,6 +36,7 @@ mod ticker;
 mod wait;
 
 pub use self::redis::Redis;
+pub use browser::{Browser, Screen};
 pub use disk::{Disk, Machine, slow_disk};
 pub use events::{Event, Events};
 pub use http::{Client, Response, address};
