@@ -43,9 +43,9 @@ fn old_root() -> Result<PathBuf> {
 }
 
 /// Lets two nodes live through a day, and brings the link back.
-fn get_along(hub: &Node, edge: &Node) -> Result<()> {
-    school::live(hub, edge)?;
-    let _link = Relay::start(HUB_AT, &hub.address(), |_, _| {})?;
+fn get_along(hub: &Node, edge: &Node, hub_at: &str) -> Result<()> {
+    school::live(hub, edge, hub_at)?;
+    let _link = Relay::start(hub_at, &hub.address(), |_, _| {})?;
     school::agree(hub, edge)?;
     let next = completed("ada", "https://example.org/next");
     statement::store(&edge.xapi(), &next)?;
@@ -55,17 +55,19 @@ fn get_along(hub: &Node, edge: &Node) -> Result<()> {
 #[test]
 #[ignore = "cargo xtask test --mixed"]
 fn an_edge_of_0_1_0_below_a_hub_of_today() -> Result<()> {
+    let hub_at = "127.18.67.6:18675";
     let hub = school::hub()?.start()?;
-    let edge = school::edge_of(old_on_todays_host()?).start()?;
-    get_along(&hub, &edge)
+    let edge = school::edge_of(old_on_todays_host()?, hub_at).start()?;
+    get_along(&hub, &edge, hub_at)
 }
 
 #[test]
 #[ignore = "cargo xtask test --mixed"]
 fn an_edge_of_today_below_a_hub_of_0_1_0() -> Result<()> {
+    let hub_at = "127.18.67.7:18675";
     let hub = school::hub_of(old_on_todays_host()?).start()?;
-    let edge = school::edge()?.start()?;
-    get_along(&hub, &edge)?;
+    let edge = school::edge(hub_at)?.start()?;
+    get_along(&hub, &edge, hub_at)?;
     let status = edge.admin().get("/sync/v1/status")?.expect(200)?.json()?;
     ensure!(status["upstream"]["is_older"] == true, "{status}");
     let page = edge.browser(&edge.sign_in(Node::ADMIN)?).get("/admin/node")?.expect(200)?;
@@ -76,12 +78,13 @@ fn an_edge_of_today_below_a_hub_of_0_1_0() -> Result<()> {
 #[test]
 #[ignore = "cargo xtask test --mixed"]
 fn an_edge_that_is_upgraded_in_the_middle_goes_on() -> Result<()> {
+    let hub_at = "127.18.67.8:18675";
     let hub = school::hub_of(old_on_todays_host()?).start()?;
-    let mut edge = school::edge_of(old()?).start()?;
-    school::live(&hub, &edge)?;
+    let mut edge = school::edge_of(old()?, hub_at).start()?;
+    school::live(&hub, &edge, hub_at)?;
     edge.terminate()?;
-    let edge = school::edge()?.in_folder_of(&edge).start()?;
-    let _link = Relay::start(HUB_AT, &hub.address(), |_, _| {})?;
+    let edge = school::edge(hub_at)?.in_folder_of(&edge).start()?;
+    let _link = Relay::start(hub_at, &hub.address(), |_, _| {})?;
     school::agree(&hub, &edge)
 }
 
@@ -89,8 +92,8 @@ fn an_edge_that_is_upgraded_in_the_middle_goes_on() -> Result<()> {
 #[ignore = "cargo xtask test --mixed"]
 fn what_0_1_0_leaves_behind_can_be_made_again() -> Result<()> {
     let mut hub = school::hub_of(old()?).start()?;
-    let mut edge = school::edge_of(old()?).start()?;
-    let carried = school::live(&hub, &edge)?;
+    let mut edge = school::edge_of(old()?, HUB_AT).start()?;
+    let carried = school::live(&hub, &edge, HUB_AT)?;
     let made = repository(MADE);
     fs::create_dir_all(&made)?;
     for (name, node) in [("hub", &mut hub), ("edge", &mut edge)] {

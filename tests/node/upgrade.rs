@@ -27,7 +27,7 @@ fn unpack(node: &str, folder: &Path) -> Result<()> {
 fn the_state_of_0_1_0_opens_and_converges() -> Result<()> {
     let hub = school::hub()?;
     unpack("hub", hub.folder())?;
-    let edge = school::edge()?;
+    let edge = school::edge(HUB_AT)?;
     unpack("edge", edge.folder())?;
     let hub = hub.start()?;
     let (before, after) = (statement::count(&hub.xapi())?, school::STATEMENTS);

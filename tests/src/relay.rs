@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::runtime::{self, Runtime};
-use tokio::task;
+use tokio::task::{self, JoinHandle};
 
 use crate::Client;
 
@@ -43,8 +43,8 @@ pub struct Exchange {
 pub struct Relay {
     address: SocketAddr,
     exchanges: Arc<Mutex<Vec<Exchange>>>,
-    // Ends what it runs when it is dropped.
-    _runtime: Runtime,
+    accepting: Option<JoinHandle<()>>,
+    runtime: Option<Runtime>,
 }
 
 /// What may be done to a message.
@@ -75,8 +75,8 @@ impl Relay {
             change: Box::new(change),
             exchanges: exchanges.clone(),
         };
-        runtime.spawn(accept(listener, Arc::new(passing)));
-        Ok(Self { address, exchanges, _runtime: runtime })
+        let accepting = Some(runtime.spawn(accept(listener, Arc::new(passing))));
+        Ok(Self { address, exchanges, accepting, runtime: Some(runtime) })
     }
 
     /// Where it listens.
@@ -87,6 +87,20 @@ impl Relay {
     /// What has passed so far.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Relay {
+    /// Cuts what passes, and leaves the address to the next one.
+    fn drop(&mut self) {
+        let (Some(accepting), Some(runtime)) = (self.accepting.take(), self.runtime.take()) else {
+            return;
+        };
+        accepting.abort();
+        // Its end is what it was told.
+        let _ = runtime.block_on(accepting);
+        // Answers that nobody gets any more may take their time.
+        runtime.shutdown_background();
     }
 }
 
