@@ -46,17 +46,16 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 }
 
 /// Builds what a node is: the host and, beside it, the components. On a fresh machine their
-/// compiler is installed meanwhile.
+/// compiler is installed meanwhile. The whole workspace decides on the features of dependencies, as
+/// it does for the tests: otherwise these would build most of them once more.
 pub fn node(root: &Path, steps: &mut Steps) -> Result<()> {
     let mut host = cargo();
-    host.args(["build", "--profile", "host", "--package", "hedge", "--bin", "hedge"]);
+    host.args(["build", "--profile", "host", "--workspace", "--bin", "hedge"]);
     beside_components(root, "building the host and the components", &mut host, steps)
 }
 
-/// Builds everything native, tests included, and the components beside it. The host is built as
-/// `cargo test` needs it, which is not quite as [`node`] does: the features of shared dependencies
-/// differ with what is built together. The libraries themselves are left out: a component's links
-/// for WebAssembly only.
+/// Builds everything native, tests included, and the components beside it. The libraries themselves
+/// are left out: a component's links for WebAssembly only.
 pub fn all(root: &Path, steps: &mut Steps) -> Result<()> {
     let mut natives = cargo();
     natives.args(["build", "--profile", "host", "--workspace"]);

@@ -6,12 +6,17 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::{MetadataCommand, Package};
 
-/// What to pass to `cargo test`.
+/// The package whose tests start whole nodes, and the program that does.
+const NODES: (&str, &str) = ("hedgeschool-tests", "node");
+
+/// What to test.
 #[derive(Debug, Default, PartialEq)]
 pub struct Selection {
-    /// The packages that have such tests.
+    /// Packages that have such tests, but for those that start whole nodes.
     pub packages: Vec<String>,
-    /// Which of their tests; none: all.
+    /// Whether some start whole nodes.
+    pub has_nodes: bool,
+    /// Which tests, as arguments of `cargo test`; none: all.
     pub arguments: Vec<String>,
 }
 
@@ -21,31 +26,37 @@ pub fn tests(root: &Path, name: &str) -> Result<Selection> {
     let metadata = MetadataCommand::new().manifest_path(root.join("Cargo.toml")).no_deps().exec();
     let metadata = metadata.context("reading Cargo.toml")?;
     let packages = metadata.workspace_packages();
+    if [NODES.0, NODES.1].contains(&name) {
+        return Ok(Selection { has_nodes: true, ..Selection::default() });
+    }
     if let Some(package) = packages.iter().find(|package| package.name.as_str() == name) {
-        let packages = vec![package.name.to_string()];
-        return Ok(Selection { packages, arguments: Vec::new() });
+        return Ok(Selection { packages: vec![package.name.to_string()], ..Selection::default() });
     }
     let program = |package: &&&Package| {
         package.targets.iter().any(|target| target.is_test() && target.name == name)
     };
     if let Some(package) = packages.iter().find(program) {
         let arguments = vec!["--test".to_owned(), name.to_owned()];
-        return Ok(Selection { packages: vec![package.name.to_string()], arguments });
+        let packages = vec![package.name.to_string()];
+        return Ok(Selection { packages, arguments, has_nodes: false });
     }
-    let folders: Vec<_> = packages.iter().filter_map(|package| folder(package)).collect();
+    let nodes = root.join("tests").join(NODES.1);
+    let mut folders: Vec<_> = packages.iter().filter_map(|package| folder(package)).collect();
+    folders.push(&nodes);
     let has_such = |package: &&&Package| {
         let own = folder(package);
         let others: Vec<_> = folders.iter().copied().filter(|other| Some(*other) != own).collect();
         own.is_some_and(|own| has_test(own, &others, name))
     };
     let found: Vec<_> = packages.iter().filter(has_such).map(|it| it.name.to_string()).collect();
-    if found.is_empty() {
+    let has_nodes = has_test(&nodes, &[], name);
+    if found.is_empty() && !has_nodes {
         bail!(
             "no test has {name:?} in its name: give a part of a function's name, a file's \
              (replication), a test program's (signature) or a package's (hedgeschool-xapi)"
         );
     }
-    Ok(Selection { packages: found, arguments: vec![name.to_owned()] })
+    Ok(Selection { packages: found, has_nodes, arguments: vec![name.to_owned()] })
 }
 
 fn folder(package: &Package) -> Option<&Path> {
@@ -115,6 +126,8 @@ mod tests {
         assert_eq!(program.packages, ["hedgeschool-xapi"]);
         assert_eq!(program.arguments, ["--test", "signature"]);
         assert_eq!(tests(&root, "hedgeschool-cmi5").unwrap().packages, ["hedgeschool-cmi5"]);
+        let nodes = tests(&root, "replication").unwrap();
+        assert!(nodes.has_nodes && !nodes.packages.contains(&NODES.0.to_owned()), "{nodes:?}");
         assert!(tests(&root, "no test is called this").is_err());
     }
 }

@@ -12,8 +12,6 @@ use crate::progress::{Steps, say};
 use crate::select::{self, Selection};
 use crate::{build, lint, revision, workspace};
 
-/// The package whose tests start whole nodes.
-const NODES: &str = "hedgeschool-tests";
 /// Version 0.1.0, whose nodes go on beside those of today.
 const FIRST_RELEASE: &str = "d867405";
 
@@ -51,16 +49,14 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 
 /// Tests that start nodes of an earlier version too.
 fn mixed(root: &Path, arguments: &Arguments) -> Result<()> {
-    let words = ["--test", "node", "mixed::"].map(str::to_owned);
-    let tests = Selection { packages: vec![NODES.to_owned()], arguments: words.into() };
     let old = revision::build(root, FIRST_RELEASE)?;
     let mut steps = Steps::new(2);
     if !arguments.no_build {
         build::node(root, &mut steps)?;
     }
-    let mut test = command(root, arguments, &tests);
+    let mut test = nodes(&["mixed::".to_owned()], root, arguments);
     test.arg("--ignored").env("HEDGE_TEST_FIRST_RELEASE", old);
-    run(test, &mut steps)
+    run(vec![test], &mut steps)
 }
 
 fn everything(root: &Path, arguments: &Arguments) -> Result<()> {
@@ -75,23 +71,39 @@ fn everything(root: &Path, arguments: &Arguments) -> Result<()> {
     if !arguments.no_lint {
         lint::steps(root, &mut steps)?;
     }
-    let all = Selection { packages: Vec::new(), arguments: Vec::new() };
-    run(command(root, arguments, &all), &mut steps)
+    run(vec![command(&["--workspace".to_owned()], root, arguments)], &mut steps)
 }
 
 /// Tests little, in little time: while one works on something.
 fn some(root: &Path, arguments: &Arguments, selection: &Selection) -> Result<()> {
-    let has_nodes = selection.packages.iter().any(|package| package == NODES);
-    let builds = if has_nodes && !arguments.no_build { 2 } else { 0 };
+    let Selection { packages, has_nodes, arguments: chosen } = selection;
+    let builds = if *has_nodes && !arguments.no_build { 2 } else { 0 };
     let mut steps = Steps::new(builds + 1);
-    if has_nodes {
+    if *has_nodes {
         ensure_servers()?;
     }
     if builds > 0 {
         build::node(root, &mut steps)?;
         build::apps(root, &mut steps)?;
     }
-    run(command(root, arguments, selection), &mut steps)
+    let mut tests = Vec::new();
+    if !packages.is_empty() {
+        let packages = packages.iter().flat_map(|it| ["--package".to_owned(), it.clone()]);
+        let words: Vec<_> = packages.chain(chosen.iter().cloned()).collect();
+        tests.push(command(&words, root, arguments));
+    }
+    if *has_nodes {
+        tests.push(nodes(chosen, root, arguments));
+    }
+    run(tests, &mut steps)
+}
+
+/// The command that runs tests of whole nodes, and builds no other. Their examples are what breaks
+/// the machine under a node.
+fn nodes(chosen: &[String], root: &Path, arguments: &Arguments) -> Command {
+    let words = ["--workspace", "--examples", "--test", "node"].map(str::to_owned);
+    let words: Vec<_> = words.into_iter().chain(chosen.iter().cloned()).collect();
+    command(&words, root, arguments)
 }
 
 /// What the tests start beside nodes.
@@ -104,15 +116,11 @@ fn ensure_servers() -> Result<()> {
     ])
 }
 
-/// The command that runs tests, whatever fails: one run shows all there is to mend.
-fn command(root: &Path, arguments: &Arguments, chosen: &Selection) -> Command {
+/// A command that runs tests, whatever fails: one run shows all there is to mend.
+fn command(words: &[String], root: &Path, arguments: &Arguments) -> Command {
     let mut test = cargo();
-    test.args(["test", "--profile", "host", "--no-fail-fast"]);
-    match chosen.packages.is_empty() {
-        true => test.arg("--workspace"),
-        false => test.args(chosen.packages.iter().flat_map(|package| ["--package", package])),
-    };
-    test.args(&chosen.arguments).arg("--").args(&arguments.rest).current_dir(root);
+    test.args(["test", "--profile", "host", "--no-fail-fast"]).args(words);
+    test.arg("--").args(&arguments.rest).current_dir(root);
     if let Some(host) = &arguments.host {
         test.env("HEDGE_TEST_HOST", host);
     }
@@ -124,10 +132,17 @@ fn command(root: &Path, arguments: &Arguments, chosen: &Selection) -> Command {
 }
 
 /// Runs tests, and shows what came of them.
-fn run(mut test: Command, steps: &mut Steps) -> Result<()> {
+fn run(mut tests: Vec<Command>, steps: &mut Steps) -> Result<()> {
     let mut total = Total::default();
     let advice = "mend the tests named above; `cargo xtask test NAME` runs one alone";
-    let outcome = steps.step("testing", advice, || run_watched(&mut test, |line| total.add(line)));
+    let outcome = steps.step("testing", advice, || {
+        let mut outcome = Ok(());
+        for test in &mut tests {
+            let ran = run_watched(test, |line| total.add(line));
+            outcome = outcome.and(ran);
+        }
+        outcome
+    });
     for name in &total.names {
         say(&format!("FAILED: {name}"));
     }
