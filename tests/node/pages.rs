@@ -265,6 +265,22 @@ fn expect_all_to_fit(busy: &Busy, screen: Screen) -> Result<()> {
 }
 
 #[test]
+fn the_header_takes_two_rows_on_a_phone() -> Result<()> {
+    let busy = Busy::start()?;
+    let phone = Browser::phone()?;
+    sign_in(&phone, &busy.hub, ADA)?;
+    let middle = |css: &str| {
+        phone.evaluate(&format!(
+            "(({{ top, bottom }}) => Math.round((top + bottom) / 2))\
+             (document.querySelector('{css}').getBoundingClientRect())"
+        ))
+    };
+    assert_eq!(middle("header .brand")?, middle("header button")?);
+    ensure!(middle("header nav")?.as_f64() > middle("header button")?.as_f64());
+    Ok(())
+}
+
+#[test]
 fn no_page_scrolls_sideways_on_a_phone() -> Result<()> {
     expect_all_to_fit(&Busy::start()?, Screen::PHONE)
 }
