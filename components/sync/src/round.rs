@@ -209,6 +209,8 @@ pub async fn run(linger: Duration) -> Result<Round, Problem> {
         Some(Outbox::greeted(journal, applied, &upstream, &peer, &link, &below))
     });
     let mut outboxes = try_join_all(greeted).await?;
+    // At once: what is noted while the round goes on is of this upstream too.
+    link.meet(&peer, &greeting.version, &outboxes);
     let is_renewed = outboxes.iter().any(Outbox::is_renewed);
     let session = Session {
         upstream,
