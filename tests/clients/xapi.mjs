@@ -1,6 +1,7 @@
 // Records and reads statements with @xapi/xapi. Arguments: endpoint, key, secret.
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
+// Not the global one: Node.js 18, which Debian has, lacks it in modules.
+import { randomUUID, webcrypto as crypto } from "node:crypto";
 import XAPI from "@xapi/xapi";
 
 const [endpoint, key, secret] = process.argv.slice(2);

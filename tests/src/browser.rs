@@ -5,7 +5,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 use fantoccini::elements::Element;
-use fantoccini::error::{CmdError, ErrorStatus};
+use fantoccini::error::{CmdError, ErrorStatus, WebDriver as Refusal};
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client as WebDriver, ClientBuilder, Locator};
 use http::Method;
@@ -200,7 +200,7 @@ impl Browser {
         let mut refusal = String::new();
         let outcome = eventually(what, || match self.runtime.block_on(attempt()) {
             Ok(outcome) => Ok(outcome),
-            Err(CmdError::Standard(error)) if passes(&error.error) => {
+            Err(CmdError::Standard(error)) if passes(&error) => {
                 refusal = error.message.lines().next().unwrap_or_default().to_owned();
                 Ok(None)
             }
@@ -229,15 +229,19 @@ impl Drop for Browser {
 }
 
 /// Whether a page that changes may let the same thing be done soon.
-fn passes(error: &ErrorStatus) -> bool {
-    matches!(
-        error,
+fn passes(error: &Refusal) -> bool {
+    // How chromedriver 156 tells of an element whose page goes while it is read.
+    let is_of_left_page = error.error == ErrorStatus::UnknownError
+        && error.message.contains("does not belong to the document");
+    let may_change = matches!(
+        error.error,
         ErrorStatus::NoSuchElement
             | ErrorStatus::NoSuchFrame
             | ErrorStatus::StaleElementReference
             | ErrorStatus::ElementNotInteractable
             | ErrorStatus::ElementClickIntercepted
-    )
+    );
+    is_of_left_page || may_change
 }
 
 /// Starts chromedriver on a port that it chooses; answers where it listens.
