@@ -6,7 +6,7 @@ use hedgeschool_replication::recognise::Told;
 use hedgeschool_replication::wire::{Bookmark, Cursor, HEARD_MAX};
 use hedgeschool_web::Problem;
 
-use crate::round::Link;
+use crate::link::Link;
 use crate::stores::{Batch, Error, Journal, Outline};
 use crate::upstream::Upstream;
 use crate::{pull, waiting};

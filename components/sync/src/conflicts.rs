@@ -6,8 +6,8 @@ use hedgeschool_web::{Problem, Query, Reply, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::above::Standing;
+use crate::link::Link;
 use crate::node;
-use crate::round::Link;
 use crate::stores::{Conflict, Journal};
 use crate::upstream::Upstream;
 

@@ -8,6 +8,7 @@ mod above;
 mod blobs;
 mod conflicts;
 mod ingest;
+mod link;
 mod news;
 mod node;
 mod outflow;

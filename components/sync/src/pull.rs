@@ -12,9 +12,9 @@ use hedgeschool_replication::{Position, Protocol, hlc};
 use hedgeschool_web::Problem;
 
 use crate::above::{self, Standing};
+use crate::link::Link;
 use crate::node;
 use crate::push::Halt;
-use crate::round::Link;
 use crate::stores::{Batch, Error, Journal, origin};
 use crate::upstream::Upstream;
 

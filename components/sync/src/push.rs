@@ -16,8 +16,8 @@ use hedgeschool_replication::{
 use hedgeschool_web::{Problem, StatusCode};
 
 use crate::above::Standing;
+use crate::link::Link;
 use crate::pull::{Applied, SELF};
-use crate::round::Link;
 use crate::stores::{Audience, Error, Journal};
 use crate::upstream::{Failure, Upstream, failure};
 use crate::waiting::{self, Looked};

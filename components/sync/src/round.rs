@@ -1,19 +1,20 @@
 //! One round of replication with the node above.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use futures::future::{join4, try_join_all};
+use hedgeschool_replication::backoff;
 use hedgeschool_replication::pace::{LOOK, NEWS, UNHEARD};
-use hedgeschool_replication::{Place, Position, Protocol, backoff};
 use hedgeschool_web::{Problem, StatusCode, random_bytes};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::blobs::Fetching;
+use crate::link::Link;
 use crate::pull::{self, Exchange};
 use crate::push::{Halt, Outbox, Peer};
-use crate::stores::{Error, Journal};
+use crate::stores::Journal;
 use crate::upstream::{Failure, Upstream};
 use crate::{above, blobs, node, status, storage};
 
@@ -23,9 +24,6 @@ const WORK: Duration = Duration::from_secs(8);
 const FINISH: Duration = Duration::from_secs(2);
 /// How often a round that lingers notes what the upstream has applied, at most.
 const NOTED_EVERY: Duration = Duration::from_secs(1);
-/// Where the note about the upstream is.
-pub const LINK_NOTE: &str = "upstream";
-
 /// What a round did.
 #[derive(Debug, Default, Serialize)]
 pub struct Round {
@@ -41,121 +39,6 @@ pub struct Round {
     pub retry_after_seconds: Option<f64>,
     /// Why the round ended early.
     pub problem: Option<String>,
-}
-
-/// What this node remembers of its upstream.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// The upstream's address.
-    pub url: String,
-    /// Its id, once it has told.
-    pub node: String,
-    /// When it was last reached, in microseconds since 1970.
-    pub reached: i64,
-    /// How far its clock is ahead of this one's, in microseconds.
-    pub skew: i64,
-    /// Since when it has not been reached. None: it has.
-    pub failing_since: Option<i64>,
-    /// For how long it has been left alone since then, in milliseconds: clocks jump, and this does
-    /// not.
-    #[serde(default)]
-    pub paused_ms: u64,
-    /// Why.
-    pub problem: Option<String>,
-    /// What to do about it.
-    #[serde(default)]
-    pub advice: Option<String>,
-    /// How far it has each journal, and in which epoch.
-    pub journals: BTreeMap<String, (String, Position)>,
-    /// Which version of the protocol it speaks.
-    #[serde(default)]
-    pub protocol: Protocol,
-    /// Version of its software. Empty: it has not told.
-    #[serde(default)]
-    pub version: String,
-    /// Which version this node spoke when it read the upstream's journals.
-    #[serde(default)]
-    pub read_as: Protocol,
-    /// Kinds of entries that the upstream did not know, by journal: it was not sent them.
-    #[serde(default)]
-    pub withheld: BTreeMap<String, BTreeSet<String>>,
-}
-
-impl Link {
-    /// The note about this upstream.
-    pub async fn load(url: &str) -> Result<Self, Problem> {
-        let text = Journal::Progress.note(LINK_NOTE.to_owned()).await?;
-        let noted: Option<Self> = text.and_then(|text| serde_json::from_str(&text).ok());
-        let fresh = || Self { url: url.to_owned(), ..Self::default() };
-        Ok(noted.filter(|link| link.url == url).unwrap_or_else(fresh))
-    }
-
-    /// How far the upstream had a journal of this epoch.
-    pub fn held(&self, journal: Journal, epoch: &str) -> Option<Place> {
-        let (known, position) = self.journals.get(journal.name())?;
-        (known == epoch && position.through.sequence > 0).then(|| position.through.clone())
-    }
-
-    /// How far the upstream has a journal of this epoch.
-    pub fn position(&self, journal: Journal, epoch: &str) -> Position {
-        let known = self.journals.get(journal.name()).filter(|(known, _)| known == epoch);
-        known.map(|(_, position)| position.clone()).unwrap_or_default()
-    }
-
-    /// With what the upstream has of the journals now.
-    fn with_places(mut self, outboxes: &[Outbox]) -> Self {
-        for outbox in outboxes {
-            let (epoch, position) = outbox.place();
-            let place = (epoch.to_owned(), position.clone());
-            self.journals.insert(outbox.journal().name().to_owned(), place);
-        }
-        self
-    }
-
-    async fn save(&self) -> Result<(), Problem> {
-        let text = serde_json::to_string(self).map_err(Problem::internal)?;
-        match Journal::Progress.set_note(LINK_NOTE.to_owned(), text).await {
-            // What is not noted is asked again: a full disk does not stop what goes up.
-            Err(Error::Full) => Ok(()),
-            saved => Ok(saved?),
-        }
-    }
-
-    /// Whether something of a journal was withheld that the upstream knows by now.
-    pub fn is_awaited(&self, journal: Journal, protocol: Protocol) -> bool {
-        let mut withheld = self.withheld.get(journal.name()).into_iter().flatten();
-        withheld.any(|kind| protocol.knows(journal.name(), kind))
-    }
-
-    /// Whether the upstream's journals are to be read again, because it withheld what this node
-    /// knows by now.
-    fn has_learnt(&self) -> bool {
-        let ours = Protocol::OURS;
-        Journal::ALL.iter().any(|journal| ours.adds_to(journal.name(), self.read_as))
-    }
-
-    /// Notes what the upstream is and was not sent.
-    fn meet(&mut self, peer: &Peer<'_>, version: &str, outboxes: &[Outbox]) {
-        self.node = peer.name.to_owned();
-        (self.protocol, self.version) = (peer.protocol, version.to_owned());
-        self.read_as = Protocol::OURS;
-        for outbox in outboxes {
-            let journal = outbox.journal().name();
-            let withheld = self.withheld.entry(journal.to_owned()).or_default();
-            withheld.extend(outbox.withheld().iter().cloned());
-            withheld.retain(|kind| !peer.protocol.knows(journal, kind));
-        }
-        self.withheld.retain(|_, kinds| !kinds.is_empty());
-    }
-
-    /// Whether the upstream has lost what it said it had.
-    fn has_lost(&self, exchange: &Exchange) -> bool {
-        exchange.applied.iter().any(|(journal, now)| {
-            let epoch_here = &now.standing.cursor.epoch;
-            let then = self.journals.get(*journal).filter(|(epoch, _)| epoch == epoch_here);
-            then.is_some_and(|(_, then)| then.is_lost(&now.position))
-        })
-    }
 }
 
 /// What an exchange left to do.

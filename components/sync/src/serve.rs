@@ -17,13 +17,14 @@ use hedgeschool_replication::{Position, Protocol, Turn};
 use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, header, identity};
 
 use crate::ingest::{self, Ticket};
+use crate::link::Link;
 use crate::news::{self, Watch};
 use crate::node;
 use crate::place::Place;
 use crate::pull::{self, RECORD};
 use crate::stores::{Audience, Error, Journal, Outline, Page as StoredPage, origin, packages};
 use crate::upstream::Upstream;
-use crate::{outflow, round, withheld};
+use crate::{outflow, withheld};
 
 /// Streams of blobs that an instance sends at one time: each holds a piece in memory.
 const SENDING_MAX: usize = 32;
@@ -272,7 +273,7 @@ pub async fn from_above(journal: Journal, subject: &str) -> Result<(), Problem> 
     if !pull::follow(journal, subject).await? {
         return Ok(());
     }
-    let link = round::Link::load(&upstream.url).await?;
+    let link = Link::load(&upstream.url).await?;
     if link.node.is_empty() || link.failing_since.is_some() {
         return Ok(());
     }

@@ -11,9 +11,9 @@ use hedgeschool_replication::wire::Health;
 use hedgeschool_web::{Problem, Reply};
 use serde::{Deserialize, Serialize};
 
+use crate::link::Link;
 use crate::node::{self, Below};
 use crate::queue::Queue;
-use crate::round::Link;
 use crate::storage::{self, GivenUp, Storage};
 use crate::stores::{Journal, arrivals};
 use crate::upstream::Upstream;

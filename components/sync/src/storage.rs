@@ -7,7 +7,7 @@ use hedgeschool_web::{Problem, settings};
 use serde::Serialize;
 
 use crate::above::Standing;
-use crate::round::Link;
+use crate::link::Link;
 use crate::stores::{Error, Journal, Limits, arrivals, origin};
 use crate::upstream::Upstream;
 

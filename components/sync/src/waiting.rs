@@ -8,8 +8,8 @@ use hedgeschool_web::Problem;
 use serde::{Deserialize, Serialize};
 
 use crate::above::Standing;
+use crate::link::Link;
 use crate::node;
-use crate::round::Link;
 use crate::stores::{Audience, Journal, origin};
 use crate::upstream::Upstream;
 
