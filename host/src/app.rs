@@ -15,16 +15,16 @@ use crate::allowed_hosts::AllowedHosts;
 use crate::limits::Limits;
 use crate::manifest::{self, Application};
 use crate::route::Router;
-use crate::runtime::cache::{Cache, Compiled};
+use crate::runtime::cache::{Cache, Code, Compiled};
 use crate::runtime::engine::{self, EpochClock};
 use crate::runtime::instance::{Grants, linker};
 use crate::runtime::outbound::Network;
 use crate::runtime::service::Service;
-use crate::runtime_config::RuntimeConfig;
+use crate::runtime_config::{RuntimeConfig, Unnamed};
 use crate::server::{Directory, Routes};
-use crate::stores::Stores;
+use crate::stores::{self, Stores};
 use crate::ticker::Schedule;
-use crate::variables::{Overrides, Variables};
+use crate::variables::{EnvironmentNames, Overrides, Variables};
 use crate::wake::Wake;
 
 /// Where an application comes from and how it is to run.
@@ -34,12 +34,16 @@ pub struct Options {
     pub manifest: PathBuf,
     /// The runtime configuration, if any.
     pub runtime_config: Option<PathBuf>,
-    /// Where stores live that nobody configured.
+    /// Where stores live that nobody configured, and relative paths of those that were.
     pub state_dir: Option<PathBuf>,
+    /// That folder when neither this nor the configuration names one; None: where Spin looks.
+    pub state_dir_unnamed: Option<PathBuf>,
     /// Where compiled components are kept.
     pub cache_dir: Option<PathBuf>,
     /// Values of application variables.
     pub variables: Overrides,
+    /// Environment variables that give values to others of them.
+    pub environment_names: EnvironmentNames,
     /// Environment variables for all components, over those of the manifest.
     pub environment: Vec<(String, String)>,
     /// Every limit.
@@ -71,18 +75,7 @@ impl App {
     pub fn load(options: &Options) -> Result<Self> {
         let started = Instant::now();
         let application = Application::load(&options.manifest)?;
-        let environment = |name: &str| std::env::var(name).ok();
-        let variables =
-            Variables::resolve(&application.variables, &options.variables, environment)?;
-        let config = RuntimeConfig::load(
-            options.runtime_config.as_deref(),
-            options.state_dir.as_deref(),
-            &application.directory,
-        )?;
-        for (id, component) in &application.components {
-            config.check_labels(id, &component.sqlite_databases, &component.key_value_stores)?;
-            hosts(component, &variables).with_context(|| format!("[component.{id}]"))?;
-        }
+        let (variables, config) = configured(&application, options)?;
         let router = Router::new(application.routes.clone())?;
         let schedule = match application.components.contains_key(crate::ticker::COMPONENT) {
             true => Schedule::from_variables(&variables)?,
@@ -90,7 +83,7 @@ impl App {
         };
         let wake = Wake::from_variables(&variables)?;
         let limits = Arc::new(options.limits.clone());
-        let cache = Cache::open(&cache_dir(options, &config))?;
+        let cache = cache(options, &config)?.with_shipped(&application.directory);
         let compiled = compile(&cache, &application)?;
         // Only now that all of the manifest can be honoured: a refused one leaves no files behind.
         let stores = Stores::open(&application, &config)?;
@@ -123,17 +116,46 @@ impl App {
     }
 }
 
-fn cache_dir(options: &Options, config: &RuntimeConfig) -> PathBuf {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let user_cache = || {
-        let xdg = variable("XDG_CACHE_HOME").map(PathBuf::from);
-        xdg.or_else(|| variable("HOME").map(|home| Path::new(&home).join(".cache")))
+/// All of the configuration, checked: what is wrong with it is better said before than after the
+/// seconds that compiling takes.
+fn configured(application: &Application, options: &Options) -> Result<(Variables, RuntimeConfig)> {
+    let environment = |name: &str| std::env::var(name).ok();
+    let variables = Variables::resolve(
+        &application.variables,
+        &options.variables,
+        options.environment_names,
+        environment,
+    )?;
+    let unnamed = match &options.state_dir_unnamed {
+        Some(folder) => Unnamed::In(folder),
+        None => Unnamed::AsUnderSpin(&application.directory),
     };
-    match (&options.cache_dir, user_cache()) {
-        (Some(folder), _) => folder.clone(),
-        (None, Some(cache)) => cache.join("hedgeschool"),
-        (None, None) => config.state_dir.join("cache"),
+    let config = RuntimeConfig::load(
+        options.runtime_config.as_deref(),
+        options.state_dir.as_deref(),
+        unnamed,
+    )?;
+    for (id, component) in &application.components {
+        config.check_labels(id, &component.sqlite_databases, &component.key_value_stores)?;
+        let context = || format!("[component.{id}]");
+        hosts(component, &variables).with_context(context)?;
+        rendered::<Vec<_>>(component, &variables).with_context(context)?;
     }
+    stores::check(application, &config)?;
+    Ok((variables, config))
+}
+
+/// The cache in the folder that is named, or else in the user's or the state folder.
+fn cache(options: &Options, config: &RuntimeConfig) -> Result<Cache> {
+    if let Some(folder) = &options.cache_dir {
+        return Cache::in_folder(folder);
+    }
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let user = variable("XDG_CACHE_HOME").map(PathBuf::from);
+    let user = user.or_else(|| variable("HOME").map(|home| Path::new(&home).join(".cache")));
+    let mut folders: Vec<_> = user.map(|user| user.join("hedgeschool")).into_iter().collect();
+    folders.push(config.state_dir.join("cache"));
+    Ok(Cache::in_one_of(&folders))
 }
 
 fn join<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
@@ -179,6 +201,18 @@ fn hosts(component: &manifest::Component, variables: &Variables) -> Result<Allow
     AllowedHosts::parse(hosts.iter().map(String::as_str)).context("allowed_outbound_hosts")
 }
 
+/// A component's own variables, whose values are templates.
+fn rendered<C: FromIterator<(String, String)>>(
+    component: &manifest::Component,
+    variables: &Variables,
+) -> Result<C> {
+    let render = |(name, template): (&String, &String)| {
+        let value = variables.render(template).with_context(|| format!("variables.{name}"))?;
+        Ok((name.clone(), value))
+    };
+    component.variables.iter().map(render).collect()
+}
+
 fn grants(
     id: &str,
     component: &manifest::Component,
@@ -186,10 +220,6 @@ fn grants(
     stores: &Stores,
     options: &Options,
 ) -> Result<Grants> {
-    let render = |(name, template): (&String, &String)| {
-        let value = variables.render(template).with_context(|| format!("variables.{name}"))?;
-        Ok((name.clone(), value))
-    };
     let mut environment = component.environment.clone();
     environment.extend(options.environment.iter().cloned());
     let databases = component.sqlite_databases.iter();
@@ -197,7 +227,7 @@ fn grants(
     Ok(Grants {
         id: id.into(),
         environment: environment.into_iter().collect(),
-        variables: component.variables.iter().map(render).collect::<Result<_>>()?,
+        variables: rendered(component, variables)?,
         hosts: hosts(component, variables)?,
         sqlite_databases: databases
             .filter_map(|label| Some((label.clone(), stores.sqlite.get(label)?.clone())))
@@ -251,10 +281,14 @@ impl Loading {
 
     /// Maps compiled code; compiles once more when the cached file turns out to be damaged.
     fn map(&self, component: &manifest::Component, code: &Compiled) -> Result<Component> {
-        // SAFETY: the file was written by this engine's compiler into a folder that nobody else
-        // can write to, which `Cache::open` has checked.
-        let map =
-            |code: &Compiled| unsafe { Component::deserialize_file(&self.engine, &code.path) };
+        // SAFETY: the code was made by a compiler of this very Wasmtime, and is in memory or in a
+        // folder that nobody else can write to, which `Cache` has checked.
+        let map = |compiled: &Compiled| unsafe {
+            match &compiled.code {
+                Code::File(path) => Component::deserialize_file(&self.engine, path),
+                Code::Memory(code) => Component::deserialize(&self.engine, code),
+            }
+        };
         match map(code) {
             Ok(component) => Ok(component),
             Err(error) => {

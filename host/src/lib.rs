@@ -1,7 +1,7 @@
 //! Hedgeschool: an embedded host for Spin applications and the operator command line.
 //!
-//! The library is the engine, for `hedge up` and for the containerd shim: [`app`] loads an
-//! application, [`server`] answers for it. The way of a request: [`server`] accepts and routes,
+//! The library is the engine, for `hedge up` and for the containerd shim: [`serve`] runs an
+//! application until it is told to stop, [`app`] loads it, [`server`] answers for it. The way of a request: [`server`] accepts and routes,
 //! [`runtime::service`] lets an instance answer, [`capability`] and [`runtime::outbound`] are what
 //! the instance can reach meanwhile.
 //!
@@ -15,13 +15,16 @@ pub mod capability;
 pub mod cli;
 pub mod client;
 pub mod duration;
+pub mod image;
 pub mod inside;
 pub mod limits;
 pub mod lock;
+pub mod logs;
 pub mod manifest;
 pub mod route;
 pub mod runtime;
 pub mod runtime_config;
+pub mod serve;
 pub mod server;
 pub mod stores;
 pub mod ticker;

@@ -54,6 +54,14 @@ impl Lock {
     }
 }
 
+/// Looks whether a lock could be taken, and leaves everything as it is.
+///
+/// # Errors
+/// When another process has it; says which.
+pub fn check(database: &Path) -> Result<()> {
+    if path(database).exists() { Lock::take(database).map(drop) } else { Ok(()) }
+}
+
 /// Where the lock on a database is.
 fn path(database: &Path) -> PathBuf {
     let mut path = OsString::from(database);

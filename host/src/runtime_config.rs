@@ -1,8 +1,9 @@
 //! `runtime-config.toml`: what stands behind the labels of databases and stores.
 //!
-//! Paths resolve as under Spin: those of databases and the state folder from the working
-//! directory, those of key-value stores from the configuration file's folder. Only the label
-//! `default` exists without being configured; it lives in the state folder.
+//! A relative path is one in the state folder, if one is named: by `--state-dir` or `state_dir`.
+//! If none is, paths resolve as under Spin: those of databases from the working directory, those of
+//! key-value stores from the configuration file's folder. Only the label `default` exists without
+//! being configured; it lives in the state folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -68,6 +69,15 @@ pub struct RuntimeConfig {
     pub outbound_http: OutboundHttp,
 }
 
+/// Where state lives when nobody names a folder.
+#[derive(Debug, Clone, Copy)]
+pub enum Unnamed<'a> {
+    /// As under Spin: `default` stores in `.spin` in this folder, which is the manifest's.
+    AsUnderSpin(&'a Path),
+    /// All of it in this folder.
+    In(&'a Path),
+}
+
 /// What is behind a key-value label.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeyValueBackend {
@@ -89,44 +99,54 @@ pub struct OutboundHttp {
 }
 
 impl RuntimeConfig {
-    /// Reads `file`, if there is one. `state_dir` is what `--state-dir` says, `application` the
-    /// manifest's folder, where the state folder is when nobody says otherwise.
+    /// Reads `file`, if there is one. `state_dir` is what `--state-dir` says, `unnamed` holds when
+    /// neither that nor the file names a folder.
     ///
     /// # Errors
     /// When the file cannot be read, or says something this host does not know.
-    pub fn load(file: Option<&Path>, state_dir: Option<&Path>, application: &Path) -> Result<Self> {
+    pub fn load(
+        file: Option<&Path>,
+        state_dir: Option<&Path>,
+        unnamed: Unnamed<'_>,
+    ) -> Result<Self> {
         let Some(path) = file else {
-            return Self::build(File::default(), Path::new("."), state_dir, application);
+            return Self::build(File::default(), Path::new("."), state_dir, unnamed);
         };
         let context = || format!("in the runtime configuration {}", path.display());
         let text = std::fs::read_to_string(path).with_context(context)?;
         let absolute = std::path::absolute(path)?;
         let folder = absolute.parent().unwrap_or(Path::new("/"));
         let written: File = toml::from_str(&text).with_context(context)?;
-        Self::build(written, folder, state_dir, application).with_context(context)
+        Self::build(written, folder, state_dir, unnamed).with_context(context)
     }
 
     fn build(
         written: File,
         folder: &Path,
         state_dir: Option<&Path>,
-        application: &Path,
+        unnamed: Unnamed<'_>,
     ) -> Result<Self> {
-        let state_dir = match state_dir.or(written.state_dir.as_deref()) {
-            Some(path) => std::path::absolute(path)?,
-            None => application.join(".spin"),
+        let (fallback, folder_without_name) = match unnamed {
+            Unnamed::AsUnderSpin(application) => (None, application.join(".spin")),
+            Unnamed::In(folder) => (Some(folder), folder.to_owned()),
         };
+        let named = state_dir.or(written.state_dir.as_deref()).or(fallback);
+        let named = named.map(std::path::absolute).transpose()?;
         let mut sqlite_databases = BTreeMap::new();
         for (label, backend) in &written.sqlite_database {
             let path = sqlite_path(backend).with_context(|| format!("sqlite_database.{label}"))?;
-            sqlite_databases.insert(label.clone(), std::path::absolute(path)?);
+            let path = place(path, named.as_deref(), &std::path::absolute(".")?)
+                .with_context(|| format!("sqlite_database.{label}"))?;
+            sqlite_databases.insert(label.clone(), path);
         }
+        let key_value_places = (named.as_deref(), folder);
+        let state_dir = named.clone().unwrap_or(folder_without_name);
         let default_file = || state_dir.join("sqlite_db.db");
         sqlite_databases.entry(DEFAULT.to_owned()).or_insert_with(default_file);
         let mut key_value_stores = BTreeMap::new();
         for (label, backend) in &written.key_value_store {
             let context = || format!("key_value_store.{label}");
-            let backend = key_value_backend(backend, folder).with_context(context)?;
+            let backend = key_value_backend(backend, key_value_places).with_context(context)?;
             key_value_stores.insert(label.clone(), backend);
         }
         let default_file = || KeyValueBackend::File(state_dir.join("sqlite_key_value.db"));
@@ -176,9 +196,30 @@ fn sqlite_path(backend: &Backend) -> Result<&Path> {
     backend.path.as_deref().context("path is missing: without it nothing would be kept")
 }
 
-fn key_value_backend(backend: &Backend, folder: &Path) -> Result<KeyValueBackend> {
+/// Where a store's file is. A relative path is one in the state folder if one is named, and
+/// otherwise where Spin looks for it: `unnamed`.
+///
+/// Before 0.2 it was there in both cases: what is found there is not passed over for a new, empty
+/// store.
+fn place(path: &Path, state_dir: Option<&Path>, unnamed: &Path) -> Result<PathBuf> {
+    let (now, before) = (state_dir.unwrap_or(unnamed).join(path), unnamed.join(path));
+    ensure!(
+        now.exists() || now == before || !before.exists(),
+        "path = {path:?} is in the state folder that you name, {}, where there is no such file; \
+         before version 0.2 it was {}, and that file is there: move it (with -wal, if there is \
+         one), or write the path in full",
+        now.display(),
+        before.display()
+    );
+    Ok(now)
+}
+
+fn key_value_backend(
+    backend: &Backend,
+    (state_dir, folder): (Option<&Path>, &Path),
+) -> Result<KeyValueBackend> {
     match (backend.kind.as_str(), &backend.path, &backend.url) {
-        ("spin", Some(path), None) => Ok(KeyValueBackend::File(folder.join(path))),
+        ("spin", Some(path), None) => Ok(KeyValueBackend::File(place(path, state_dir, folder)?)),
         ("spin", None, None) => bail!("path is missing: without it nothing would be kept"),
         ("redis", None, Some(url)) => Ok(KeyValueBackend::Redis(url.clone())),
         ("redis", None, None) => bail!("url is missing, for example redis://127.0.0.1:6379"),
@@ -206,9 +247,13 @@ fn outbound_http(table: &OutboundHttpTable) -> Result<OutboundHttp> {
 mod tests {
     use super::*;
 
+    fn app() -> Unnamed<'static> {
+        Unnamed::AsUnderSpin(Path::new("/app"))
+    }
+
     fn build(text: &str) -> Result<RuntimeConfig> {
         let file = toml::from_str(text)?;
-        RuntimeConfig::build(file, Path::new("/etc/node"), None, Path::new("/app"))
+        RuntimeConfig::build(file, Path::new("/etc/node"), None, app())
     }
 
     #[test]
@@ -221,17 +266,38 @@ mod tests {
     }
 
     #[test]
+    fn relative_paths_are_in_the_state_folder_that_is_named() {
+        let text = "[sqlite_database.progress]\ntype = 'spin'\npath = 'p.db'\n\
+                    [key_value_store.cache]\ntype = 'spin'\npath = 'c.db'";
+        let folder = tempfile::tempdir().unwrap();
+        let (state, old) = (folder.path().join("state"), folder.path());
+        let load = || {
+            let file = toml::from_str(text).unwrap();
+            RuntimeConfig::build(file, old, Some(&state), app())
+        };
+        let config = load().unwrap();
+        assert_eq!(config.sqlite_databases["progress"], state.join("p.db"));
+        let cache = KeyValueBackend::File(state.join("c.db"));
+        assert_eq!(config.key_value_stores["cache"], cache);
+        // What is where it used to be is not passed over.
+        std::fs::write(old.join("c.db"), "").unwrap();
+        let error = format!("{:#}", load().unwrap_err());
+        assert!(error.contains("move it"), "{error}");
+        std::fs::create_dir(&state).unwrap();
+        std::fs::write(state.join("c.db"), "").unwrap();
+        load().unwrap();
+    }
+
+    #[test]
     fn relative_paths_resolve_as_under_spin() {
         let config = build(
-            "state_dir = 'state'\n\
-             [sqlite_database.progress]\ntype = 'spin'\npath = 'p.db'\n\
+            "[sqlite_database.progress]\ntype = 'spin'\npath = 'p.db'\n\
              [key_value_store.cache]\ntype = 'spin'\npath = 'c.db'\n\
              [key_value_store.default]\ntype = 'redis'\nurl = 'redis://x'",
         )
         .unwrap();
         let working_directory = std::env::current_dir().unwrap();
         assert_eq!(config.sqlite_databases["progress"], working_directory.join("p.db"));
-        assert_eq!(config.state_dir, working_directory.join("state"));
         let cache = KeyValueBackend::File("/etc/node/c.db".into());
         assert_eq!(config.key_value_stores["cache"], cache);
         let redis = KeyValueBackend::Redis("redis://x".into());
@@ -239,10 +305,25 @@ mod tests {
     }
 
     #[test]
+    fn in_a_container_all_is_in_one_folder_unless_another_is_named() {
+        let build = |text: &str| {
+            let file = toml::from_str(text).unwrap();
+            let unnamed = Unnamed::In(Path::new("/.spin"));
+            RuntimeConfig::build(file, Path::new("/"), None, unnamed).unwrap()
+        };
+        let table = "[sqlite_database.x]\ntype = 'spin'\npath = 'x.db'";
+        let here = build(table);
+        assert_eq!(here.state_dir, Path::new("/.spin"));
+        assert_eq!(here.sqlite_databases["x"], Path::new("/.spin/x.db"));
+        let there = build(&format!("state_dir = '/data'\n{table}"));
+        assert_eq!(there.sqlite_databases["x"], Path::new("/data/x.db"));
+    }
+
+    #[test]
     fn the_flag_wins_over_the_file() {
         let file = toml::from_str("state_dir = '/from/file'").unwrap();
         let flag = Some(Path::new("/from/flag"));
-        let config = RuntimeConfig::build(file, Path::new("/"), flag, Path::new("/app")).unwrap();
+        let config = RuntimeConfig::build(file, Path::new("/"), flag, app()).unwrap();
         assert_eq!(config.state_dir, Path::new("/from/flag"));
     }
 

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use hedge_key_value::Store;
 use hedge_sqlite::Database;
+use rustix::fs::Access;
 
-use crate::lock::Lock;
+use crate::lock::{self, Lock};
 use crate::manifest::{Application, Component};
 use crate::runtime_config::{KeyValueBackend, RuntimeConfig};
 
@@ -82,6 +83,51 @@ fn granted(
     labels: fn(&Component) -> &BTreeSet<String>,
 ) -> impl Iterator<Item = &String> {
     application.components.values().flat_map(labels)
+}
+
+/// Looks whether the stores that the application's components are granted can be opened here.
+/// Leaves nothing behind.
+///
+/// # Errors
+/// For the first one that cannot: says which, and why.
+pub fn check(application: &Application, config: &RuntimeConfig) -> Result<()> {
+    for label in granted(application, |component| &component.sqlite_databases) {
+        if let Some(path) = config.sqlite_databases.get(label) {
+            let checked = check_file(path, &config.state_dir);
+            checked.with_context(|| format!("[sqlite_database.{label}]"))?;
+        }
+    }
+    for label in granted(application, |component| &component.key_value_stores) {
+        let context = || format!("[key_value_store.{label}]");
+        match config.key_value_stores.get(label) {
+            Some(KeyValueBackend::File(path)) => {
+                check_file(path, &config.state_dir).with_context(context)?;
+            }
+            Some(KeyValueBackend::Redis(url)) => drop(Store::redis(url).with_context(context)?),
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_file(path: &Path, state_dir: &Path) -> Result<()> {
+    check_folder(path, state_dir)?;
+    check_writable(path)?;
+    lock::check(path)
+}
+
+/// Whether this process may write to a file, or make it.
+fn check_writable(path: &Path) -> Result<()> {
+    let existing = path.ancestors().find(|ancestor| ancestor.exists());
+    let existing = existing.unwrap_or(Path::new("/"));
+    rustix::fs::access(existing, Access::WRITE_OK).with_context(|| {
+        format!(
+            "cannot write {}: this process, of user {}, may not write to {}",
+            path.display(),
+            rustix::process::getuid().as_raw(),
+            existing.display()
+        )
+    })
 }
 
 /// Folders outside the state folder have to exist, so that a mistyped path is not taken for a new,

@@ -136,7 +136,7 @@ mod tests {
 
     use super::*;
     use crate::manifest::Variable;
-    use crate::variables::Overrides;
+    use crate::variables::{EnvironmentNames, Overrides};
 
     fn schedule(values: &[(&str, &str)]) -> Result<Option<Schedule>> {
         let declare = |(name, value): &(&str, &str)| {
@@ -144,7 +144,12 @@ mod tests {
             ((*name).to_owned(), Variable { default, secret: false })
         };
         let declared: BTreeMap<_, _> = values.iter().map(declare).collect();
-        let variables = Variables::resolve(&declared, &Overrides::default(), |_| None)?;
+        let variables = Variables::resolve(
+            &declared,
+            &Overrides::default(),
+            EnvironmentNames::default(),
+            |_| None,
+        )?;
         Schedule::from_variables(&variables)
     }
 

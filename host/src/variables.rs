@@ -1,7 +1,8 @@
 //! Application variables, where their values come from, and templates over them.
 //!
 //! A value comes from `--variable`, else from the environment (`SPIN_VARIABLE_NAME`), else from
-//! the manifest's default. Everything is resolved once, before the first request.
+//! the manifest's default. Everything is resolved once, before the first request. In a container,
+//! whose environment is nobody's shell, a variable may also be set by its name alone (`NAME`).
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -59,6 +60,16 @@ fn read(file: &Path) -> Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
+/// Environment variables that are looked at for application variables.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum EnvironmentNames {
+    /// `SPIN_VARIABLE_NAME`.
+    #[default]
+    Prefixed,
+    /// That, and then `NAME`.
+    PrefixedOrPlain,
+}
+
 /// Every application variable with its value.
 #[derive(Debug, Default)]
 pub struct Variables(BTreeMap<String, String>);
@@ -71,6 +82,7 @@ impl Variables {
     pub fn resolve(
         declared: &BTreeMap<String, Variable>,
         overrides: &Overrides,
+        names: EnvironmentNames,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self> {
         for name in overrides.0.keys() {
@@ -80,9 +92,14 @@ impl Variables {
             );
         }
         let value = |(name, variable): (&String, &Variable)| {
-            let key = format!("SPIN_VARIABLE_{}", name.to_ascii_uppercase());
-            let value = overrides.0.get(name).cloned();
-            let value = value.or_else(|| environment(&key)).or_else(|| variable.default.clone());
+            let plain = name.to_ascii_uppercase();
+            let key = format!("SPIN_VARIABLE_{plain}");
+            let value = overrides.0.get(name).cloned().or_else(|| environment(&key));
+            let value = value.or_else(|| match names {
+                EnvironmentNames::Prefixed => None,
+                EnvironmentNames::PrefixedOrPlain => environment(&plain),
+            });
+            let value = value.or_else(|| variable.default.clone());
             let value = value.with_context(|| {
                 format!("variable {name:?} is required: set {key} or pass --variable {name}=…")
             })?;
@@ -124,6 +141,8 @@ impl Variables {
 mod tests {
     use super::*;
 
+    const PREFIXED: EnvironmentNames = EnvironmentNames::Prefixed;
+
     fn declared() -> BTreeMap<String, Variable> {
         let variable =
             |default: Option<&str>| Variable { default: default.map(str::to_owned), secret: false };
@@ -141,28 +160,45 @@ mod tests {
     fn the_flag_wins_over_the_environment_and_that_over_the_default() {
         let environment = |name: &str| (name == "SPIN_VARIABLE_GIVEN").then(|| "env".to_owned());
         let flags = overrides(&["required=r"]).unwrap();
-        let values = Variables::resolve(&declared(), &flags, environment).unwrap();
+        let values = Variables::resolve(&declared(), &flags, PREFIXED, environment).unwrap();
         assert_eq!((values.get("given"), values.get("required")), (Some("env"), Some("r")));
 
         let flags = overrides(&["required=r", "given=a=b"]).unwrap();
-        let values = Variables::resolve(&declared(), &flags, environment).unwrap();
+        let values = Variables::resolve(&declared(), &flags, PREFIXED, environment).unwrap();
         assert_eq!(values.get("given"), Some("a=b"));
 
         let flags = overrides(&["required="]).unwrap();
-        let values = Variables::resolve(&declared(), &flags, |_| None).unwrap();
+        let values = Variables::resolve(&declared(), &flags, PREFIXED, |_| None).unwrap();
         assert_eq!((values.get("given"), values.get("required")), (Some("default"), Some("")));
     }
 
     #[test]
+    fn a_container_may_set_a_variable_by_its_name_alone() {
+        let environment = |name: &str| match name {
+            "GIVEN" | "REQUIRED" => Some("plain".to_owned()),
+            "SPIN_VARIABLE_GIVEN" => Some("prefixed".to_owned()),
+            _ => None,
+        };
+        let names = EnvironmentNames::PrefixedOrPlain;
+        let none = Overrides::default();
+        let values = Variables::resolve(&declared(), &none, names, environment).unwrap();
+        let of = |name: &str| values.get(name).map(str::to_owned);
+        assert_eq!(of("given").as_deref(), Some("prefixed"));
+        assert_eq!(of("required").as_deref(), Some("plain"));
+        assert!(Variables::resolve(&declared(), &none, PREFIXED, environment).is_err());
+    }
+
+    #[test]
     fn a_missing_required_variable_says_how_to_set_it() {
-        let error = Variables::resolve(&declared(), &Overrides::default(), |_| None).unwrap_err();
+        let error = Variables::resolve(&declared(), &Overrides::default(), PREFIXED, |_| None);
+        let error = error.unwrap_err();
         assert!(error.to_string().contains("SPIN_VARIABLE_REQUIRED"), "{error}");
     }
 
     #[test]
     fn an_undeclared_override_is_refused() {
         let flags = overrides(&["requird=x"]).unwrap();
-        let error = Variables::resolve(&declared(), &flags, |_| None).unwrap_err();
+        let error = Variables::resolve(&declared(), &flags, PREFIXED, |_| None).unwrap_err();
         assert!(error.to_string().contains("requird"), "{error}");
     }
 
@@ -186,7 +222,7 @@ mod tests {
     #[test]
     fn templates_render_or_say_what_is_wrong() {
         let flags = overrides(&["required=r"]).unwrap();
-        let values = Variables::resolve(&declared(), &flags, |_| None).unwrap();
+        let values = Variables::resolve(&declared(), &flags, PREFIXED, |_| None).unwrap();
         assert_eq!(values.render("a{{ given }}-{{required}}b").unwrap(), "adefault-rb");
         assert_eq!(values.render("plain }} {").unwrap(), "plain }} {");
         assert!(values.render("{{ nobody }}").is_err());

@@ -87,7 +87,7 @@ mod tests {
 
     use super::*;
     use crate::manifest::Variable;
-    use crate::variables::Overrides;
+    use crate::variables::{EnvironmentNames, Overrides};
 
     fn wake(values: &[(&str, &str)]) -> Result<Option<Wake>> {
         let declare = |(name, value): &(&str, &str)| {
@@ -95,7 +95,12 @@ mod tests {
             ((*name).to_owned(), Variable { default, secret: false })
         };
         let declared: BTreeMap<_, _> = values.iter().map(declare).collect();
-        Wake::from_variables(&Variables::resolve(&declared, &Overrides::default(), |_| None)?)
+        Wake::from_variables(&Variables::resolve(
+            &declared,
+            &Overrides::default(),
+            EnvironmentNames::default(),
+            |_| None,
+        )?)
     }
 
     #[test]

@@ -221,6 +221,16 @@ fn only_administrators_see_statements() -> Result<()> {
 }
 
 #[test]
+fn after_a_wrong_password_people_still_get_where_they_wanted_to_go() -> Result<()> {
+    let (node, _) = node()?;
+    let form = b"name=ada&password=wrong&next=%2Fstatements%3Fverb%3Dx";
+    let form = Some(("application/x-www-form-urlencoded", form.as_slice()));
+    let again = node.anonymous().send(http::Method::POST, "/auth/sign-in", form)?.expect(303)?;
+    assert_eq!(again.header("location"), "/sign-in?failed=1&next=%2Fstatements%3Fverb%3Dx");
+    Ok(())
+}
+
+#[test]
 fn markup_in_a_statement_is_text() -> Result<()> {
     let (node, admin) = node()?;
     let script = "\"><script>alert('x')</script>";

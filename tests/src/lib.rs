@@ -7,6 +7,7 @@
 //! * [`Link`]: the network between two nodes, which can be cut, slow, late and out of order.
 //! * [`Relay`]: the same, which reads messages and may change them.
 //! * [`Redis`]: a Redis server, which can be stopped.
+//! * [`containerd`]: a containerd with this repository's shim, and containers in it.
 //! * [`Disk`]: the disk under a node, which can lose power.
 //! * [`Machine`]: the machine under a node, whose disk can be full and whose clock can jump.
 //! * [`storm`], [`audit`]: recording until the node is killed, and whether everything is there
@@ -18,6 +19,7 @@
 
 pub mod audit;
 mod browser;
+pub mod containerd;
 pub mod course;
 mod disk;
 mod events;
@@ -42,6 +44,7 @@ pub use events::{Event, Events};
 pub use http::{Client, Response, address};
 pub use link::Link;
 pub use node::{Builder, Node};
+pub use port::free as free_port;
 pub use relay::{Exchange, Message, Relay};
 pub use threads::in_parallel;
 pub use wait::eventually;

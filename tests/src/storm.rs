@@ -97,14 +97,25 @@ impl Request {
 /// Has clients post statements and batches as fast as they can, and kills the node under them: a
 /// moment after `count` statements have been acknowledged.
 pub fn until_killed(node: &mut Node, count: usize, moment: Duration) -> Result<Storm> {
-    let storm = Mutex::new(Storm::default());
     let client = node.xapi();
+    until(&client, count, moment, || node.kill())
+}
+
+/// The same, until something else happens to whoever answers the client: the posting ends with the
+/// first answers that do not come.
+pub fn until(
+    client: &Client,
+    count: usize,
+    moment: Duration,
+    fault: impl FnOnce() -> Result<()>,
+) -> Result<Storm> {
+    let storm = Mutex::new(Storm::default());
     thread::scope(|scope| {
         let singles = (0..SINGLE_WRITERS).map(|_| 1);
         let sizes = singles.chain([BATCH_MAX; BATCH_WRITERS]);
         let start = |size| {
             scope.spawn({
-                let (client, storm) = (&client, &storm);
+                let storm = &storm;
                 move || write(client, size, storm)
             })
         };
@@ -116,7 +127,7 @@ pub fn until_killed(node: &mut Node, count: usize, moment: Duration) -> Result<S
         });
         // Not waiting for something: a random moment inside a write is the point.
         thread::sleep(moment);
-        node.kill()?;
+        fault()?;
         let mut reasons = writers.into_iter().filter_map(|writer| writer.join().ok());
         let reason = reasons.next().unwrap_or_else(|| anyhow!("a writer panicked"));
         let refused = || reason.context("the node refused statements before it was killed");

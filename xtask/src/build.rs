@@ -1,10 +1,11 @@
 //! `cargo xtask build`.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::command::cargo;
 use crate::guest::Toolchain;
@@ -13,6 +14,9 @@ use crate::workspace;
 
 /// Where a compiler other than Cargo's own builds components.
 const GUEST_TARGET: &str = "target/guest";
+/// The program of the containerd shim, and its package.
+const SHIM: &str = "containerd-shim-hedge-v1";
+const SHIM_PACKAGE: &str = "containerd-shim-hedge";
 /// What to do when a build fails.
 const MEND: &str = "mend what the compiler names above";
 
@@ -36,11 +40,15 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     if !arguments.packages.is_empty() {
         return some_components(&root, &arguments.packages);
     }
-    let mut steps = Steps::new(if arguments.examples { 2 } else { 1 });
+    let count = 1 + u32::from(!arguments.components_only) + u32::from(arguments.examples);
+    let mut steps = Steps::new(count);
     if arguments.components_only {
         steps.step("building the components", MEND, || components(&root))?;
     } else {
         node(&root, &mut steps)?;
+    }
+    if !arguments.components_only {
+        shim(&root, &mut steps)?;
     }
     if arguments.examples { apps(&root, &mut steps) } else { Ok(()) }
 }
@@ -100,6 +108,27 @@ fn build_components(root: &Path, toolchain: &Toolchain) -> Result<()> {
     let manifest = root.join("Cargo.toml");
     let components = workspace::components(&manifest, &root.join("components"))?;
     toolchain.build(&manifest, &components, &root.join(GUEST_TARGET))
+}
+
+/// Builds the containerd shim. It also works inside containers, whose files have no libraries for
+/// it: it brings its own. Only its last step differs for that, everything below is the host's.
+pub fn shim(root: &Path, steps: &mut Steps) -> Result<()> {
+    let mut shim = cargo();
+    shim.args(["rustc", "--profile", "host", "--package", SHIM_PACKAGE, "--bin", SHIM]);
+    shim.args(["--", "-C", "target-feature=+crt-static"]).current_dir(root);
+    steps.step("building the containerd shim", MEND, || {
+        progress::build("shim", &mut shim)?;
+        let folder = root.join("target/shim");
+        fs::create_dir_all(&folder)?;
+        place(&root.join("target/host").join(SHIM), &folder.join(SHIM))
+    })
+}
+
+/// Puts a file in the place of another one. A program may be running from that, which goes on.
+fn place(from: &Path, to: &Path) -> Result<()> {
+    let fresh = to.with_extension("new");
+    fs::copy(from, &fresh).with_context(|| format!("copying {}", from.display()))?;
+    fs::rename(&fresh, to).with_context(|| format!("writing {}", to.display()))
 }
 
 /// Builds the apps under examples/, and the tests' own.

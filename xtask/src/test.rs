@@ -62,10 +62,11 @@ fn mixed(root: &Path, arguments: &Arguments) -> Result<()> {
 fn everything(root: &Path, arguments: &Arguments) -> Result<()> {
     ensure_servers()?;
     let lints = if arguments.no_lint { 0 } else { lint::STEPS };
-    let builds = if arguments.no_build { 0 } else { 2 };
+    let builds = if arguments.no_build { 0 } else { 3 };
     let mut steps = Steps::new(lints + builds + 1);
     if !arguments.no_build {
         build::all(root, &mut steps)?;
+        build::shim(root, &mut steps)?;
         build::apps(root, &mut steps)?;
     }
     if !arguments.no_lint {
@@ -113,6 +114,7 @@ fn ensure_servers() -> Result<()> {
         Need::python("an xAPI client from PyPI"),
         Need::program("redis-server", &["redis-server"], "a Redis"),
         Need::program("chromedriver", &["chromium", "chromium-driver"], "a browser"),
+        Need::program("containerd", &["containerd"], "containers"),
     ])
 }
 

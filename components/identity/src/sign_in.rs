@@ -2,7 +2,7 @@
 
 use hedgeschool_credentials::{SESSION_COOKIE, Session, Verdict};
 use hedgeschool_web::origin::{check_same_origin, is_https};
-use hedgeschool_web::{Problem, Reply, Request, body, now_ms};
+use hedgeschool_web::{Problem, Query, Reply, Request, body, now_ms};
 
 use crate::{BODY_BYTES_MAX, roaming, secret, verify};
 
@@ -18,7 +18,9 @@ pub async fn enter(request: Request) -> Result<Reply, Problem> {
     let next = local_path(form.get("next"));
     let password = form.get("password").unwrap_or_default();
     let Some(person) = person(&name, password).await? else {
-        return Ok(Reply::see_other("/sign-in?failed=1"));
+        // With the next try, people still get where they wanted to go.
+        let query = Query::encode(&[("failed", "1"), ("next", next)]);
+        return Ok(Reply::see_other(&format!("/sign-in?{query}")));
     };
     roaming::welcome(&person.agent).await?;
     let session = Session { name, expires_ms: now_ms() + SESSION_MS };

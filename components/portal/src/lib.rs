@@ -120,8 +120,7 @@ fn languages(headers: &HeaderMap) -> Vec<LanguagePreference> {
 }
 
 fn to_sign_in(next: &str) -> Reply {
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
-    Reply::see_other(&format!("/sign-in?{query}"))
+    Reply::see_other(&format!("/sign-in?{}", Query::encode(&[("next", next)])))
 }
 
 fn signed_out() -> Problem {

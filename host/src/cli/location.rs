@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 
-use crate::runtime_config::RuntimeConfig;
+use crate::runtime_config::{RuntimeConfig, Unnamed};
 
 /// The flags that say so.
 #[derive(Debug, Args)]
@@ -22,7 +22,9 @@ pub struct Location {
     /// What stands behind the labels of databases and stores (runtime-config.toml)
     #[arg(long, value_name = "FILE", env = "RUNTIME_CONFIG_FILE")]
     pub runtime_config_file: Option<PathBuf>,
-    /// Where stores labelled `default` live; `.spin` beside the manifest when not given
+    /// Where the node's state is: stores labelled `default`, and relative paths in
+    /// runtime-config.toml. When not given, those are where Spin looks for them: `.spin` beside
+    /// the manifest, and the working directory
     #[arg(long, value_name = "FOLDER")]
     pub state_dir: Option<PathBuf>,
 }
@@ -35,6 +37,7 @@ impl Location {
     pub fn config(&self) -> Result<RuntimeConfig> {
         let from = std::path::absolute(&self.from)?;
         let folder = if from.is_dir() { &from } else { from.parent().unwrap_or(Path::new("/")) };
-        RuntimeConfig::load(self.runtime_config_file.as_deref(), self.state_dir.as_deref(), folder)
+        let unnamed = Unnamed::AsUnderSpin(folder);
+        RuntimeConfig::load(self.runtime_config_file.as_deref(), self.state_dir.as_deref(), unnamed)
     }
 }

@@ -3,8 +3,8 @@
 mod backup;
 mod client;
 mod course;
+mod image;
 mod location;
-mod logs;
 mod node;
 mod statements;
 mod status;
@@ -29,6 +29,10 @@ struct Cli {
 enum Command {
     /// Run an application.
     Up(Box<up::Up>),
+    /// Make an OCI image of an application, for containerd-shim-hedge-v1.
+    Image(image::Image),
+    /// Compile an application's components ahead of time, for machines like this one.
+    Compile(image::Compile),
     /// Import and list the courses of a running node.
     Course(course::Course),
     /// Add, list and revoke the xAPI clients of a running node.
@@ -48,6 +52,8 @@ enum Command {
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Up(up) => up.run(),
+        Command::Image(image) => image.run(),
+        Command::Compile(compile) => compile.run(),
         Command::Course(course) => course.run(),
         Command::Client(client) => client.run(),
         Command::Statements(statements) => statements.run(),

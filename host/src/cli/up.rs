@@ -1,23 +1,18 @@
 //! `hedge up`: runs an application until it is told to stop.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
-use futures::future::{self, Either};
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::location::Location;
-use super::logs::{self, LogFormat};
-use crate::app::{App, Options};
+use crate::app::Options;
 use crate::limits::Limits;
+use crate::logs::{self, LogFormat};
 use crate::variables::Overrides;
-use crate::{duration, inside, server, ticker};
+use crate::{duration, serve};
 
 /// The arguments of `hedge up`.
 #[derive(Debug, Args)]
@@ -32,7 +27,8 @@ pub struct Up {
         env = "SPIN_HTTP_LISTEN_ADDR"
     )]
     listen: SocketAddr,
-    /// Where compiled components are kept; the user's cache folder when not given
+    /// Where compiled components are kept; when not given, the user's cache folder, or the state
+    /// folder if that cannot be written to
     #[arg(long, value_name = "FOLDER", env = "HEDGE_CACHE_DIR")]
     cache_dir: Option<PathBuf>,
     /// An application variable: name=value, name=@file, @file.toml or @file.json; repeatable
@@ -165,71 +161,8 @@ impl Up {
             variables: Overrides::parse(&self.variables)?,
             environment: self.environment,
             limits: self.limits.limits(),
+            ..Options::default()
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let served = runtime.block_on(up(self.listen, &options));
-        // What still runs after draining has had its time.
-        runtime.shutdown_timeout(Duration::from_millis(100));
-        served
+        serve::run(self.listen, &options)
     }
-}
-
-async fn up(address: SocketAddr, options: &Options) -> Result<()> {
-    let stop = stop_signal()?;
-    let listener = TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}: stop whoever does, or choose with --listen")
-    })?;
-    let mut app = tokio::task::block_in_place(|| App::load(options))?;
-    let (wake, address) = (app.wake.take(), listener.local_addr()?);
-    let (mut ticking, mut started) = (None, Ok(()));
-    let ready = async {
-        if let Some(refusal) = inside::refusal(&app.directory).await {
-            bail!("{refusal}");
-        }
-        announce(&app, address)?;
-        let schedule = app.schedule;
-        ticking = schedule.map(|at| tokio::spawn(ticker::run(app.directory.clone(), at, wake)));
-        Ok(())
-    };
-    // Whoever asks meanwhile is answered: a warm start has no time for questions.
-    let end = async {
-        let stop = pin!(stop);
-        match future::select(pin!(ready), stop).await {
-            Either::Left((Ok(()), stop)) => stop.await,
-            Either::Left((refused, _)) => started = refused,
-            Either::Right(_) => {}
-        }
-    };
-    server::serve(listener, app.routes.clone(), app.limits.clone(), end).await;
-    if let Some(ticking) = ticking {
-        ticking.abort();
-    }
-    app.close().await;
-    started
-}
-
-fn stop_signal() -> Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping: requests in flight may end");
-    })
-}
-
-/// Says that the application is ready, in Spin's words: scripts wait for them.
-fn announce(app: &App, address: SocketAddr) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "Serving http://{address}\nAvailable Routes:")?;
-    for route in app.routes.router.routes() {
-        let (path, wildcard) = match route.pattern.strip_suffix("/...") {
-            Some(prefix) => (prefix, " (wildcard)"),
-            None => (route.pattern.as_str(), ""),
-        };
-        writeln!(out, "  {}: http://{address}{path}{wildcard}", route.component)?;
-    }
-    Ok(out.flush()?)
 }

@@ -4,41 +4,54 @@
 //! dependencies and what they inherit. A small index maps what `stat` says about those files to
 //! the entry, so that a warm start does not even read them.
 //!
+//! Beside the folder that this machine writes, there may be one that came with the application:
+//! code for any machine of a family. Its entries are found by content alone, so that a component
+//! that was changed never runs as what it was.
+//!
 //! Entries are native code and are executed as they are: the folder must be writable by this
 //! user alone, which is checked.
 
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::compose::compose;
+use super::shipped::{SHIPPED, Shipped};
+use super::source::{Sources, engine_version, stamp};
 use crate::manifest;
 
-/// Raise when composition changes its output for the same input.
-const FORMAT: u32 = 2;
-
-/// A folder of compiled components.
-#[derive(Debug, Clone)]
+/// Folders of compiled components.
+#[derive(Debug, Default)]
 pub struct Cache {
-    folder: PathBuf,
+    /// The one that this machine writes, if it can write any.
+    own: Option<PathBuf>,
+    /// The one that came with the application, if any.
+    shipped: Option<Shipped>,
 }
 
-/// A compiled component: where it is and what an instance of it takes.
+/// A compiled component: its code and what an instance of it takes.
 #[derive(Debug)]
 pub struct Compiled {
-    /// The file to map.
-    pub path: PathBuf,
+    /// Its native code.
+    pub code: Code,
     /// What an instance takes from the pool.
     pub resources: Resources,
+}
+
+/// Native code.
+#[derive(Debug)]
+pub enum Code {
+    /// A file to map.
+    File(PathBuf),
+    /// What could be written nowhere.
+    Memory(Vec<u8>),
 }
 
 /// What one instance takes from the pool.
@@ -53,25 +66,47 @@ pub struct Resources {
 }
 
 impl Cache {
-    /// Opens the cache in `folder`, creating it for this user alone.
+    /// A cache in `folder`, which is made for this user alone.
     ///
     /// # Errors
-    /// When the folder cannot be created, or others can write to it.
-    pub fn open(folder: &Path) -> Result<Self> {
+    /// When the folder cannot be made or written, or others can write to it.
+    pub fn in_folder(folder: &Path) -> Result<Self> {
         let context = || format!("the cache folder {}", folder.display());
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(context)?;
-        let mode = fs::metadata(folder).with_context(context)?.permissions().mode();
-        ensure!(
-            mode & 0o022 == 0,
-            "the cache folder {} is writable by others, who could put code there: \
-             chmod go-w it, or name another one with --cache-dir",
-            folder.display()
-        );
-        Ok(Self { folder: folder.to_owned() })
+        check_owner(folder).context("name another one with --cache-dir")?;
+        NamedTempFile::new_in(folder).with_context(context)?;
+        Ok(Self { own: Some(folder.to_owned()), shipped: None })
     }
 
-    /// The compiled form of `component` if it is known at once: its files are those that an entry
-    /// was made of, as far as `stat` tells.
+    /// A cache in the first of these folders that can be written. Without one, what is compiled
+    /// is in memory alone.
+    pub fn in_one_of(folders: &[PathBuf]) -> Self {
+        let mut refusals = Vec::new();
+        for folder in folders {
+            match Self::in_folder(folder) {
+                Ok(cache) => return cache,
+                Err(refusal) => refusals.push(format!("{refusal:#}")),
+            }
+        }
+        tracing::info!("compiled components are not kept: {}", refusals.join("; "));
+        Self::default()
+    }
+
+    /// Uses also what came with the application in this folder, if it has the folder
+    /// [`SHIPPED`].
+    pub fn with_shipped(mut self, application: &Path) -> Self {
+        let folder = application.join(SHIPPED);
+        if folder.is_dir() {
+            match Shipped::open(folder) {
+                Ok(shipped) => self.shipped = shipped,
+                Err(refusal) => tracing::warn!("not using compiled code: {refusal:#}"),
+            }
+        }
+        self
+    }
+
+    /// The compiled form of `component` if it is known without compiling: its files are those that
+    /// an entry was made of, as far as `stat` tells, or it came with the application.
     ///
     /// # Errors
     /// When a source is missing.
@@ -80,147 +115,103 @@ impl Cache {
         engine: &Engine,
         component: &manifest::Component,
     ) -> Result<Option<Compiled>> {
-        Ok(self.indexed(&self.index(engine, component)?))
+        if let Some(own) = &self.own
+            && let Some(compiled) = indexed(own, &index(own, engine, component)?)
+        {
+            return Ok(Some(compiled));
+        }
+        let Some(shipped) = &self.shipped else { return Ok(None) };
+        shipped.find(component)
     }
 
-    /// The compiled form of `component`, composed and compiled now if the cache has none.
+    /// The compiled form of `component`, composed and compiled now if its own folder has none.
     ///
     /// # Errors
     /// When a source is missing, does not compose, or does not compile.
     pub fn get(&self, engine: &Engine, component: &manifest::Component) -> Result<Compiled> {
-        let index = self.index(engine, component)?;
-        if let Some(compiled) = self.indexed(&index) {
+        let Some(own) = &self.own else {
+            let (code, resources) = compile(engine, Sources::read(component)?)?;
+            return Ok(Compiled { code: Code::Memory(code), resources });
+        };
+        let index = index(own, engine, component)?;
+        if let Some(compiled) = indexed(own, &index) {
             return Ok(compiled);
         }
         let sources = Sources::read(component)?;
-        let key = sources.key(engine);
-        let entry = match self.entry(&key) {
+        let key = sources.key(engine_version(engine));
+        let entry = match entry(own, &key) {
             Some(entry) => entry,
-            None => self.compile(engine, sources, &key)?,
+            None => write(own, &key, &compile(engine, sources)?)?,
         };
         write_atomically(&index, key.as_bytes())?;
         Ok(entry)
     }
 
-    /// Forgets an entry that turned out to be unusable.
+    /// Forgets an entry of the own folder that turned out to be unusable.
     pub fn forget(&self, compiled: &Compiled) {
-        let _ = fs::remove_file(&compiled.path);
-        let _ = fs::remove_file(compiled.path.with_extension("json"));
-    }
-
-    fn index(&self, engine: &Engine, component: &manifest::Component) -> Result<PathBuf> {
-        Ok(self.folder.join(format!("{}.index", stamp(engine, component)?)))
-    }
-
-    fn indexed(&self, index: &Path) -> Option<Compiled> {
-        let key = fs::read_to_string(index).ok()?;
-        self.entry(&key)
-    }
-
-    fn entry(&self, key: &str) -> Option<Compiled> {
-        let path = self.folder.join(format!("{key}.cwasm"));
-        let resources = fs::read(path.with_extension("json")).ok()?;
-        let resources = serde_json::from_slice(&resources).ok()?;
-        path.exists().then_some(Compiled { path, resources })
-    }
-
-    fn compile(&self, engine: &Engine, sources: Sources<'_>, key: &str) -> Result<Compiled> {
-        let started = std::time::Instant::now();
-        let composed = compose(sources.root, &sources.dependencies)?;
-        let code = engine.precompile_component(&composed).map_err(anyhow::Error::from)?;
-        // SAFETY: the bytes come from this engine's compiler, a line above.
-        let component = unsafe { Component::deserialize(engine, &code) }?;
-        let required = component.resources_required().context("the component imports modules")?;
-        let resources = Resources {
-            memories: required.num_memories,
-            tables: required.num_tables,
-            table_elements_max: required.max_initial_table_size.unwrap_or(0),
-        };
-        let path = self.folder.join(format!("{key}.cwasm"));
-        write_atomically(&path.with_extension("json"), &serde_json::to_vec(&resources)?)?;
-        write_atomically(&path, &code)?;
-        tracing::debug!(bytes = composed.len(), elapsed = ?started.elapsed(), "compiled {key}");
-        Ok(Compiled { path, resources })
-    }
-}
-
-/// The bytes of a component and of its dependencies.
-struct Sources<'m> {
-    root: Vec<u8>,
-    dependencies: Vec<(&'m manifest::Dependency, Vec<u8>)>,
-}
-
-impl<'m> Sources<'m> {
-    fn read(component: &'m manifest::Component) -> Result<Self> {
-        let dependencies = component.dependencies.iter().map(|dependency| {
-            let bytes = read_source(&dependency.source);
-            Ok((dependency, bytes.with_context(|| format!("dependency {:?}", dependency.name))?))
-        });
-        Ok(Self {
-            root: read_source(&component.source)?,
-            dependencies: dependencies.collect::<Result<_>>()?,
-        })
-    }
-
-    fn key(&self, engine: &Engine) -> String {
-        let mut hash = Sha256::new();
-        hash.update(engine_version(engine));
-        hash.update(Sha256::digest(&self.root));
-        for (dependency, bytes) in &self.dependencies {
-            hash.update(how_composed(dependency));
-            hash.update(Sha256::digest(bytes));
+        let Code::File(path) = &compiled.code else { return };
+        if self.own.as_ref().is_some_and(|own| path.starts_with(own)) {
+            let _ = fs::remove_file(path);
+            let _ = fs::remove_file(path.with_extension("json"));
         }
-        hexadecimal(hash)
     }
 }
 
-/// Names the state of a component's files by what `stat` says about them.
-fn stamp(engine: &Engine, component: &manifest::Component) -> Result<String> {
-    let mut hash = Sha256::new();
-    hash.update(engine_version(engine));
-    hash.update(stat(&component.source)?);
-    for dependency in &component.dependencies {
-        hash.update(how_composed(dependency));
-        hash.update(stat(&dependency.source)?);
-    }
-    Ok(hexadecimal(hash))
+/// Others could put code there, were it writable for them.
+pub(super) fn check_owner(folder: &Path) -> Result<()> {
+    let context = || format!("the folder {}", folder.display());
+    let mode = fs::metadata(folder).with_context(context)?.permissions().mode();
+    ensure!(
+        mode & 0o022 == 0,
+        "the folder {} is writable by others, who could put code there: chmod go-w it",
+        folder.display()
+    );
+    Ok(())
 }
 
-fn stat(path: &Path) -> Result<String> {
-    let found = fs::metadata(path).with_context(|| missing(path))?;
-    Ok(format!(
-        "{}\0{} {} {} {}.{}\0",
-        path.display(),
-        found.dev(),
-        found.ino(),
-        found.len(),
-        found.mtime(),
-        found.mtime_nsec()
-    ))
+fn index(folder: &Path, engine: &Engine, component: &manifest::Component) -> Result<PathBuf> {
+    Ok(folder.join(format!("{}.index", stamp(engine, component)?)))
 }
 
-fn read_source(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| missing(path))
+fn indexed(folder: &Path, index: &Path) -> Option<Compiled> {
+    entry(folder, &fs::read_to_string(index).ok()?)
 }
 
-fn missing(path: &Path) -> String {
-    format!("cannot read {}: run `cargo xtask build` or `spin build` first", path.display())
+pub(super) fn entry(folder: &Path, key: &str) -> Option<Compiled> {
+    let path = folder.join(format!("{key}.cwasm"));
+    let resources = fs::read(path.with_extension("json")).ok()?;
+    let resources = serde_json::from_slice(&resources).ok()?;
+    path.exists().then_some(Compiled { code: Code::File(path), resources })
 }
 
-fn how_composed(dependency: &manifest::Dependency) -> String {
-    let export = dependency.export.as_deref().unwrap_or_default();
-    format!("{}\0{export}\0{}\0", dependency.name, dependency.inherit.fingerprint())
+pub(super) fn write(
+    folder: &Path,
+    key: &str,
+    (code, resources): &(Vec<u8>, Resources),
+) -> Result<Compiled> {
+    let path = folder.join(format!("{key}.cwasm"));
+    write_atomically(&path.with_extension("json"), &serde_json::to_vec(resources)?)?;
+    write_atomically(&path, code)?;
+    Ok(Compiled { code: Code::File(path), resources: *resources })
 }
 
-fn engine_version(engine: &Engine) -> [u8; 8] {
-    let mut hasher = DefaultHasher::new();
-    FORMAT.hash(&mut hasher);
-    engine.precompile_compatibility_hash().hash(&mut hasher);
-    hasher.finish().to_le_bytes()
+/// Composes and compiles, for this machine.
+fn compile(engine: &Engine, sources: Sources<'_>) -> Result<(Vec<u8>, Resources)> {
+    let composed = compose(sources.root, &sources.dependencies)?;
+    let code = engine.precompile_component(&composed).map_err(anyhow::Error::from)?;
+    let resources = resources(engine, &code)?;
+    Ok((code, resources))
 }
 
-fn hexadecimal(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+pub(super) fn resources(engine: &Engine, code: &[u8]) -> Result<Resources> {
+    // SAFETY: the bytes come from this process's compiler.
+    let component = unsafe { Component::deserialize(engine, code) }?;
+    let required = component.resources_required().context("the component imports modules")?;
+    Ok(Resources {
+        memories: required.num_memories,
+        tables: required.num_tables,
+        table_elements_max: required.max_initial_table_size.unwrap_or(0),
+    })
 }
 
 /// Writes under a name of its own, then renames: readers see the old file or the whole new one,
@@ -237,10 +228,23 @@ fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn component(source: &Path) -> manifest::Component {
+    /// The smallest component is its eight-byte header. The text format needs the compiler's `wat`
+    /// feature, which the host leaves out.
+    pub const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+    /// Another one, with a section of a name of its own.
+    pub const OTHER: &[u8] = b"\0asm\x0d\0\x01\0\x00\x02\x01x";
+
+    pub fn file(compiled: Compiled) -> PathBuf {
+        match compiled.code {
+            Code::File(path) => path,
+            Code::Memory(_) => panic!("it is in memory alone"),
+        }
+    }
+
+    pub fn component(source: &Path) -> manifest::Component {
         let text = format!(
             "spin_manifest_version = 2\n[application]\nname = 'x'\n\
              [[trigger.http]]\nroute = '/'\ncomponent = 'c'\n[component.c]\nsource = {:?}",
@@ -254,25 +258,32 @@ mod tests {
     fn an_entry_is_found_again_until_its_source_changes() {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("c.wasm");
-        fs::write(&source, "(component)").unwrap();
-        let cache = Cache::open(&folder.path().join("cache")).unwrap();
+        let cache = Cache::in_folder(&folder.path().join("cache")).unwrap();
         let engine = Engine::default();
         let wasm = component(&source);
-        // The text format needs the compiler's `wat` feature, which the host leaves out: the
-        // smallest binary component is its eight-byte header.
-        fs::write(&source, b"\0asm\x0d\0\x01\0").unwrap();
-        let first = cache.get(&engine, &wasm).unwrap();
-        assert_eq!(cache.get(&engine, &wasm).unwrap().path, first.path);
-        fs::remove_file(&first.path).unwrap();
-        assert_eq!(cache.get(&engine, &wasm).unwrap().path, first.path);
-        fs::write(&source, b"\0asm\x0d\0\x01\0\x00\x02\x01x").unwrap();
-        assert_ne!(cache.get(&engine, &wasm).unwrap().path, first.path);
+        fs::write(&source, EMPTY).unwrap();
+        let get = || file(cache.get(&engine, &wasm).unwrap());
+        let first = get();
+        assert_eq!(get(), first);
+        fs::remove_file(&first).unwrap();
+        assert_eq!(get(), first);
+        fs::write(&source, OTHER).unwrap();
+        assert_ne!(get(), first);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_used_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, good) = (folder.path().join("file"), folder.path().join("good"));
+        fs::write(&file, "").unwrap();
+        assert_eq!(Cache::in_one_of(&[file.clone(), good.clone()]).own, Some(good));
+        assert_eq!(Cache::in_one_of(&[file]).own, None);
     }
 
     #[test]
     fn a_missing_source_says_what_to_run() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::open(&folder.path().join("cache")).unwrap();
+        let cache = Cache::in_folder(&folder.path().join("cache")).unwrap();
         let wasm = component(&folder.path().join("none.wasm"));
         let error = cache.get(&Engine::default(), &wasm).unwrap_err();
         assert!(error.to_string().contains("cargo xtask build"), "{error}");
@@ -282,6 +293,6 @@ mod tests {
     fn a_folder_others_can_write_to_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(Cache::open(folder.path()).is_err());
+        assert!(Cache::in_folder(folder.path()).is_err());
     }
 }

@@ -34,6 +34,60 @@ pub fn compiler() -> Result<Engine> {
     Ok(Engine::new(&config())?)
 }
 
+/// A family of processors that code can be compiled for elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Architecture {
+    /// x86-64-v2: what Intel and AMD have made since 2009
+    #[value(name = "amd64")]
+    Amd64,
+    /// ARMv8-A, 64 bits
+    #[value(name = "arm64")]
+    Arm64,
+}
+
+impl Architecture {
+    /// That of this machine; None if it is neither.
+    pub fn here() -> Option<Self> {
+        match std::env::consts::ARCH {
+            "x86_64" => Some(Self::Amd64),
+            "aarch64" => Some(Self::Arm64),
+            _ => None,
+        }
+    }
+
+    /// What Rust and Wasmtime call it.
+    fn target(self) -> &'static str {
+        match self {
+            Self::Amd64 => "x86_64-unknown-linux-gnu",
+            Self::Arm64 => "aarch64-unknown-linux-gnu",
+        }
+    }
+
+    /// What its processors have beyond the oldest of the family, by Cranelift's names.
+    fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::Amd64 => {
+                &["has_cmpxchg16b", "has_popcnt", "has_sse3", "has_ssse3", "has_sse41", "has_sse42"]
+            }
+            Self::Arm64 => &[],
+        }
+    }
+}
+
+/// An engine for compiling what any machine of a family can run, one with the same Wasmtime.
+///
+/// # Errors
+/// When Wasmtime cannot compile for it.
+pub fn portable_compiler(architecture: Architecture) -> Result<Engine> {
+    let mut config = config();
+    config.target(architecture.target())?;
+    for feature in architecture.features() {
+        // SAFETY: code that uses the feature is loaded only where Wasmtime finds it.
+        unsafe { config.cranelift_flag_enable(feature) };
+    }
+    Ok(Engine::new(&config)?)
+}
+
 /// An engine whose pool has room for `limits.instances_max` instances of each component.
 ///
 /// # Errors

@@ -8,3 +8,5 @@ pub mod instance;
 pub mod outbound;
 mod output;
 pub mod service;
+pub mod shipped;
+pub mod source;

@@ -7,6 +7,11 @@ impl Query {
         Self(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
     }
 
+    /// Writes parameters, the other way round.
+    pub fn encode(pairs: &[(&str, &str)]) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    }
+
     /// The parameters of a request's address.
     pub fn of(request: &crate::Request) -> Self {
         Self::parse(request.uri().query().unwrap_or_default())

@@ -1,0 +1,113 @@
+//! The OCI image layout: content by its SHA-256, and an index that says what it is.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::layer::{Entry, archive};
+
+/// An index of images (OCI image specification, "Image Index").
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+/// Content with its media type.
+#[derive(Debug, Clone)]
+pub struct Blob {
+    /// The media type.
+    pub kind: &'static str,
+    /// The content.
+    pub bytes: Vec<u8>,
+}
+
+impl Blob {
+    /// A JSON document.
+    ///
+    /// # Errors
+    /// None that a document of ours could have.
+    pub fn json(kind: &'static str, document: &Value) -> Result<Self> {
+        Ok(Self { kind, bytes: serde_json::to_vec(document)? })
+    }
+}
+
+/// A layout that is being written.
+#[derive(Debug)]
+pub struct Layout {
+    folder: PathBuf,
+    /// Its files, by their paths in it.
+    files: BTreeMap<String, PathBuf>,
+}
+
+impl Layout {
+    /// An empty layout in `folder`; an earlier one there is removed.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn in_folder(folder: &Path) -> Result<Self> {
+        let context = || format!("the folder {}", folder.display());
+        if folder.join("oci-layout").exists() {
+            fs::remove_dir_all(folder).with_context(context)?;
+        }
+        fs::create_dir_all(folder.join("blobs/sha256")).with_context(context)?;
+        Ok(Self { folder: folder.to_owned(), files: BTreeMap::new() })
+    }
+
+    /// Adds content, and answers its descriptor.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn add(&mut self, blob: &Blob) -> Result<Value> {
+        let hash = format!("{:x}", Sha256::digest(&blob.bytes));
+        self.write(&format!("blobs/sha256/{hash}"), &blob.bytes)?;
+        Ok(json!({
+            "mediaType": blob.kind,
+            "digest": format!("sha256:{hash}"),
+            "size": blob.bytes.len(),
+        }))
+    }
+
+    fn write(&mut self, path: &str, bytes: &[u8]) -> Result<()> {
+        let file = self.folder.join(path);
+        fs::write(&file, bytes).with_context(|| format!("writing {}", file.display()))?;
+        self.files.insert(path.to_owned(), file);
+        Ok(())
+    }
+
+    /// Writes the index: one image under a name, for each family of processors. Answers the
+    /// image's digest.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(&mut self, manifests: &[Value], reference: &str) -> Result<String> {
+        let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests});
+        let mut image = self.add(&Blob::json(INDEX, &index)?)?;
+        let digest = image.get("digest").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if let Some(image) = image.as_object_mut() {
+            let tag = reference.rsplit_once(':').map_or(reference, |(_, tag)| tag);
+            let names = json!({
+                "io.containerd.image.name": reference,
+                "org.opencontainers.image.ref.name": tag,
+            });
+            image.insert("annotations".to_owned(), names);
+        }
+        let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [image]});
+        self.write("index.json", &serde_json::to_vec(&index)?)?;
+        self.write("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+        Ok(digest)
+    }
+
+    /// Writes all of it as one archive.
+    ///
+    /// # Errors
+    /// When a file cannot be read or the archive not be written.
+    pub fn archive(&self, path: &Path) -> Result<()> {
+        let mut entries = vec![Entry::folder("blobs"), Entry::folder("blobs/sha256")];
+        for (path, file) in &self.files {
+            entries.push(Entry::file(path, fs::read(file)?));
+        }
+        let packed = archive(entries)?;
+        fs::write(path, packed).with_context(|| format!("writing {}", path.display()))
+    }
+}

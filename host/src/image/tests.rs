@@ -1,0 +1,126 @@
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use super::*;
+
+/// The smallest component.
+const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+const MANIFEST: &str = r#"
+spin_manifest_version = 2
+[application]
+name = "school"
+version = "1.2"
+[[trigger.http]]
+route = "/"
+component = "a"
+[[trigger.http]]
+route = "/b"
+component = { source = "other/a.wasm" }
+[component.a]
+source = "one/a.wasm"
+[component.a.build]
+command = "cargo build"
+"#;
+const DEPENDENCY: &str = r#"
+[component.a.dependencies."x:y"]
+path = "one/store.wasm"
+"#;
+
+struct Made {
+    _folder: tempfile::TempDir,
+    image: Image,
+    layout: PathBuf,
+}
+
+fn made(change: impl Fn(&Path)) -> Made {
+    let folder = tempfile::tempdir().unwrap();
+    let app = folder.path().join("app");
+    fs::create_dir_all(app.join("one")).unwrap();
+    fs::create_dir_all(app.join("other")).unwrap();
+    fs::write(app.join("spin.toml"), MANIFEST).unwrap();
+    for file in ["one/a.wasm", "other/a.wasm"] {
+        fs::write(app.join(file), EMPTY).unwrap();
+    }
+    change(&app);
+    let output = folder.path().join("output");
+    let image = write(
+        &Options {
+            manifest: &app,
+            runtime_config: None,
+            architectures: &[Architecture::Amd64],
+            reference: None,
+            output: &output,
+        },
+        |_| {},
+    )
+    .unwrap();
+    Made { _folder: folder, image, layout: output.join("oci") }
+}
+
+fn blob(layout: &Path, descriptor: &Value) -> Vec<u8> {
+    let hash = descriptor["digest"].as_str().unwrap().replace(':', "/");
+    fs::read(layout.join("blobs").join(hash)).unwrap()
+}
+
+/// The files that a container of the image has, in the order of its layers.
+fn files(layout: &Path) -> BTreeMap<String, Vec<u8>> {
+    let document = |descriptor: &Value| -> Value {
+        serde_json::from_slice(&blob(layout, descriptor)).unwrap()
+    };
+    let index: Value =
+        serde_json::from_slice(&fs::read(layout.join("index.json")).unwrap()).unwrap();
+    let manifest = document(&document(&index["manifests"][0])["manifests"][0]);
+    let mut files = BTreeMap::new();
+    for layer in manifest["layers"].as_array().unwrap() {
+        let packed = blob(layout, layer);
+        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(packed.as_slice()));
+        for entry in archive.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let path = entry.path().unwrap().display().to_string();
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).unwrap();
+            files.insert(path, content);
+        }
+    }
+    files
+}
+
+#[test]
+fn an_image_has_what_a_host_needs() {
+    let made = made(|_| {});
+    assert_eq!(made.image.reference, "localhost/school:1.2");
+    let files = files(&made.layout);
+    for path in ["components/a.wasm", "components/a-2.wasm", ".spin/"] {
+        assert!(files.contains_key(path), "{path} of {:?}", files.keys());
+    }
+    let manifest = String::from_utf8(files["spin.toml"].clone()).unwrap();
+    let unpacked = Application::parse(&manifest, Path::new("/")).unwrap();
+    let sources: Vec<_> = unpacked.components.values().map(|one| one.source.clone()).collect();
+    assert_eq!(sources, [Path::new("/components/a.wasm"), Path::new("/components/a-2.wasm")]);
+    assert!(!manifest.contains("cargo build"), "{manifest}");
+    assert!(files.keys().any(|path| path.starts_with("compiled/") && path.ends_with(".cwasm")));
+}
+
+#[test]
+fn the_same_application_is_the_same_image() {
+    let (one, other) = (made(|_| {}), made(|_| {}));
+    assert_eq!(one.image.digest, other.image.digest);
+    let bytes = |made: &Made| fs::read(&made.image.archive).unwrap();
+    assert_eq!(bytes(&one), bytes(&other));
+    let changed = made(|app| {
+        fs::write(app.join("one/a.wasm"), b"\0asm\x0d\0\x01\0\x00\x02\x01x").unwrap();
+    });
+    assert_ne!(one.image.digest, changed.image.digest);
+}
+
+#[test]
+fn dependencies_are_packed_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = format!("{MANIFEST}{DEPENDENCY}");
+    fs::write(folder.path().join("spin.toml"), manifest).unwrap();
+    let application = Application::load(folder.path()).unwrap();
+    let packed = Packed::of(folder.path(), &application).unwrap();
+    let store = folder.path().join("one/store.wasm");
+    assert_eq!(packed.components["components/store.wasm"], store);
+    assert!(packed.manifest.contains("components/store.wasm"), "{}", packed.manifest);
+}

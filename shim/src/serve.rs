@@ -1,0 +1,134 @@
+//! Inside a container: this program is its first process, and serves the application.
+//!
+//! What an operator sets in the pod is read as containerd-shim-spin reads it: the address from
+//! `SPIN_HTTP_LISTEN_ADDR`, variables from `SPIN_VARIABLE_*` and by their names alone, stores from
+//! `/runtime-config.toml`.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail, ensure};
+use hedge::app::Options;
+use hedge::limits::Limits;
+use hedge::logs::{self, LogFormat};
+use hedge::variables::EnvironmentNames;
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+/// Where to listen unless the pod says otherwise, as containerd-shim-spin does.
+const ADDRESS: &str = "0.0.0.0:80";
+/// What stands behind the labels of stores, if the image has it or the pod mounts it.
+const RUNTIME_CONFIG: &str = "/runtime-config.toml";
+/// Where state is unless the pod says otherwise, as containerd-shim-spin has it.
+const STATE: &str = "/.spin";
+/// Where Kubernetes reads why a container ended.
+const TERMINATION_LOG: &str = "/dev/termination-log";
+/// Bytes of it that Kubernetes shows.
+const TERMINATION_BYTES_MAX: usize = 4096;
+
+/// Serves the application until the pod is to end.
+pub fn run(manifest: Option<OsString>) -> ExitCode {
+    match serve(manifest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let text = format!("Error: {error:#}");
+            eprintln!("{text}");
+            tell_kubernetes(&text);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(manifest: Option<OsString>) -> Result<()> {
+    // The daemon of the pod is the parent. Were it killed, containerd would start the container
+    // once more, beside this process and on its volumes.
+    set_parent_process_death_signal(Some(Signal::KILL)).context("following the daemon")?;
+    let manifest = manifest.context("serve what? It takes a manifest")?;
+    logs::init(log_format()?, true);
+    refuse_selection()?;
+    let state = environment("HEDGE_STATE_DIR");
+    warn_of_loss(Path::new(state.as_deref().unwrap_or(STATE)));
+    let config = Path::new(RUNTIME_CONFIG);
+    let options = Options {
+        manifest: PathBuf::from(manifest),
+        runtime_config: config.exists().then(|| config.to_owned()),
+        state_dir: state.map(PathBuf::from),
+        state_dir_unnamed: Some(PathBuf::from(STATE)),
+        cache_dir: environment("HEDGE_CACHE_DIR").map(PathBuf::from),
+        environment_names: EnvironmentNames::PrefixedOrPlain,
+        limits: limits()?,
+        ..Options::default()
+    };
+    hedge::serve::run(address()?, &options)
+}
+
+fn environment(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn address() -> Result<SocketAddr> {
+    let address = environment("SPIN_HTTP_LISTEN_ADDR").unwrap_or_else(|| ADDRESS.to_owned());
+    let parsed = address.parse();
+    parsed.with_context(|| format!("SPIN_HTTP_LISTEN_ADDR={address}: not ADDRESS:PORT"))
+}
+
+fn log_format() -> Result<LogFormat> {
+    match environment("HEDGE_LOG_FORMAT").as_deref() {
+        None | Some("text") => Ok(LogFormat::Text),
+        Some("json") => Ok(LogFormat::Json),
+        Some(other) => bail!("HEDGE_LOG_FORMAT={other}: it is text or json"),
+    }
+}
+
+/// A SpinApp's limit of memory comes as a number of bytes. One that is no number is refused:
+/// without a limit, a container may be killed in the place of a request.
+fn limits() -> Result<Limits> {
+    let mut limits = Limits::default();
+    if let Some(text) = environment("SPIN_MAX_INSTANCE_MEMORY") {
+        let bytes: usize = text.trim().parse().with_context(|| {
+            format!("SPIN_MAX_INSTANCE_MEMORY={text}: not a whole number of bytes")
+        })?;
+        ensure!(bytes >= 1 << 20, "SPIN_MAX_INSTANCE_MEMORY={text}: less than 1 MiB of bytes");
+        limits.memory_max = bytes;
+    }
+    Ok(limits)
+}
+
+/// A SpinApp may name some of the application's components. All would be served here, and more
+/// than was asked for is worse than nothing.
+fn refuse_selection() -> Result<()> {
+    let name = "SPIN_COMPONENTS_TO_RETAIN";
+    match environment(name) {
+        Some(names) => {
+            bail!("{name}={names}: this runtime serves all components of an application")
+        }
+        None => Ok(()),
+    }
+}
+
+/// Says so when what is recorded would end with the container.
+fn warn_of_loss(state: &Path) {
+    use std::os::unix::fs::MetadataExt;
+    let device = |path: &Path| fs::metadata(path).map(|found| found.dev()).ok();
+    let existing = state.ancestors().find(|ancestor| ancestor.exists());
+    if existing.and_then(device) == device(Path::new("/")) {
+        tracing::warn!(
+            "stores without a path of their own are in {}, which is no volume: what they record \
+             ends with this container. Mount a volume there, or name one with HEDGE_STATE_DIR",
+            state.display()
+        );
+    }
+}
+
+/// Leaves the reason where `kubectl describe pod` shows it.
+fn tell_kubernetes(text: &str) {
+    let path = Path::new(TERMINATION_LOG);
+    let end = text.floor_char_boundary(TERMINATION_BYTES_MAX);
+    if let Ok(mut file) = fs::OpenOptions::new().append(true).open(path) {
+        let _ = file.write_all(text.get(..end).unwrap_or_default().as_bytes());
+    }
+}

@@ -1,0 +1,431 @@
+//! A containerd of a test's own, with this repository's shim, and containers in it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::{env, thread};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::log::Log;
+use crate::process::Process;
+use crate::{Client, Node, eventually, port, repository};
+
+/// The runtime's name, which names its program too.
+const RUNTIME: &str = "io.containerd.hedge.v1";
+const PROGRAM: &str = "containerd-shim-hedge-v1";
+/// Where `cargo xtask build` puts it.
+const SHIM: &str = "target/shim/containerd-shim-hedge-v1";
+/// containerd's namespace for the tests' containers.
+const NAMESPACE: &str = "hedge-test";
+
+/// A containerd with folders and sockets of its own. Dropped, it is stopped with all it runs.
+pub struct Containerd {
+    folder: TempDir,
+    process: Process,
+    log: Log,
+    /// Programs to use in place of those on the path.
+    programs: Option<PathBuf>,
+}
+
+/// A container's first process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// Its number, as the machine counts.
+    pub pid: u32,
+    /// How it stands, in containerd's words: RUNNING, STOPPED.
+    pub status: String,
+}
+
+impl Containerd {
+    /// Starts one, of those on the path.
+    pub fn start() -> Result<Self> {
+        Self::start_of(None)
+    }
+
+    /// Starts the one that is in a folder with its `ctr`.
+    pub fn start_of(programs: Option<&Path>) -> Result<Self> {
+        let folder = TempDir::new()?;
+        let shims = folder.path().join("bin");
+        fs::create_dir(&shims)?;
+        let shim = repository(SHIM);
+        ensure!(shim.is_file(), "{} is missing: `cargo xtask build` makes it", shim.display());
+        symlink(shim, shims.join(PROGRAM))?;
+        let text = format!(
+            "version = 2\nroot = {root:?}\nstate = {state:?}\n\
+             disabled_plugins = [\"io.containerd.grpc.v1.cri\", \"io.containerd.cri.v1.images\", \
+             \"io.containerd.cri.v1.runtime\"]\n\
+             [grpc]\naddress = {socket:?}\n",
+            root = folder.path().join("root"),
+            state = folder.path().join("state"),
+            socket = folder.path().join("c.sock"),
+        );
+        fs::write(folder.path().join("config.toml"), text)?;
+        let (log, programs) = (Log::default(), programs.map(Path::to_owned));
+        let process = spawn(folder.path(), programs.as_deref(), &log)?;
+        let started = Self { folder, process, log, programs };
+        started.await_ready()?;
+        Ok(started)
+    }
+
+    /// Kills containerd, and starts it anew. Its containers go on meanwhile.
+    pub fn restart(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process = spawn(self.folder.path(), self.programs.as_deref(), &self.log)?;
+        self.await_ready()
+    }
+
+    fn await_ready(&self) -> Result<()> {
+        eventually("containerd answers", || Ok(self.ctr(&["version"]).ok().map(drop)))
+    }
+
+    /// Its version, and that of its client.
+    pub fn version(&self) -> Result<String> {
+        let text = self.ctr(&["version"])?;
+        let line = text.lines().rev().find_map(|line| line.trim().strip_prefix("Version:"));
+        Ok(line.context("no version")?.trim().to_owned())
+    }
+
+    /// Runs `ctr`, and answers what it printed.
+    pub fn ctr(&self, arguments: &[&str]) -> Result<String> {
+        let output = self.command(arguments).output().context("starting ctr")?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        ensure!(
+            output.status.success(),
+            "ctr {}: {}",
+            arguments.join(" "),
+            text(&output.stderr).trim()
+        );
+        Ok(text(&output.stdout))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut ctr = program("ctr", self.programs.as_deref());
+        ctr.arg("--address").arg(self.socket()).args(["--namespace", NAMESPACE]).args(arguments);
+        ctr
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("c.sock")
+    }
+
+    /// Where containerd keeps the bundles of containers that run.
+    pub fn bundles(&self) -> PathBuf {
+        self.folder.path().join("state/io.containerd.runtime.v2.task").join(NAMESPACE)
+    }
+
+    /// Listens to what containerd tells of its containers.
+    pub fn events(&self) -> Result<Events> {
+        let log = Log::default();
+        let process = Process::start(&mut self.command(&["events"]), &log)?;
+        Ok(Events { process, log })
+    }
+
+    /// Takes in an image.
+    pub fn import(&self, archive: &Path) -> Result<()> {
+        self.ctr(&["image", "import", &archive.display().to_string()]).map(drop)
+    }
+
+    /// A container to be run: of an image, under a name.
+    pub fn container(&self, image: &str, id: &str) -> Builder<'_> {
+        Builder {
+            containerd: self,
+            image: image.to_owned(),
+            id: id.to_owned(),
+            runtime: RUNTIME.to_owned(),
+            flags: Vec::new(),
+            command: Vec::new(),
+        }
+    }
+
+    /// The containers' first processes, by name.
+    pub fn tasks(&self) -> Result<BTreeMap<String, Task>> {
+        let table = self.ctr(&["task", "list"])?;
+        let rows = table.lines().skip(1).map(|line| {
+            let mut fields = line.split_whitespace();
+            let (id, pid, status) = (fields.next(), fields.next(), fields.next());
+            let pid = pid.and_then(|pid| pid.parse().ok()).context("a task has a process")?;
+            let status = status.context("a task has a status")?.to_owned();
+            Ok((id.context("a task has a name")?.to_owned(), Task { pid, status }))
+        });
+        rows.collect()
+    }
+
+    /// The daemons that answer for its containers.
+    pub fn daemons(&self) -> Result<Vec<u32>> {
+        self.processes(|words| words.iter().any(|word| word == "-socket"))
+    }
+
+    /// All processes of the shim, in containers or not, and of runtimes below it, that have to do
+    /// with this containerd.
+    pub fn shims(&self) -> Result<Vec<u32>> {
+        self.processes(|_| true)
+    }
+
+    fn processes(&self, matches: impl Fn(&[String]) -> bool) -> Result<Vec<u32>> {
+        let own = self.folder.path().display().to_string();
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let Ok(pid) = entry?.file_name().to_string_lossy().parse() else { continue };
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line).into_owned();
+            let words: Vec<_> = line.split('\0').map(str::to_owned).collect();
+            let is_daemon = words.iter().any(|word| word.starts_with(&own)) && pid != self.id();
+            if is_daemon && matches(&words) {
+                found.push(pid);
+            }
+        }
+        Ok(found)
+    }
+
+    fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Waits until nothing is left of containers: no process, folder, mount or socket.
+    pub fn await_nothing_left(&self) -> Result<()> {
+        let own = self.folder.path().join("state").display().to_string();
+        eventually("nothing is left of the containers", || {
+            let mounts = fs::read_to_string("/proc/mounts")?;
+            let is_mounted = mounts.lines().any(|line| line.contains(&own));
+            let has_bundles =
+                fs::read_dir(self.bundles()).is_ok_and(|mut all| all.next().is_some());
+            let has_daemons = !self.daemons()?.is_empty();
+            Ok((!is_mounted && !has_bundles && !has_daemons).then_some(()))
+        })
+    }
+
+    /// What containerd has logged.
+    pub fn log(&self) -> String {
+        self.log.text()
+    }
+}
+
+impl Drop for Containerd {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("--- containerd:\n{}", self.log.text());
+        }
+        let tasks = self.tasks().unwrap_or_default();
+        for task in tasks.values() {
+            let _ = kill(task.pid, Signal::KILL);
+        }
+        for daemon in self.daemons().unwrap_or_default() {
+            let _ = kill(daemon, Signal::KILL);
+        }
+        let _ = self.process.kill();
+        let own = self.folder.path().display().to_string();
+        let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
+        for mount in mounts.lines().rev().filter_map(|line| line.split(' ').nth(1)) {
+            if mount.starts_with(&own) {
+                let _ = rustix::mount::unmount(mount, rustix::mount::UnmountFlags::DETACH);
+            }
+        }
+    }
+}
+
+fn spawn(folder: &Path, programs: Option<&Path>, log: &Log) -> Result<Process> {
+    let path = env::var("PATH").unwrap_or_default();
+    let mut containerd = program("containerd", programs);
+    containerd.arg("--config").arg(folder.join("config.toml"));
+    // Nothing of the test's own environment is a container's business.
+    containerd.env_clear().env("PATH", format!("{}:{path}", folder.join("bin").display()));
+    containerd.env("CONTAINERD_ONLY", "not a container's");
+    Process::start(&mut containerd, log)
+        .context("starting containerd, which Debian has a package of")
+}
+
+fn program(name: &str, folder: Option<&Path>) -> Command {
+    match folder {
+        Some(folder) => Command::new(folder.join(name)),
+        None => Command::new(name),
+    }
+}
+
+/// Sends a signal to a process.
+pub fn kill(pid: u32, signal: Signal) -> Result<()> {
+    let pid = Pid::from_raw(i32::try_from(pid)?).context("no process 0")?;
+    Ok(kill_process(pid, signal)?)
+}
+
+/// Whether there is such a process, that has not ended.
+pub fn is_alive(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(" Z"))
+}
+
+/// A container to be run.
+pub struct Builder<'a> {
+    containerd: &'a Containerd,
+    image: String,
+    id: String,
+    runtime: String,
+    flags: Vec<String>,
+    command: Vec<String>,
+}
+
+impl<'a> Builder<'a> {
+    /// Adds flags of `ctr run`.
+    pub fn flags(mut self, flags: &[&str]) -> Self {
+        self.flags.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        self
+    }
+
+    /// Sets a variable of the container's environment.
+    pub fn environment(self, name: &str, value: &str) -> Self {
+        self.flags(&["--env", &format!("{name}={value}")])
+    }
+
+    /// Mounts a folder or file of this machine.
+    pub fn mount(self, source: &Path, destination: &str, options: &str) -> Self {
+        let source = source.display();
+        let mount = format!("type=bind,src={source},dst={destination},options=rbind:{options}");
+        self.flags(&["--mount", &mount])
+    }
+
+    /// Puts it into a pod, as Kubernetes does: its containers share a daemon.
+    pub fn pod(self, name: &str) -> Self {
+        self.flags(&["--annotation", &format!("io.kubernetes.cri.sandbox-id={name}")])
+    }
+
+    /// Uses another runtime.
+    pub fn runtime(mut self, runtime: &str) -> Self {
+        self.runtime = runtime.to_owned();
+        self
+    }
+
+    /// Runs another command than the image's.
+    pub fn command(mut self, words: &[&str]) -> Self {
+        self.command = words.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
+    fn run(&self, more: &[&str]) -> Command {
+        let mut words = vec!["run", "--runtime", &self.runtime];
+        words.extend(more);
+        words.extend(self.flags.iter().map(String::as_str));
+        words.extend([self.image.as_str(), self.id.as_str()]);
+        words.extend(self.command.iter().map(String::as_str));
+        self.containerd.command(&words)
+    }
+
+    /// Runs it with its output in view, and answers how it ended and what it printed.
+    pub fn output(self) -> Result<(ExitStatus, String)> {
+        let output = self.run(&["--rm"]).stdin(Stdio::null()).output()?;
+        let (out, error) = (output.stdout, output.stderr);
+        let text = [out, error].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        Ok((output.status, text))
+    }
+
+    /// Starts it on its own, without output.
+    pub fn start(self) -> Result<()> {
+        let output = self.run(&["--detach"]).stdin(Stdio::null()).output()?;
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.success(), "ctr run {}: {}", self.id, text.trim());
+        Ok(())
+    }
+
+    /// Starts it with its output in view.
+    pub fn attach(self) -> Result<Attached> {
+        let log = Log::default();
+        let process = Process::start(&mut self.run(&["--rm"]), &log)?;
+        Ok(Attached { process, log })
+    }
+
+    /// Starts a node's app on a free port of this machine and waits until it answers.
+    pub fn serve(self) -> Result<Served> {
+        let (containerd, id) = (self.containerd, self.id.clone());
+        let port = port::free()?;
+        let attached = self.listen(port).attach()?;
+        let mut served = Served { attached, port, id };
+        served.await_answer(containerd)?;
+        Ok(served)
+    }
+
+    /// Has it listen on a port of this machine, with the tests' credentials.
+    pub fn listen(self, port: u16) -> Self {
+        self.flags(&["--net-host"])
+            .environment("SPIN_HTTP_LISTEN_ADDR", &format!("127.0.0.1:{port}"))
+            .environment("SPIN_VARIABLE_BOOTSTRAP_ADMIN", Node::ADMIN)
+            .environment("SPIN_VARIABLE_BOOTSTRAP_CLIENT", Node::CLIENT)
+    }
+}
+
+/// What containerd tells of its containers.
+pub struct Events {
+    process: Process,
+    log: Log,
+}
+
+impl Events {
+    /// All that it has told.
+    pub fn text(&self) -> String {
+        self.log.text()
+    }
+
+    /// Listens no more.
+    pub fn end(&mut self) -> Result<()> {
+        self.process.kill()
+    }
+}
+
+/// A container whose output is in view.
+pub struct Attached {
+    process: Process,
+    log: Log,
+}
+
+impl Attached {
+    /// What it has printed.
+    pub fn log(&self) -> String {
+        self.log.text()
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) -> Result<ExitStatus> {
+        let status = self.process.wait()?;
+        eventually("all output has come", || Ok(self.log.is_complete().then_some(())))?;
+        Ok(status)
+    }
+}
+
+/// A container that serves.
+pub struct Served {
+    /// Its output.
+    pub attached: Attached,
+    /// Where it listens.
+    pub port: u16,
+    /// Its name.
+    pub id: String,
+}
+
+impl Served {
+    fn await_answer(&mut self, containerd: &Containerd) -> Result<()> {
+        let client = Client::new(&self.address());
+        eventually("the container answers", || {
+            if self.attached.process.ended()?.is_some() {
+                bail!("it ended: {}\n{}", self.attached.log(), containerd.log());
+            }
+            Ok(client.get("/xapi/about").ok().filter(|answer| answer.status == 200).map(drop))
+        })
+    }
+
+    fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// A client with the administrator's credentials.
+    pub fn admin(&self) -> Client {
+        Client::new(&self.address()).with_basic(Node::ADMIN)
+    }
+
+    /// A client with the xAPI client's credentials.
+    pub fn xapi(&self) -> Client {
+        let client = Client::new(&self.address()).with_basic(Node::CLIENT);
+        client.with_header("x-experience-api-version", "1.0.3")
+    }
+}
