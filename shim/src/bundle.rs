@@ -126,12 +126,14 @@ pub fn run_application(spec: &mut Value, manifest: &str, host: &Path) {
     let Some(process) = spec.get_mut("process") else { return };
     set(process, "args", json!([HOST, "serve", manifest]));
     set(process, "noNewPrivileges", json!(true));
-    let sets = process.get_mut("capabilities").and_then(Value::as_object_mut);
-    for set in sets.into_iter().flat_map(|sets| sets.values_mut()) {
-        if let Some(capabilities) = set.as_array_mut() {
-            capabilities.retain(|name| name == CAPABILITY);
-        }
-    }
+    let bounding = process.pointer("/capabilities/bounding").and_then(Value::as_array);
+    let has_power = bounding.is_some_and(|names| names.iter().any(|name| name == CAPABILITY));
+    let powers = if has_power { json!([CAPABILITY]) } else { json!([]) };
+    // In all sets, ambient too: then a user who is not root has it as well.
+    let sets = ["bounding", "effective", "inheritable", "permitted", "ambient"];
+    let sets = sets.into_iter().map(|set| (set.to_owned(), powers.clone()));
+    let sets = Value::Object(sets.collect());
+    set(process, "capabilities", sets);
 }
 
 fn set(object: &mut Value, key: &str, value: Value) {
@@ -207,8 +209,13 @@ mod tests {
         let process = &spec["process"];
         assert_eq!(process["args"], json!(["/.hedge/hedge", "serve", "/spin.toml"]));
         assert_eq!((&process["env"], &process["user"]), (&json!(["A=b"]), &json!({"uid": 7})));
-        assert_eq!(process["capabilities"]["bounding"], json!(["CAP_NET_BIND_SERVICE"]));
-        assert_eq!(process["capabilities"]["effective"], json!(["CAP_NET_BIND_SERVICE"]));
+        for set in ["bounding", "effective", "inheritable", "permitted", "ambient"] {
+            assert_eq!(process["capabilities"][set], json!(["CAP_NET_BIND_SERVICE"]), "{set}");
+        }
+        spec["process"]["capabilities"] = json!({"bounding": ["CAP_CHOWN"]});
+        run_application(&mut spec, "/spin.toml", Path::new("/usr/bin/shim"));
+        assert_eq!(spec["process"]["capabilities"]["ambient"], json!([]));
+        let process = &spec["process"];
         assert_eq!(process["noNewPrivileges"], json!(true));
         assert_eq!(spec["mounts"][0]["destination"], json!("/data"));
         assert_eq!(spec["mounts"][1]["source"], json!("/usr/bin/shim"));

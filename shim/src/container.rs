@@ -207,11 +207,6 @@ impl Container {
     pub fn cgroup(&self) -> &Cgroup {
         &self.cgroup
     }
-
-    /// Its bundle.
-    pub fn bundle(&self) -> &Path {
-        &self.bundle
-    }
 }
 
 fn absent(exec: &str) -> Error {

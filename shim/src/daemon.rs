@@ -1,6 +1,5 @@
 //! The daemon of a pod: it owns the containers' streams and ends, and answers containerd.
 
-use std::fs;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -40,9 +39,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 async fn serve(arguments: &Arguments) -> Result<()> {
     let shutdown = Arc::new(Notify::new());
+    let socket = Path::new(arguments.socket.trim_start_matches("unix://"));
     let exits = Exits::watch().context("watching over processes")?;
     let tasks: Arc<dyn Task + Send + Sync> =
-        Arc::new(Tasks::new(&arguments.namespace, exits, shutdown.clone()));
+        Arc::new(Tasks::new(&arguments.namespace, socket, exits, shutdown.clone()));
     let listener = listener().context("containerd starts this program, not you")?;
     let mut server = Server::new().add_listener(listener.try_into()?);
     for name in SERVICES {
@@ -53,8 +53,8 @@ async fn serve(arguments: &Arguments) -> Result<()> {
     server.start().await?;
     tracing::info!("daemon {} answers for {}", process::id(), arguments.id);
     shutdown.notified().await;
-    server.disconnect().await;
-    let _ = fs::remove_file(Path::new(arguments.socket.trim_start_matches("unix://")));
+    // The answer to that is still to be sent.
+    server.shutdown().await?;
     Ok(())
 }
 

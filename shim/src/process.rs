@@ -18,8 +18,10 @@ use crate::stdio::{Paths, Streams};
 pub struct Process {
     /// Where containerd wants its streams.
     pub paths: Paths,
-    /// Its number and a handle on it, once it exists.
-    made: Option<(Pid, OwnedFd)>,
+    /// Its number, once it exists.
+    pid: Option<Pid>,
+    /// A handle on it; none of one that ended at once.
+    handle: Option<OwnedFd>,
     /// Whether it runs its program, rather than waiting to.
     pub is_started: bool,
     streams: Streams,
@@ -40,7 +42,8 @@ impl Process {
     pub fn new(paths: Paths) -> Self {
         Self {
             paths,
-            made: None,
+            pid: None,
+            handle: None,
             is_started: false,
             streams: Streams::default(),
             terminal: None,
@@ -64,9 +67,8 @@ impl Process {
 
     /// Takes over a process that the runtime has made.
     pub async fn made(&mut self, making: Making, pid: Pid) -> Result<()> {
-        let handle = pidfd_open(pid, PidfdFlags::empty());
-        let handle = handle.map_err(|_| Error::Precondition("it ended at once".to_owned()))?;
-        self.made = Some((pid, handle));
+        self.pid = Some(pid);
+        self.handle = pidfd_open(pid, PidfdFlags::empty()).ok();
         self.streams = making.streams;
         let Some(socket) = making.socket else { return Ok(()) };
         let terminal = socket.receive().await?;
@@ -82,8 +84,8 @@ impl Process {
 
     /// Its number; 0 before it exists.
     pub fn pid(&self) -> u32 {
-        let pid = self.made.as_ref().map_or(0, |(pid, _)| pid.as_raw_nonzero().get());
-        u32::try_from(pid).unwrap_or(0)
+        let pid = self.pid.and_then(|pid| u32::try_from(pid.as_raw_nonzero().get()).ok());
+        pid.unwrap_or(0)
     }
 
     /// How it ended, if it has.
@@ -113,7 +115,7 @@ impl Process {
 
     /// Sends it a signal.
     pub fn signal(&self, number: u32) -> Result<()> {
-        let Some((_, handle)) = self.made.as_ref().filter(|_| self.exit().is_none()) else {
+        let Some(handle) = self.handle.as_ref().filter(|_| self.exit().is_none()) else {
             // containerd knows this sentence, and takes it for success.
             return Err(Error::NotFound("process already finished".to_owned()));
         };

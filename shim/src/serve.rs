@@ -4,6 +4,7 @@
 //! `SPIN_HTTP_LISTEN_ADDR`, variables from `SPIN_VARIABLE_*` and by their names alone, stores from
 //! `/runtime-config.toml`.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -16,7 +17,10 @@ use anyhow::{Context, Result, bail, ensure};
 use hedge::app::Options;
 use hedge::limits::Limits;
 use hedge::logs::{self, LogFormat};
+use hedge::manifest::Application;
+use hedge::runtime_config::{RuntimeConfig, Unnamed};
 use hedge::variables::EnvironmentNames;
+use rustix::fs::Access;
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 /// Where to listen unless the pod says otherwise, as containerd-shim-spin does.
@@ -25,6 +29,8 @@ const ADDRESS: &str = "0.0.0.0:80";
 const RUNTIME_CONFIG: &str = "/runtime-config.toml";
 /// Where state is unless the pod says otherwise, as containerd-shim-spin has it.
 const STATE: &str = "/.spin";
+/// What tells SQLite where temporary files go (its documentation, "Temporary Files", 5).
+const SQLITE_FOLDER: &str = "SQLITE_TMPDIR";
 /// Where Kubernetes reads why a container ended.
 const TERMINATION_LOG: &str = "/dev/termination-log";
 /// Bytes of it that Kubernetes shows.
@@ -50,20 +56,45 @@ fn serve(manifest: Option<OsString>) -> Result<()> {
     let manifest = manifest.context("serve what? It takes a manifest")?;
     logs::init(log_format()?, true);
     refuse_selection()?;
-    let state = environment("HEDGE_STATE_DIR");
-    warn_of_loss(Path::new(state.as_deref().unwrap_or(STATE)));
     let config = Path::new(RUNTIME_CONFIG);
     let options = Options {
         manifest: PathBuf::from(manifest),
         runtime_config: config.exists().then(|| config.to_owned()),
-        state_dir: state.map(PathBuf::from),
+        state_dir: environment("HEDGE_STATE_DIR").map(PathBuf::from),
         state_dir_unnamed: Some(PathBuf::from(STATE)),
         cache_dir: environment("HEDGE_CACHE_DIR").map(PathBuf::from),
         environment_names: EnvironmentNames::PrefixedOrPlain,
         limits: limits()?,
         ..Options::default()
     };
+    let folders = state_folders(&options)?;
+    folders.iter().for_each(|folder| warn_of_loss(folder));
+    give_room(&folders);
     hedge::serve::run(address()?, &options)
+}
+
+/// The folders in which the application's databases are.
+fn state_folders(options: &Options) -> Result<BTreeSet<PathBuf>> {
+    let application = Application::load(&options.manifest)?;
+    let unnamed = Unnamed::In(Path::new(STATE));
+    let file = options.runtime_config.as_deref();
+    let config = RuntimeConfig::load(file, options.state_dir.as_deref(), unnamed)?;
+    let labels = application.components.values().flat_map(|one| &one.sqlite_databases);
+    let files = labels.filter_map(|label| config.sqlite_databases.get(label));
+    Ok(files.filter_map(|file| file.parent()).map(Path::to_owned).collect())
+}
+
+/// SQLite puts what it sorts into files, and an image need not have a folder for that: it gets
+/// one beside a database.
+fn give_room(folders: &BTreeSet<PathBuf>) {
+    let has_room = || rustix::fs::access("/tmp", Access::WRITE_OK | Access::EXEC_OK).is_ok();
+    if let Some(folder) = folders.first()
+        && env::var_os(SQLITE_FOLDER).is_none()
+        && !has_room()
+    {
+        // SAFETY: this process has one thread yet.
+        unsafe { env::set_var(SQLITE_FOLDER, folder) };
+    }
 }
 
 fn environment(name: &str) -> Option<String> {
@@ -111,15 +142,15 @@ fn refuse_selection() -> Result<()> {
 }
 
 /// Says so when what is recorded would end with the container.
-fn warn_of_loss(state: &Path) {
+fn warn_of_loss(folder: &Path) {
     use std::os::unix::fs::MetadataExt;
     let device = |path: &Path| fs::metadata(path).map(|found| found.dev()).ok();
-    let existing = state.ancestors().find(|ancestor| ancestor.exists());
+    let existing = folder.ancestors().find(|ancestor| ancestor.exists());
     if existing.and_then(device) == device(Path::new("/")) {
         tracing::warn!(
-            "stores without a path of their own are in {}, which is no volume: what they record \
-             ends with this container. Mount a volume there, or name one with HEDGE_STATE_DIR",
-            state.display()
+            "databases are in {}, which is no volume: what they record ends with this container. \
+             Mount a volume there, or name one with HEDGE_STATE_DIR",
+            folder.display()
         );
     }
 }

@@ -1,6 +1,8 @@
 //! What containerd asks the daemon of a pod (runtime v2, the task API).
 
 use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 
 use async_trait::async_trait;
@@ -33,17 +35,19 @@ pub struct Tasks {
     containers: Arc<SyncMutex<HashMap<String, Arc<Mutex<Container>>>>>,
     exits: Arc<Exits>,
     events: Events,
+    socket: PathBuf,
     shutdown: Arc<Notify>,
 }
 
 impl Tasks {
-    /// None yet. `shutdown` is told when the daemon is to end.
-    pub fn new(namespace: &str, exits: Arc<Exits>, shutdown: Arc<Notify>) -> Self {
+    /// None yet. `shutdown` is told when the daemon, which answers on `socket`, is to end.
+    pub fn new(namespace: &str, socket: &Path, exits: Arc<Exits>, shutdown: Arc<Notify>) -> Self {
         Self {
             namespace: namespace.to_owned(),
             containers: Arc::default(),
             exits,
             events: Events::forward(namespace),
+            socket: socket.to_owned(),
             shutdown,
         }
     }
@@ -316,6 +320,8 @@ impl Task for Tasks {
 
     async fn shutdown(&self, _: &TtrpcContext, _: ShutdownRequest) -> Reply<Empty> {
         if self.all().is_empty() {
+            // At once: another container of that name is to have a daemon of its own.
+            let _ = fs::remove_file(&self.socket);
             self.shutdown.notify_one();
         }
         Ok(Empty::default())

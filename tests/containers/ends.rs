@@ -1,6 +1,7 @@
 //! How containers end, and what an operator is told.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -32,12 +33,14 @@ fn what_is_wrong_is_said_where_an_operator_reads() -> Result<()> {
         let folder = TempDir::new()?;
         let log = folder.path().join("termination-log");
         fs::write(&log, "")?;
+        // As Kubernetes makes it.
+        fs::set_permissions(&log, fs::Permissions::from_mode(0o666))?;
         let app = app(containerd, "wrong").mount(&log, "/dev/termination-log", "rw");
         let (status, text) = app.environment("SYNC_INTERVAL", "soon").output()?;
         ensure!(status.code() == Some(1), "{status}: {text}");
-        ensure!(text.contains("Error: sync_interval"), "{text}");
+        ensure!(text.contains("Error: variable sync_interval"), "{text}");
         let told = fs::read_to_string(&log)?;
-        ensure!(told.contains("Error: sync_interval"), "{told}");
+        ensure!(told.contains("Error: variable sync_interval"), "{told}");
         Ok(())
     })
 }
@@ -72,12 +75,12 @@ fn a_pod_past_its_memory_is_ended_and_that_is_the_reason() -> Result<()> {
 }
 
 #[test]
-fn a_signal_that_kills_is_the_exit_code() -> Result<()> {
+fn a_workload_that_is_killed_says_so_by_its_exit_code() -> Result<()> {
     with_image(|containerd| {
         let mut served = app(containerd, "killed").serve()?;
-        containerd.ctr(&["task", "kill", "--signal", "SIGABRT", "killed"])?;
+        containerd.ctr(&["task", "kill", "--signal", "SIGKILL", "killed"])?;
         let code = served.attached.wait()?.code().context("ctr was killed")?;
-        ensure!(code == 128 + 6, "{code}");
+        ensure!(code == 128 + 9, "{code}");
         Ok(())
     })
 }

@@ -73,11 +73,9 @@ fn an_app_is_told_by_name_what_it_asks_for_in_vain() -> Result<()> {
              [[trigger.http]]\nroute = '/'\ncomponent = 'c'\n[component.c]\nsource = 'c.wasm'\n",
         )?;
         fs::write(app.path().join("runtime-config.toml"), "")?;
-        // (component (import "fermyon:spin/llm@2.0.0" (instance)))
-        let mut wasm = b"\0asm\x0d\0\x01\0\x07\x05\x01\x42\x00\x0a\x1b\x01\x00\x16".to_vec();
-        wasm.extend_from_slice(b"fermyon:spin/llm@2.0.0\x05\x00");
-        wasm[9] = 3;
-        fs::write(app.path().join("c.wasm"), wasm)?;
+        let text = r#"(component
+            (import "fermyon:spin/llm@2.0.0" (instance (export "infer" (func)))))"#;
+        fs::write(app.path().join("c.wasm"), wat::parse_str(text)?)?;
         let archive = pack(&manifest.display().to_string(), "wanting", "localhost/wanting:1")?;
         containerd.import(&archive)?;
         let (status, text) = containerd.container("localhost/wanting:1", "wanting").output()?;

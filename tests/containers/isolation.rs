@@ -18,8 +18,7 @@ fn end(containerd: &Containerd, id: &str) -> Result<()> {
 #[test]
 fn the_environment_is_the_pods_and_powers_are_few() -> Result<()> {
     with_image(|containerd| {
-        let app = app(containerd, "inside").flags(&["--user", "0:0"]);
-        let mut served = app.environment("OWN", "value").serve()?;
+        let mut served = app(containerd, "inside").environment("OWN", "value").serve()?;
         let pid = containerd.tasks()?["inside"].pid;
         let environment = fs::read_to_string(format!("/proc/{pid}/environ"))?;
         ensure!(environment.contains("OWN=value"), "{environment:?}");
@@ -43,8 +42,7 @@ fn the_environment_is_the_pods_and_powers_are_few() -> Result<()> {
 #[test]
 fn a_port_below_1024_takes_no_root() -> Result<()> {
     with_image(|containerd| {
-        let app = app(containerd, "port").flags(&["--user", "65532:65532"]);
-        let mut attached = app.attach()?;
+        let mut attached = app(containerd, "port").attach()?;
         eventually("it serves on port 80", || {
             let log = attached.log();
             ensure!(!log.contains("Error"), "{log}");

@@ -18,7 +18,7 @@ fn containers_of_a_pod_share_a_daemon() -> Result<()> {
             served.attached.wait()?;
         }
         // The pod goes on without its first container.
-        second.admin().get("/sync/status")?.expect(200)?;
+        second.admin().get("/sync/v1/status")?.expect(200)?;
         containerd.ctr(&["task", "kill", "--signal", "SIGTERM", "second"])?;
         second.attached.wait()?;
         Ok(())

@@ -28,7 +28,7 @@ fn a_course_is_imported_and_statements_are_recorded() -> Result<()> {
         let mut served = app.serve()?;
         let package = course::package("https://example.org/course", "A course")?;
         let zip = Some(("application/zip", package.as_slice()));
-        served.admin().send(http::Method::POST, "/content/packages", zip)?.expect(201)?;
+        served.admin().send(http::Method::POST, course::COURSES, zip)?.expect(201)?;
         let id = statement::new_id();
         statement::post(&served.xapi(), &id)?;
         statement::read(&served.xapi(), &id)?;
@@ -45,7 +45,7 @@ fn a_pod_of_nobody_with_read_only_files_and_no_powers_serves() -> Result<()> {
         let volume = volume(NOBODY)?;
         let app = app(containerd, "strict").mount(volume.path(), "/data", "rw");
         let app = app.environment("HEDGE_STATE_DIR", "/data").flags(&["--read-only"]);
-        let app = app.flags(&["--user", "65532:65532", "--cap-drop", "CAP_NET_BIND_SERVICE"]);
+        let app = app.flags(&["--cap-drop", "CAP_NET_BIND_SERVICE"]);
         let mut served = app.serve()?;
         statement::post(&served.xapi(), &statement::new_id())?;
         let log = served.attached.log();
@@ -76,7 +76,7 @@ fn a_pod_sets_variables_stores_and_the_folder_as_the_command() -> Result<()> {
         let mut served =
             app.environment("SPIN_VARIABLE_CACHE_TTL", "30s").command(&["/"]).serve()?;
         statement::post(&served.xapi(), &statement::new_id())?;
-        let status = served.admin().get("/sync/status")?.expect(200)?.text();
+        let status = served.admin().get("/sync/v1/status")?.expect(200)?.text();
         ensure!(status.contains("galway"), "{status}");
         containerd.ctr(&["task", "kill", "--signal", "SIGTERM", "spinapp"])?;
         served.attached.wait()?;

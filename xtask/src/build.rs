@@ -10,12 +10,13 @@ use anyhow::{Context, Result, anyhow, bail};
 use crate::command::cargo;
 use crate::guest::Toolchain;
 use crate::progress::{self, Steps, step};
-use crate::workspace;
+use crate::{workspace, wrapper};
 
 /// Where a compiler other than Cargo's own builds components.
 const GUEST_TARGET: &str = "target/guest";
 /// The program of the containerd shim, and its package.
 const SHIM: &str = "containerd-shim-hedge-v1";
+const SHIM_CRATE: &str = "containerd_shim_hedge_v1";
 const SHIM_PACKAGE: &str = "containerd-shim-hedge";
 /// What to do when a build fails.
 const MEND: &str = "mend what the compiler names above";
@@ -40,15 +41,11 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     if !arguments.packages.is_empty() {
         return some_components(&root, &arguments.packages);
     }
-    let count = 1 + u32::from(!arguments.components_only) + u32::from(arguments.examples);
-    let mut steps = Steps::new(count);
+    let mut steps = Steps::new(if arguments.examples { 2 } else { 1 });
     if arguments.components_only {
         steps.step("building the components", MEND, || components(&root))?;
     } else {
-        node(&root, &mut steps)?;
-    }
-    if !arguments.components_only {
-        shim(&root, &mut steps)?;
+        node_and_shim(&root, &mut steps)?;
     }
     if arguments.examples { apps(&root, &mut steps) } else { Ok(()) }
 }
@@ -62,14 +59,26 @@ pub fn node(root: &Path, steps: &mut Steps) -> Result<()> {
     beside_components(root, "building the host and the components", &mut host, steps)
 }
 
+/// Builds that and the containerd shim.
+pub fn node_and_shim(root: &Path, steps: &mut Steps) -> Result<()> {
+    let mut natives = cargo();
+    natives.args(["build", "--profile", "host", "--workspace", "--bin", "hedge"]);
+    with_shim(&mut natives)?;
+    let title = "building the host, the containerd shim and the components";
+    beside_components(root, title, &mut natives, steps)?;
+    publish_shim(root)
+}
+
 /// Builds everything native, tests included, and the components beside it. The libraries themselves
 /// are left out: a component's links for WebAssembly only.
 pub fn all(root: &Path, steps: &mut Steps) -> Result<()> {
     let mut natives = cargo();
     natives.args(["build", "--profile", "host", "--workspace"]);
     natives.args(["--bins", "--tests", "--examples"]);
+    wrapper::link_statically(&mut natives, SHIM_CRATE)?;
     let title = "building the tests, the host and the components";
-    beside_components(root, title, &mut natives, steps)
+    beside_components(root, title, &mut natives, steps)?;
+    publish_shim(root)
 }
 
 fn beside_components(
@@ -110,25 +119,40 @@ fn build_components(root: &Path, toolchain: &Toolchain) -> Result<()> {
     toolchain.build(&manifest, &components, &root.join(GUEST_TARGET))
 }
 
-/// Builds the containerd shim. It also works inside containers, whose files have no libraries for
-/// it: it brings its own. Only its last step differs for that, everything below is the host's.
-pub fn shim(root: &Path, steps: &mut Steps) -> Result<()> {
-    let mut shim = cargo();
-    shim.args(["rustc", "--profile", "host", "--package", SHIM_PACKAGE, "--bin", SHIM]);
-    shim.args(["--", "-C", "target-feature=+crt-static"]).current_dir(root);
-    steps.step("building the containerd shim", MEND, || {
-        progress::build("shim", &mut shim)?;
-        let folder = root.join("target/shim");
-        fs::create_dir_all(&folder)?;
-        place(&root.join("target/host").join(SHIM), &folder.join(SHIM))
-    })
+/// Has a build make the containerd shim too.
+fn with_shim(natives: &mut Command) -> Result<()> {
+    natives.args(["--bin", SHIM]);
+    wrapper::link_statically(natives, SHIM_CRATE)
 }
 
-/// Puts a file in the place of another one. A program may be running from that, which goes on.
-fn place(from: &Path, to: &Path) -> Result<()> {
-    let fresh = to.with_extension("new");
-    fs::copy(from, &fresh).with_context(|| format!("copying {}", from.display()))?;
-    fs::rename(&fresh, to).with_context(|| format!("writing {}", to.display()))
+/// Puts the shim where tests and people find it. A program may be running from there, which goes
+/// on.
+fn publish_shim(root: &Path) -> Result<()> {
+    let (built, folder) = (root.join("target/host").join(SHIM), root.join("target/shim"));
+    let program = fs::read(&built).with_context(|| format!("reading {}", built.display()))?;
+    if is_dynamic(&program) {
+        // Somebody has built it without this program, and Cargo sees no difference.
+        fs::remove_file(&built)?;
+        bail!(
+            "{} needs libraries that containers do not have: run `cargo clean --profile host \
+             --package {SHIM_PACKAGE}` and this command again",
+            built.display()
+        );
+    }
+    fs::create_dir_all(&folder)?;
+    let (place, fresh) = (folder.join(SHIM), folder.join(format!("{SHIM}.new")));
+    if fs::read(&place).is_ok_and(|published| published == program) {
+        return Ok(());
+    }
+    fs::copy(&built, &fresh)?;
+    fs::rename(&fresh, &place).with_context(|| format!("writing {}", place.display()))
+}
+
+/// Whether a program names another one that loads its libraries (ELF, "Program Interpreter").
+fn is_dynamic(program: &[u8]) -> bool {
+    let loaders: [&[u8]; 2] = [b"/lib64/ld-linux", b"/lib/ld-linux"];
+    let head = program.get(..4096).unwrap_or(program);
+    loaders.iter().any(|loader| head.windows(loader.len()).any(|part| part == *loader))
 }
 
 /// Builds the apps under examples/, and the tests' own.

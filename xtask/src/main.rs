@@ -19,6 +19,7 @@ mod simulate;
 mod test;
 mod up;
 mod workspace;
+mod wrapper;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,9 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    if let Some(compiled) = wrapper::compile() {
+        return compiled;
+    }
     let outcome = match Task::parse() {
         Task::Build(arguments) => build::main(&arguments),
         Task::Up(arguments) => up::main(&arguments),

@@ -62,11 +62,10 @@ fn mixed(root: &Path, arguments: &Arguments) -> Result<()> {
 fn everything(root: &Path, arguments: &Arguments) -> Result<()> {
     ensure_servers()?;
     let lints = if arguments.no_lint { 0 } else { lint::STEPS };
-    let builds = if arguments.no_build { 0 } else { 3 };
+    let builds = if arguments.no_build { 0 } else { 2 };
     let mut steps = Steps::new(lints + builds + 1);
     if !arguments.no_build {
         build::all(root, &mut steps)?;
-        build::shim(root, &mut steps)?;
         build::apps(root, &mut steps)?;
     }
     if !arguments.no_lint {
