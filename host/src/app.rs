@@ -20,6 +20,7 @@ use crate::runtime::engine::{self, EpochClock};
 use crate::runtime::instance::{Grants, linker};
 use crate::runtime::outbound::Network;
 use crate::runtime::service::Service;
+use crate::runtime::shipped::Shipped;
 use crate::runtime_config::{RuntimeConfig, Unnamed};
 use crate::server::{Directory, Routes};
 use crate::stores::{self, Stores};
@@ -83,7 +84,7 @@ impl App {
         };
         let wake = Wake::from_variables(&variables)?;
         let limits = Arc::new(options.limits.clone());
-        let cache = cache(options, &config)?.with_shipped(&application.directory);
+        let cache = cache(options, &config)?;
         let compiled = compile(&cache, &application)?;
         // Only now that all of the manifest can be honoured: a refused one leaves no files behind.
         let stores = Stores::open(&application, &config)?;
@@ -162,22 +163,52 @@ fn join<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
     thread.join().unwrap_or_else(|_| Err(anyhow!("a thread panicked while loading")))
 }
 
-/// The compiled form of each component. What the cache lacks is compiled, all at one time: the
-/// parts of it that use one processor do not wait for each other. People see how far it is.
+/// The compiled form of each component: what came with the application, and for the rest what the
+/// cache has or gets now.
 fn compile<'a>(cache: &Cache, application: &'a Application) -> Result<Vec<(&'a str, Compiled)>> {
+    let shipped = Shipped::open(application).unwrap_or_else(|refusal| {
+        tracing::warn!("not using the compiled code that came with it: {refusal:#}");
+        None
+    });
+    let mut found = Vec::new();
+    let mut missing = Vec::new();
+    for (id, component) in &application.components {
+        match shipped.as_ref().and_then(|shipped| shipped.find(component)) {
+            Some(compiled) => found.push((id.as_str(), compiled)),
+            None => missing.push((id.as_str(), component)),
+        }
+    }
+    if shipped.is_some() && !missing.is_empty() {
+        let ids: Vec<_> = missing.iter().map(|(id, _)| *id).collect();
+        let ids = ids.join(", ");
+        tracing::info!("the compiled code that came with the application is not that of {ids}");
+    }
+    if !missing.is_empty() {
+        found.extend(cached(cache, missing)?);
+    }
+    Ok(found)
+}
+
+/// What the cache has of components, and the rest compiled, all at one time: the parts of that
+/// which use one processor do not wait for each other. People see how far it is.
+fn cached<'a>(
+    cache: &Cache,
+    components: Vec<(&'a str, &manifest::Component)>,
+) -> Result<Vec<(&'a str, Compiled)>> {
     let compiler = engine::compiler()?;
     let (compiler, done) = (&compiler, &AtomicUsize::new(0));
     let mut known = Vec::new();
     let mut missing = Vec::new();
-    for (id, component) in &application.components {
+    for (id, component) in components {
         match cache.find(compiler, component).with_context(|| format!("[component.{id}]"))? {
-            Some(compiled) => known.push((id.as_str(), compiled)),
-            None => missing.push((id.as_str(), component)),
+            Some(compiled) => known.push((id, compiled)),
+            None => missing.push((id, component)),
         }
     }
     let all = missing.len();
     if all > 0 {
-        tracing::info!("compiling {all} components for this machine: later starts need not");
+        let later = if cache.is_kept() { ": later starts need not" } else { "" };
+        tracing::info!("compiling {all} components for this machine{later}");
     }
     let get = |id: &'a str, component: &manifest::Component| {
         let started = Instant::now();

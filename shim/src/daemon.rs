@@ -29,11 +29,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     log::to_containerd(arguments.debug);
     // What the runtime below makes is handed to this process, and so are its ends.
     set_child_subreaper(Some(rustix::process::getpid())).context("adopting processes")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .max_blocking_threads(4)
-        .enable_all()
-        .build()?;
+    // One thread is enough to pass messages on, and a box has as many daemons as pods.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(arguments))
 }
 

@@ -1,6 +1,7 @@
 //! A containerd of a test's own, with this repository's shim, and containers in it.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,8 @@ pub struct Containerd {
     folder: TempDir,
     process: Process,
     log: Log,
+    /// The sockets of daemons that were seen.
+    sockets: RefCell<BTreeSet<PathBuf>>,
     /// Programs to use in place of those on the path.
     programs: Option<PathBuf>,
 }
@@ -67,7 +70,7 @@ impl Containerd {
         fs::write(folder.path().join("config.toml"), text)?;
         let (log, programs) = (Log::default(), programs.map(Path::to_owned));
         let process = spawn(folder.path(), programs.as_deref(), &log)?;
-        let started = Self { folder, process, log, programs };
+        let started = Self { folder, process, log, sockets: RefCell::default(), programs };
         started.await_ready()?;
         Ok(started)
     }
@@ -157,7 +160,9 @@ impl Containerd {
 
     /// The daemons that answer for its containers.
     pub fn daemons(&self) -> Result<Vec<u32>> {
-        self.processes(|words| words.iter().any(|word| word == "-socket"))
+        let daemons = self.processes(|words| words.iter().any(|word| word == "-socket"))?;
+        self.sockets.borrow_mut().extend(daemons.iter().map(|daemon| socket_of(*daemon)));
+        Ok(daemons)
     }
 
     /// All processes of the shim, in containers or not, and of runtimes below it, that have to do
@@ -195,7 +200,8 @@ impl Containerd {
             let has_bundles =
                 fs::read_dir(self.bundles()).is_ok_and(|mut all| all.next().is_some());
             let has_daemons = !self.daemons()?.is_empty();
-            Ok((!is_mounted && !has_bundles && !has_daemons).then_some(()))
+            let has_sockets = self.sockets.borrow().iter().any(|socket| socket.exists());
+            Ok((!is_mounted && !has_bundles && !has_daemons && !has_sockets).then_some(()))
         })
     }
 
@@ -215,7 +221,9 @@ impl Drop for Containerd {
             let _ = kill(task.pid, Signal::KILL);
         }
         for daemon in self.daemons().unwrap_or_default() {
+            let socket = socket_of(daemon);
             let _ = kill(daemon, Signal::KILL);
+            let _ = fs::remove_file(socket);
         }
         let _ = self.process.kill();
         let own = self.folder.path().display().to_string();
@@ -226,6 +234,14 @@ impl Drop for Containerd {
             }
         }
     }
+}
+
+/// The socket that a daemon answers on.
+fn socket_of(daemon: u32) -> PathBuf {
+    let line = fs::read(format!("/proc/{daemon}/cmdline")).unwrap_or_default();
+    let line = String::from_utf8_lossy(&line).into_owned();
+    let socket = line.split('\0').skip_while(|word| *word != "-socket").nth(1);
+    PathBuf::from(socket.unwrap_or_default())
 }
 
 fn spawn(folder: &Path, programs: Option<&Path>, log: &Log) -> Result<Process> {

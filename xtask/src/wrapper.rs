@@ -19,7 +19,7 @@ const CRATE: &str = "XTASK_STATIC_CRATE";
 const WRAPPER: &str = "RUSTC_WRAPPER";
 const INNER: &str = "XTASK_INNER_WRAPPER";
 /// The flag for that.
-const STATIC: [&str; 2] = ["-C", "target-feature=+crt-static"];
+const STATIC: [&str; 4] = ["-C", "target-feature=+crt-static", "-C", "relocation-model=static"];
 
 /// Has Cargo link this crate's program with its libraries in it.
 pub fn link_statically(cargo: &mut Command, name: &str) -> Result<()> {

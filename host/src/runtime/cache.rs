@@ -4,10 +4,6 @@
 //! dependencies and what they inherit. A small index maps what `stat` says about those files to
 //! the entry, so that a warm start does not even read them.
 //!
-//! Beside the folder that this machine writes, there may be one that came with the application:
-//! code for any machine of a family. Its entries are found by content alone, so that a component
-//! that was changed never runs as what it was.
-//!
 //! Entries are native code and are executed as they are: the folder must be writable by this
 //! user alone, which is checked.
 
@@ -23,17 +19,14 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::compose::compose;
-use super::shipped::{SHIPPED, Shipped};
 use super::source::{Sources, engine_version, stamp};
 use crate::manifest;
 
-/// Folders of compiled components.
+/// A folder of compiled components.
 #[derive(Debug, Default)]
 pub struct Cache {
-    /// The one that this machine writes, if it can write any.
-    own: Option<PathBuf>,
-    /// The one that came with the application, if any.
-    shipped: Option<Shipped>,
+    /// None: there is none that can be written, and what is compiled is in memory alone.
+    folder: Option<PathBuf>,
 }
 
 /// A compiled component: its code and what an instance of it takes.
@@ -75,7 +68,7 @@ impl Cache {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(context)?;
         check_owner(folder).context("name another one with --cache-dir")?;
         NamedTempFile::new_in(folder).with_context(context)?;
-        Ok(Self { own: Some(folder.to_owned()), shipped: None })
+        Ok(Self { folder: Some(folder.to_owned()) })
     }
 
     /// A cache in the first of these folders that can be written. Without one, what is compiled
@@ -92,21 +85,13 @@ impl Cache {
         Self::default()
     }
 
-    /// Uses also what came with the application in this folder, if it has the folder
-    /// [`SHIPPED`].
-    pub fn with_shipped(mut self, application: &Path) -> Self {
-        let folder = application.join(SHIPPED);
-        if folder.is_dir() {
-            match Shipped::open(folder) {
-                Ok(shipped) => self.shipped = shipped,
-                Err(refusal) => tracing::warn!("not using compiled code: {refusal:#}"),
-            }
-        }
-        self
+    /// Whether it keeps what is compiled.
+    pub fn is_kept(&self) -> bool {
+        self.folder.is_some()
     }
 
-    /// The compiled form of `component` if it is known without compiling: its files are those that
-    /// an entry was made of, as far as `stat` tells, or it came with the application.
+    /// The compiled form of `component` if it is known at once: its files are those that an entry
+    /// was made of, as far as `stat` tells.
     ///
     /// # Errors
     /// When a source is missing.
@@ -115,42 +100,37 @@ impl Cache {
         engine: &Engine,
         component: &manifest::Component,
     ) -> Result<Option<Compiled>> {
-        if let Some(own) = &self.own
-            && let Some(compiled) = indexed(own, &index(own, engine, component)?)
-        {
-            return Ok(Some(compiled));
-        }
-        let Some(shipped) = &self.shipped else { return Ok(None) };
-        shipped.find(component)
+        let Some(folder) = &self.folder else { return Ok(None) };
+        Ok(indexed(folder, &index(folder, engine, component)?))
     }
 
-    /// The compiled form of `component`, composed and compiled now if its own folder has none.
+    /// The compiled form of `component`, composed and compiled now if there is none.
     ///
     /// # Errors
     /// When a source is missing, does not compose, or does not compile.
     pub fn get(&self, engine: &Engine, component: &manifest::Component) -> Result<Compiled> {
-        let Some(own) = &self.own else {
+        let Some(folder) = &self.folder else {
             let (code, resources) = compile(engine, Sources::read(component)?)?;
             return Ok(Compiled { code: Code::Memory(code), resources });
         };
-        let index = index(own, engine, component)?;
-        if let Some(compiled) = indexed(own, &index) {
+        let index = index(folder, engine, component)?;
+        if let Some(compiled) = indexed(folder, &index) {
             return Ok(compiled);
         }
         let sources = Sources::read(component)?;
         let key = sources.key(engine_version(engine));
-        let entry = match entry(own, &key) {
+        let entry = match entry(folder, &key) {
             Some(entry) => entry,
-            None => write(own, &key, &compile(engine, sources)?)?,
+            None => write(folder, &key, &compile(engine, sources)?)?,
         };
         write_atomically(&index, key.as_bytes())?;
         Ok(entry)
     }
 
-    /// Forgets an entry of the own folder that turned out to be unusable.
+    /// Forgets an entry that turned out to be unusable.
     pub fn forget(&self, compiled: &Compiled) {
         let Code::File(path) = &compiled.code else { return };
-        if self.own.as_ref().is_some_and(|own| path.starts_with(own)) {
+        if self.folder.as_ref().is_some_and(|folder| path.starts_with(folder)) {
             let _ = fs::remove_file(path);
             let _ = fs::remove_file(path.with_extension("json"));
         }
@@ -245,13 +225,17 @@ pub(super) mod tests {
     }
 
     pub fn component(source: &Path) -> manifest::Component {
+        application(source).components.remove("c").unwrap()
+    }
+
+    /// An application of one component, in the folder of its source.
+    pub fn application(source: &Path) -> manifest::Application {
         let text = format!(
             "spin_manifest_version = 2\n[application]\nname = 'x'\n\
              [[trigger.http]]\nroute = '/'\ncomponent = 'c'\n[component.c]\nsource = {:?}",
             source.display().to_string()
         );
-        let mut application = manifest::Application::parse(&text, Path::new("/")).unwrap();
-        application.components.remove("c").unwrap()
+        manifest::Application::parse(&text, source.parent().unwrap()).unwrap()
     }
 
     #[test]
@@ -276,8 +260,8 @@ pub(super) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (file, good) = (folder.path().join("file"), folder.path().join("good"));
         fs::write(&file, "").unwrap();
-        assert_eq!(Cache::in_one_of(&[file.clone(), good.clone()]).own, Some(good));
-        assert_eq!(Cache::in_one_of(&[file]).own, None);
+        assert_eq!(Cache::in_one_of(&[file.clone(), good.clone()]).folder, Some(good));
+        assert_eq!(Cache::in_one_of(&[file]).folder, None);
     }
 
     #[test]

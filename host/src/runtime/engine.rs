@@ -56,7 +56,7 @@ impl Architecture {
     }
 
     /// What Rust and Wasmtime call it.
-    fn target(self) -> &'static str {
+    pub fn target(self) -> &'static str {
         match self {
             Self::Amd64 => "x86_64-unknown-linux-gnu",
             Self::Arm64 => "aarch64-unknown-linux-gnu",
@@ -64,7 +64,7 @@ impl Architecture {
     }
 
     /// What its processors have beyond the oldest of the family, by Cranelift's names.
-    fn features(self) -> &'static [&'static str] {
+    pub fn features(self) -> &'static [&'static str] {
         match self {
             Self::Amd64 => {
                 &["has_cmpxchg16b", "has_popcnt", "has_sse3", "has_ssse3", "has_sse41", "has_sse42"]

@@ -10,38 +10,37 @@ use wasmtime::Engine;
 use super::cache::{Compiled, Resources, check_owner, entry, resources, write};
 use super::compose::compose;
 use super::engine::{Architecture, compiler, portable_compiler};
-use super::source::{Sources, engine_version};
-use crate::manifest;
+use super::source::{Digests, Sources, portable_version};
+use crate::manifest::{self, Application};
 
 /// Where code is that came with an application, beside its manifest.
 pub const SHIPPED: &str = "compiled";
 
 /// Compiled components that came with an application.
 #[derive(Debug)]
-pub struct Shipped {
+pub struct Shipped<'m> {
     folder: PathBuf,
-    /// What they were compiled with, if they are of use here.
+    /// What they were compiled for, if they are of use here.
     engine: [u8; 8],
+    digests: Digests<'m>,
 }
 
-impl Shipped {
-    /// Opens what came with the application in `folder`. None: it is for other machines.
+impl<'m> Shipped<'m> {
+    /// Opens what came with an application. None: nothing did, or for other machines.
     ///
     /// # Errors
-    /// When others can write to the folder.
-    pub fn open(folder: PathBuf) -> Result<Option<Self>> {
+    /// When others can write to the folder, or one of the application's files is missing.
+    pub fn open(application: &'m Application) -> Result<Option<Self>> {
+        let folder = application.directory.join(SHIPPED);
+        let Some(here) = Architecture::here().filter(|_| folder.is_dir()) else { return Ok(None) };
         check_owner(&folder)?;
-        let Some(here) = Architecture::here() else { return Ok(None) };
-        let engine = engine_version(&portable_compiler(here)?);
-        Ok(Some(Self { folder, engine }))
+        let digests = Digests::of(application.components.values())?;
+        Ok(Some(Self { folder, engine: portable_version(here), digests }))
     }
 
     /// The compiled form of `component`, if it is here.
-    ///
-    /// # Errors
-    /// When a source is missing.
-    pub fn find(&self, component: &manifest::Component) -> Result<Option<Compiled>> {
-        Ok(entry(&self.folder, &Sources::read(component)?.key(self.engine)))
+    pub fn find(&self, component: &manifest::Component) -> Option<Compiled> {
+        entry(&self.folder, &self.digests.key(self.engine, component)?)
     }
 }
 
@@ -58,7 +57,7 @@ pub fn ship(
 ) -> Result<Vec<PathBuf>> {
     let engine = portable_compiler(architecture)?;
     let sources = Sources::read(component)?;
-    let key = sources.key(engine_version(&engine));
+    let key = sources.key(portable_version(architecture));
     let path = folder.join(format!("{key}.cwasm"));
     if entry(folder, &key).is_none() {
         write(folder, &key, &compile_for(&engine, architecture, sources)?)?;
@@ -91,8 +90,7 @@ fn compile_for(
 mod tests {
     use wasmtime::component::Component;
 
-    use super::super::cache::tests::{EMPTY, OTHER, component, file};
-    use super::super::cache::{Cache, Code};
+    use super::super::cache::tests::{EMPTY, OTHER, application, component, file};
     use super::*;
 
     #[test]
@@ -100,20 +98,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (source, shipped) = (folder.path().join("c.wasm"), folder.path().join(SHIPPED));
         fs::write(&source, EMPTY).unwrap();
-        let wasm = component(&source);
+        let application = application(&source);
+        let wasm = &application.components["c"];
         fs::create_dir(&shipped).unwrap();
-        let here = Architecture::here().unwrap();
-        let files = ship(&shipped, here, &wasm).unwrap();
-        let cache = Cache::default().with_shipped(folder.path());
-        let engine = compiler().unwrap();
-        let found = cache.find(&engine, &wasm).unwrap().unwrap();
+        let files = ship(&shipped, Architecture::here().unwrap(), wasm).unwrap();
+        let find = || Shipped::open(&application).unwrap().unwrap().find(wasm);
         // SAFETY: it was compiled a few lines above.
-        unsafe { Component::deserialize_file(&engine, &files[1]) }.unwrap();
-        assert_eq!(file(found), files[1]);
+        unsafe { Component::deserialize_file(&compiler().unwrap(), &files[1]) }.unwrap();
+        assert_eq!(file(find().unwrap()), files[1]);
         fs::write(&source, OTHER).unwrap();
-        assert!(cache.find(&engine, &wasm).unwrap().is_none());
-        // There is nowhere to keep what is compiled instead.
-        assert!(matches!(cache.get(&engine, &wasm).unwrap().code, Code::Memory(_)));
+        assert!(find().is_none());
     }
 
     #[test]

@@ -1,18 +1,24 @@
 //! What a component is compiled of, and names for it.
 
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, BufReader};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 
+use super::engine::Architecture;
 use crate::manifest;
 
 /// Raise when composition changes its output for the same input.
 const FORMAT: u32 = 2;
+/// Bytes of a file that are read at a time.
+const PORTION: usize = 64 << 10;
 
 /// The bytes of a component and of its dependencies.
 pub struct Sources<'m> {
@@ -40,15 +46,71 @@ impl<'m> Sources<'m> {
 
     /// Names their content, and what it is compiled with.
     pub fn key(&self, engine: [u8; 8]) -> String {
-        let mut hash = Sha256::new();
-        hash.update(engine);
-        hash.update(Sha256::digest(&self.root));
-        for (dependency, bytes) in &self.dependencies {
-            hash.update(how_composed(dependency));
-            hash.update(Sha256::digest(bytes));
-        }
-        hexadecimal(hash)
+        let dependencies = self.dependencies.iter();
+        let dependencies = dependencies.map(|(one, bytes)| (*one, Sha256::digest(bytes).into()));
+        key(engine, Sha256::digest(&self.root).into(), dependencies)
     }
+}
+
+type Digest256 = [u8; 32];
+
+fn key<'m>(
+    engine: [u8; 8],
+    root: Digest256,
+    dependencies: impl Iterator<Item = (&'m manifest::Dependency, Digest256)>,
+) -> String {
+    let mut hash = Sha256::new();
+    hash.update(engine);
+    hash.update(root);
+    for (dependency, digest) in dependencies {
+        hash.update(how_composed(dependency));
+        hash.update(digest);
+    }
+    hexadecimal(hash)
+}
+
+/// The content of an application's files, by their digests.
+#[derive(Debug, Default)]
+pub struct Digests<'m>(HashMap<&'m Path, Digest256>);
+
+impl<'m> Digests<'m> {
+    /// Reads each file of some components once, several at a time.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn of(components: impl Iterator<Item = &'m manifest::Component>) -> Result<Self> {
+        let files = components.flat_map(|component| {
+            let dependencies = component.dependencies.iter().map(|one| one.source.as_path());
+            dependencies.chain([component.source.as_path()])
+        });
+        let files: HashSet<&Path> = files.collect();
+        thread::scope(|scope| {
+            let digests = files.into_iter().map(|file| (file, scope.spawn(move || digest(file))));
+            let digests: Vec<_> = digests.collect();
+            let digests = digests.into_iter().map(|(file, digest)| {
+                let digest = digest.join().map_err(|_| anyhow!("a thread panicked"))?;
+                Ok((file, digest?))
+            });
+            Ok(Self(digests.collect::<Result<_>>()?))
+        })
+    }
+
+    /// Names the content of a component's files, and what it is compiled with; None: they are not
+    /// among those that were read.
+    pub fn key(&self, engine: [u8; 8], component: &manifest::Component) -> Option<String> {
+        let of = |file: &Path| self.0.get(file).copied();
+        let dependencies = component.dependencies.iter();
+        let dependencies = dependencies.map(|one| Some((one, of(&one.source)?)));
+        let dependencies: Vec<_> = dependencies.collect::<Option<_>>()?;
+        Some(key(engine, of(&component.source)?, dependencies.into_iter()))
+    }
+}
+
+fn digest(path: &Path) -> Result<Digest256> {
+    let mut file = fs::File::open(path).with_context(|| missing(path))?;
+    let mut hash = Sha256::new();
+    io::copy(&mut BufReader::with_capacity(PORTION, &mut file), &mut hash)?;
+    Ok(hash.finalize().into())
 }
 
 /// Names the state of a component's files by what `stat` says about them.
@@ -90,6 +152,14 @@ fn missing(path: &Path) -> String {
 fn how_composed(dependency: &manifest::Dependency) -> String {
     let export = dependency.export.as_deref().unwrap_or_default();
     format!("{}\0{export}\0{}\0", dependency.name, dependency.inherit.fingerprint())
+}
+
+/// Names what decides on the code for a family of processors, but for Wasmtime's version, which it
+/// looks at by itself when it loads code.
+pub fn portable_version(architecture: Architecture) -> [u8; 8] {
+    let mut hasher = DefaultHasher::new();
+    (FORMAT, architecture.target(), architecture.features()).hash(&mut hasher);
+    hasher.finish().to_le_bytes()
 }
 
 /// Names what decides on the code that an engine makes.
