@@ -104,7 +104,12 @@ impl Comparison {
             Group::File => file::compare(self),
             Group::Sync => sync::compare(self),
             // Which `Options::groups` has refused.
-            Group::SlowDisk | Group::Fleet | Group::Course | Group::Storm | Group::Read => Ok(()),
+            Group::SlowDisk
+            | Group::Fleet
+            | Group::Course
+            | Group::Storm
+            | Group::Containers
+            | Group::Read => Ok(()),
         }
     }
 

@@ -4,6 +4,7 @@
 //! figures compare with others taken the same way, on the same machine, and with nothing else.
 
 mod compare;
+mod containers;
 mod course;
 mod distance;
 mod file;
@@ -91,6 +92,7 @@ fn measure(group: Group, options: &Options, meter: &Meter) -> Result<()> {
         Group::Fleet => fleet::measure(meter),
         Group::Course => course::measure(options.course_bytes),
         Group::Storm => storm::measure(),
+        Group::Containers => containers::measure(options.starts),
         Group::Read => {
             let node = builder.start()?;
             fill::fill(&node, options.stored)?;

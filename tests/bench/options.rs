@@ -107,6 +107,9 @@ pub enum Group {
     Course,
     /// The backlogs of 50 nodes at a time, without and with Redis
     Storm,
+    /// The app in containers: their start beside runc's, and their memory (as root, needs
+    /// containerd)
+    Containers,
     /// Statements by id, by filters and by the next page, and posts, in a store that is full
     Read,
 }

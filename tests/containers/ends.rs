@@ -2,16 +2,27 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use hedgeschool_tests::eventually;
+use hedgeschool_tests::{eventually, statement};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{app, with_image};
 
 /// Well within a pod's grace period of 30 s.
 const GRACE: Duration = Duration::from_secs(15);
+/// Clients that post large statements at one time, each of which takes memory while it is read.
+const READERS: usize = 12;
+
+/// As large a request as there may be.
+fn large() -> Value {
+    let response = "x".repeat(900_000);
+    let one = || statement::with(json!({ "result": { "response": response } }));
+    json!((0..8).map(|_| one()).collect::<Vec<_>>())
+}
 
 #[test]
 fn a_pod_that_is_to_end_ends_well() -> Result<()> {
@@ -64,9 +75,17 @@ fn settings_that_cannot_be_honoured_are_refused() -> Result<()> {
 fn a_pod_past_its_memory_is_ended_and_that_is_the_reason() -> Result<()> {
     with_image(|containerd| {
         let mut events = containerd.events()?;
-        let app = app(containerd, "hungry").flags(&["--memory-limit", "12000000"]);
-        let (status, text) = app.environment("SPIN_HTTP_LISTEN_ADDR", "127.0.0.1:0").output()?;
-        ensure!(status.code() == Some(137), "{status}: {text}");
+        let app = app(containerd, "hungry").flags(&["--memory-limit", "64000000"]);
+        let mut served = app.serve()?;
+        let client = served.xapi();
+        thread::scope(|scope| {
+            for _ in 0..READERS {
+                // Until one is not answered.
+                scope.spawn(|| while statement::store(&client, &large()).is_ok() {});
+            }
+        });
+        let status = served.attached.wait()?;
+        ensure!(status.code() == Some(137), "{status}: {}", served.attached.log());
         eventually("containerd hears of it", || {
             Ok(events.text().contains("/tasks/oom").then_some(()))
         })?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::{env, thread};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -331,18 +331,21 @@ impl<'a> Builder<'a> {
 
     /// Runs it with its output in view, and answers how it ended and what it printed.
     pub fn output(self) -> Result<(ExitStatus, String)> {
-        let output = self.run(&["--rm"]).stdin(Stdio::null()).output()?;
-        let (out, error) = (output.stdout, output.stderr);
-        let text = [out, error].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-        Ok((output.status, text))
+        let mut attached = self.attach()?;
+        let status = attached.wait().with_context(|| attached.log())?;
+        Ok((status, attached.log()))
     }
 
     /// Starts it on its own, without output.
     pub fn start(self) -> Result<()> {
-        let output = self.run(&["--detach"]).stdin(Stdio::null()).output()?;
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        ensure!(output.status.success(), "ctr run {}: {}", self.id, text.trim());
-        Ok(())
+        self.spawn()?.started()
+    }
+
+    /// The same, without waiting for `ctr`.
+    pub fn spawn(self) -> Result<Starting> {
+        let mut ctr = self.run(&["--detach"]);
+        ctr.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        Ok(Starting(ctr.spawn().context("starting ctr")?))
     }
 
     /// Starts it with its output in view.
@@ -386,6 +389,19 @@ impl Events {
     /// Listens no more.
     pub fn end(&mut self) -> Result<()> {
         self.process.kill()
+    }
+}
+
+/// A container that is being started.
+pub struct Starting(Child);
+
+impl Starting {
+    /// Waits until containerd says that it is.
+    pub fn started(self) -> Result<()> {
+        let output = self.0.wait_with_output()?;
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.success(), "ctr run: {}", text.trim());
+        Ok(())
     }
 }
 

@@ -43,8 +43,10 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let groups = arguments.options.groups(arguments.against.is_some())?;
     ensure_servers(&groups)?;
     let other = arguments.against.as_ref().map(|name| revision::build(&root, name)).transpose()?;
-    if !arguments.no_build {
-        build::node(&root, &mut Steps::new(1))?;
+    match (arguments.no_build, groups.contains(&Group::Containers)) {
+        (true, _) => {}
+        (false, false) => build::node(&root, &mut Steps::new(1))?,
+        (false, true) => build::node_and_shim(&root, &mut Steps::new(1))?,
     }
     let package = ["--profile", "host", "--package", "hedgeschool-tests"];
     if groups.contains(&Group::SlowDisk) {
@@ -67,6 +69,9 @@ fn ensure_servers(groups: &[Group]) -> Result<()> {
     let mut needs = Vec::new();
     if groups.contains(&Group::Storm) {
         needs.push(Need::program("redis-server", &["redis-server"], "a storm with Redis"));
+    }
+    if groups.contains(&Group::Containers) {
+        needs.push(Need::program("containerd", &["containerd"], "containers"));
     }
     if groups.contains(&Group::File) {
         needs.push(Need::program("nginx", &["nginx"], "files beside nginx"));

@@ -6,6 +6,7 @@
 
 mod bench;
 mod build;
+mod cluster;
 mod command;
 mod debian;
 mod fuzz;

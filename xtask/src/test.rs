@@ -10,10 +10,13 @@ use crate::command::{cargo, run_watched};
 use crate::debian::{self, Need};
 use crate::progress::{Steps, say};
 use crate::select::{self, Selection};
-use crate::{build, lint, revision, workspace};
+use crate::{build, cluster, lint, revision, workspace};
 
 /// Version 0.1.0, whose nodes go on beside those of today.
 const FIRST_RELEASE: &str = "d867405";
+
+/// The tests of containers. The whole workspace decides on features, as it does when all is built.
+const CONTAINERS: [&str; 3] = ["--workspace", "--test", "containers"];
 
 /// What to test, and on what.
 #[derive(clap::Args)]
@@ -23,6 +26,10 @@ pub struct Arguments {
     /// Only nodes of version 0.1.0 with nodes of today: builds those first, which takes a while
     #[arg(long, conflicts_with = "name")]
     mixed: bool,
+    /// Only containers, under containerd 1.6 and 2 (as root): builds the latter from its Go module,
+    /// the first time in some minutes
+    #[arg(long, conflicts_with_all = ["name", "mixed"])]
+    cluster: bool,
     /// Skip the format and clippy
     #[arg(long)]
     no_lint: bool,
@@ -42,6 +49,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let root = workspace::root()?;
     match &arguments.name {
         _ if arguments.mixed => mixed(&root, arguments),
+        _ if arguments.cluster => cluster(&root, arguments),
         Some(name) => some(&root, arguments, &select::tests(&root, name)?),
         None => everything(&root, arguments),
     }
@@ -57,6 +65,22 @@ fn mixed(root: &Path, arguments: &Arguments) -> Result<()> {
     let mut test = nodes(&["mixed::".to_owned()], root, arguments);
     test.arg("--ignored").env("HEDGE_TEST_FIRST_RELEASE", old);
     run(vec![test], &mut steps)
+}
+
+/// Tests of containers, under both generations of containerd.
+fn cluster(root: &Path, arguments: &Arguments) -> Result<()> {
+    ensure!(rustix::process::getuid().is_root(), "containers take root: run this command as root");
+    debian::ensure(&[Need::program("containerd", &["containerd"], "containers")])?;
+    let mut steps = Steps::new(4);
+    let containerd = cluster::containerd(root, &mut steps)?;
+    if !arguments.no_build {
+        build::node_and_shim(root, &mut steps)?;
+        build::apps(root, &mut steps)?;
+    }
+    let one = || command(&CONTAINERS.map(str::to_owned), root, arguments);
+    let mut two = one();
+    two.env("HEDGE_TEST_CONTAINERD", containerd);
+    run(vec![one(), two], &mut steps)
 }
 
 fn everything(root: &Path, arguments: &Arguments) -> Result<()> {
