@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use containerd_shim_protos::api::ForwardRequest;
 use containerd_shim_protos::protobuf::well_known_types::any::Any;
-use containerd_shim_protos::protobuf::{MessageField, MessageFull};
+use containerd_shim_protos::protobuf::{Message, MessageField};
 use containerd_shim_protos::shim::event::Envelope;
 use containerd_shim_protos::shim_async::{Client, EventsClient};
 use containerd_shim_protos::ttrpc::context;
@@ -22,8 +22,12 @@ const TRIES: u32 = 5;
 /// The pause between two tries.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// The package of the events' messages. Their descriptions would tell their full names too, and
+/// take 300 kB of memory in each daemon.
+const PACKAGE: &str = "containerd.events";
+
 /// An event with the topic under which containerd expects it.
-pub trait Event: MessageFull {
+pub trait Event: Message {
     /// That topic.
     const TOPIC: &'static str;
 }
@@ -66,7 +70,7 @@ impl Events {
     /// Queues an event. A pod has a few in its life.
     pub fn tell<E: Event>(&self, event: &E) {
         let value = event.write_to_bytes().unwrap_or_default();
-        let type_url = E::descriptor().full_name().to_owned();
+        let type_url = format!("{PACKAGE}.{}", E::NAME);
         let envelope = Envelope {
             timestamp: MessageField::some(times::timestamp(SystemTime::now())),
             namespace: self.namespace.clone(),
@@ -110,4 +114,22 @@ async fn tell(
         ForwardRequest { envelope: MessageField::some(event.clone()), ..ForwardRequest::default() };
     client.forward(context::with_duration(TELL_MAX), &request).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use containerd_shim_protos::protobuf::MessageFull;
+
+    use super::*;
+
+    fn check<E: Event + MessageFull>() {
+        assert_eq!(format!("{PACKAGE}.{}", E::NAME), E::descriptor().full_name());
+    }
+
+    #[test]
+    fn names_are_those_of_the_messages() {
+        check::<task::TaskCreate>();
+        check::<task::TaskOOM>();
+        check::<task::TaskExecStarted>();
+    }
 }

@@ -15,7 +15,7 @@ use containerd_shim_protos::api::{
 };
 use containerd_shim_protos::events::task;
 use containerd_shim_protos::protobuf::well_known_types::any::Any;
-use containerd_shim_protos::protobuf::{Message, MessageField, MessageFull};
+use containerd_shim_protos::protobuf::{Message, MessageField};
 use containerd_shim_protos::shim_async::Task;
 use containerd_shim_protos::ttrpc::Result as Reply;
 use containerd_shim_protos::ttrpc::r#async::TtrpcContext;
@@ -27,6 +27,9 @@ use crate::events::Events;
 use crate::exits::{Exit, Exits};
 use crate::stdio::Paths;
 use crate::times;
+
+/// What the message of metrics is called; see [`crate::events::Event`].
+const METRICS: &str = "io.containerd.cgroups.v1.Metrics";
 
 /// The containers of a pod.
 #[derive(Debug, Clone)]
@@ -204,13 +207,9 @@ impl Tasks {
     async fn measured(&self, id: &str) -> Result<Any> {
         let metrics = self.container(id)?.lock().await.cgroup().metrics();
         let value = metrics.write_to_bytes()?;
-        let type_url = descriptor_name(&metrics);
+        let type_url = METRICS.to_owned();
         Ok(Any { type_url, value, ..Any::default() })
     }
-}
-
-fn descriptor_name<M: MessageFull>(_: &M) -> String {
-    M::descriptor().full_name().to_owned()
 }
 
 /// The task API. Checkpoints are refused, as the trait does.

@@ -59,6 +59,8 @@ pub fn measure(starts: u32) -> Result<()> {
     }
     println!("\n| idle, MiB (PSS of all processes) | containers | bare processes | ratio |");
     println!("|---|--:|--:|--:|");
+    // The first one compiles, which takes memory.
+    bare(1)?;
     for count in [1, BOX] {
         let containers = containers(&containerd, count)?;
         let bare = bare(count)?;
@@ -154,8 +156,12 @@ fn containers(containerd: &Containerd, count: usize) -> Result<f64> {
 
 /// What so many processes of `hedge up` take, in MiB.
 fn bare(count: usize) -> Result<f64> {
-    let nodes = (0..count).map(|_| Node::builder()?.on_disk()?.quiet().start());
-    let nodes: Vec<_> = nodes.collect::<Result<_>>()?;
+    let node = || {
+        let node = Node::builder()?.on_disk()?.quiet().start()?;
+        node.anonymous().get(PAGE)?.expect(200)?;
+        Ok(node)
+    };
+    let nodes: Vec<_> = (0..count).map(|_| node()).collect::<Result<_>>()?;
     std::thread::sleep(IDLE);
     nodes.iter().map(|node| memory(node.process_id())).sum()
 }
