@@ -1,32 +1,23 @@
 //! Images: of other apps, and with components that were changed.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use hedgeschool_tests::{Client, eventually, repository};
+use hedgeschool_tests::{Client, eventually, repository, statement};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{archive, pack, with_containerd, with_image};
 
-/// The blobs of an image's layout, by digest, with their sizes.
-fn blobs(archive: &Path) -> Result<BTreeMap<String, u64>> {
-    let layout = archive.with_file_name("oci").join("blobs/sha256");
-    let entries = fs::read_dir(&layout).with_context(|| format!("{}", layout.display()))?;
-    let sizes = entries.map(|entry| {
-        let entry = entry?;
-        Ok((entry.file_name().to_string_lossy().into_owned(), entry.metadata()?.len()))
-    });
-    sizes.collect()
-}
+/// Where the app's components are.
+const COMPONENTS: &str = "target/wasm32-wasip2/release";
 
 #[test]
 fn another_app_runs_too() -> Result<()> {
     with_containerd(|containerd| {
         let manifest = repository("examples/statement-counter/spin.toml");
-        let archive = pack(&manifest.display().to_string(), "counter", "localhost/counter:1")?;
+        let archive = pack(&manifest.display().to_string(), "counter", "localhost/counter:1", &[])?;
         containerd.import(&archive)?;
         let port = hedgeschool_tests::free_port()?;
         let counter = containerd.container("localhost/counter:1", "counter").listen(port);
@@ -45,12 +36,10 @@ fn another_app_runs_too() -> Result<()> {
 fn a_component_that_was_changed_never_runs_as_what_it_was() -> Result<()> {
     with_image(|containerd| {
         // The same component but for a section of no meaning, in the place of the image's.
-        let wasm = repository("target/wasm32-wasip2/release/hedgeschool_portal.wasm");
-        let mut changed = fs::read(wasm)?;
-        changed.extend_from_slice(b"\x00\x02\x01x");
+        let portal = repository(COMPONENTS).join("hedgeschool_portal.wasm");
         let folder = TempDir::new()?;
         let file = folder.path().join("portal.wasm");
-        fs::write(&file, changed)?;
+        fs::write(&file, changed(&portal)?)?;
         let app = crate::app(containerd, "changed");
         let app = app.mount(&file, "/components/hedgeschool_portal.wasm", "ro");
         let mut served = app.serve()?;
@@ -76,7 +65,7 @@ fn an_app_is_told_by_name_what_it_asks_for_in_vain() -> Result<()> {
         let text = r#"(component
             (import "fermyon:spin/llm@2.0.0" (instance (export "infer" (func)))))"#;
         fs::write(app.path().join("c.wasm"), wat::parse_str(text)?)?;
-        let archive = pack(&manifest.display().to_string(), "wanting", "localhost/wanting:1")?;
+        let archive = pack(&manifest.display().to_string(), "wanting", "localhost/wanting:1", &[])?;
         containerd.import(&archive)?;
         let (status, text) = containerd.container("localhost/wanting:1", "wanting").output()?;
         ensure!(status.code() == Some(1), "{status}: {text}");
@@ -85,20 +74,12 @@ fn an_app_is_told_by_name_what_it_asks_for_in_vain() -> Result<()> {
     })
 }
 
-#[test]
-fn an_image_is_small_repeats_itself_and_an_update_carries_little() -> Result<()> {
-    let first = archive()?;
-    let sizes = blobs(&first)?;
-    let all: u64 = sizes.values().sum();
-    ensure!(all <= 20_000_000, "{all} bytes");
-    let manifest = repository("spin.toml").display().to_string();
-    let second = pack(&manifest, "app-again", crate::IMAGE)?;
-    ensure!(fs::read(&first)? == fs::read(&second)?, "two images of one app differ");
-    // The same app with another sign-in page, as it were.
+/// The app with one component changed, in a folder of its own.
+fn changed_app(component: &str) -> Result<TempDir> {
     let copy = TempDir::new()?;
-    let release = copy.path().join("target/wasm32-wasip2/release");
+    let release = copy.path().join(COMPONENTS);
     fs::create_dir_all(&release)?;
-    for file in fs::read_dir(repository("target/wasm32-wasip2/release"))?.flatten() {
+    for file in fs::read_dir(repository(COMPONENTS))?.flatten() {
         if file.path().extension().is_some_and(|name| name == "wasm") {
             fs::copy(file.path(), release.join(file.file_name()))?;
         }
@@ -106,16 +87,50 @@ fn an_image_is_small_repeats_itself_and_an_update_carries_little() -> Result<()>
     for file in ["spin.toml", "runtime-config.toml"] {
         fs::copy(repository(file), copy.path().join(file))?;
     }
-    let portal = release.join("hedgeschool_identity.wasm");
-    let mut changed = fs::read(&portal)?;
-    changed.extend_from_slice(b"\x00\x02\x01x");
-    fs::write(&portal, changed)?;
-    let manifest = copy.path().join("spin.toml").display().to_string();
-    let update = blobs(&pack(&manifest, "app-update", crate::IMAGE)?)?;
-    let fresh = update.iter().filter(|(digest, _)| !sizes.contains_key(*digest));
-    let carried: u64 = fresh.map(|(_, size)| size).sum();
-    println!("{all} bytes, of which an update of one component carries {carried}");
+    let component = release.join(component);
+    fs::write(&component, changed(&component)?)?;
+    Ok(copy)
+}
+
+/// A component with a section of no meaning added.
+fn changed(component: &Path) -> Result<Vec<u8>> {
+    let mut bytes = fs::read(component)?;
+    bytes.extend_from_slice(b"\x00\x02\x01x");
+    Ok(bytes)
+}
+
+#[test]
+fn an_image_is_small_and_repeats_itself() -> Result<()> {
+    let first = archive()?;
+    let size = fs::metadata(&first)?.len();
+    ensure!(size <= 20_000_000, "{size} bytes");
+    let manifest = repository("spin.toml").display().to_string();
+    let second = pack(&manifest, "app-again", crate::IMAGE, &[])?;
+    ensure!(fs::read(&first)? == fs::read(&second)?, "two images of one app differ");
     Ok(())
+}
+
+#[test]
+fn an_update_of_one_component_carries_little_and_runs() -> Result<()> {
+    with_image(|containerd| {
+        let first = archive()?;
+        let app = changed_app("hedgeschool_progress.wasm")?;
+        let manifest = app.path().join("spin.toml").display().to_string();
+        let earlier = first.parent().context("an archive is in a folder")?.display().to_string();
+        let reference = "localhost/hedge-test:2";
+        let update = pack(&manifest, "app-update", reference, &["--update-of", &earlier])?;
+        let [all, carried] = [&first, &update].map(|file| fs::metadata(file).map(|it| it.len()));
+        let (all, carried) = (all?, carried?);
+        ensure!(carried * 10 < all, "{carried} of {all} bytes");
+        containerd.import(&update)?;
+        let mut served = containerd.container(reference, "updated").serve()?;
+        statement::post(&served.xapi(), &statement::new_id())?;
+        let log = served.attached.log();
+        ensure!(log.contains("compiled progress") && !log.contains("compiled portal"), "{log}");
+        containerd.ctr(&["task", "kill", "--signal", "SIGTERM", "updated"])?;
+        served.attached.wait()?;
+        Ok(())
+    })
 }
 
 /// Whether a document says of a layer which media type it has; keeps the layout honest.

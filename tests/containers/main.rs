@@ -47,14 +47,17 @@ fn archive() -> Result<PathBuf> {
     static ARCHIVE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let made = ARCHIVE.get_or_init(|| {
         let manifest = repository("spin.toml");
-        pack(&manifest.display().to_string(), "app", IMAGE).map_err(|error| format!("{error:#}"))
+        pack(&manifest.display().to_string(), "app", IMAGE, &[])
+            .map_err(|error| format!("{error:#}"))
     });
     made.clone().map_err(anyhow::Error::msg)
 }
 
 /// Makes an image of an app, as `hedge image` does, and answers its archive.
-fn pack(manifest: &str, folder: &str, reference: &str) -> Result<PathBuf> {
+fn pack(manifest: &str, folder: &str, reference: &str, more: &[&str]) -> Result<PathBuf> {
     let output = repository("target/tmp/images").join(folder);
+    // Of an earlier run.
+    let _ = fs::remove_dir_all(&output);
     fs::create_dir_all(&output)?;
     let runtime_config = PathBuf::from(manifest).with_file_name("runtime-config.toml");
     let packed = Command::new(repository("target/host/hedge"))
@@ -62,6 +65,7 @@ fn pack(manifest: &str, folder: &str, reference: &str) -> Result<PathBuf> {
         .arg(runtime_config)
         .arg("--output")
         .arg(&output)
+        .args(more)
         .output()
         .context("starting target/host/hedge: `cargo xtask build` makes it")?;
     ensure!(packed.status.success(), "{}", String::from_utf8_lossy(&packed.stderr));

@@ -26,6 +26,10 @@ pub struct Image {
     /// Compile for this family of processors; repeatable. This machine's when not given
     #[arg(long = "arch", value_name = "FAMILY", value_enum)]
     architectures: Vec<Architecture>,
+    /// Only what nodes lack that have the image in this folder, an earlier --output: the archive is
+    /// NAME-update.tar, and code of components that have changed is compiled where they run
+    #[arg(long, value_name = "FOLDER")]
+    update_of: Option<PathBuf>,
     /// What the image is called; localhost/NAME:VERSION of the application when not given
     #[arg(long, value_name = "NAME:TAG")]
     reference: Option<String>,
@@ -58,12 +62,13 @@ impl Image {
             runtime_config: self.runtime_config_file.as_deref(),
             architectures: &architectures,
             reference: self.reference.as_deref(),
+            update_of: self.update_of.as_deref(),
             output: &self.output,
         };
         let image = image::write(&options, |step| eprintln!("{step}"))?;
         println!("{} {}", image.reference, image.digest);
         eprintln!(
-            "{:.1} MB. To take it into containerd: ctr -n k8s.io image import {}",
+            "{:.2} MB. To take it into containerd: ctr -n k8s.io image import {}",
             image.bytes as f64 / 1e6,
             image.archive.display()
         );

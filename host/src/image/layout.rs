@@ -1,6 +1,6 @@
 //! The OCI image layout: content by its SHA-256, and an index that says what it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -98,13 +98,14 @@ impl Layout {
         Ok(digest)
     }
 
-    /// Writes all of it as one archive.
+    /// Writes it as one archive, without the blobs that are known.
     ///
     /// # Errors
     /// When a file cannot be read or the archive not be written.
-    pub fn archive(&self, path: &Path) -> Result<()> {
+    pub fn archive(&self, path: &Path, known: &BTreeSet<String>) -> Result<()> {
         let mut entries = vec![Entry::folder("blobs"), Entry::folder("blobs/sha256")];
-        for (path, file) in &self.files {
+        let is_known = |path: &str| path.rsplit_once('/').is_some_and(|it| known.contains(it.1));
+        for (path, file) in self.files.iter().filter(|(path, _)| !is_known(path)) {
             entries.push(Entry::file(path, fs::read(file)?));
         }
         let packed = archive(entries)?;

@@ -8,6 +8,7 @@
 mod files;
 mod layer;
 mod layout;
+mod previous;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 use self::files::Packed;
 use self::layer::{Entry, Layer};
 use self::layout::{Blob, Layout};
+use self::previous::Previous;
 use crate::manifest::Application;
 use crate::runtime::engine::Architecture;
 use crate::runtime::shipped::{self, SHIPPED};
@@ -26,6 +28,8 @@ use crate::runtime::shipped::{self, SHIPPED};
 const USER: u64 = 65532;
 /// Where the shim keeps state when nobody mounts a volume.
 const STATE: &str = ".spin";
+/// How the title of a layer of compiled code begins; the component and the code's key follow.
+const COMPILED: &str = "compiled ";
 /// When all of an image was made, as far as it says: it does not depend on the day.
 const CREATED: &str = "1970-01-01T00:00:00Z";
 /// Layers that containerd can mount on top of each other without trouble.
@@ -42,6 +46,9 @@ pub struct Options<'a> {
     pub architectures: &'a [Architecture],
     /// What the image is to be called, e.g. `localhost/school:1`; None: after the application.
     pub reference: Option<&'a str>,
+    /// The folder of an earlier image that nodes have: the archive carries what that lacks, and code
+    /// of components that have changed is compiled where they run.
+    pub update_of: Option<&'a Path>,
     /// The folder to write to; what an earlier call left there is replaced.
     pub output: &'a Path,
 }
@@ -71,20 +78,22 @@ pub fn write(options: &Options<'_>, tell: impl Fn(&str)) -> Result<Image> {
         Some(reference) => reference.to_owned(),
         None => default_reference(&application),
     };
+    let previous = options.update_of.map(Previous::read).transpose()?;
     let mut layout = Layout::in_folder(&options.output.join("oci"))?;
     let common = common_layers(&packed, options.runtime_config)?;
     let mut manifests = Vec::new();
     for architecture in options.architectures {
         tell(&format!("compiling for {}", name(*architecture)));
-        let mut layers = compiled_layers(&application, *architecture)?;
+        let mut layers = compiled_layers(&application, *architecture, previous.as_ref(), &tell)?;
         layers.extend(common.iter().cloned());
         ensure!(layers.len() <= LAYERS_MAX, "{} layers: an image has {LAYERS_MAX}", layers.len());
         manifests.push(manifest(&mut layout, &application, *architecture, &layers)?);
     }
     let digest = layout.finish(&manifests, &reference)?;
-    let archive = options.output.join(format!("{}.tar", application.name));
+    let kind = if previous.is_some() { "-update" } else { "" };
+    let archive = options.output.join(format!("{}{kind}.tar", application.name));
     tell(&format!("writing {}", archive.display()));
-    layout.archive(&archive)?;
+    layout.archive(&archive, &previous.unwrap_or_default().blobs)?;
     let bytes = fs::metadata(&archive)?.len();
     Ok(Image { reference, digest, archive, bytes })
 }
@@ -124,19 +133,31 @@ fn common_layers(packed: &Packed, runtime_config: Option<&Path>) -> Result<Vec<L
     Ok(layers)
 }
 
-/// A layer for the code of each component.
-fn compiled_layers(application: &Application, architecture: Architecture) -> Result<Vec<Layer>> {
+/// A layer for the code of each component that is to have it.
+fn compiled_layers(
+    application: &Application,
+    architecture: Architecture,
+    previous: Option<&Previous>,
+    tell: &impl Fn(&str),
+) -> Result<Vec<Layer>> {
     let folder = tempfile::tempdir()?;
-    let layers = application.components.iter().map(|(id, component)| {
+    let mut layers = Vec::new();
+    for (id, component) in &application.components {
+        let key = shipped::key(architecture, component);
+        let key = key.with_context(|| format!("[component.{id}]"))?;
+        if previous.is_some_and(|previous| !previous.has_code(&key)) {
+            tell(&format!("{id} has changed: its code is compiled where it runs"));
+            continue;
+        }
         let files = shipped::ship(folder.path(), architecture, component);
         let mut entries = vec![Entry::folder(SHIPPED)];
         for file in files.with_context(|| format!("[component.{id}]"))? {
             let name = file.file_name().context("compiled code has a name")?.to_string_lossy();
             entries.push(Entry::file(&format!("{SHIPPED}/{name}"), fs::read(&file)?));
         }
-        Layer::of(&format!("compiled {id}"), entries)
-    });
-    layers.collect()
+        layers.push(Layer::of(&format!("{COMPILED}{id} {key}"), entries)?);
+    }
+    Ok(layers)
 }
 
 /// Adds an image for one family of processors (OCI image specification, "Image Manifest" and

@@ -49,6 +49,7 @@ fn made(change: impl Fn(&Path)) -> Made {
             runtime_config: None,
             architectures: &[Architecture::Amd64],
             reference: None,
+            update_of: None,
             output: &output,
         },
         |_| {},

@@ -44,6 +44,14 @@ impl<'m> Shipped<'m> {
     }
 }
 
+/// Names a component's compiled code, without compiling.
+///
+/// # Errors
+/// When a source is missing.
+pub fn key(architecture: Architecture, component: &manifest::Component) -> Result<String> {
+    Ok(Sources::read(component)?.key(portable_version(architecture)))
+}
+
 /// Compiles a component for all machines of a family into `folder`, for [`Cache::with_shipped`].
 /// Its files are named by content, and readable by everyone. Answers their names.
 ///
