@@ -11,6 +11,7 @@ mod command;
 mod debian;
 mod fuzz;
 mod guest;
+mod image;
 mod lint;
 mod progress;
 mod prose;
@@ -36,6 +37,8 @@ enum Task {
     Build(build::Arguments),
     /// Build, and start a node with a demo course on http://127.0.0.1:3000
     Up(up::Arguments),
+    /// Build, and pack what is carried to a box: image, containerd shim and `hedge`
+    Image(image::Arguments),
     /// Lint, build, and run all tests
     Test(test::Arguments),
     /// Measure a node and print a table
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
     let outcome = match Task::parse() {
         Task::Build(arguments) => build::main(&arguments),
         Task::Up(arguments) => up::main(&arguments),
+        Task::Image(arguments) => image::main(&arguments),
         Task::Test(arguments) => test::main(&arguments),
         Task::Bench(arguments) => bench::main(&arguments),
         Task::Fuzz(arguments) => fuzz::main(&arguments),

@@ -1,0 +1,77 @@
+//! `cargo xtask image`: what is carried to a box.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::command::run_unseen;
+use crate::debian::{self, Need};
+use crate::progress::{Steps, say};
+use crate::{build, command, workspace};
+
+/// The programs that a box needs, and where the build has them.
+const PROGRAMS: [&str; 2] = ["target/shim/containerd-shim-hedge-v1", "target/host/hedge"];
+
+/// What to make.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Where to write to: the image, the shim and `hedge`
+    #[arg(long, short, default_value = "target/image", value_name = "FOLDER")]
+    output: PathBuf,
+    /// Compile for this family of processors, amd64 or arm64; repeatable. This machine's when not
+    /// given. (Code for arm64 was compiled here, and never run.)
+    #[arg(long = "arch", value_name = "FAMILY")]
+    architectures: Vec<String>,
+    /// Only what boxes lack that have the image in this folder
+    #[arg(long, value_name = "FOLDER")]
+    update_of: Option<PathBuf>,
+    /// Pack what the last build made
+    #[arg(long)]
+    no_build: bool,
+}
+
+/// Builds, and packs.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    let root = workspace::root()?;
+    debian::ensure(&[Need::program("objcopy", &["binutils"], "programs without their symbols")])?;
+    let mut steps = Steps::new(if arguments.no_build { 2 } else { 3 });
+    if !arguments.no_build {
+        build::node_and_shim(&root, &mut steps)?;
+    }
+    let output = root.join(&arguments.output);
+    steps.step("packing the image", "look at what `hedge image` says above", || {
+        command::run(&mut pack(&root, arguments, &output))
+    })?;
+    steps.step("packing the programs", "look at what objcopy says above", || {
+        PROGRAMS.iter().try_for_each(|program| strip(&root.join(program), &output))
+    })?;
+    say(&format!("in {}; docs/shim.md says what to do with it", output.display()));
+    Ok(())
+}
+
+fn pack(root: &Path, arguments: &Arguments, output: &Path) -> Command {
+    let mut hedge = Command::new(root.join("target/host/hedge"));
+    hedge.arg("image").arg("--from").arg(root.join("spin.toml"));
+    hedge.arg("--runtime-config-file").arg(root.join("runtime-config.toml"));
+    hedge.arg("--output").arg(output);
+    hedge.args(arguments.architectures.iter().flat_map(|family| ["--arch", family]));
+    if let Some(earlier) = &arguments.update_of {
+        hedge.arg("--update-of").arg(earlier);
+    }
+    hedge
+}
+
+/// Puts a program into a folder without its symbols, and those beside it, as NAME.debug.
+fn strip(program: &Path, folder: &Path) -> Result<()> {
+    let name = program.file_name().unwrap_or_default();
+    let stripped = folder.join(name);
+    let symbols = folder.join(format!("{}.debug", name.to_string_lossy()));
+    let objcopy = || Command::new("objcopy");
+    run_unseen(objcopy().arg("--only-keep-debug").arg(program).arg(&symbols))?;
+    let link = format!("--add-gnu-debuglink={}", symbols.display());
+    // A program that runs is not written over.
+    let _ = fs::remove_file(&stripped);
+    run_unseen(objcopy().arg("--strip-all").arg(link).arg(program).arg(&stripped))
+}
