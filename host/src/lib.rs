@@ -1,9 +1,9 @@
 //! Hedgeschool: an embedded host for Spin applications and the operator command line.
 //!
 //! The library is the engine, for `hedge up` and for the containerd shim: [`serve`] runs an
-//! application until it is told to stop, [`app`] loads it, [`server`] answers for it. The way of a request: [`server`] accepts and routes,
-//! [`runtime::service`] lets an instance answer, [`capability`] and [`runtime::outbound`] are what
-//! the instance can reach meanwhile.
+//! application until it is told to stop, [`app`] loads it, [`server`] answers for it. The way of a
+//! request: [`server`] accepts and routes, [`runtime::service`] lets an instance answer,
+//! [`capability`] and [`runtime::outbound`] are what the instance can reach meanwhile.
 //!
 //! What is deliberately absent: file systems for guests, sockets for guests, background work of
 //! the host that a guest did not ask for, except the [`ticker`].

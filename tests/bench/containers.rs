@@ -1,5 +1,6 @@
 //! The app in containers: of the shim, and of runc with the same host, in turns.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -26,10 +27,19 @@ const BOX: usize = 10;
 const IDLE: Duration = Duration::from_secs(3);
 
 /// The runtimes that are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Runtime {
     Hedge,
     Runc,
+}
+
+impl Runtime {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Hedge => "the shim",
+            Self::Runc => "runc, the same host",
+        }
+    }
 }
 
 /// Measures how soon a container answers, and what one and ten of them take of memory.
@@ -39,23 +49,23 @@ pub fn measure(starts: u32) -> Result<()> {
     let image = TempDir::new()?;
     containerd.import(&pack(image.path())?)?;
     println!("containerd {}, {}\n", containerd.version()?, runc_version()?);
-    let mut times = [Vec::new(), Vec::new()];
+    let mut times = BTreeMap::<Runtime, Vec<Duration>>::new();
     for start in 0..starts {
         // Neither is always the first.
         let mut order = [Runtime::Hedge, Runtime::Runc];
         order.rotate_left(usize::try_from(start % 2)?);
         for runtime in order {
             let took = self::start(&containerd, runtime, &format!("start-{start}-{runtime:?}"))?;
-            times[runtime as usize].push(took);
+            times.entry(runtime).or_default().push(took);
         }
     }
     println!("| from `ctr run` to the first 200 | median | P99 | worst of {starts} |");
     println!("|---|--:|--:|--:|");
-    for (runtime, times) in ["the shim", "runc, the same host"].iter().zip(times) {
+    for (runtime, times) in times {
         let times = Times::new(times);
         let [median, tail, worst] =
             [0.5, 0.99, 1.0].map(|share| milliseconds(times.percentile(share)));
-        println!("| {runtime} | {median} | {tail} | {worst} |");
+        println!("| {} | {median} | {tail} | {worst} |", runtime.title());
     }
     println!("\n| idle, MiB (PSS of all processes) | containers | bare processes | ratio |");
     println!("|---|--:|--:|--:|");

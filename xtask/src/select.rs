@@ -6,8 +6,11 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::{MetadataCommand, Package};
 
-/// The package whose tests start whole nodes, and the program that does.
-const NODES: (&str, &str) = ("hedgeschool-tests", "node");
+/// The package whose tests start whole nodes, and the programs that do: on this machine, and in
+/// containers.
+const PACKAGE: &str = "hedgeschool-tests";
+const NODES: &str = "node";
+const CONTAINERS: &str = "containers";
 
 /// What to test.
 #[derive(Debug, Default, PartialEq)]
@@ -16,6 +19,8 @@ pub struct Selection {
     pub packages: Vec<String>,
     /// Whether some start whole nodes.
     pub has_nodes: bool,
+    /// Whether some start them in containers.
+    pub has_containers: bool,
     /// Which tests, as arguments of `cargo test`; none: all.
     pub arguments: Vec<String>,
 }
@@ -26,8 +31,9 @@ pub fn tests(root: &Path, name: &str) -> Result<Selection> {
     let metadata = MetadataCommand::new().manifest_path(root.join("Cargo.toml")).no_deps().exec();
     let metadata = metadata.context("reading Cargo.toml")?;
     let packages = metadata.workspace_packages();
-    if [NODES.0, NODES.1].contains(&name) {
-        return Ok(Selection { has_nodes: true, ..Selection::default() });
+    if [PACKAGE, NODES, CONTAINERS].contains(&name) {
+        let (has_nodes, has_containers) = (name != CONTAINERS, name != NODES);
+        return Ok(Selection { has_nodes, has_containers, ..Selection::default() });
     }
     if let Some(package) = packages.iter().find(|package| package.name.as_str() == name) {
         return Ok(Selection { packages: vec![package.name.to_string()], ..Selection::default() });
@@ -38,25 +44,26 @@ pub fn tests(root: &Path, name: &str) -> Result<Selection> {
     if let Some(package) = packages.iter().find(program) {
         let arguments = vec!["--test".to_owned(), name.to_owned()];
         let packages = vec![package.name.to_string()];
-        return Ok(Selection { packages, arguments, has_nodes: false });
+        return Ok(Selection { packages, arguments, ..Selection::default() });
     }
-    let nodes = root.join("tests").join(NODES.1);
+    let [nodes, containers] = [NODES, CONTAINERS].map(|program| root.join("tests").join(program));
     let mut folders: Vec<_> = packages.iter().filter_map(|package| folder(package)).collect();
-    folders.push(&nodes);
+    folders.extend([nodes.as_path(), containers.as_path()]);
     let has_such = |package: &&&Package| {
         let own = folder(package);
         let others: Vec<_> = folders.iter().copied().filter(|other| Some(*other) != own).collect();
         own.is_some_and(|own| has_test(own, &others, name))
     };
     let found: Vec<_> = packages.iter().filter(has_such).map(|it| it.name.to_string()).collect();
-    let has_nodes = has_test(&nodes, &[], name);
-    if found.is_empty() && !has_nodes {
+    let [has_nodes, has_containers] = [&nodes, &containers].map(|it| has_test(it, &[], name));
+    if found.is_empty() && !has_nodes && !has_containers {
         bail!(
             "no test has {name:?} in its name: give a part of a function's name, a file's \
              (replication), a test program's (signature) or a package's (hedgeschool-xapi)"
         );
     }
-    Ok(Selection { packages: found, has_nodes, arguments: vec![name.to_owned()] })
+    let arguments = vec![name.to_owned()];
+    Ok(Selection { packages: found, has_nodes, has_containers, arguments })
 }
 
 fn folder(package: &Package) -> Option<&Path> {
@@ -127,7 +134,10 @@ mod tests {
         assert_eq!(program.arguments, ["--test", "signature"]);
         assert_eq!(tests(&root, "hedgeschool-cmi5").unwrap().packages, ["hedgeschool-cmi5"]);
         let nodes = tests(&root, "replication").unwrap();
-        assert!(nodes.has_nodes && !nodes.packages.contains(&NODES.0.to_owned()), "{nodes:?}");
+        assert!(nodes.has_nodes && !nodes.packages.contains(&PACKAGE.to_owned()), "{nodes:?}");
+        let containers = tests(&root, "containers_of_a_pod").unwrap();
+        assert!(containers.has_containers && !containers.has_nodes, "{containers:?}");
+        assert!(tests(&root, "containers").unwrap().has_containers);
         assert!(tests(&root, "no test is called this").is_err());
     }
 }

@@ -15,9 +15,6 @@ use crate::{build, cluster, lint, revision, workspace};
 /// Version 0.1.0, whose nodes go on beside those of today.
 const FIRST_RELEASE: &str = "d867405";
 
-/// The tests of containers. The whole workspace decides on features, as it does when all is built.
-const CONTAINERS: [&str; 3] = ["--workspace", "--test", "containers"];
-
 /// What to test, and on what.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -70,14 +67,14 @@ fn mixed(root: &Path, arguments: &Arguments) -> Result<()> {
 /// Tests of containers, under both generations of containerd.
 fn cluster(root: &Path, arguments: &Arguments) -> Result<()> {
     ensure!(rustix::process::getuid().is_root(), "containers take root: run this command as root");
-    debian::ensure(&[Need::program("containerd", &["containerd"], "containers")])?;
+    ensure_containerd()?;
     let mut steps = Steps::new(4);
     let containerd = cluster::containerd(root, &mut steps)?;
     if !arguments.no_build {
         build::node_and_shim(root, &mut steps)?;
         build::apps(root, &mut steps)?;
     }
-    let one = || command(&CONTAINERS.map(str::to_owned), root, arguments);
+    let one = || containers(&[], root, arguments);
     let mut two = one();
     two.env("HEDGE_TEST_CONTAINERD", containerd);
     run(vec![one(), two], &mut steps)
@@ -85,6 +82,7 @@ fn cluster(root: &Path, arguments: &Arguments) -> Result<()> {
 
 fn everything(root: &Path, arguments: &Arguments) -> Result<()> {
     ensure_servers()?;
+    ensure_containerd()?;
     let lints = if arguments.no_lint { 0 } else { lint::STEPS };
     let builds = if arguments.no_build { 0 } else { 2 };
     let mut steps = Steps::new(lints + builds + 1);
@@ -100,14 +98,20 @@ fn everything(root: &Path, arguments: &Arguments) -> Result<()> {
 
 /// Tests little, in little time: while one works on something.
 fn some(root: &Path, arguments: &Arguments, selection: &Selection) -> Result<()> {
-    let Selection { packages, has_nodes, arguments: chosen } = selection;
-    let builds = if *has_nodes && !arguments.no_build { 2 } else { 0 };
+    let Selection { packages, has_nodes, has_containers, arguments: chosen } = selection;
+    let builds = if (*has_nodes || *has_containers) && !arguments.no_build { 2 } else { 0 };
     let mut steps = Steps::new(builds + 1);
     if *has_nodes {
         ensure_servers()?;
     }
+    if *has_containers {
+        ensure_containerd()?;
+    }
     if builds > 0 {
-        build::node(root, &mut steps)?;
+        match has_containers {
+            true => build::node_and_shim(root, &mut steps)?,
+            false => build::node(root, &mut steps)?,
+        }
         build::apps(root, &mut steps)?;
     }
     let mut tests = Vec::new();
@@ -118,6 +122,9 @@ fn some(root: &Path, arguments: &Arguments, selection: &Selection) -> Result<()>
     }
     if *has_nodes {
         tests.push(nodes(chosen, root, arguments));
+    }
+    if *has_containers {
+        tests.push(containers(chosen, root, arguments));
     }
     run(tests, &mut steps)
 }
@@ -130,6 +137,22 @@ fn nodes(chosen: &[String], root: &Path, arguments: &Arguments) -> Command {
     command(&words, root, arguments)
 }
 
+/// The command that runs tests of containers. The whole workspace decides on features, as it does
+/// when all is built.
+fn containers(chosen: &[String], root: &Path, arguments: &Arguments) -> Command {
+    let words = ["--workspace", "--test", "containers"].map(str::to_owned);
+    let words: Vec<_> = words.into_iter().chain(chosen.iter().cloned()).collect();
+    command(&words, root, arguments)
+}
+
+/// What the tests of containers start; without root they are left out.
+fn ensure_containerd() -> Result<()> {
+    if !rustix::process::getuid().is_root() {
+        return Ok(());
+    }
+    debian::ensure(&[Need::program("containerd", &["containerd"], "containers")])
+}
+
 /// What the tests start beside nodes.
 fn ensure_servers() -> Result<()> {
     debian::ensure(&[
@@ -137,7 +160,6 @@ fn ensure_servers() -> Result<()> {
         Need::python("an xAPI client from PyPI"),
         Need::program("redis-server", &["redis-server"], "a Redis"),
         Need::program("chromedriver", &["chromium", "chromium-driver"], "a browser"),
-        Need::program("containerd", &["containerd"], "containers"),
     ])
 }
 

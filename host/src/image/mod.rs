@@ -46,8 +46,8 @@ pub struct Options<'a> {
     pub architectures: &'a [Architecture],
     /// What the image is to be called, e.g. `localhost/school:1`; None: after the application.
     pub reference: Option<&'a str>,
-    /// The folder of an earlier image that nodes have: the archive carries what that lacks, and code
-    /// of components that have changed is compiled where they run.
+    /// The folder of an earlier image that nodes have. Then the archive carries what that lacks,
+    /// and code of components that have changed is compiled where they run.
     pub update_of: Option<&'a Path>,
     /// The folder to write to; what an earlier call left there is replaced.
     pub output: &'a Path,
