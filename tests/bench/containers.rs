@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use hedgeschool_tests::containerd::{Builder, Containerd};
+use hedgeschool_tests::containerd::{Builder, Containerd, pack};
 use hedgeschool_tests::{Client, Node, eventually, free_port, repository};
 use rustix::fs::{Gid, Uid, chown};
 use tempfile::TempDir;
@@ -47,7 +47,7 @@ pub fn measure(starts: u32) -> Result<()> {
     ensure!(rustix::process::getuid().is_root(), "containers take root");
     let containerd = Containerd::start()?;
     let image = TempDir::new()?;
-    containerd.import(&pack(image.path())?)?;
+    containerd.import(&pack(&repository("spin.toml"), image.path(), IMAGE, &[])?)?;
     println!("containerd {}, {}\n", containerd.version()?, runc_version()?);
     let mut times = BTreeMap::<Runtime, Vec<Duration>>::new();
     for start in 0..starts {
@@ -78,20 +78,6 @@ pub fn measure(starts: u32) -> Result<()> {
         println!("| {count} | {containers:.1} | {bare:.1} | {ratio:.2} |");
     }
     Ok(())
-}
-
-/// Makes the app's image.
-fn pack(output: &Path) -> Result<PathBuf> {
-    let packed = Command::new(repository("target/host/hedge"))
-        .args(["image", "--reference", IMAGE, "--from"])
-        .arg(repository("spin.toml"))
-        .arg("--runtime-config-file")
-        .arg(repository("runtime-config.toml"))
-        .arg("--output")
-        .arg(output)
-        .output()?;
-    ensure!(packed.status.success(), "{}", String::from_utf8_lossy(&packed.stderr));
-    Ok(output.join("hedgeschool.tar"))
 }
 
 fn runc_version() -> Result<String> {

@@ -17,7 +17,7 @@ const COMPONENTS: &str = "target/wasm32-wasip2/release";
 fn another_app_runs_too() -> Result<()> {
     with_containerd(|containerd| {
         let manifest = repository("examples/statement-counter/spin.toml");
-        let archive = pack(&manifest.display().to_string(), "counter", "localhost/counter:1", &[])?;
+        let archive = pack(&manifest, "counter", "localhost/counter:1", &[])?;
         containerd.import(&archive)?;
         let port = hedgeschool_tests::free_port()?;
         let counter = containerd.container("localhost/counter:1", "counter").listen(port);
@@ -65,7 +65,7 @@ fn an_app_is_told_by_name_what_it_asks_for_in_vain() -> Result<()> {
         let text = r#"(component
             (import "fermyon:spin/llm@2.0.0" (instance (export "infer" (func)))))"#;
         fs::write(app.path().join("c.wasm"), wat::parse_str(text)?)?;
-        let archive = pack(&manifest.display().to_string(), "wanting", "localhost/wanting:1", &[])?;
+        let archive = pack(&manifest, "wanting", "localhost/wanting:1", &[])?;
         containerd.import(&archive)?;
         let (status, text) = containerd.container("localhost/wanting:1", "wanting").output()?;
         ensure!(status.code() == Some(1), "{status}: {text}");
@@ -104,7 +104,7 @@ fn an_image_is_small_and_repeats_itself() -> Result<()> {
     let first = archive()?;
     let size = fs::metadata(&first)?.len();
     ensure!(size <= 20_000_000, "{size} bytes");
-    let manifest = repository("spin.toml").display().to_string();
+    let manifest = repository("spin.toml");
     let second = pack(&manifest, "app-again", crate::IMAGE, &[])?;
     ensure!(fs::read(&first)? == fs::read(&second)?, "two images of one app differ");
     Ok(())
@@ -115,7 +115,7 @@ fn an_update_of_one_component_carries_little_and_runs() -> Result<()> {
     with_image(|containerd| {
         let first = archive()?;
         let app = changed_app("hedgeschool_progress.wasm")?;
-        let manifest = app.path().join("spin.toml").display().to_string();
+        let manifest = app.path().join("spin.toml");
         let earlier = first.parent().context("an archive is in a folder")?.display().to_string();
         let reference = "localhost/hedge-test:2";
         let update = pack(&manifest, "app-update", reference, &["--update-of", &earlier])?;

@@ -10,13 +10,12 @@ mod isolation;
 mod pods;
 mod serving;
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::{env, fs};
 
-use anyhow::{Context, Result, ensure};
-use hedgeschool_tests::containerd::{Builder, Containerd};
+use anyhow::Result;
+use hedgeschool_tests::containerd::{self, Builder, Containerd};
 use hedgeschool_tests::repository;
 
 /// What the app's image is called.
@@ -47,31 +46,18 @@ fn archive() -> Result<PathBuf> {
     static ARCHIVE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let made = ARCHIVE.get_or_init(|| {
         let manifest = repository("spin.toml");
-        pack(&manifest.display().to_string(), "app", IMAGE, &[])
-            .map_err(|error| format!("{error:#}"))
+        pack(&manifest, "app", IMAGE, &[]).map_err(|error| format!("{error:#}"))
     });
     made.clone().map_err(anyhow::Error::msg)
 }
 
-/// Makes an image of an app, as `hedge image` does, and answers its archive.
-fn pack(manifest: &str, folder: &str, reference: &str, more: &[&str]) -> Result<PathBuf> {
+/// Makes an image of an app in a folder of the build.
+fn pack(manifest: &Path, folder: &str, reference: &str, more: &[&str]) -> Result<PathBuf> {
     let output = repository("target/tmp/images").join(folder);
     // Of an earlier run.
     let _ = fs::remove_dir_all(&output);
     fs::create_dir_all(&output)?;
-    let runtime_config = PathBuf::from(manifest).with_file_name("runtime-config.toml");
-    let packed = Command::new(repository("target/host/hedge"))
-        .args(["image", "--from", manifest, "--reference", reference, "--runtime-config-file"])
-        .arg(runtime_config)
-        .arg("--output")
-        .arg(&output)
-        .args(more)
-        .output()
-        .context("starting target/host/hedge: `cargo xtask build` makes it")?;
-    ensure!(packed.status.success(), "{}", String::from_utf8_lossy(&packed.stderr));
-    let mut entries = fs::read_dir(&output)?.flatten().map(|entry| entry.path());
-    let archive = entries.find(|path| path.extension().is_some_and(|name| name == "tar"));
-    archive.context("no archive")
+    containerd::pack(manifest, &output, reference, more)
 }
 
 /// A container of the app's image.
