@@ -48,8 +48,7 @@ fn a_workload_that_is_killed_loses_nothing() -> Result<()> {
         })?;
         let mut again = serve(containerd, "workload-again", volume.path())?;
         storm.check(&statement::all_ids(&again.xapi())?.into_iter().collect())?;
-        containerd.ctr(&["task", "kill", "--signal", "SIGTERM", "workload-again"])?;
-        again.attached.wait()?;
+        again.end(containerd)?;
         Ok(())
     })
 }
@@ -76,8 +75,7 @@ fn no_workload_outlives_its_daemon() -> Result<()> {
         })?;
         let mut again = serve(containerd, "orphan-again", volume.path())?;
         storm.check(&statement::all_ids(&again.xapi())?.into_iter().collect())?;
-        containerd.ctr(&["task", "kill", "--signal", "SIGTERM", "orphan-again"])?;
-        again.attached.wait()?;
+        again.end(containerd)?;
         drop(served);
         // What `ctr` would have taken away, had it not been cut off.
         let _ = containerd.ctr(&["task", "delete", "--force", "orphan"]);
@@ -120,8 +118,7 @@ fn a_second_container_does_not_work_on_the_volume_of_another() -> Result<()> {
         let second = second.environment("SPIN_HTTP_LISTEN_ADDR", "127.0.0.1:0");
         let (status, text) = second.output()?;
         ensure!(status.code() == Some(1) && text.contains("works with"), "{status}: {text}");
-        containerd.ctr(&["task", "kill", "--signal", "SIGTERM", "holder"])?;
-        served.attached.wait()?;
+        served.end(containerd)?;
         Ok(())
     })
 }

@@ -45,8 +45,7 @@ fn a_component_that_was_changed_never_runs_as_what_it_was() -> Result<()> {
         let mut served = app.serve()?;
         let log = served.attached.log();
         ensure!(log.contains("compiled portal") && !log.contains("compiled progress"), "{log}");
-        containerd.ctr(&["task", "kill", "--signal", "SIGTERM", "changed"])?;
-        served.attached.wait()?;
+        served.end(containerd)?;
         Ok(())
     })
 }
@@ -127,8 +126,7 @@ fn an_update_of_one_component_carries_little_and_runs() -> Result<()> {
         statement::post(&served.xapi(), &statement::new_id())?;
         let log = served.attached.log();
         ensure!(log.contains("compiled progress") && !log.contains("compiled portal"), "{log}");
-        containerd.ctr(&["task", "kill", "--signal", "SIGTERM", "updated"])?;
-        served.attached.wait()?;
+        served.end(containerd)?;
         Ok(())
     })
 }

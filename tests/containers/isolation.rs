@@ -33,8 +33,7 @@ fn the_environment_is_the_pods_and_powers_are_few() -> Result<()> {
             ensure!(mask & !NET_BIND_SERVICE == 0, "{set} is {mask:x}");
         }
         assert_eq!(field("NoNewPrivs")?, "1");
-        end(containerd, "inside")?;
-        served.attached.wait()?;
+        served.end(containerd)?;
         Ok(())
     })
 }
@@ -70,8 +69,7 @@ fn processor_time_and_memory_are_counted() -> Result<()> {
         // A start and a few statements: more than a millisecond, in nanoseconds.
         ensure!(of("cpuacct.usage ").or_else(|_| of("cpuacct.usage"))? > 1e6, "{table}");
         ensure!(of("memory.usage_in_bytes")? > 1e6, "{table}");
-        end(containerd, "counted")?;
-        served.attached.wait()?;
+        served.end(containerd)?;
         Ok(())
     })
 }
@@ -87,8 +85,7 @@ fn an_operator_can_look_into_it() -> Result<()> {
         let words = ["task", "exec", "--exec-id", "miss", "looked-into", "/bin/nothing"];
         let error = format!("{:#}", containerd.ctr(&words).err().context("it ran")?);
         ensure!(error.contains("/bin/nothing"), "{error}");
-        end(containerd, "looked-into")?;
-        served.attached.wait()?;
+        served.end(containerd)?;
         Ok(())
     })
 }

@@ -19,8 +19,7 @@ fn containers_of_a_pod_share_a_daemon() -> Result<()> {
         }
         // The pod goes on without its first container.
         second.admin().get("/sync/v1/status")?.expect(200)?;
-        containerd.ctr(&["task", "kill", "--signal", "SIGTERM", "second"])?;
-        second.attached.wait()?;
+        second.end(containerd)?;
         Ok(())
     })
 }
@@ -66,8 +65,7 @@ fn a_daemon_ends_with_its_last_container() -> Result<()> {
     with_image(|containerd| {
         let mut served = app(containerd, "last").serve()?;
         let daemons = containerd.daemons()?;
-        containerd.ctr(&["task", "kill", "--signal", "SIGTERM", "last"])?;
-        served.attached.wait()?;
+        served.end(containerd)?;
         eventually("the daemon ends", || {
             Ok((!daemons.iter().any(|daemon| is_alive(*daemon))).then_some(()))
         })

@@ -32,8 +32,7 @@ fn a_course_is_imported_and_statements_are_recorded() -> Result<()> {
         let id = statement::new_id();
         statement::post(&served.xapi(), &id)?;
         statement::read(&served.xapi(), &id)?;
-        containerd.ctr(&["task", "kill", "--signal", "SIGTERM", "school"])?;
-        served.attached.wait()?;
+        served.end(containerd)?;
         ensure!(volume.path().join("progress.db").is_file(), "state is not on the volume");
         Ok(())
     })
@@ -51,8 +50,7 @@ fn a_pod_of_nobody_with_read_only_files_and_no_powers_serves() -> Result<()> {
         let log = served.attached.log();
         // The code came with the image: compiling takes seconds.
         ensure!(!log.contains("compil"), "{log}");
-        containerd.ctr(&["task", "kill", "--signal", "SIGTERM", "strict"])?;
-        served.attached.wait()?;
+        served.end(containerd)?;
         Ok(())
     })
 }
@@ -78,8 +76,7 @@ fn a_pod_sets_variables_stores_and_the_folder_as_the_command() -> Result<()> {
         statement::post(&served.xapi(), &statement::new_id())?;
         let status = served.admin().get("/sync/v1/status")?.expect(200)?.text();
         ensure!(status.contains("galway"), "{status}");
-        containerd.ctr(&["task", "kill", "--signal", "SIGTERM", "spinapp"])?;
-        served.attached.wait()?;
+        served.end(containerd)?;
         ensure!(volume.path().join("elsewhere-progress.db").is_file(), "not the pod's stores");
         Ok(())
     })

@@ -9,6 +9,7 @@ mod backup;
 mod broken_content;
 mod broken_manifests;
 mod clients;
+mod configuration;
 mod conflicts_page;
 mod durability;
 mod export;

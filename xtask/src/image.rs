@@ -55,7 +55,7 @@ fn pack(root: &Path, arguments: &Arguments, output: &Path) -> Command {
     let mut hedge = Command::new(root.join("target/host/hedge"));
     hedge.arg("image").arg("--from").arg(root.join("spin.toml"));
     hedge.arg("--runtime-config-file").arg(root.join("runtime-config.toml"));
-    hedge.arg("--output").arg(output);
+    hedge.arg("--output").arg(output).arg("--spin");
     hedge.args(arguments.architectures.iter().flat_map(|family| ["--arch", family]));
     if let Some(earlier) = &arguments.update_of {
         hedge.arg("--update-of").arg(earlier);

@@ -30,6 +30,10 @@ pub struct Image {
     /// NAME-update.tar, and code of components that have changed is compiled where they run
     #[arg(long, value_name = "FOLDER")]
     update_of: Option<PathBuf>,
+    /// Also write spin/ and NAME-spin.tar: the same as `spin registry push --compose=false` lays it
+    /// out, for runtimes with Spin 4.1 or newer inside
+    #[arg(long)]
+    spin: bool,
     /// What the image is called; localhost/NAME:VERSION of the application when not given
     #[arg(long, value_name = "NAME:TAG")]
     reference: Option<String>,
@@ -63,6 +67,7 @@ impl Image {
             architectures: &architectures,
             reference: self.reference.as_deref(),
             update_of: self.update_of.as_deref(),
+            for_spin: self.spin,
             output: &self.output,
         };
         let image = image::write(&options, |step| eprintln!("{step}"))?;

@@ -24,8 +24,8 @@ pub struct Location {
     pub runtime_config_file: Option<PathBuf>,
     /// Where the node's state is: stores labelled `default`, and relative paths in
     /// runtime-config.toml. When not given, those are where Spin looks for them: `.spin` beside
-    /// the manifest, and the working directory
-    #[arg(long, value_name = "FOLDER")]
+    /// the manifest, and the working directory. Of several, the last one counts
+    #[arg(long, value_name = "FOLDER", overrides_with = "state_dir")]
     pub state_dir: Option<PathBuf>,
 }
 

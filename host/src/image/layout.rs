@@ -82,8 +82,17 @@ impl Layout {
     /// When it cannot be written.
     pub fn finish(&mut self, manifests: &[Value], reference: &str) -> Result<String> {
         let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests});
-        let mut image = self.add(&Blob::json(INDEX, &index)?)?;
+        let image = self.add(&Blob::json(INDEX, &index)?)?;
         let digest = image.get("digest").and_then(Value::as_str).unwrap_or_default().to_owned();
+        self.index(image, reference)?;
+        Ok(digest)
+    }
+
+    /// Says which of its contents is the image, and what that is called.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn index(&mut self, mut image: Value, reference: &str) -> Result<()> {
         if let Some(image) = image.as_object_mut() {
             let tag = reference.rsplit_once(':').map_or(reference, |(_, tag)| tag);
             let names = json!({
@@ -94,8 +103,7 @@ impl Layout {
         }
         let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [image]});
         self.write("index.json", &serde_json::to_vec(&index)?)?;
-        self.write("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
-        Ok(digest)
+        self.write("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)
     }
 
     /// Writes it as one archive, without the blobs that are known.

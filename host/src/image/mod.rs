@@ -9,6 +9,7 @@ mod files;
 mod layer;
 mod layout;
 mod previous;
+mod spin;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,8 @@ pub struct Options<'a> {
     /// The folder of an earlier image that nodes have. Then the archive carries what that lacks,
     /// and code of components that have changed is compiled where they run.
     pub update_of: Option<&'a Path>,
+    /// Whether to write it also as `spin registry push` lays it out.
+    pub for_spin: bool,
     /// The folder to write to; what an earlier call left there is replaced.
     pub output: &'a Path,
 }
@@ -94,6 +97,10 @@ pub fn write(options: &Options<'_>, tell: impl Fn(&str)) -> Result<Image> {
     let archive = options.output.join(format!("{}{kind}.tar", application.name));
     tell(&format!("writing {}", archive.display()));
     layout.archive(&archive, &previous.unwrap_or_default().blobs)?;
+    if options.for_spin {
+        let archive = spin::write(&application, &packed, &reference, options.output)?;
+        tell(&format!("written for Spin: {}", archive.display()));
+    }
     let bytes = fs::metadata(&archive)?.len();
     Ok(Image { reference, digest, archive, bytes })
 }

@@ -18,6 +18,7 @@ route = "/b"
 component = { source = "other/a.wasm" }
 [component.a]
 source = "one/a.wasm"
+sqlite_databases = ["default"]
 [component.a.build]
 command = "cargo build"
 "#;
@@ -50,6 +51,7 @@ fn made(change: impl Fn(&Path)) -> Made {
             architectures: &[Architecture::Amd64],
             reference: None,
             update_of: None,
+            for_spin: true,
             output: &output,
         },
         |_| {},
@@ -124,4 +126,24 @@ fn dependencies_are_packed_too() {
     let store = folder.path().join("one/store.wasm");
     assert_eq!(packed.components["components/store.wasm"], store);
     assert!(packed.manifest.contains("components/store.wasm"), "{}", packed.manifest);
+}
+
+#[test]
+fn spins_layout_has_the_manifest_with_digests_for_paths() {
+    let made = made(|_| {});
+    let layout = made.layout.with_file_name("spin");
+    let index = fs::read(layout.join("index.json")).unwrap();
+    let index: Value = serde_json::from_slice(&index).unwrap();
+    let manifest = blob(&layout, &index["manifests"][0]);
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    let layers = manifest["layers"].as_array().unwrap();
+    let locked = layers.last().unwrap();
+    assert_eq!(locked["mediaType"], "application/vnd.fermyon.spin.application.v1+config");
+    let locked: Value = serde_json::from_slice(&blob(&layout, locked)).unwrap();
+    assert_eq!(locked["metadata"]["name"], "school");
+    assert_eq!(locked["triggers"][0]["trigger_config"], json!({"component": "a", "route": "/"}));
+    let component = &locked["components"][0];
+    assert_eq!(component["metadata"]["databases"], json!(["default"]));
+    assert_eq!(component["source"]["digest"], layers[0]["digest"]);
+    assert_eq!(blob(&layout, &layers[0]), EMPTY);
 }

@@ -81,6 +81,12 @@ impl Inherit {
         self.0.contains(&class)
     }
 
+    /// The classes, as the manifest calls them.
+    pub fn names(&self) -> Vec<&'static str> {
+        let classes = Capability::NAMES.iter().filter(|(_, class)| self.allows(*class));
+        classes.map(|(name, _)| *name).collect()
+    }
+
     /// A stable text of the set, for cache keys.
     pub fn fingerprint(&self) -> String {
         format!("{:?}", self.0)

@@ -179,6 +179,12 @@ impl Served {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Ends it as Kubernetes does, and answers how it ended.
+    pub fn end(&mut self, containerd: &Containerd) -> Result<ExitStatus> {
+        containerd.ctr(&["task", "kill", "--signal", "SIGTERM", &self.id])?;
+        self.attached.wait()
+    }
+
     /// A client with the administrator's credentials.
     pub fn admin(&self) -> Client {
         Client::new(&self.address()).with_basic(Node::ADMIN)
