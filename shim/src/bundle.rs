@@ -54,8 +54,8 @@ pub fn write_spec(bundle: &Path, spec: &Value) -> Result<()> {
 
 /// Where the files of a bundle's container are.
 pub fn root(bundle: &Path, spec: &Value) -> PathBuf {
-    let path = spec.pointer("/root/path").and_then(Value::as_str).unwrap_or("rootfs");
-    bundle.join(path)
+    let path = spec.get("root").and_then(|root| root.get("path")).and_then(Value::as_str);
+    bundle.join(path.unwrap_or("rootfs"))
 }
 
 impl Workload {

@@ -131,9 +131,8 @@ fn an_update_of_one_component_carries_little_and_runs() -> Result<()> {
     })
 }
 
-/// Whether a document says of a layer which media type it has; keeps the layout honest.
 #[test]
-fn the_layout_is_one() -> Result<()> {
+fn the_layout_says_what_the_image_is_called() -> Result<()> {
     let index = fs::read(archive()?.with_file_name("oci").join("index.json"))?;
     let index: Value = serde_json::from_slice(&index)?;
     let name = &index["manifests"][0]["annotations"]["io.containerd.image.name"];

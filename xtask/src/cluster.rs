@@ -21,10 +21,19 @@ const TAGS: &str = "no_btrfs,no_devmapper,no_zfs";
 /// The oldest Go that builds it.
 const GO_MINOR: u32 = 24;
 
+fn folder(root: &Path) -> PathBuf {
+    root.join(FOLDER).join(format!("containerd-{VERSION}"))
+}
+
+/// Whether containerd 2 has been built.
+pub fn has_containerd(root: &Path) -> bool {
+    PROGRAMS.iter().all(|program| folder(root).join(program).is_file())
+}
+
 /// Builds containerd 2, unless it has been before; answers the folder of its programs.
 pub fn containerd(root: &Path, steps: &mut Steps) -> Result<PathBuf> {
-    let folder = root.join(FOLDER).join(format!("containerd-{VERSION}"));
-    if PROGRAMS.iter().all(|program| folder.join(program).is_file()) {
+    let folder = folder(root);
+    if has_containerd(root) {
         return Ok(folder);
     }
     check_go()?;

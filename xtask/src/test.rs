@@ -68,7 +68,8 @@ fn mixed(root: &Path, arguments: &Arguments) -> Result<()> {
 fn cluster(root: &Path, arguments: &Arguments) -> Result<()> {
     ensure!(rustix::process::getuid().is_root(), "containers take root: run this command as root");
     ensure_containerd()?;
-    let mut steps = Steps::new(4);
+    let builds = if arguments.no_build { 0 } else { 2 };
+    let mut steps = Steps::new(u32::from(!cluster::has_containerd(root)) + builds + 1);
     let containerd = cluster::containerd(root, &mut steps)?;
     if !arguments.no_build {
         build::node_and_shim(root, &mut steps)?;

@@ -24,6 +24,7 @@ const WORK: Duration = Duration::from_secs(8);
 const FINISH: Duration = Duration::from_secs(2);
 /// How often a round that lingers notes what the upstream has applied, at most.
 const NOTED_EVERY: Duration = Duration::from_secs(1);
+
 /// What a round did.
 #[derive(Debug, Default, Serialize)]
 pub struct Round {
