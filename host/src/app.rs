@@ -24,13 +24,13 @@ use crate::runtime::service::Service;
 use crate::runtime::shipped::Shipped;
 use crate::runtime_config::{RuntimeConfig, Unnamed};
 use crate::server::{Directory, Routes};
-use crate::stores::{self, Stores};
+use crate::stores::{self, Patience, Stores};
 use crate::ticker::Schedule;
 use crate::variables::{EnvironmentNames, Overrides, Variables};
 use crate::wake::Wake;
 
 /// Where an application comes from and how it is to run.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Options {
     /// The manifest, or the folder it is in.
     pub manifest: PathBuf,
@@ -48,6 +48,8 @@ pub struct Options {
     pub environment_names: EnvironmentNames,
     /// Environment variables for all components, over those of the manifest.
     pub environment: Vec<(String, String)>,
+    /// Whether to wait for another process that has the stores, rather than be refused.
+    pub waits: bool,
     /// Every limit.
     pub limits: Limits,
 }
@@ -58,8 +60,6 @@ pub struct App {
     pub routes: Arc<Routes>,
     /// For reaching components from the host itself.
     pub directory: Directory,
-    /// Every limit.
-    pub limits: Arc<Limits>,
     /// When to tick the `sync` component, if at all.
     pub schedule: Option<Schedule>,
     /// What makes it tick earlier, if anything does.
@@ -69,12 +69,13 @@ pub struct App {
 }
 
 impl App {
-    /// Loads an application. Runs in a Tokio runtime's context and blocks.
+    /// Loads an application. Runs in a Tokio runtime's context and blocks. If it waits for another
+    /// process that has the stores, it tells which.
     ///
     /// # Errors
     /// For whatever is wrong with the manifest, the configuration, a store or a component, naming
     /// the key and what to do.
-    pub fn load(options: &Options) -> Result<Self> {
+    pub fn load(options: &Options, tell: &dyn Fn(String)) -> Result<Self> {
         let started = Instant::now();
         let application = Application::load(&options.manifest)?;
         let (variables, config) = configured(&application, options)?;
@@ -88,7 +89,8 @@ impl App {
         let cache = cache(options, &config)?;
         let compiled = compile(&cache, &application)?;
         // Only now that all of the manifest can be honoured: a refused one leaves no files behind.
-        let stores = Stores::open(&application, &config)?;
+        let patience = if options.waits { Patience::Wait(tell) } else { Patience::None };
+        let stores = Stores::open(&application, &config, patience)?;
         let resources: Vec<_> = compiled.iter().map(|(_, compiled)| compiled.resources).collect();
         tracing::debug!("composed and compiled, or found so, after {:?}", started.elapsed());
         let engine = engine::pooled(&resources, &limits)?;
@@ -96,7 +98,7 @@ impl App {
         let clock = EpochClock::start(&engine)?;
         let directory = Directory::default();
         let network = Arc::new(Network::new(config.outbound_http, directory.clone()));
-        let loading = Loading { engine, cache, network, limits: limits.clone() };
+        let loading = Loading { engine, cache, network, limits };
         let services = loading.services(&application, &compiled, |id, component| {
             grants(id, component, &variables, &stores, options)
         })?;
@@ -108,7 +110,7 @@ impl App {
         });
         directory.bind(&routes);
         tracing::debug!("loaded in {:?}", started.elapsed());
-        Ok(Self { routes, directory, limits, schedule, wake, stores, _clock: clock })
+        Ok(Self { routes, directory, schedule, wake, stores, _clock: clock })
     }
 
     /// Closes the databases: takes no more statements and finishes those that were sent.
@@ -143,7 +145,7 @@ fn configured(application: &Application, options: &Options) -> Result<(Variables
         hosts(component, &variables).with_context(context)?;
         rendered::<Vec<_>>(component, &variables).with_context(context)?;
     }
-    stores::check(application, &config)?;
+    stores::check(application, &config, options.waits)?;
     Ok((variables, config))
 }
 

@@ -56,3 +56,21 @@ pub async fn refusal(directory: &Directory) -> Option<String> {
     let refused = serde_json::from_slice::<Readiness>(&body).ok()?.refused;
     (!refused.is_empty()).then(|| refused.join("; "))
 }
+
+/// Whether the application can answer from its databases, as far as anybody in it knows. Neither a
+/// full disk nor a link that is down makes it ill: courses are served all the same.
+pub async fn is_well(directory: &Directory) -> bool {
+    match ask(directory, READY_COMPONENT, READY).await {
+        Ok((StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, _)) => true,
+        Ok((status, body)) => {
+            let readiness = serde_json::from_slice::<Readiness>(&body);
+            status.is_success() && readiness.is_ok_and(|readiness| readiness.refused.is_empty())
+        }
+        Err(error) => error.downcast_ref().is_some_and(is_absent),
+    }
+}
+
+/// Whether there is no such component.
+fn is_absent(error: &wasmtime_wasi_http::Error) -> bool {
+    matches!(error, wasmtime_wasi_http::Error::DestinationNotFound)
+}

@@ -2,13 +2,15 @@
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+/// Bytes of the line in a lock file: a process's number and a host's name of 64 bytes fit.
+const HOLDER_WIDTH: usize = 99;
 /// Most bytes of a lock file that an error shows.
-const HOLDER_BYTES_MAX: u64 = 20;
+const HOLDER_BYTES_MAX: u64 = 100;
 
 /// Held on a database file by the process that runs the node, or that puts back a backup. It ends
 /// with the process, however that ends.
@@ -26,6 +28,26 @@ impl Lock {
     /// # Errors
     /// When another process has it; says which.
     pub fn take(database: &Path) -> Result<Self> {
+        Self::take_with(database, |_, holder| {
+            bail!("{holder}: stop it first, or use a folder of your own")
+        })
+    }
+
+    /// The same, but waits for another process that has it, after telling which.
+    ///
+    /// # Errors
+    /// When the lock file cannot be used.
+    pub fn wait_for(database: &Path, tell: impl FnOnce(String)) -> Result<Self> {
+        Self::take_with(database, |file, holder| {
+            tell(holder);
+            Ok(file.lock()?)
+        })
+    }
+
+    fn take_with(
+        database: &Path,
+        when_held: impl FnOnce(&File, String) -> Result<()>,
+    ) -> Result<Self> {
         let path = path(database);
         let context = || format!("cannot lock {}", path.display());
         let mut file = OpenOptions::new()
@@ -37,21 +59,29 @@ impl Lock {
             .with_context(context)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = Read::by_ref(&mut file).take(HOLDER_BYTES_MAX).read_to_string(&mut holder);
-                bail!(
-                    "process {} works with {}: stop it first, or use a folder of your own",
-                    holder.trim(),
-                    database.display()
-                );
-            }
+            Err(TryLockError::WouldBlock) => when_held(&file, holder(&file, database))?,
             Err(TryLockError::Error(error)) => return Err(error).with_context(context),
         }
         // For whoever is refused; a disk that is full keeps no node from starting.
-        let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+        let _ = write_holder(&mut file);
         Ok(Self { _file: file })
     }
+}
+
+/// Writes down who has the lock. Containers count processes by themselves, each from 1, but each
+/// has a name. It is written over what was there: to empty a file first takes milliseconds.
+fn write_holder(lock: &mut File) -> Result<()> {
+    let machine = rustix::system::uname();
+    let holder = format!("{} on {}", std::process::id(), machine.nodename().to_string_lossy());
+    lock.rewind()?;
+    Ok(writeln!(lock, "{holder:<HOLDER_WIDTH$}")?)
+}
+
+/// Who has the lock on a database.
+fn holder(mut lock: &File, database: &Path) -> String {
+    let mut holder = String::new();
+    let _ = Read::by_ref(&mut lock).take(HOLDER_BYTES_MAX).read_to_string(&mut holder);
+    format!("process {} works with {}", holder.trim(), database.display())
 }
 
 /// Looks whether a lock could be taken, and leaves everything as it is.
@@ -82,5 +112,21 @@ mod tests {
         assert!(refused.contains(&std::process::id().to_string()), "{refused}");
         drop(lock);
         Lock::take(&database).unwrap();
+    }
+    #[test]
+    fn who_waits_is_told_for_whom_and_gets_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("a.db");
+        let lock = Lock::take(&database).unwrap();
+        let (told, waits) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let second =
+                scope.spawn(|| Lock::wait_for(&database, |holder| told.send(holder).unwrap()));
+            let holder = waits.recv().unwrap();
+            assert!(holder.contains(&std::process::id().to_string()), "{holder}");
+            assert!(!second.is_finished());
+            drop(lock);
+            second.join().unwrap().unwrap();
+        });
     }
 }

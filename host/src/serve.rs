@@ -3,21 +3,24 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use futures::future::{self, Either};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
 use crate::app::{App, Options};
+use crate::server::Stage;
 use crate::{inside, server, ticker};
 
 /// Serves an application at an address until SIGTERM or SIGINT; requests in flight may end then.
 ///
 /// # Errors
 /// When the application does not load or the address cannot be listened on.
-pub fn run(address: SocketAddr, options: &Options) -> Result<()> {
+pub fn run(address: SocketAddr, options: Options) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(serve(address, options));
     // What still runs after draining has had its time.
@@ -25,7 +28,7 @@ pub fn run(address: SocketAddr, options: &Options) -> Result<()> {
     served
 }
 
-async fn serve(address: SocketAddr, options: &Options) -> Result<()> {
+async fn serve(address: SocketAddr, options: Options) -> Result<()> {
     let stop = stop_signal()?;
     let listener = TcpListener::bind(address).await.with_context(|| {
         format!(
@@ -33,33 +36,68 @@ async fn serve(address: SocketAddr, options: &Options) -> Result<()> {
              SPIN_HTTP_LISTEN_ADDR)"
         )
     })?;
-    let mut app = tokio::task::block_in_place(|| App::load(options))?;
-    let (wake, address) = (app.wake.take(), listener.local_addr()?);
-    let (mut ticking, mut started) = (None, Ok(()));
-    let ready = async {
-        if let Some(refusal) = inside::refusal(&app.directory).await {
-            bail!("{refusal}");
-        }
-        announce(&app, address)?;
-        let schedule = app.schedule;
-        ticking = schedule.map(|at| tokio::spawn(ticker::run(app.directory.clone(), at, wake)));
-        Ok(())
+    let address = listener.local_addr()?;
+    let (limits, stage) = (Arc::new(options.limits.clone()), Arc::new(Stage::default()));
+    let (mut running, mut started) = (None, Ok(()));
+    let starting = async {
+        let app = load(options, stage.clone()).await?;
+        running.insert(Running { app, ticking: None }).start(&stage, address).await
     };
     // Whoever asks meanwhile is answered: a warm start has no time for questions.
     let end = async {
         let stop = pin!(stop);
-        match future::select(pin!(ready), stop).await {
+        match future::select(pin!(starting), stop).await {
             Either::Left((Ok(()), stop)) => stop.await,
             Either::Left((refused, _)) => started = refused,
             Either::Right(_) => {}
         }
+        stage.close();
     };
-    server::serve(listener, app.routes.clone(), app.limits.clone(), end).await;
-    if let Some(ticking) = ticking {
-        ticking.abort();
+    server::serve(listener, stage.clone(), limits, end).await;
+    drop(stage);
+    if let Some(running) = running {
+        running.end().await;
     }
-    app.close().await;
     started
+}
+
+/// Loads the application on a thread of its own, as that takes a while, and longer if another
+/// process has the stores.
+async fn load(options: Options, stage: Arc<Stage>) -> Result<App> {
+    let tell = move |holder: String| {
+        tracing::info!("standing by: {holder}");
+        stage.stand_by(format!("standing by: {holder}"));
+    };
+    let loading = tokio::task::spawn_blocking(move || App::load(&options, &tell));
+    loading.await.context("a thread panicked while loading")?
+}
+
+/// An application, and what ticks it.
+struct Running {
+    app: App,
+    ticking: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Lets it answer; then looks whether it can work here, says so and has it tick.
+    async fn start(&mut self, stage: &Stage, address: SocketAddr) -> Result<()> {
+        let app = &mut self.app;
+        stage.open(app.routes.clone(), app.directory.clone());
+        if let Some(refusal) = inside::refusal(&app.directory).await {
+            bail!("{refusal}");
+        }
+        announce(app, address)?;
+        let (directory, wake) = (app.directory.clone(), app.wake.take());
+        self.ticking = app.schedule.map(|at| tokio::spawn(ticker::run(directory, at, wake)));
+        Ok(())
+    }
+
+    async fn end(self) {
+        if let Some(ticking) = self.ticking {
+            ticking.abort();
+        }
+        self.app.close().await;
+    }
 }
 
 fn stop_signal() -> Result<impl Future<Output = ()>> {

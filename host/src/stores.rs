@@ -12,6 +12,15 @@ use crate::lock::{self, Lock};
 use crate::manifest::{Application, Component};
 use crate::runtime_config::{KeyValueBackend, RuntimeConfig};
 
+/// What to do when another process has the stores.
+#[derive(Clone, Copy)]
+pub enum Patience<'a> {
+    /// Give up, saying which process that is.
+    None,
+    /// Wait for its end, after telling which process that is.
+    Wait(&'a dyn Fn(String)),
+}
+
 /// Every store that some component is granted.
 pub struct Stores {
     /// SQLite databases by label. Labels that name one file share one database.
@@ -28,7 +37,11 @@ impl Stores {
     ///
     /// # Errors
     /// When a store cannot be opened, or lies in a folder that does not exist.
-    pub fn open(application: &Application, config: &RuntimeConfig) -> Result<Self> {
+    pub fn open(
+        application: &Application,
+        config: &RuntimeConfig,
+        patience: Patience<'_>,
+    ) -> Result<Self> {
         let mut stores = Self {
             sqlite: BTreeMap::new(),
             key_value: BTreeMap::new(),
@@ -37,14 +50,14 @@ impl Stores {
         };
         for label in granted(application, |component| &component.sqlite_databases) {
             if let Some(path) = config.sqlite_databases.get(label) {
-                let database = stores.database(path, &config.state_dir);
+                let database = stores.database(path, &config.state_dir, patience);
                 let database = database.with_context(|| format!("[sqlite_database.{label}]"))?;
                 stores.sqlite.insert(label.clone(), database);
             }
         }
         for label in granted(application, |component| &component.key_value_stores) {
             if let Some(backend) = config.key_value_stores.get(label) {
-                let store = stores.store(label, backend, &config.state_dir);
+                let store = stores.store(label, backend, &config.state_dir, patience);
                 let store = store.with_context(|| format!("[key_value_store.{label}]"))?;
                 stores.key_value.insert(label.clone(), store);
             }
@@ -52,22 +65,36 @@ impl Stores {
         Ok(stores)
     }
 
-    fn store(&mut self, label: &str, backend: &KeyValueBackend, state_dir: &Path) -> Result<Store> {
+    fn store(
+        &mut self,
+        label: &str,
+        backend: &KeyValueBackend,
+        state_dir: &Path,
+        patience: Patience<'_>,
+    ) -> Result<Store> {
         match backend {
             KeyValueBackend::File(path) => {
-                Ok(Store::sqlite(&self.database(path, state_dir)?, label))
+                Ok(Store::sqlite(&self.database(path, state_dir, patience)?, label))
             }
             KeyValueBackend::Redis(url) => Ok(Store::redis(url)?),
         }
     }
 
-    fn database(&mut self, path: &Path, state_dir: &Path) -> Result<Database> {
+    fn database(
+        &mut self,
+        path: &Path,
+        state_dir: &Path,
+        patience: Patience<'_>,
+    ) -> Result<Database> {
         if let Some(database) = self.files.get(path) {
             return Ok(database.clone());
         }
         check_folder(path, state_dir)?;
         let database = Database::open(path)?;
-        self.locks.push(Lock::take(path)?);
+        self.locks.push(match patience {
+            Patience::None => Lock::take(path)?,
+            Patience::Wait(tell) => Lock::wait_for(path, tell)?,
+        });
         self.files.insert(path.to_owned(), database.clone());
         Ok(database)
     }
@@ -85,15 +112,15 @@ fn granted(
     application.components.values().flat_map(labels)
 }
 
-/// Looks whether the stores that the application's components are granted can be opened here.
-/// Leaves nothing behind.
+/// Looks whether the stores that the application's components are granted can be opened here, now
+/// or, if `waits`, once nobody else has them. Leaves nothing behind.
 ///
 /// # Errors
 /// For the first one that cannot: says which, and why.
-pub fn check(application: &Application, config: &RuntimeConfig) -> Result<()> {
+pub fn check(application: &Application, config: &RuntimeConfig, waits: bool) -> Result<()> {
     for label in granted(application, |component| &component.sqlite_databases) {
         if let Some(path) = config.sqlite_databases.get(label) {
-            let checked = check_file(path, &config.state_dir);
+            let checked = check_file(path, &config.state_dir, waits);
             checked.with_context(|| format!("[sqlite_database.{label}]"))?;
         }
     }
@@ -101,7 +128,7 @@ pub fn check(application: &Application, config: &RuntimeConfig) -> Result<()> {
         let context = || format!("[key_value_store.{label}]");
         match config.key_value_stores.get(label) {
             Some(KeyValueBackend::File(path)) => {
-                check_file(path, &config.state_dir).with_context(context)?;
+                check_file(path, &config.state_dir, waits).with_context(context)?;
             }
             Some(KeyValueBackend::Redis(url)) => drop(Store::redis(url).with_context(context)?),
             None => {}
@@ -110,10 +137,10 @@ pub fn check(application: &Application, config: &RuntimeConfig) -> Result<()> {
     Ok(())
 }
 
-fn check_file(path: &Path, state_dir: &Path) -> Result<()> {
+fn check_file(path: &Path, state_dir: &Path, waits: bool) -> Result<()> {
     check_folder(path, state_dir)?;
     check_writable(path)?;
-    lock::check(path)
+    if waits { Ok(()) } else { lock::check(path) }
 }
 
 /// Whether this process may write to a file, or make it.

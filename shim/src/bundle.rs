@@ -28,6 +28,8 @@ const CAPABILITY: &str = "CAP_NET_BIND_SERVICE";
 pub enum Workload {
     /// A program of its image.
     Program,
+    /// The host, as the operator's command line: a backup, say.
+    Operator,
     /// The application of a manifest, by its path in the container.
     Application(String),
 }
@@ -67,6 +69,9 @@ impl Workload {
         let text = |pointer| spec.pointer(pointer).and_then(Value::as_str);
         let command = text("/process/args/0").unwrap_or_default();
         let command = Path::new(text("/process/cwd").unwrap_or("/")).join(command);
+        if command == Path::new(HOST) {
+            return Ok(Self::Operator);
+        }
         let root = open_root(root)?;
         match kind_of(&root, &command) {
             Some(FileType::RegularFile) if is_manifest(&command) => {
@@ -111,8 +116,8 @@ fn kind_of(root: &OwnedFd, path: &Path) -> Option<FileType> {
     Some(FileType::from_raw_mode(fstat(file).ok()?.st_mode))
 }
 
-/// Makes `spec` one that runs the application of `manifest` by the executable `host`.
-pub fn run_application(spec: &mut Value, manifest: &str, host: &Path) {
+/// Mounts the executable `host` where a container of `spec` finds it.
+pub fn mount_host(spec: &mut Value, host: &Path) {
     let mount = json!({
         "destination": HOST,
         "type": "bind",
@@ -123,6 +128,11 @@ pub fn run_application(spec: &mut Value, manifest: &str, host: &Path) {
         Some(mounts) => mounts.push(mount),
         None => set(spec, "mounts", json!([mount])),
     }
+}
+
+/// Makes `spec` one that runs the application of `manifest` by the executable `host`.
+pub fn run_application(spec: &mut Value, manifest: &str, host: &Path) {
+    mount_host(spec, host);
     let Some(process) = spec.get_mut("process") else { return };
     set(process, "args", json!([HOST, "serve", manifest]));
     set(process, "noNewPrivileges", json!(true));
@@ -172,6 +182,7 @@ mod tests {
         assert_eq!(of("/pause"), Workload::Program);
         assert_eq!(of("sh"), Workload::Program);
         assert_eq!(of("/none.toml"), Workload::Program);
+        assert_eq!(of("/.hedge/hedge"), Workload::Operator);
         let relative = workload(root.path(), "spin.toml", "/app").unwrap();
         assert_eq!(relative, application("/app/spin.toml"));
     }

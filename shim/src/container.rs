@@ -219,9 +219,15 @@ fn prepare(request: &CreateTaskRequest, bundle: &Path) -> Result<Options> {
     let options = Options::read(request.options.as_ref(), &spec)?;
     options.note(bundle)?;
     let root = bundle::root(bundle, &spec);
-    if let Workload::Application(manifest) = Workload::of(&spec, &root)? {
+    let workload = Workload::of(&spec, &root)?;
+    if workload != Workload::Program {
         let host = env::current_exe().map_err(Error::file("finding", Path::new("this program")))?;
-        bundle::run_application(&mut spec, &manifest, &host);
+        match workload {
+            Workload::Application(manifest) => {
+                bundle::run_application(&mut spec, &manifest, &host);
+            }
+            Workload::Operator | Workload::Program => bundle::mount_host(&mut spec, &host),
+        }
         bundle::write_spec(bundle, &spec)?;
     }
     Ok(options)

@@ -64,13 +64,14 @@ fn serve(manifest: Option<OsString>) -> Result<()> {
         state_dir_unnamed: Some(PathBuf::from(STATE)),
         cache_dir: environment("HEDGE_CACHE_DIR").map(PathBuf::from),
         environment_names: EnvironmentNames::PrefixedOrPlain,
+        waits: true,
         limits: limits()?,
         ..Options::default()
     };
     let folders = state_folders(&options)?;
     folders.iter().for_each(|folder| warn_of_loss(folder));
     give_room(&folders);
-    hedge::serve::run(address()?, &options)
+    hedge::serve::run(address()?, options)
 }
 
 /// The folders in which the application's databases are.

@@ -7,6 +7,7 @@
 //! * [`Link`]: the network between two nodes, which can be cut, slow, late and out of order.
 //! * [`Relay`]: the same, which reads messages and may change them.
 //! * [`Redis`]: a Redis server, which can be stopped.
+//! * [`cluster`]: a Kubernetes on this machine, with this repository's shim below it.
 //! * [`containerd`]: a containerd with this repository's shim, and containers in it.
 //! * [`Disk`]: the disk under a node, which can lose power.
 //! * [`Machine`]: the machine under a node, whose disk can be full and whose clock can jump.
@@ -19,6 +20,7 @@
 
 pub mod audit;
 mod browser;
+pub mod cluster;
 pub mod containerd;
 pub mod course;
 mod disk;

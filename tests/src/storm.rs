@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 use std::{env, mem, thread};
 
 use anyhow::{Context, Error, Result, anyhow, ensure};
@@ -25,6 +26,12 @@ const ACTIVITIES: u32 = 4;
 /// start over.
 const LARGE_ONE_IN: u32 = 5;
 const LARGE_BYTES: usize = 150_000;
+/// The pause of a client that goes on whatever happens: it is to keep a node busy, not the machine.
+const PACE: Duration = Duration::from_millis(5);
+/// How long such a client waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// So many acknowledged statements show that it goes on.
+const GOES_ON: usize = 20;
 
 /// What a test posted, and whether it heard that it was stored.
 #[derive(Default)]
@@ -134,6 +141,83 @@ pub fn until(
         if reached? { Ok(()) } else { Err(refused()) }
     })?;
     storm.into_inner().context("a writer panicked")
+}
+
+/// Clients that go on whatever happens to whoever answers them.
+pub struct Persistent {
+    storm: Mutex<Storm>,
+    pulse: Mutex<Pulse>,
+    has_ended: AtomicBool,
+}
+
+/// When something was acknowledged.
+struct Pulse {
+    last: Instant,
+    gap_max: Duration,
+}
+
+impl Persistent {
+    /// How many statements have been acknowledged.
+    pub fn acknowledged(&self) -> usize {
+        self.storm.lock().map(|storm| storm.acknowledged.len()).unwrap_or_default()
+    }
+
+    /// Waits until so many more have been.
+    pub fn await_more(&self, count: usize) -> Result<()> {
+        let wanted = self.acknowledged() + count;
+        let what = format!("{count} more statements are acknowledged");
+        eventually(&what, || Ok((self.acknowledged() >= wanted).then_some(())))
+    }
+
+    /// Lets something happen, and answers for how long at most nothing was acknowledged meanwhile,
+    /// until it went on.
+    pub fn gap_during(&self, happens: impl FnOnce() -> Result<()>) -> Result<Duration> {
+        if let Ok(mut pulse) = self.pulse.lock() {
+            *pulse = Pulse { last: Instant::now(), gap_max: Duration::ZERO };
+        }
+        happens()?;
+        self.await_more(GOES_ON)?;
+        Ok(self.pulse.lock().map(|pulse| pulse.gap_max).unwrap_or_default())
+    }
+
+    fn write(&self, client: &Client) {
+        let mut request = Request::random(1);
+        while !self.has_ended.load(Ordering::Relaxed) {
+            thread::sleep(PACE);
+            let Ok(()) = request.post(client) else { continue };
+            let Ok(mut storm) = self.storm.lock() else { return };
+            storm.acknowledged.extend(mem::replace(&mut request, Request::random(1)).ids());
+            let Ok(mut pulse) = self.pulse.lock() else { return };
+            pulse.gap_max = pulse.gap_max.max(pulse.last.elapsed());
+            pulse.last = Instant::now();
+        }
+        if let Ok(mut storm) = self.storm.lock() {
+            storm.unanswered.push(request);
+        }
+    }
+}
+
+/// Has clients post statements while something happens. What is not answered they post again, as
+/// clients do, and soon: one of them over a new connection each time.
+pub fn through(client: &Client, happens: impl FnOnce(&Persistent) -> Result<()>) -> Result<Storm> {
+    let pulse = Pulse { last: Instant::now(), gap_max: Duration::ZERO };
+    let persistent = Persistent {
+        storm: Mutex::default(),
+        pulse: Mutex::new(pulse),
+        has_ended: AtomicBool::new(false),
+    };
+    let client = client.clone().with_timeout(PATIENCE);
+    let outcome = thread::scope(|scope| {
+        scope.spawn(|| persistent.write(&client.clone().with_header("connection", "close")));
+        for _ in 1..SINGLE_WRITERS {
+            scope.spawn(|| persistent.write(&client));
+        }
+        let outcome = persistent.await_more(GOES_ON).and_then(|()| happens(&persistent));
+        persistent.has_ended.store(true, Ordering::Relaxed);
+        outcome
+    });
+    outcome?;
+    persistent.storm.into_inner().context("a writer panicked")
 }
 
 /// Posts requests until one is not acknowledged; answers why it was not.

@@ -23,9 +23,9 @@ pub struct Arguments {
     /// Only nodes of version 0.1.0 with nodes of today: builds those first, which takes a while
     #[arg(long, conflicts_with = "name")]
     mixed: bool,
-    /// Only containers, under containerd 1.6 and 2 (as root): builds the latter from its Go module,
-    /// the first time in some minutes
-    #[arg(long, conflicts_with_all = ["name", "mixed"])]
+    /// Only containers, under containerd 1.6 and 2, and a Kubernetes (as root): builds what no
+    /// package brings from its Go modules, the first time in a quarter of an hour
+    #[arg(long, conflicts_with = "mixed")]
     cluster: bool,
     /// Skip the format and clippy
     #[arg(long)]
@@ -64,21 +64,23 @@ fn mixed(root: &Path, arguments: &Arguments) -> Result<()> {
     run(vec![test], &mut steps)
 }
 
-/// Tests of containers, under both generations of containerd.
+/// Tests of containers, under both generations of containerd, and of a cluster.
 fn cluster(root: &Path, arguments: &Arguments) -> Result<()> {
     ensure!(rustix::process::getuid().is_root(), "containers take root: run this command as root");
-    ensure_containerd()?;
+    cluster::ensure_machine()?;
     let builds = if arguments.no_build { 0 } else { 2 };
-    let mut steps = Steps::new(u32::from(!cluster::has_containerd(root)) + builds + 1);
-    let containerd = cluster::containerd(root, &mut steps)?;
+    let mut steps = Steps::new(cluster::missing(root) + builds + 1);
+    let programs = cluster::build(root, &mut steps)?;
     if !arguments.no_build {
         build::node_and_shim(root, &mut steps)?;
         build::apps(root, &mut steps)?;
     }
-    let one = || containers(&[], root, arguments);
+    let name: Vec<_> = arguments.name.iter().cloned().collect();
+    let one = || containers(&name, root, arguments);
     let mut two = one();
-    two.env("HEDGE_TEST_CONTAINERD", containerd);
-    run(vec![one(), two], &mut steps)
+    two.env("HEDGE_TEST_CONTAINERD", programs.containerd());
+    let whole = pods(root, &programs, arguments);
+    run(vec![one(), two, whole], &mut steps)
 }
 
 fn everything(root: &Path, arguments: &Arguments) -> Result<()> {
@@ -144,6 +146,16 @@ fn containers(chosen: &[String], root: &Path, arguments: &Arguments) -> Command 
     let words = ["--workspace", "--test", "containers"].map(str::to_owned);
     let words: Vec<_> = words.into_iter().chain(chosen.iter().cloned()).collect();
     command(&words, root, arguments)
+}
+
+/// The command that runs tests of a cluster, one after another: each has the machine for itself.
+fn pods(root: &Path, programs: &cluster::Programs, arguments: &Arguments) -> Command {
+    let mut words = ["--workspace", "--test", "cluster"].map(str::to_owned).to_vec();
+    words.extend(arguments.name.iter().cloned());
+    let mut test = command(&words, root, arguments);
+    test.arg("--test-threads=1").env("HEDGE_TEST_CLUSTER", programs.folder());
+    cluster::run_apart(&mut test);
+    test
 }
 
 /// What the tests of containers start; without root they are left out.

@@ -163,6 +163,6 @@ impl Up {
             limits: self.limits.limits(),
             ..Options::default()
         };
-        serve::run(self.listen, &options)
+        serve::run(self.listen, options)
     }
 }

@@ -111,7 +111,6 @@ impl Routes {
 
     fn well_known(&self, name: &str) -> Response<WasiBody> {
         match name {
-            "health" => reply::text(StatusCode::OK, "OK"),
             "info" => {
                 let host = concat!("hedge ", env!("CARGO_PKG_VERSION"));
                 let info = serde_json::json!({

@@ -15,9 +15,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use wasmtime_wasi_http::WasiBody;
 
-use super::Routes;
 use super::events::EventStreams;
 use super::gather::gather;
+use super::stage::Stage;
 use crate::limits::Limits;
 
 /// How long accepting pauses when the system is out of file descriptors.
@@ -27,17 +27,17 @@ const STREAMS_MAX: u32 = 256;
 /// Headers of one request.
 const HEADERS_MAX: usize = 100;
 
-/// Serves `routes` on `listener` until `stop` resolves, then ends streams of events and lets
-/// requests in flight end, for at most `limits.drain_max`.
+/// Serves what is on `stage` on `listener` until `stop` resolves, then ends streams of events and
+/// lets requests in flight end, for at most `limits.drain_max`.
 pub async fn serve(
     listener: TcpListener,
-    routes: Arc<Routes>,
+    stage: Arc<Stage>,
     limits: Arc<Limits>,
     stop: impl Future<Output = ()>,
 ) {
     let builder = Arc::new(builder(&limits));
     let events = EventStreams::new(limits.event_streams_max);
-    let front = Arc::new(Front { routes, events, limits: limits.clone() });
+    let front = Arc::new(Front { stage, events, limits: limits.clone() });
     let connections = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
@@ -114,7 +114,7 @@ fn connection(
 
 /// What all connections share.
 struct Front {
-    routes: Arc<Routes>,
+    stage: Arc<Stage>,
     events: EventStreams,
     limits: Arc<Limits>,
 }
@@ -123,7 +123,7 @@ impl Front {
     async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> Response<WasiBody> {
         let Limits { body_max, request_max, .. } = *self.limits;
         match gather(request, body_max.min(request_max)).await {
-            Ok(request) => self.events.admit(self.routes.answer(request, client).await),
+            Ok(request) => self.events.admit(self.stage.answer(request, client, request_max).await),
             Err(refusal) => refusal,
         }
     }

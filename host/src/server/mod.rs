@@ -5,6 +5,8 @@ mod events;
 mod gather;
 mod listen;
 mod reply;
+mod stage;
 
 pub use directory::{Directory, Routes};
 pub use listen::serve;
+pub use stage::Stage;

@@ -1,0 +1,173 @@
+//! The manifests under `k3s/`, on a real control plane: Kubernetes' own parts in place of K3s' one
+//! program, kine and containerd as K3s has them, and this repository's shim.
+//!
+//! `cargo xtask test --cluster` runs them, one after another. Anything else leaves them out.
+
+mod edge;
+mod manifests;
+mod outages;
+mod spinkube;
+mod tree;
+mod upgrade;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use hedgeschool_tests::cluster::{Cluster, Generation};
+use hedgeschool_tests::containerd::{self, pack};
+use hedgeschool_tests::{Client, Node, eventually, repository};
+use rustix::process::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Where the manifests put it.
+const NAMESPACE: &str = "hedgeschool";
+/// What its pods are called by.
+const LABEL: &str = "app.kubernetes.io/name=hedgeschool";
+
+/// Runs a test on a cluster with the app's image, if there can be one.
+fn with_cluster(
+    generation: Generation,
+    test: impl FnOnce(&mut Cluster) -> Result<()>,
+) -> Result<()> {
+    let Some(mut cluster) = Cluster::start(generation)? else { return Ok(()) };
+    println!("{}", cluster.versions()?);
+    import_app(&cluster, &repository("spin.toml"), &image_of("edge", &cluster)?)?;
+    let outcome = test(&mut cluster);
+    if outcome.is_err() {
+        cluster.show();
+    }
+    outcome
+}
+
+/// Takes in the image of an app under a name.
+fn import_app(cluster: &Cluster, manifest: &Path, reference: &str) -> Result<()> {
+    static PACKED: Mutex<BTreeMap<String, (TempDir, PathBuf)>> = Mutex::new(BTreeMap::new());
+    let mut packed = PACKED.lock().map_err(|_| anyhow!("another test panicked"))?;
+    let key = format!("{reference} {}", manifest.display());
+    if !packed.contains_key(&key) {
+        // Where nobody takes it away between two tests.
+        let folder = TempDir::new()?;
+        let archive = pack(manifest, folder.path(), reference, &[])?;
+        packed.insert(key.clone(), (folder, archive));
+    }
+    let (_, archive) = packed.get(&key).context("it was packed")?;
+    cluster.import(archive)
+}
+
+/// The objects of a folder's kustomization.
+fn objects(cluster: &Cluster, folder: &Path) -> Result<Vec<Value>> {
+    let text = cluster.kubectl(&["kustomize", &folder.display().to_string()])?;
+    let words = ["create", "--dry-run=client", "--validate=false", "-o", "json", "-f", "-"];
+    let (succeeded, said) = cluster.kubectl_with(&words, &text)?;
+    ensure!(succeeded, "{said}");
+    let objects = serde_json::Deserializer::from_str(&said).into_iter();
+    Ok(objects.collect::<Result<_, _>>()?)
+}
+
+/// The image that an overlay's manifests name.
+fn image_of(overlay: &str, cluster: &Cluster) -> Result<String> {
+    let folder = repository("k3s/overlays").join(overlay);
+    let manifests = cluster.kubectl(&["kustomize", &folder.display().to_string()])?;
+    let mut words = manifests.split_whitespace();
+    let found = words.find(|word| word.starts_with("localhost/hedgeschool:"));
+    Ok(found.unwrap_or_default().to_owned())
+}
+
+/// What an operator makes where a node is to be, before anything is applied.
+struct Place<'a> {
+    namespace: &'a str,
+    node: &'a str,
+    /// The node above, and this one's token there.
+    upstream: Option<(&'a str, &'a str)>,
+    /// Nodes below and their tokens.
+    below: &'a str,
+}
+
+impl Place<'_> {
+    fn prepare(&self, cluster: &Cluster) -> Result<()> {
+        let namespace = self.namespace;
+        cluster.kubectl(&["create", "namespace", namespace])?;
+        for claim in ["hedgeschool-state", "hedgeschool-backups"] {
+            cluster.volume(claim, namespace)?;
+        }
+        let (upstream, token) = self.upstream.unwrap_or_default();
+        let secret = [
+            ("bootstrap_admin", Node::ADMIN),
+            ("bootstrap_client", Node::CLIENT),
+            ("bootstrap_nodes", self.below),
+            ("upstream_token", token),
+        ];
+        self.create(cluster, &["secret", "generic", "hedgeschool"], &secret)?;
+        let settings = [("node_id", self.node), ("upstream_url", upstream)];
+        self.create(cluster, &["configmap", "hedgeschool-node"], &settings)
+    }
+
+    fn create(&self, cluster: &Cluster, what: &[&str], values: &[(&str, &str)]) -> Result<()> {
+        let values: Vec<_> =
+            values.iter().map(|(key, value)| format!("--from-literal={key}={value}")).collect();
+        let mut words = vec!["create"];
+        words.extend(what);
+        words.extend(["-n", self.namespace]);
+        words.extend(values.iter().map(String::as_str));
+        cluster.kubectl(&words).map(drop)
+    }
+}
+
+/// A city's node that has none above it.
+const GALWAY: Place<'_> = Place { namespace: NAMESPACE, node: "galway", upstream: None, below: "" };
+
+/// Makes a node of an overlay, and waits until it serves.
+fn apply(cluster: &Cluster, overlay: &str) -> Result<()> {
+    GALWAY.prepare(cluster)?;
+    cluster.apply_folder(&repository("k3s/overlays").join(overlay))?;
+    cluster.await_rollout("hedgeschool", NAMESPACE)
+}
+
+/// Applies objects in another namespace than theirs.
+fn apply_in(cluster: &Cluster, namespace: &str, objects: &[Value]) -> Result<()> {
+    for object in objects {
+        let mut object = object.clone();
+        let own = object.pointer_mut("/metadata/namespace");
+        if let Some(own) = own.filter(|own| *own == NAMESPACE) {
+            *own = namespace.into();
+        }
+        if object.get("kind").is_some_and(|kind| kind == "Namespace") {
+            *object.pointer_mut("/metadata/name").context("a namespace's name")? = namespace.into();
+        }
+        cluster.apply(&object.to_string())?;
+    }
+    Ok(())
+}
+
+/// Kills processes.
+fn kill(pids: &[u32]) -> Result<()> {
+    pids.iter().try_for_each(|pid| containerd::kill(*pid, Signal::KILL))
+}
+
+/// A client of the node behind a Service, once that answers: its rules come a moment later than a
+/// pod is ready.
+fn client(cluster: &Cluster, namespace: &str) -> Result<Client> {
+    let client = Client::new(&cluster.service("hedgeschool", namespace)?);
+    eventually("the Service answers", || Ok(client.get("/xapi/about").ok().map(drop)))?;
+    Ok(client)
+}
+
+/// An xAPI client of it.
+fn xapi(cluster: &Cluster, namespace: &str) -> Result<Client> {
+    let client = client(cluster, namespace)?.with_basic(Node::CLIENT);
+    Ok(client.with_header("x-experience-api-version", "1.0.3"))
+}
+
+/// Its administrator.
+fn admin(cluster: &Cluster, namespace: &str) -> Result<Client> {
+    Ok(client(cluster, namespace)?.with_basic(Node::ADMIN))
+}
+
+/// A pod's name.
+fn name(pod: &Value) -> &str {
+    pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default()
+}

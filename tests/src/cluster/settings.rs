@@ -1,0 +1,162 @@
+//! The files that the parts of a cluster are told by.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::{ADDRESS, Cluster, Generation, NODE, run};
+
+/// Who may do anything.
+const ADMIN_TOKEN: &str = "admin-token";
+/// The kubelet.
+const NODE_TOKEN: &str = "node-token";
+/// The image of what holds a pod's network.
+pub(super) const PAUSE: &str = "localhost/pause:1";
+
+pub(super) fn write(cluster: &Cluster) -> Result<()> {
+    cluster.prepare_programs()?;
+    for folder in ["cni-conf", "logs", "static", "volumes"] {
+        fs::create_dir_all(cluster.path(folder))?;
+    }
+    let key = cluster.path("key.pem").display().to_string();
+    run("openssl", &["genrsa", "-out", &key, "2048"])?;
+    let tokens = format!(
+        "{ADMIN_TOKEN},admin,admin,system:masters\n\
+         {NODE_TOKEN},system:node:{NODE},node,system:nodes\n"
+    );
+    fs::write(cluster.path("tokens.csv"), tokens)?;
+    kubeconfig(&cluster.path("admin.kubeconfig"), ADMIN_TOKEN)?;
+    kubeconfig(&cluster.path("kubelet.kubeconfig"), NODE_TOKEN)?;
+    fs::write(cluster.path("kubelet.yaml"), kubelet(cluster).to_string())?;
+    fs::write(cluster.path("Corefile"), corefile(cluster))?;
+    fs::write(cluster.path("cni-conf/pods.conflist"), network(cluster).to_string())?;
+    containerd(cluster, "runc")
+}
+
+/// Writes containerd's settings; `default` runs the pods that name no runtime class.
+pub(super) fn containerd(cluster: &Cluster, default: &str) -> Result<()> {
+    let settings = match cluster.generation {
+        Generation::One => containerd_1(cluster, default),
+        Generation::Two => containerd_2(cluster, default),
+    };
+    Ok(fs::write(cluster.path("containerd.toml"), settings)?)
+}
+
+fn kubeconfig(file: &Path, token: &str) -> Result<()> {
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "it", "cluster": {
+            "server": "https://127.0.0.1:6443", "insecure-skip-tls-verify": true,
+        }}],
+        "users": [{"name": "it", "user": {"token": token}}],
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        "current-context": "it",
+    });
+    Ok(fs::write(file, config.to_string())?)
+}
+
+fn kubelet(cluster: &Cluster) -> serde_json::Value {
+    json!({
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "authentication": {"anonymous": {"enabled": true}, "webhook": {"enabled": false}},
+        "authorization": {"mode": "AlwaysAllow"},
+        "cgroupDriver": "cgroupfs",
+        "cgroupRoot": "/",
+        "failSwapOn": false,
+        "failCgroupV1": false,
+        "containerRuntimeEndpoint": format!("unix://{}", cluster.path("containerd.sock").display()),
+        "podLogsDir": cluster.path("logs"),
+        "staticPodPath": cluster.path("static"),
+        "readOnlyPort": 0,
+        "clusterDNS": [ADDRESS],
+        "clusterDomain": "cluster.local",
+        "resolvConf": "",
+        "makeIPTablesUtilChains": false,
+        "evictionHard": {
+            "memory.available": "1Mi", "nodefs.available": "0.1%", "imagefs.available": "0.1%",
+        },
+        "imageGCHighThresholdPercent": 100,
+    })
+}
+
+fn corefile(cluster: &Cluster) -> String {
+    format!(
+        ".:53 {{\n  bind {ADDRESS}\n  errors\n  kubernetes cluster.local {{\n    \
+         kubeconfig {}\n  }}\n}}\n",
+        cluster.path("admin.kubeconfig").display()
+    )
+}
+
+/// A link from each pod to the machine, so that all they send each other goes by its Services.
+fn network(cluster: &Cluster) -> serde_json::Value {
+    json!({
+        "cniVersion": "0.4.0",
+        "name": "pods",
+        "plugins": [{
+            "type": "ptp",
+            "ipam": {
+                "type": "host-local",
+                "dataDir": cluster.path("cni"),
+                "ranges": [[{"subnet": "10.91.0.0/24"}]],
+                "routes": [{"dst": "0.0.0.0/0"}],
+            },
+        }],
+    })
+}
+
+/// What both generations are told alike.
+fn containerd_common(cluster: &Cluster, version: u32) -> String {
+    format!(
+        "version = {version}\nroot = {:?}\nstate = {:?}\n[grpc]\naddress = {:?}\n",
+        cluster.path("containerd/root"),
+        cluster.path("containerd/state"),
+        cluster.path("containerd.sock"),
+    )
+}
+
+fn containerd_1(cluster: &Cluster, default: &str) -> String {
+    let common = containerd_common(cluster, 2);
+    let cni = cluster.path("cni-conf");
+    format!(
+        r#"{common}
+[plugins."io.containerd.grpc.v1.cri"]
+sandbox_image = "{PAUSE}"
+restrict_oom_score_adj = true
+[plugins."io.containerd.grpc.v1.cri".cni]
+bin_dir = "/usr/lib/cni"
+conf_dir = {cni:?}
+[plugins."io.containerd.grpc.v1.cri".containerd]
+default_runtime_name = "{default}"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+runtime_type = "io.containerd.runc.v2"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.hedge]
+runtime_type = "io.containerd.hedge.v1"
+"#
+    )
+}
+
+fn containerd_2(cluster: &Cluster, default: &str) -> String {
+    let common = containerd_common(cluster, 3);
+    let cni = cluster.path("cni-conf");
+    format!(
+        r#"{common}
+[plugins."io.containerd.cri.v1.images".pinned_images]
+sandbox = "{PAUSE}"
+[plugins."io.containerd.cri.v1.runtime"]
+restrict_oom_score_adj = true
+[plugins."io.containerd.cri.v1.runtime".cni]
+bin_dirs = ["/usr/lib/cni"]
+conf_dir = {cni:?}
+[plugins."io.containerd.cri.v1.runtime".containerd]
+default_runtime_name = "{default}"
+[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
+runtime_type = "io.containerd.runc.v2"
+[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.hedge]
+runtime_type = "io.containerd.hedge.v1"
+"#
+    )
+}

@@ -1,0 +1,35 @@
+//! Volumes: folders of this machine, as K3s' local-path provisioner makes them.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::Cluster;
+
+impl Cluster {
+    /// Makes the volume for a claim, and answers its folder.
+    pub fn volume(&self, claim: &str, namespace: &str) -> Result<PathBuf> {
+        let name = format!("{namespace}-{claim}");
+        let folder = self.path("volumes").join(&name);
+        fs::create_dir_all(&folder)?;
+        fs::set_permissions(&folder, Permissions::from_mode(0o777))?;
+        let volume = json!({
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": name},
+            "spec": {
+                "capacity": {"storage": "50Gi"},
+                "accessModes": ["ReadWriteOnce"],
+                "persistentVolumeReclaimPolicy": "Retain",
+                "storageClassName": "local-path",
+                "hostPath": {"path": folder},
+                "claimRef": {"namespace": namespace, "name": claim},
+            },
+        });
+        self.apply(&volume.to_string())?;
+        Ok(folder)
+    }
+}

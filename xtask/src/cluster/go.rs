@@ -1,0 +1,154 @@
+//! Programs built from Go modules.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::command::{is_installed, read, run_unseen};
+use crate::progress::Steps;
+
+/// The oldest Go that builds them.
+const GO_MINOR: u32 = 24;
+
+/// Programs of one module.
+pub struct Part {
+    /// What it is called here.
+    pub name: &'static str,
+    /// The module's path.
+    pub module: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// The packages of the programs, below the module's path; `.`: the module itself.
+    pub packages: &'static [&'static str],
+    /// Build tags.
+    pub tags: &'static str,
+    /// Variables of the programs, as the linker sets them.
+    pub variables: &'static [(&'static str, &'static str)],
+    /// The version of modules that it has beside itself when it is developed, and for which its
+    /// own `go.mod` says v0.0.0.
+    pub staging: Option<&'static str>,
+}
+
+impl Part {
+    /// Where its programs are.
+    pub fn folder(&self, all: &Path) -> PathBuf {
+        all.join(format!("{}-{}", self.name, self.version))
+    }
+
+    /// Whether all of them are there.
+    pub fn is_built(&self, all: &Path) -> bool {
+        let folder = self.folder(all);
+        self.paths().all(|path| folder.join(program(&path)).is_file())
+    }
+
+    /// Builds them, unless that was done before.
+    pub fn build(&self, all: &Path, steps: &mut Steps) -> Result<()> {
+        if self.is_built(all) {
+            return Ok(());
+        }
+        check_go()?;
+        let title = format!("building {} {} from its Go module", self.name, self.version);
+        steps.step(&title, "look at what Go says above", || self.compile(all))
+    }
+
+    fn compile(&self, all: &Path) -> Result<()> {
+        let (folder, module) = (self.folder(all), all.join("modules").join(self.name));
+        fs::create_dir_all(&module)?;
+        fs::write(module.join("go.mod"), format!("module cluster\n\ngo 1.{GO_MINOR}\n"))?;
+        if let Some(version) = self.staging {
+            self.replace_staging(&module, version)?;
+        }
+        let paths: Vec<_> = self.paths().collect();
+        let versions = paths.iter().map(|path| format!("{path}@{}", self.version));
+        run_unseen(go(&module).arg("get").args(versions))?;
+        // What a build that was interrupted has left is no program.
+        let fresh = module.join("bin");
+        let set = self.variables.iter().map(|(name, value)| format!(" -X {name}={value}"));
+        let linker = format!("-ldflags=-s -w{}", set.collect::<String>());
+        let mut build = go(&module);
+        build.args(["build", "-trimpath", "-tags", self.tags, linker.as_str(), "-o"]);
+        run_unseen(build.arg(format!("{}/", fresh.display())).args(&paths))?;
+        fs::create_dir_all(&folder)?;
+        for path in &paths {
+            fs::rename(fresh.join(program(path)), folder.join(program(path)))?;
+        }
+        Ok(())
+    }
+
+    fn paths(&self) -> impl Iterator<Item = String> {
+        self.packages.iter().map(|package| match *package {
+            "." => self.module.to_owned(),
+            package => format!("{}/{package}", self.module),
+        })
+    }
+
+    /// Has each module that its own `go.mod` gives no version use this one.
+    fn replace_staging(&self, module: &Path, version: &str) -> Result<()> {
+        let wanted = format!("{}@{}", self.module, self.version);
+        let answer = read(go(module).args(["mod", "download", "-json", &wanted]))?;
+        let answer: Value = serde_json::from_str(&answer)?;
+        let go_mod = answer.get("GoMod").and_then(Value::as_str).context("no GoMod")?;
+        let text = fs::read_to_string(go_mod).with_context(|| go_mod.to_owned())?;
+        let mut edit = go(module);
+        edit.args(["mod", "edit"]);
+        for other in staging(&text) {
+            edit.arg(format!("-replace={other}={other}@{version}"));
+        }
+        run_unseen(&mut edit)
+    }
+}
+
+/// The modules of which a `go.mod` says that they have no version.
+fn staging(go_mod: &str) -> impl Iterator<Item = &str> {
+    go_mod.lines().filter_map(|line| line.trim().strip_suffix(" v0.0.0"))
+}
+
+/// The program that a package is built into: a number at the end is that of its module's version.
+fn program(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn go(folder: &Path) -> Command {
+    let mut go = Command::new("go");
+    go.current_dir(folder).env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "local");
+    go
+}
+
+fn check_go() -> Result<()> {
+    let wanted = format!("Go 1.{GO_MINOR} or newer, for containerd 2 and Kubernetes");
+    if !is_installed("go") {
+        bail!("there is no `go`: install {wanted}");
+    }
+    let version = read(Command::new("go").args(["env", "GOVERSION"]))?;
+    let minor = minor(&version).with_context(|| format!("Go's version {version:?}"))?;
+    if minor < GO_MINOR {
+        bail!("{version} is too old: install {wanted}");
+    }
+    Ok(())
+}
+
+/// The second number of `go1.26.8`.
+fn minor(version: &str) -> Option<u32> {
+    version.strip_prefix("go1.")?.split('.').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_go_is_read() {
+        assert_eq!(minor("go1.26.8"), Some(26));
+        assert_eq!(minor("go1.24"), Some(24));
+        assert_eq!(minor("devel"), None);
+    }
+
+    #[test]
+    fn modules_without_a_version_are_found() {
+        let text = "require (\n\tk8s.io/api v0.0.0\n\tk8s.io/utils v0.0.0-2025\n\tother v1.2.3\n)";
+        assert_eq!(staging(text).collect::<Vec<_>>(), ["k8s.io/api"]);
+    }
+}

@@ -1,0 +1,136 @@
+//! What `cargo xtask test --cluster` needs beyond Debian's packages: programs in Go, built from
+//! their modules into `target/cluster`, and kept there.
+
+mod go;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::debian::{self, Need};
+use crate::progress::Steps;
+use go::Part;
+
+/// Where the programs are, below the repository's folder.
+const FOLDER: &str = "target/cluster";
+
+/// containerd 2: the shim has to work with both generations.
+const CONTAINERD: Part = Part {
+    name: "containerd",
+    module: "github.com/containerd/containerd/v2",
+    version: "v2.2.9",
+    packages: &["cmd/containerd", "cmd/ctr", "cmd/containerd-shim-runc-v2"],
+    // Snapshotters that need libraries of C.
+    tags: "no_btrfs,no_devmapper,no_zfs",
+    variables: &[],
+    staging: None,
+};
+
+/// Kubernetes, whose parts K3s has in one program.
+const KUBERNETES: Part = Part {
+    name: "kubernetes",
+    module: "k8s.io/kubernetes",
+    version: "v1.34.4",
+    packages: &[
+        "cmd/kube-apiserver",
+        "cmd/kube-controller-manager",
+        "cmd/kube-proxy",
+        "cmd/kube-scheduler",
+        "cmd/kubectl",
+        "cmd/kubelet",
+    ],
+    tags: "",
+    variables: &[
+        ("k8s.io/component-base/version.gitVersion", "v1.34.4"),
+        ("k8s.io/component-base/version.gitMajor", "1"),
+        ("k8s.io/component-base/version.gitMinor", "34"),
+    ],
+    staging: Some("v0.34.4"),
+};
+
+/// The datastore of K3s, on SQLite.
+const KINE: Part = Part {
+    name: "kine",
+    module: "github.com/k3s-io/kine",
+    version: "v0.17.5",
+    packages: &["."],
+    tags: "",
+    variables: &[],
+    staging: None,
+};
+
+/// The names of Services; K3s has it too.
+const COREDNS: Part = Part {
+    name: "coredns",
+    module: "github.com/coredns/coredns",
+    version: "v1.13.1",
+    packages: &["."],
+    tags: "",
+    variables: &[],
+    staging: None,
+};
+
+const PARTS: [&Part; 4] = [&CONTAINERD, &KUBERNETES, &KINE, &COREDNS];
+
+/// The programs of a cluster, each part in a folder of its name.
+pub struct Programs {
+    folder: PathBuf,
+}
+
+impl Programs {
+    /// The folder with the parts' folders.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The folder of containerd 2 and its client.
+    pub fn containerd(&self) -> PathBuf {
+        CONTAINERD.folder(&self.folder)
+    }
+}
+
+/// How many parts have to be built yet.
+pub fn missing(root: &Path) -> u32 {
+    let folder = root.join(FOLDER);
+    PARTS.iter().map(|part| u32::from(!part.is_built(&folder))).sum()
+}
+
+/// Builds the parts that have not been built before.
+pub fn build(root: &Path, steps: &mut Steps) -> Result<Programs> {
+    let folder = root.join(FOLDER);
+    for part in PARTS {
+        part.build(&folder, steps)?;
+    }
+    Ok(Programs { folder })
+}
+
+/// Installs what a cluster needs of the machine.
+pub fn ensure_machine() -> Result<()> {
+    debian::ensure(&[
+        Need::program("containerd", &["containerd"], "containers"),
+        Need::program("ip", &["iproute2"], "a network"),
+        Need::program("nft", &["nftables"], "Services"),
+        Need::program("busybox", &["busybox-static"], "images"),
+        Need::program("openssl", &["openssl"], "keys"),
+        Need::program("redis-server", &["redis-server"], "a Redis"),
+        Need::packages(&["containernetworking-plugins"], "pods' networks"),
+    ])
+}
+
+/// What to put before a program's name so that it runs in a network, with mounts and with
+/// processes of its own, and nothing of it outlives it.
+pub fn apart() -> Vec<&'static str> {
+    // The shell stays, as the first process there: it takes leave of processes whose parents are
+    // gone.
+    let shell = ["sh", "-c", "\"$0\" \"$@\"; exit $?"];
+    let namespaces = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    ["unshare"].into_iter().chain(namespaces).chain(shell).collect()
+}
+
+/// Has Cargo run test programs by `apart`.
+pub fn run_apart(test: &mut Command) {
+    let words: Vec<_> = apart().iter().map(|word| format!("{word:?}")).collect();
+    let runner = format!("target.'cfg(all())'.runner=[{}]", words.join(", "));
+    test.args(["--config", &runner]);
+}
