@@ -82,7 +82,10 @@ while [ $# -gt 0 ]; do
         --secret-file) secret "${2%%=*}" "${2#*=}" "$1" ;;
         --gitops) gitops=$2 ;;
         --expect) expect=$2 ;;
-        --root) root=${2%/} start='' ;;
+        --root)
+            [ -n "$2" ] || fail '--root: which folder?'
+            root=${2%/} start=''
+            ;;
         *) fail "unknown option '$1'; see --help" ;;
     esac
     shift 2
