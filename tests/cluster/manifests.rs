@@ -29,6 +29,10 @@ fn overlays() -> Result<Vec<PathBuf>> {
 fn typos(manifest: &Value) -> Vec<Value> {
     let mut places = Vec::new();
     collect(manifest, String::new(), &mut places);
+    // The labels that a Service selects by lie there bare.
+    if manifest.get("kind").is_some_and(|kind| kind == "Service") {
+        places.retain(|(place, _)| place != "/spec/selector");
+    }
     let mistyped = |(place, key): (String, String)| {
         let mut manifest = manifest.clone();
         let object = manifest.pointer_mut(&place)?.as_object_mut()?;

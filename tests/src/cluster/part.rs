@@ -125,6 +125,7 @@ fn api_flags(cluster: &Cluster) -> Vec<String> {
         "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
         format!("--cert-dir={}", file("api")),
         "--allow-privileged".to_owned(),
+        "--kubelet-preferred-address-types=InternalIP".to_owned(),
         "--enable-admission-plugins=NodeRestriction".to_owned(),
     ]
 }
