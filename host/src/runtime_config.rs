@@ -14,6 +14,8 @@ use serde::Deserialize;
 
 /// The label that needs no configuration.
 const DEFAULT: &str = "default";
+/// What names of environment variables begin with that set the application's.
+const PREFIX: &str = "SPIN_VARIABLE";
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +27,17 @@ struct File {
     key_value_store: BTreeMap<String, Backend>,
     #[serde(default)]
     outbound_http: OutboundHttpTable,
+    #[serde(default, alias = "config_provider")]
+    variables_provider: Vec<VariablesProvider>,
+}
+
+/// Where values of variables come from. SpinKube's operator writes down what holds anyway.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VariablesProvider {
+    #[serde(rename = "type")]
+    kind: String,
+    prefix: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -152,6 +165,7 @@ impl RuntimeConfig {
         let default_file = || KeyValueBackend::File(state_dir.join("sqlite_key_value.db"));
         key_value_stores.entry(DEFAULT.to_owned()).or_insert_with(default_file);
         let outbound_http = outbound_http(&written.outbound_http)?;
+        written.variables_provider.iter().try_for_each(check_provider)?;
         Ok(Self { state_dir, sqlite_databases, key_value_stores, outbound_http })
     }
 
@@ -185,6 +199,18 @@ impl RuntimeConfig {
         }
         Ok(())
     }
+}
+
+/// Values come from the environment, under Spin's own prefix; other sources are refused.
+fn check_provider(provider: &VariablesProvider) -> Result<()> {
+    let VariablesProvider { kind, prefix } = provider;
+    let prefix = prefix.as_deref().unwrap_or(PREFIX);
+    ensure!(
+        kind == "env" && prefix.trim_end_matches('_') == PREFIX,
+        "variables_provider of type {kind:?} with prefix {prefix:?}: this host takes variables from \
+         --variable, and from the environment as {PREFIX}_NAME"
+    );
+    Ok(())
 }
 
 fn sqlite_path(backend: &Backend) -> Result<&Path> {
@@ -263,6 +289,18 @@ mod tests {
         assert_eq!(config.sqlite_databases["default"], Path::new("/app/.spin/sqlite_db.db"));
         let expected = KeyValueBackend::File("/app/.spin/sqlite_key_value.db".into());
         assert_eq!(config.key_value_stores["default"], expected);
+    }
+
+    #[test]
+    fn what_holds_anyway_may_be_written_down() {
+        let provider = |text: &str| build(text).map(drop).map_err(|error| format!("{error:#}"));
+        let operator = "[[config_provider]]\ntype = 'env'\nprefix = 'SPIN_VARIABLE_'\n";
+        assert_eq!(provider(operator), Ok(()));
+        assert_eq!(provider("[[variables_provider]]\ntype = 'env'"), Ok(()));
+        for other in ["type = 'vault'", "type = 'env'\nprefix = 'MY'"] {
+            let refused = provider(&format!("[[variables_provider]]\n{other}")).unwrap_err();
+            assert!(refused.contains("--variable"), "{refused}");
+        }
     }
 
     #[test]

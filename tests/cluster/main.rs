@@ -58,11 +58,14 @@ fn import_app(cluster: &Cluster, manifest: &Path, reference: &str) -> Result<()>
     cluster.import(archive)
 }
 
-/// The objects of a folder's kustomization.
+/// The objects of a folder's kustomization, but for kinds that the cluster does not know.
 fn objects(cluster: &Cluster, folder: &Path) -> Result<Vec<Value>> {
     let text = cluster.kubectl(&["kustomize", &folder.display().to_string()])?;
+    let knows_spinkube = cluster.kubectl(&["get", "crd", "spinapps.core.spinkube.dev"]).is_ok();
+    let is_known = |object: &&str| knows_spinkube || !object.contains("kind: SpinApp");
+    let known: Vec<_> = text.split("\n---\n").filter(is_known).collect();
     let words = ["create", "--dry-run=client", "--validate=false", "-o", "json", "-f", "-"];
-    let (succeeded, said) = cluster.kubectl_with(&words, &text)?;
+    let (succeeded, said) = cluster.kubectl_with(&words, &known.join("\n---\n"))?;
     ensure!(succeeded, "{said}");
     let objects = serde_json::Deserializer::from_str(&said).into_iter();
     Ok(objects.collect::<Result<_, _>>()?)

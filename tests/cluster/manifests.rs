@@ -12,8 +12,16 @@ use serde_json::Value;
 use crate::{NAMESPACE, objects, with_cluster};
 
 /// Fields whose keys are anybody's.
-const FREE: [&str; 7] =
-    ["annotations", "data", "labels", "limits", "matchLabels", "nodeSelector", "requests"];
+const FREE: [&str; 8] = [
+    "annotations",
+    "data",
+    "labels",
+    "limits",
+    "matchLabels",
+    "nodeSelector",
+    "podLabels",
+    "requests",
+];
 /// Typos of one kind that are sent at a time.
 const BATCH: usize = 100;
 

@@ -12,8 +12,6 @@ use crate::{GALWAY, LABEL, NAMESPACE, import_app, objects, with_cluster, xapi};
 
 /// What the operator makes of our SpinApp, where its sources are not here.
 const FIXTURE: &str = "tests/fixtures/spinkube/made.json";
-/// Kinds that only the operator knows.
-const ITS_KINDS: [&str; 2] = ["SpinApp", "SpinAppExecutor"];
 /// What the API server and others add to an object.
 const ADDED: [&str; 7] = [
     "creationTimestamp",
@@ -55,11 +53,7 @@ fn made(cluster: &Cluster) -> Result<Value> {
 fn make(cluster: &mut Cluster, has_operator: bool) -> Result<()> {
     GALWAY.prepare(cluster)?;
     let overlay = objects(cluster, &repository("k3s/overlays/edge-spinkube"))?;
-    let is_its = |object: &Value| {
-        let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
-        ITS_KINDS.contains(&kind)
-    };
-    for object in overlay.iter().filter(|object| has_operator || !is_its(object)) {
+    for object in &overlay {
         cluster.apply(&object.to_string())?;
     }
     if !has_operator {

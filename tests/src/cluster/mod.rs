@@ -135,6 +135,15 @@ impl Cluster {
         })
     }
 
+    /// Starts a part anew if it has ended, as a machine's service manager does.
+    pub fn keep(&mut self, part: Part) -> Result<()> {
+        let process = self.processes.get_mut(&part).context("it was never started")?;
+        match process.ended()? {
+            Some(_) => self.start_part(part),
+            None => Ok(()),
+        }
+    }
+
     /// Kills a part.
     pub fn kill_part(&mut self, part: Part) -> Result<()> {
         match self.processes.remove(&part) {

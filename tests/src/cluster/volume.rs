@@ -21,7 +21,7 @@ impl Cluster {
             "kind": "PersistentVolume",
             "metadata": {"name": name},
             "spec": {
-                "capacity": {"storage": "50Gi"},
+                "capacity": {"storage": "1Ti"},
                 "accessModes": ["ReadWriteOnce"],
                 "persistentVolumeReclaimPolicy": "Retain",
                 "storageClassName": "local-path",
