@@ -10,7 +10,7 @@ use crate::command::{cargo, run_watched};
 use crate::debian::{self, Need};
 use crate::progress::{Steps, say};
 use crate::select::{self, Selection};
-use crate::{build, cluster, lint, revision, workspace};
+use crate::{build, cluster, lint, revision, wasmedge, workspace};
 
 /// Version 0.1.0, whose nodes go on beside those of today.
 const FIRST_RELEASE: &str = "d867405";
@@ -68,11 +68,12 @@ fn mixed(root: &Path, arguments: &Arguments) -> Result<()> {
 fn cluster(root: &Path, arguments: &Arguments) -> Result<()> {
     ensure!(rustix::process::getuid().is_root(), "containers take root: run this command as root");
     ensure_containerd()?;
-    let builds = if arguments.no_build { 0 } else { 2 };
+    let builds = if arguments.no_build { 0 } else { 3 };
     let mut steps = Steps::new(u32::from(!cluster::has_containerd(root)) + builds + 1);
     let containerd = cluster::containerd(root, &mut steps)?;
     if !arguments.no_build {
         build::node_and_shim(root, &mut steps)?;
+        build::verifier(root, &mut steps)?;
         build::apps(root, &mut steps)?;
     }
     let one = || containers(&[], root, arguments);
@@ -85,10 +86,11 @@ fn everything(root: &Path, arguments: &Arguments) -> Result<()> {
     ensure_servers()?;
     ensure_containerd()?;
     let lints = if arguments.no_lint { 0 } else { lint::STEPS };
-    let builds = if arguments.no_build { 0 } else { 2 };
+    let builds = if arguments.no_build { 0 } else { 3 };
     let mut steps = Steps::new(lints + builds + 1);
     if !arguments.no_build {
         build::all(root, &mut steps)?;
+        build::verifier(root, &mut steps)?;
         build::apps(root, &mut steps)?;
     }
     if !arguments.no_lint {
@@ -100,7 +102,8 @@ fn everything(root: &Path, arguments: &Arguments) -> Result<()> {
 /// Tests little, in little time: while one works on something.
 fn some(root: &Path, arguments: &Arguments, selection: &Selection) -> Result<()> {
     let Selection { packages, has_nodes, has_containers, arguments: chosen } = selection;
-    let builds = if (*has_nodes || *has_containers) && !arguments.no_build { 2 } else { 0 };
+    let is_built = (*has_nodes || *has_containers) && !arguments.no_build;
+    let builds = if is_built { 2 + u32::from(*has_containers) } else { 0 };
     let mut steps = Steps::new(builds + 1);
     if *has_nodes {
         ensure_servers()?;
@@ -110,7 +113,10 @@ fn some(root: &Path, arguments: &Arguments, selection: &Selection) -> Result<()>
     }
     if builds > 0 {
         match has_containers {
-            true => build::node_and_shim(root, &mut steps)?,
+            true => {
+                build::node_and_shim(root, &mut steps)?;
+                build::verifier(root, &mut steps)?;
+            }
             false => build::node(root, &mut steps)?,
         }
         build::apps(root, &mut steps)?;
@@ -171,6 +177,9 @@ fn command(words: &[String], root: &Path, arguments: &Arguments) -> Command {
     test.arg("--").args(&arguments.rest).current_dir(root);
     if let Some(host) = &arguments.host {
         test.env("HEDGE_TEST_HOST", host);
+    }
+    if let Some(crun) = wasmedge::crun(root) {
+        test.env("HEDGE_TEST_CRUN", crun);
     }
     // A failed test says what went wrong in words; a stack through the test runner adds nothing.
     if env::var_os("RUST_LIB_BACKTRACE").is_none() {
