@@ -1,8 +1,8 @@
 //! Checks course packages and journals without a node: a thin command over the crates with which
 //! nodes do it.
 //!
-//! It runs natively and, built for WASI 0.1, in any engine that runs such modules: `docs/verifier.md`
-//! says how, and what is not checked.
+//! It runs natively and, built for WASI 0.1, in any engine that runs such modules. How, and what is
+//! not checked, says `docs/verifier.md`.
 //!
 //! * [`Request`]: what to check, as the command line has it.
 //! * [`Package`]: a course package as an import would see it.

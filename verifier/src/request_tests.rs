@@ -91,8 +91,8 @@ fn the_files_of_a_journal_go_on_from_each_other() {
         let receipt = if after > 0 { "r4" } else { "" };
         let text = format!(
             r#"{{"node":"n","journal":"identity","epoch":"e","lane":"backlog","after":{after},
-              "before":{{"through":{{"sequence":{after},"receipt":"{receipt}"}}}},"receipt":"r{last}",
-              "entries":[{{"sequence":{last},"kind":"person","payload":1}}]}}"#
+              "before":{{"through":{{"sequence":{after},"receipt":"{receipt}"}}}},
+              "receipt":"r{last}","entries":[{{"sequence":{last},"kind":"person","payload":1}}]}}"#
         );
         fs::write(folder.path().join(name), text).unwrap();
     }
