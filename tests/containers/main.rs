@@ -9,6 +9,7 @@ mod image;
 mod isolation;
 mod pods;
 mod serving;
+mod verifier;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -38,6 +38,7 @@ pub mod storm;
 mod threads;
 mod ticker;
 mod wait;
+mod wasmtime;
 
 pub use self::redis::Redis;
 pub use browser::{Browser, Screen};
@@ -50,6 +51,7 @@ pub use port::free as free_port;
 pub use relay::{Exchange, Message, Relay};
 pub use threads::in_parallel;
 pub use wait::eventually;
+pub use wasmtime::wasmtime;
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -18,6 +18,9 @@ const GUEST_TARGET: &str = "target/guest";
 const SHIM: &str = "containerd-shim-hedge-v1";
 const SHIM_CRATE: &str = "containerd_shim_hedge_v1";
 const SHIM_PACKAGE: &str = "containerd-shim-hedge";
+/// The package of the verifier, and the module that it is for engines that run nothing newer.
+const VERIFIER_PACKAGE: &str = "hedgeschool-verifier";
+const VERIFIER_MODULE: &str = "hedge-verify.wasm";
 /// What to do when a build fails.
 const MEND: &str = "mend what the compiler names above";
 
@@ -27,6 +30,9 @@ pub struct Arguments {
     /// Also the apps under examples/, and the tests' own
     #[arg(long)]
     examples: bool,
+    /// Only the verifier, as a module for WASI 0.1
+    #[arg(long, conflicts_with_all = ["examples", "components_only", "packages"])]
+    verifier: bool,
     /// Only the WebAssembly components, not the host
     #[arg(long)]
     components_only: bool,
@@ -42,6 +48,9 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         return some_components(&root, &arguments.packages);
     }
     let mut steps = Steps::new(if arguments.examples { 2 } else { 1 });
+    if arguments.verifier {
+        return verifier(&root, &mut steps);
+    }
     if arguments.components_only {
         steps.step("building the components", MEND, || components(&root))?;
     } else {
@@ -165,6 +174,16 @@ pub fn apps(root: &Path, steps: &mut Steps) -> Result<()> {
             toolchain.build(&manifest, &components, &root.join(GUEST_TARGET))?;
         }
         Ok(())
+    })
+}
+
+/// Builds the verifier as a module for WASI 0.1.
+pub fn verifier(root: &Path, steps: &mut Steps) -> Result<()> {
+    let toolchain = Toolchain::choose()?;
+    steps.step("building the verifier for WASI 0.1", MEND, || {
+        let (package, file) = (VERIFIER_PACKAGE.to_owned(), VERIFIER_MODULE.to_owned());
+        let module = workspace::Component { package, file };
+        toolchain.build_module(&root.join("Cargo.toml"), module, &root.join(GUEST_TARGET))
     })
 }
 

@@ -1,4 +1,5 @@
-//! Building WebAssembly components with whichever toolchain this machine has.
+//! Building WebAssembly components, and a module for WASI 0.1, with whichever toolchain this
+//! machine has.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,14 +16,17 @@ use crate::workspace::Component;
 const LABEL: &str = "components";
 /// What the components are built for.
 const TARGET: &str = "wasm32-wasip2";
+/// What the module is built for.
+const MODULE_TARGET: &str = "wasm32-wasip1";
 /// Debian's compiler, beside rustup's.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 /// Debian's packages for this target; the linker's name depends on their version.
 const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "rust-web-src", "rust-web-llvm", "wasi-libc"];
 /// A link to the linker that Debian's compiler wants, named like the package that brings it.
 const DEBIAN_LINKER_LINK: &str = "/usr/bin/rust-lld";
-/// Where Debian's wasi-libc is.
+/// Where Debian's wasi-libc is, and the start of a program for it.
 const DEBIAN_LIBC: &str = "/usr/lib/wasm32-wasi";
+const DEBIAN_START: &str = "crt1-command.o";
 
 /// A compiler that can build components.
 pub enum Toolchain {
@@ -39,7 +43,7 @@ impl Toolchain {
     /// Finds a toolchain; as root on Debian, installs one if there is none.
     pub fn choose() -> Result<Self> {
         Self::check()?;
-        if has_rustup_target()? {
+        if has_rustup_target(TARGET)? {
             return Ok(Self::Rustup);
         }
         let purpose = "WebAssembly components";
@@ -50,7 +54,7 @@ impl Toolchain {
 
     /// Looks whether there is a toolchain, or can be one. At once: better said before a build.
     pub fn check() -> Result<()> {
-        let is_there = has_rustup_target()? || Path::new(DEBIAN_LINKER_LINK).exists();
+        let is_there = has_rustup_target(TARGET)? || Path::new(DEBIAN_LINKER_LINK).exists();
         ensure!(
             is_there || debian::can_install(),
             "no compiler for WebAssembly here: run `rustup target add {TARGET}` (or, on Debian \
@@ -68,21 +72,62 @@ impl Toolchain {
         components: &[Component],
         shared_target: &Path,
     ) -> Result<()> {
+        let flags = match self {
+            Self::Rustup => Vec::new(),
+            Self::Debian { linker } => vec![format!("-Clinker={}", linker.display())],
+        };
+        self.build_for(TARGET, &flags, manifest, components, shared_target)
+    }
+
+    /// Builds a program as a module for WASI 0.1, and puts it where the components are, but for
+    /// their target's name.
+    pub fn build_module(
+        &self,
+        manifest: &Path,
+        module: Component,
+        shared_target: &Path,
+    ) -> Result<()> {
+        let flags = match self {
+            Self::Rustup if !has_rustup_target(MODULE_TARGET)? => {
+                bail!(
+                    "{} is for another target: run `rustup target add {MODULE_TARGET}`",
+                    module.package
+                )
+            }
+            Self::Rustup => Vec::new(),
+            Self::Debian { .. } => vec![
+                format!("-Clinker={DEBIAN_LINKER_LINK}"),
+                format!("-Clink-arg={DEBIAN_LIBC}/{DEBIAN_START}"),
+            ],
+        };
+        self.build_for(MODULE_TARGET, &flags, manifest, &[module], shared_target)
+    }
+
+    fn build_for(
+        &self,
+        target: &str,
+        flags: &[String],
+        manifest: &Path,
+        packages: &[Component],
+        shared_target: &Path,
+    ) -> Result<()> {
         let mut build = cargo();
-        build.args(["build", "--release", "--target", TARGET, "--manifest-path"]).arg(manifest);
-        build.args(components.iter().flat_map(|component| ["--package", &component.package]));
-        let Self::Debian { linker } = self else { return progress::build(LABEL, &mut build) };
-        let build = with_debian(&mut build, linker);
+        build.args(["build", "--release", "--target", target, "--manifest-path"]).arg(manifest);
+        build.args(packages.iter().flat_map(|component| ["--package", &component.package]));
+        if let Self::Rustup = self {
+            return progress::build(LABEL, &mut build);
+        }
+        let build = with_debian(&mut build, flags);
         progress::build(LABEL, build.arg("--target-dir").arg(shared_target))?;
-        let built = shared_target.join(TARGET).join("release");
+        let built = shared_target.join(target).join("release");
         let home = manifest.parent().context("a manifest is in a folder")?;
-        publish(components, &built, &home.join("target").join(TARGET).join("release"))
+        publish(packages, &built, &home.join("target").join(target).join("release"))
     }
 }
 
-/// Whether the active toolchain has the target's standard library.
-fn has_rustup_target() -> Result<bool> {
-    let print = ["--print", "target-libdir", "--target", TARGET];
+/// Whether the active toolchain has a target's standard library.
+fn has_rustup_target(target: &str) -> Result<bool> {
+    let print = ["--print", "target-libdir", "--target", target];
     let folder = command::read(Command::new("rustc").args(print))?;
     let Ok(entries) = fs::read_dir(folder) else { return Ok(false) };
     let mut names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
@@ -111,12 +156,9 @@ fn debian_linker() -> Result<PathBuf> {
 /// Turns a build into one by Debian's compiler. It has the target without a standard library, so
 /// that is built along; the switch for it counts as unstable. All this reaches only this one
 /// build.
-fn with_debian<'a>(build: &'a mut Command, linker: &Path) -> &'a mut Command {
-    let flags = [
-        "-Clink-self-contained=no".to_owned(),
-        format!("-Lnative={DEBIAN_LIBC}"),
-        format!("-Clinker={}", linker.display()),
-    ];
+fn with_debian<'a>(build: &'a mut Command, more: &[String]) -> &'a mut Command {
+    let mut flags = vec!["-Clink-self-contained=no".to_owned(), format!("-Lnative={DEBIAN_LIBC}")];
+    flags.extend_from_slice(more);
     build
         .args(["-Z", "build-std=std,panic_abort"])
         .env("RUSTC", DEBIAN_RUSTC)

@@ -14,10 +14,13 @@ use crate::{build, command, workspace};
 /// The programs that a box needs, and where the build has them.
 const PROGRAMS: [&str; 2] = ["target/shim/containerd-shim-hedge-v1", "target/host/hedge"];
 
+/// The verifier, for nodes whose OCI runtime runs modules itself.
+const VERIFIER: &str = "target/wasm32-wasip1/release/hedge-verify.wasm";
+
 /// What to make.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Where to write to: the image, the shim and `hedge`
+    /// Where to write to: the images, the shim and `hedge`
     #[arg(long, short, default_value = "target/image", value_name = "FOLDER")]
     output: PathBuf,
     /// Compile for this family of processors, amd64 or arm64; repeatable. This machine's when not
@@ -36,13 +39,19 @@ pub struct Arguments {
 pub fn main(arguments: &Arguments) -> Result<()> {
     let root = workspace::root()?;
     debian::ensure(&[Need::program("objcopy", &["binutils"], "programs without their symbols")])?;
-    let mut steps = Steps::new(if arguments.no_build { 2 } else { 3 });
+    let mut steps = Steps::new(if arguments.no_build { 3 } else { 5 });
     if !arguments.no_build {
         build::node_and_shim(&root, &mut steps)?;
+        build::verifier(&root, &mut steps)?;
     }
     let output = root.join(&arguments.output);
     steps.step("packing the image", "look at what `hedge image` says above", || {
         command::run(&mut pack(&root, arguments, &output))
+    })?;
+    steps.step("packing the verifier", "look at what `hedge image` says above", || {
+        let mut hedge = Command::new(root.join("target/host/hedge"));
+        let hedge = hedge.arg("image").arg("--program").arg(root.join(VERIFIER));
+        command::run(hedge.arg("--output").arg(&output))
     })?;
     steps.step("packing the programs", "look at what objcopy says above", || {
         PROGRAMS.iter().try_for_each(|program| strip(&root.join(program), &output))

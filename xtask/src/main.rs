@@ -20,6 +20,7 @@ mod select;
 mod simulate;
 mod test;
 mod up;
+mod wasmedge;
 mod workspace;
 mod wrapper;
 
@@ -47,6 +48,8 @@ enum Task {
     Fuzz(fuzz::Arguments),
     /// Simulate a fleet in virtual time; draws the plots in docs/simulation and prints tables
     Simulate(simulate::Arguments),
+    /// Build crun with WasmEdge, which the tests of containers use if it is there
+    Wasmedge(wasmedge::Arguments),
     /// Check the format and lints
     Check,
 }
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Task::Bench(arguments) => bench::main(&arguments),
         Task::Fuzz(arguments) => fuzz::main(&arguments),
         Task::Simulate(arguments) => simulate::main(&arguments),
+        Task::Wasmedge(arguments) => wasmedge::main(&arguments),
         Task::Check => lint::main(),
     };
     match outcome {

@@ -23,23 +23,35 @@ const FOLDER: &str = "target/against";
 const NAME_DIGITS: usize = 12;
 /// A file that says, in the folder of a revision, that it has been built to the end.
 const BUILT: &str = "target/built";
+/// One that says so of its components alone.
+const BUILT_COMPONENTS: &str = "target/built-components";
+/// What to do if it does not build.
+const ADVICE: &str = "a revision that does not build cannot be compared with: choose another one";
 
 /// Builds a revision, unless it has been built before; answers the folder that is its root. A
 /// revision is whatever Git takes for one: `v0.1.0`, `main~3`, `d867405`.
 pub fn build(root: &Path, revision: &str) -> Result<PathBuf> {
+    let tree = build_components(root, revision)?;
+    if !tree.join(BUILT).is_file() {
+        step(&format!("building the host of {revision}"), ADVICE, || host(root, &tree))?;
+        fs::write(tree.join(BUILT), revision)?;
+    }
+    Ok(tree)
+}
+
+/// Builds a revision's components only, for a host of today.
+pub fn build_components(root: &Path, revision: &str) -> Result<PathBuf> {
     debian::ensure(&[Need::program("git", &["git"], "another revision, which Git has")])?;
     let commit = resolve(root, revision)?;
     let name = commit.get(..NAME_DIGITS).unwrap_or(&commit);
     let tree = root.join(FOLDER).join(name);
-    if tree.join(BUILT).is_file() {
+    if [BUILT, BUILT_COMPONENTS].iter().any(|mark| tree.join(mark).is_file()) {
         return Ok(tree);
     }
     let title = if commit.starts_with(revision) { name } else { &format!("{revision} ({name})") };
-    let advice = "a revision that does not build cannot be compared with: choose another one";
-    step(&format!("checking {title} out"), advice, || check_out(root, &commit, &tree))?;
-    step(&format!("building the components of {title}"), advice, || guests(&tree))?;
-    step(&format!("building the host of {title}"), advice, || host(root, &tree))?;
-    fs::write(tree.join(BUILT), &commit)?;
+    step(&format!("checking {title} out"), ADVICE, || check_out(root, &commit, &tree))?;
+    step(&format!("building the components of {title}"), ADVICE, || guests(&tree))?;
+    fs::write(tree.join(BUILT_COMPONENTS), &commit)?;
     Ok(tree)
 }
 

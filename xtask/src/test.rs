@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that has to hold.
 
 use std::env;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, ensure};
@@ -10,7 +10,7 @@ use crate::command::{cargo, run_watched};
 use crate::debian::{self, Need};
 use crate::progress::{Steps, say};
 use crate::select::{self, Selection};
-use crate::{build, cluster, lint, revision, workspace};
+use crate::{build, cluster, lint, revision, wasmedge, workspace};
 
 /// Version 0.1.0, whose nodes go on beside those of today.
 const FIRST_RELEASE: &str = "d867405";
@@ -27,6 +27,10 @@ pub struct Arguments {
     /// package brings from its Go modules, the first time in a quarter of an hour
     #[arg(long, conflicts_with = "mixed")]
     cluster: bool,
+    /// Only with --cluster: SpinKube's operator too, of the sources in this folder (a checkout of
+    /// spinframework/spin-operator), which are built there
+    #[arg(long, value_name = "FOLDER", requires = "cluster")]
+    spin_operator: Option<PathBuf>,
     /// Skip the format and clippy
     #[arg(long)]
     no_lint: bool,
@@ -68,18 +72,29 @@ fn mixed(root: &Path, arguments: &Arguments) -> Result<()> {
 fn cluster(root: &Path, arguments: &Arguments) -> Result<()> {
     ensure!(rustix::process::getuid().is_root(), "containers take root: run this command as root");
     cluster::ensure_machine()?;
-    let builds = if arguments.no_build { 0 } else { 2 };
+    ensure_containerd()?;
+    let earlier = revision::build_components(root, FIRST_RELEASE)?;
+    if let Some(sources) = &arguments.spin_operator {
+        cluster::build_operator(sources)?;
+    }
+    let builds = if arguments.no_build { 0 } else { 3 };
     let mut steps = Steps::new(cluster::missing(root) + builds + 1);
     let programs = cluster::build(root, &mut steps)?;
     if !arguments.no_build {
         build::node_and_shim(root, &mut steps)?;
+        build::verifier(root, &mut steps)?;
         build::apps(root, &mut steps)?;
     }
     let name: Vec<_> = arguments.name.iter().cloned().collect();
     let one = || containers(&name, root, arguments);
     let mut two = one();
+    two.args(["--test", "box_files"]);
     two.env("HEDGE_TEST_CONTAINERD", programs.containerd());
-    let whole = pods(root, &programs, arguments);
+    let mut whole = pods(root, &programs, arguments);
+    whole.env("HEDGE_TEST_FIRST_RELEASE", earlier);
+    if let Some(sources) = &arguments.spin_operator {
+        whole.env("HEDGE_TEST_SPIN_OPERATOR", root.join(sources));
+    }
     run(vec![one(), two, whole], &mut steps)
 }
 
@@ -87,10 +102,11 @@ fn everything(root: &Path, arguments: &Arguments) -> Result<()> {
     ensure_servers()?;
     ensure_containerd()?;
     let lints = if arguments.no_lint { 0 } else { lint::STEPS };
-    let builds = if arguments.no_build { 0 } else { 2 };
+    let builds = if arguments.no_build { 0 } else { 3 };
     let mut steps = Steps::new(lints + builds + 1);
     if !arguments.no_build {
         build::all(root, &mut steps)?;
+        build::verifier(root, &mut steps)?;
         build::apps(root, &mut steps)?;
     }
     if !arguments.no_lint {
@@ -102,7 +118,8 @@ fn everything(root: &Path, arguments: &Arguments) -> Result<()> {
 /// Tests little, in little time: while one works on something.
 fn some(root: &Path, arguments: &Arguments, selection: &Selection) -> Result<()> {
     let Selection { packages, has_nodes, has_containers, arguments: chosen } = selection;
-    let builds = if (*has_nodes || *has_containers) && !arguments.no_build { 2 } else { 0 };
+    let is_built = (*has_nodes || *has_containers) && !arguments.no_build;
+    let builds = if is_built { 2 + u32::from(*has_containers) } else { 0 };
     let mut steps = Steps::new(builds + 1);
     if *has_nodes {
         ensure_servers()?;
@@ -112,7 +129,10 @@ fn some(root: &Path, arguments: &Arguments, selection: &Selection) -> Result<()>
     }
     if builds > 0 {
         match has_containers {
-            true => build::node_and_shim(root, &mut steps)?,
+            true => {
+                build::node_and_shim(root, &mut steps)?;
+                build::verifier(root, &mut steps)?;
+            }
             false => build::node(root, &mut steps)?,
         }
         build::apps(root, &mut steps)?;
@@ -158,12 +178,13 @@ fn pods(root: &Path, programs: &cluster::Programs, arguments: &Arguments) -> Com
     test
 }
 
-/// What the tests of containers start; without root they are left out.
+/// What the tests of containers start; without root those that take a containerd are left out.
 fn ensure_containerd() -> Result<()> {
-    if !rustix::process::getuid().is_root() {
-        return Ok(());
+    let mut needs = vec![Need::python("Wasmtime from PyPI")];
+    if rustix::process::getuid().is_root() {
+        needs.push(Need::program("containerd", &["containerd"], "containers"));
     }
-    debian::ensure(&[Need::program("containerd", &["containerd"], "containers")])
+    debian::ensure(&needs)
 }
 
 /// What the tests start beside nodes.
@@ -173,6 +194,7 @@ fn ensure_servers() -> Result<()> {
         Need::python("an xAPI client from PyPI"),
         Need::program("redis-server", &["redis-server"], "a Redis"),
         Need::program("chromedriver", &["chromium", "chromium-driver"], "a browser"),
+        Need::program("shellcheck", &["shellcheck"], "scripts"),
     ])
 }
 
@@ -183,6 +205,9 @@ fn command(words: &[String], root: &Path, arguments: &Arguments) -> Command {
     test.arg("--").args(&arguments.rest).current_dir(root);
     if let Some(host) = &arguments.host {
         test.env("HEDGE_TEST_HOST", host);
+    }
+    if let Some(crun) = wasmedge::crun(root) {
+        test.env("HEDGE_TEST_CRUN", crun);
     }
     // A failed test says what went wrong in words; a stack through the test runner adds nothing.
     if env::var_os("RUST_LIB_BACKTRACE").is_none() {

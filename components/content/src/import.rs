@@ -3,15 +3,15 @@
 use bytes::Bytes;
 use hedgeschool_cmi5 as cmi5;
 use hedgeschool_cmi5::archive::Entry;
-use hedgeschool_cmi5::{AssignableUnit, CourseStructure, Error, Package, launch, media_type};
+use hedgeschool_cmi5::{
+    AssignableUnit, CourseStructure, Error, PACKAGE_BYTES_MAX, Package, launch, media_type,
+};
 use hedgeschool_credentials::Scope;
 use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, header, identity};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::store::{self, File, LaunchMethod, MoveOn, NewCourse, Unit};
 
-/// Largest package, in bytes of the zip.
-const ZIP_BYTES_MAX: usize = 64 << 20;
 /// A larger file is stored as pieces of this size, in bytes. The store joins 4,096 of them at
 /// most, which is the largest archive's 1 GiB.
 const PIECE_BYTES: usize = 256 << 10;
@@ -24,7 +24,7 @@ const BATCH_BLOBS_MAX: usize = 256;
 pub async fn import(request: Request) -> Result<Reply, Problem> {
     authorise(request.headers()).await?;
     check_media_type(request.headers())?;
-    let zip = body::read(request, ZIP_BYTES_MAX).await?;
+    let zip = body::read(request, PACKAGE_BYTES_MAX).await?;
     let mut package = Package::open(zip).map_err(refused)?;
     let files = store_files(&mut package).await?;
     let course = new_course(package.structure());

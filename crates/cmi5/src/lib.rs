@@ -22,6 +22,6 @@ mod xml;
 
 pub use error::Error;
 pub use media_type::media_type;
-pub use package::{Package, STRUCTURE_BYTES_MAX, STRUCTURE_PATH};
+pub use package::{PACKAGE_BYTES_MAX, Package, STRUCTURE_BYTES_MAX, STRUCTURE_PATH};
 pub use structure::{CourseStructure, TEXT_BYTES_MAX, UNITS_MAX};
 pub use unit::{AssignableUnit, LaunchMethod, MoveOn};

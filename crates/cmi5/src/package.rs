@@ -3,6 +3,8 @@ use crate::{CourseStructure, Error};
 
 /// Where a package keeps its course structure (14.0).
 pub const STRUCTURE_PATH: &str = "cmi5.xml";
+/// Largest package that is imported, in bytes of the zip.
+pub const PACKAGE_BYTES_MAX: usize = 64 << 20;
 /// Largest course structure document, in bytes.
 pub const STRUCTURE_BYTES_MAX: u64 = 8 << 20;
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{Lane, Leg, Place, Position, Protocol, Span, Stamp};
-pub use parse::WireError;
+pub use parse::{WireError, last_in_order};
 
 /// Most entries in a batch.
 pub const BATCH_ENTRIES_MAX: u32 = 500;

@@ -17,7 +17,13 @@ pub struct Image {
     /// The manifest: a spin.toml, or the folder it is in
     #[arg(short = 'f', long = "from", value_name = "PATH", default_value = "spin.toml")]
     from: PathBuf,
-    /// The folder to write to: oci/, and NAME.tar to import
+    /// In place of an application, a program for WASI 0.1: for nodes whose OCI runtime runs such
+    /// modules itself
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "from", "runtime_config_file", "architectures", "update_of", "spin",
+    ])]
+    program: Option<PathBuf>,
+    /// The folder to write to: oci/ (program/ for a program), and NAME.tar to import
     #[arg(short, long, value_name = "FOLDER")]
     output: PathBuf,
     /// A runtime-config.toml that the image is to have; a pod may mount another one over it
@@ -60,6 +66,20 @@ impl Image {
     /// # Errors
     /// When the application is not what a host could run, or the folder cannot be written.
     pub fn run(self) -> Result<()> {
+        let image = match &self.program {
+            Some(module) => image::write_program(module, self.reference.as_deref(), &self.output)?,
+            None => self.application()?,
+        };
+        println!("{} {}", image.reference, image.digest);
+        eprintln!(
+            "{:.2} MB. To take it into containerd: ctr -n k8s.io image import {}",
+            image.bytes as f64 / 1e6,
+            image.archive.display()
+        );
+        Ok(())
+    }
+
+    fn application(self) -> Result<image::Image> {
         let architectures = or_this_machine(self.architectures)?;
         let options = Options {
             manifest: &self.from,
@@ -70,14 +90,7 @@ impl Image {
             for_spin: self.spin,
             output: &self.output,
         };
-        let image = image::write(&options, |step| eprintln!("{step}"))?;
-        println!("{} {}", image.reference, image.digest);
-        eprintln!(
-            "{:.2} MB. To take it into containerd: ctr -n k8s.io image import {}",
-            image.bytes as f64 / 1e6,
-            image.archive.display()
-        );
-        Ok(())
+        image::write(&options, |step| eprintln!("{step}"))
     }
 }
 

@@ -9,6 +9,7 @@ mod files;
 mod layer;
 mod layout;
 mod previous;
+mod program;
 mod spin;
 
 use std::fs;
@@ -24,6 +25,8 @@ use self::previous::Previous;
 use crate::manifest::Application;
 use crate::runtime::engine::Architecture;
 use crate::runtime::shipped::{self, SHIPPED};
+
+pub use program::write_program;
 
 /// The user of a container of the image, unless its pod says otherwise: nobody's.
 const USER: u64 = 65532;
@@ -167,11 +170,32 @@ fn compiled_layers(
     Ok(layers)
 }
 
-/// Adds an image for one family of processors (OCI image specification, "Image Manifest" and
-/// "Image Configuration").
+/// Adds an application's image for one family of processors.
 fn manifest(
     layout: &mut Layout,
     application: &Application,
+    architecture: Architecture,
+    layers: &[Layer],
+) -> Result<Value> {
+    let container = json!({
+        "User": format!("{USER}:{USER}"),
+        "ExposedPorts": {"80/tcp": {}},
+        "Entrypoint": ["/spin.toml"],
+        "WorkingDir": "/",
+        "StopSignal": "SIGTERM",
+        "Labels": {
+            "org.opencontainers.image.title": application.name,
+            "org.opencontainers.image.version": application.version,
+        },
+    });
+    add(layout, &container, architecture, layers)
+}
+
+/// Adds an image for one family of processors (OCI image specification, "Image Manifest" and
+/// "Image Configuration"), whose containers are to be like this.
+fn add(
+    layout: &mut Layout,
+    container: &Value,
     architecture: Architecture,
     layers: &[Layer],
 ) -> Result<Value> {
@@ -179,17 +203,7 @@ fn manifest(
         "created": CREATED,
         "architecture": name(architecture),
         "os": "linux",
-        "config": {
-            "User": format!("{USER}:{USER}"),
-            "ExposedPorts": {"80/tcp": {}},
-            "Entrypoint": ["/spin.toml"],
-            "WorkingDir": "/",
-            "StopSignal": "SIGTERM",
-            "Labels": {
-                "org.opencontainers.image.title": application.name,
-                "org.opencontainers.image.version": application.version,
-            },
-        },
+        "config": container,
         "rootfs": {
             "type": "layers",
             "diff_ids": layers.iter().map(|layer| &layer.diff_id).collect::<Vec<_>>(),

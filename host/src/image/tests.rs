@@ -147,3 +147,21 @@ fn spins_layout_has_the_manifest_with_digests_for_paths() {
     assert_eq!(component["source"]["digest"], layers[0]["digest"]);
     assert_eq!(blob(&layout, &layers[0]), EMPTY);
 }
+
+#[test]
+fn a_program_is_an_image_of_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let module = folder.path().join("check.wasm");
+    fs::write(&module, b"\0asm\x01\0\0\0").unwrap();
+    let output = folder.path().join("output");
+    let image = write_program(&module, None, &output).unwrap();
+    assert!(image.reference.starts_with("localhost/check:"), "{}", image.reference);
+    assert_eq!(image.archive, output.join("check.tar"));
+    let text = fs::read_to_string(output.join("program/index.json")).unwrap();
+    assert!(text.contains(&image.digest) && text.contains(&image.reference), "{text}");
+    // The same input, the same bytes.
+    assert_eq!(write_program(&module, None, &output).unwrap().digest, image.digest);
+    fs::write(&module, EMPTY).unwrap();
+    let error = write_program(&module, None, &output).unwrap_err();
+    assert!(error.to_string().contains("or it is a component"), "{error}");
+}

@@ -101,6 +101,12 @@ impl Part {
     }
 }
 
+/// Builds a program of the sources in a folder.
+pub fn build_in(folder: &Path, program: &str, package: &str) -> Result<()> {
+    check_go()?;
+    run_unseen(go(folder).args(["build", "-trimpath", "-ldflags=-s -w", "-o", program, package]))
+}
+
 /// The modules of which a `go.mod` says that they have no version.
 fn staging(go_mod: &str) -> impl Iterator<Item = &str> {
     go_mod.lines().filter_map(|line| line.trim().strip_suffix(" v0.0.0"))

@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::debian::{self, Need};
-use crate::progress::Steps;
+use crate::progress::{Steps, step};
 use go::Part;
 
 /// Where the programs are, below the repository's folder.
@@ -105,6 +105,14 @@ pub fn build(root: &Path, steps: &mut Steps) -> Result<Programs> {
     Ok(Programs { folder })
 }
 
+/// Builds SpinKube's operator, which no module proxy has, in the folder of its sources.
+pub fn build_operator(sources: &Path) -> Result<()> {
+    let title = "building SpinKube's operator";
+    step(title, "look at what Go says above", || {
+        go::build_in(sources, "bin/spin-operator", "./cmd")
+    })
+}
+
 /// Installs what a cluster needs of the machine.
 pub fn ensure_machine() -> Result<()> {
     debian::ensure(&[
@@ -114,6 +122,7 @@ pub fn ensure_machine() -> Result<()> {
         Need::program("busybox", &["busybox-static"], "images"),
         Need::program("openssl", &["openssl"], "keys"),
         Need::program("redis-server", &["redis-server"], "a Redis"),
+        Need::program("shellcheck", &["shellcheck"], "scripts"),
         Need::packages(&["containernetworking-plugins"], "pods' networks"),
     ])
 }

@@ -40,6 +40,13 @@ fn check_bookmarks(heard: &[Bookmark]) -> Result<(), WireError> {
     if heard.len() > HEARD_MAX + 1 { Err(WireError::TooMany("51 bookmarks")) } else { Ok(()) }
 }
 
+/// The sequence of the last of entries that follow another one; that one's if there are none.
+/// None: their sequences do not grow, or one came before.
+pub fn last_in_order(after: u64, entries: &[Entry]) -> Option<u64> {
+    let grows = |last, entry: &Entry| (entry.sequence > last).then_some(entry.sequence);
+    entries.iter().try_fold(after, grows)
+}
+
 impl Batch {
     /// Reads and checks a batch.
     pub fn parse(body: &[u8]) -> Result<Self, WireError> {
@@ -50,8 +57,7 @@ impl Batch {
         check_bookmarks(&batch.heard)?;
         check_name("epoch", &batch.epoch)?;
         check_name("receipt", &batch.receipt)?;
-        let grows = |last, entry: &Entry| (entry.sequence > last).then_some(entry.sequence);
-        let last = batch.entries.iter().try_fold(batch.after, grows);
+        let last = last_in_order(batch.after, &batch.entries);
         last.filter(|last| *last > batch.after).ok_or(WireError::Order)?;
         batch.leg().leads_to().map_err(|_| WireError::Order)?;
         Ok(batch)
