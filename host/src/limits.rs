@@ -32,7 +32,10 @@ pub struct Limits {
     pub connections_max: usize,
     /// Streams of server-sent events open at one time.
     pub event_streams_max: usize,
-    /// From the signal to stop to closing what is still open.
+    /// From the signal to stop to taking no more connections: whoever sends them here learns of the
+    /// end no sooner.
+    pub deregistration: Duration,
+    /// From then to closing what is still open.
     pub drain_max: Duration,
 }
 
@@ -52,6 +55,7 @@ impl Default for Limits {
             head_bytes_max: 64 << 10,
             connections_max: 4096,
             event_streams_max: 1024,
+            deregistration: Duration::ZERO,
             drain_max: Duration::from_secs(10),
         }
     }

@@ -29,7 +29,7 @@ pub fn run(address: SocketAddr, options: Options) -> Result<()> {
 }
 
 async fn serve(address: SocketAddr, options: Options) -> Result<()> {
-    let stop = stop_signal()?;
+    let stop = stop_signal(options.limits.deregistration)?;
     let listener = TcpListener::bind(address).await.with_context(|| {
         format!(
             "cannot listen on {address}: stop whoever does, or choose with --listen (or \
@@ -100,15 +100,21 @@ impl Running {
     }
 }
 
-fn stop_signal() -> Result<impl Future<Output = ()>> {
+/// SIGTERM or SIGINT, and then a while until those who send requests here have learnt of it; a
+/// second signal cuts that short.
+fn stop_signal(deregistration: Duration) -> Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
+    let mut signalled = async move || {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+    };
+    Ok(async move {
+        signalled().await;
         tracing::info!("stopping: requests in flight may end");
+        let _ = tokio::time::timeout(deregistration, signalled()).await;
     })
 }
 

@@ -12,6 +12,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use hedge::app::Options;
@@ -33,6 +34,11 @@ const STATE: &str = "/.spin";
 const SQLITE_FOLDER: &str = "SQLITE_TMPDIR";
 /// Where Kubernetes reads why a container ended.
 const TERMINATION_LOG: &str = "/dev/termination-log";
+/// What Kubernetes tells every container.
+const IN_KUBERNETES: &str = "KUBERNETES_SERVICE_HOST";
+/// kube-proxy follows Services once a second at most. Who was sent to a pod that is no more waits
+/// for seconds, as nobody is there who could refuse.
+const DEREGISTRATION: Duration = Duration::from_millis(1500);
 /// Bytes of it that Kubernetes shows.
 const TERMINATION_BYTES_MAX: usize = 4096;
 
@@ -120,6 +126,9 @@ fn log_format() -> Result<LogFormat> {
 /// without a limit, a container may be killed in the place of a request.
 fn limits() -> Result<Limits> {
     let mut limits = Limits::default();
+    if environment(IN_KUBERNETES).is_some() {
+        limits.deregistration = DEREGISTRATION;
+    }
     if let Some(text) = environment("SPIN_MAX_INSTANCE_MEMORY") {
         let bytes: usize = text.trim().parse().with_context(|| {
             format!("SPIN_MAX_INSTANCE_MEMORY={text}: not a whole number of bytes")

@@ -39,11 +39,16 @@ fn settle(object: &mut Value) {
     }
 }
 
-/// What the operator has made.
+/// What the operator has made: of the settings of stores it makes a Secret.
 fn made(cluster: &Cluster) -> Result<Value> {
+    let deployment = cluster.get("deployment", "hedgeschool", NAMESPACE)?;
+    let volumes = deployment.pointer("/spec/template/spec/volumes").and_then(Value::as_array);
+    let mut secrets = volumes.into_iter().flatten().map(|it| it.pointer("/secret/secretName"));
+    let secret = secrets.find_map(|name| name?.as_str()).context("no settings of stores")?;
     let mut made = json!([
-        cluster.get("deployment", "hedgeschool", NAMESPACE)?,
+        cluster.get("secret", secret, NAMESPACE)?,
         cluster.get("service", "hedgeschool", NAMESPACE)?,
+        deployment,
     ]);
     settle(&mut made);
     Ok(made)

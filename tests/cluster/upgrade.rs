@@ -9,7 +9,7 @@ use hedgeschool_tests::cluster::{Cluster, Generation};
 use hedgeschool_tests::{repository, statement, storm};
 
 use crate::watch::watched;
-use crate::{LABEL, NAMESPACE, apply, import_app, with_cluster, xapi};
+use crate::{LABEL, NAMESPACE, apply, import_app, name, with_cluster, xapi};
 
 /// What the earlier version's image is called.
 const EARLIER: &str = "localhost/hedgeschool:0.1.0";
@@ -44,6 +44,8 @@ fn roll(cluster: &Cluster, manifest: &Path) -> Result<()> {
     storm.retry(&client)?;
     storm.check(&statement::all_ids(&client)?.into_iter().collect())?;
     println!("nothing was acknowledged for {gap:?} at most");
+    let pod = cluster.await_pod(LABEL, NAMESPACE)?;
+    println!("{}", cluster.kubectl(&["logs", "--timestamps", name(&pod), "-n", NAMESPACE])?);
     ensure!(gap <= GAP_MAX, "nothing was acknowledged for {gap:?}");
     Ok(())
 }

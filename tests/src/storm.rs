@@ -29,7 +29,7 @@ const LARGE_BYTES: usize = 150_000;
 /// The pause of a client that goes on whatever happens: it is to keep a node busy, not the machine.
 const PACE: Duration = Duration::from_millis(5);
 /// How long such a client waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// So many acknowledged statements show that it goes on.
 const GOES_ON: usize = 20;
 

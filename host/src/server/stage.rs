@@ -18,11 +18,11 @@ const HEALTH: &str = "health";
 
 /// How an application that does not answer yet stands.
 #[derive(Debug, Clone)]
-enum Standing {
+enum Phase {
     /// It is being loaded.
     Loading,
     /// It could answer at once, were it not for another process that has its stores.
-    StandingBy(String),
+    Waiting(String),
     /// It answers.
     Open,
     /// It never will.
@@ -36,30 +36,30 @@ enum Standing {
 /// is well, as a Kubernetes Deployment of one replica does.
 pub struct Stage {
     routes: OnceLock<(Arc<Routes>, Directory)>,
-    standing: watch::Sender<Standing>,
+    phase: watch::Sender<Phase>,
 }
 
 impl Default for Stage {
     fn default() -> Self {
-        Self { routes: OnceLock::new(), standing: watch::Sender::new(Standing::Loading) }
+        Self { routes: OnceLock::new(), phase: watch::Sender::new(Phase::Loading) }
     }
 }
 
 impl Stage {
     /// Says whom the application waits for.
     pub fn stand_by(&self, holder: String) {
-        self.standing.send_replace(Standing::StandingBy(holder));
+        self.phase.send_replace(Phase::Waiting(holder));
     }
 
     /// Lets the application answer; only the first call counts.
     pub fn open(&self, routes: Arc<Routes>, directory: Directory) {
         let _ = self.routes.set((routes, directory));
-        self.standing.send_replace(Standing::Open);
+        self.phase.send_replace(Phase::Open);
     }
 
     /// Sends away those who wait.
     pub fn close(&self) {
-        self.standing.send_replace(Standing::Closed);
+        self.phase.send_replace(Phase::Closed);
     }
 
     /// Answers a request, which waits at most `wait_max` for the application.
@@ -71,8 +71,8 @@ impl Stage {
     ) -> Response<WasiBody> {
         let is_health = request.uri().path().strip_prefix(WELL_KNOWN) == Some(HEALTH);
         if self.routes.get().is_none() {
-            let standing = tokio::time::timeout(wait_max, self.settled(is_health)).await;
-            if let Ok(Standing::StandingBy(holder)) = standing {
+            let phase = tokio::time::timeout(wait_max, self.settled(is_health)).await;
+            if let Ok(Phase::Waiting(holder)) = phase {
                 return reply::text(StatusCode::OK, &holder);
             }
         }
@@ -84,15 +84,15 @@ impl Stage {
     }
 
     /// Waits until the application answers or never will; or stands by, if that is asked.
-    async fn settled(&self, is_health: bool) -> Standing {
-        let mut standing = self.standing.subscribe();
-        let is_settled = |standing: &Standing| match standing {
-            Standing::Loading => false,
-            Standing::StandingBy(_) => is_health,
-            Standing::Open | Standing::Closed => true,
+    async fn settled(&self, is_health: bool) -> Phase {
+        let mut phase = self.phase.subscribe();
+        let is_settled = |phase: &Phase| match phase {
+            Phase::Loading => false,
+            Phase::Waiting(_) => is_health,
+            Phase::Open | Phase::Closed => true,
         };
-        let settled = standing.wait_for(is_settled).await;
-        settled.map_or(Standing::Closed, |standing| standing.clone())
+        let settled = phase.wait_for(is_settled).await;
+        settled.map_or(Phase::Closed, |phase| phase.clone())
     }
 }
 
