@@ -1,6 +1,7 @@
 //! An application, from its manifest to something that answers.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,6 +15,7 @@ use wasmtime::component::Component;
 
 use crate::allowed_hosts::AllowedHosts;
 use crate::limits::Limits;
+use crate::lock::Holder;
 use crate::manifest::{self, Application};
 use crate::route::Router;
 use crate::runtime::cache::{Cache, Code, Compiled};
@@ -50,6 +52,8 @@ pub struct Options {
     pub environment: Vec<(String, String)>,
     /// Whether to wait for another process that has the stores, rather than be refused.
     pub waits: bool,
+    /// Where this process answers, for whoever waits for it.
+    pub own_address: Option<SocketAddr>,
     /// Every limit.
     pub limits: Limits,
 }
@@ -75,7 +79,7 @@ impl App {
     /// # Errors
     /// For whatever is wrong with the manifest, the configuration, a store or a component, naming
     /// the key and what to do.
-    pub fn load(options: &Options, tell: &dyn Fn(String)) -> Result<Self> {
+    pub fn load(options: &Options, tell: &dyn Fn(Holder)) -> Result<Self> {
         let started = Instant::now();
         let application = Application::load(&options.manifest)?;
         let (variables, config) = configured(&application, options)?;
@@ -89,7 +93,8 @@ impl App {
         let cache = cache(options, &config)?;
         let compiled = compile(&cache, &application)?;
         // Only now that all of the manifest can be honoured: a refused one leaves no files behind.
-        let patience = if options.waits { Patience::Wait(tell) } else { Patience::None };
+        let own = options.own_address;
+        let patience = if options.waits { Patience::Wait { own, tell } } else { Patience::None };
         let stores = Stores::open(&application, &config, patience)?;
         let resources: Vec<_> = compiled.iter().map(|(_, compiled)| compiled.resources).collect();
         tracing::debug!("composed and compiled, or found so, after {:?}", started.elapsed());

@@ -3,14 +3,27 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-/// Bytes of the line in a lock file: a process's number and a host's name of 64 bytes fit.
-const HOLDER_WIDTH: usize = 99;
-/// Most bytes of a lock file that an error shows.
-const HOLDER_BYTES_MAX: u64 = 100;
+/// Bytes of the line in a lock file: a process's number, a host's name of 64 bytes and an address
+/// fit.
+const HOLDER_WIDTH: usize = 139;
+/// Most bytes of a lock file that are read.
+const HOLDER_BYTES_MAX: u64 = 140;
+/// What is between a holder's name and its address.
+const AT: &str = " at ";
+
+/// Who has the lock on a database.
+#[derive(Debug, Clone)]
+pub struct Holder {
+    /// Which process that is, and which database.
+    pub description: String,
+    /// Where it answers requests, if it said so.
+    pub address: Option<SocketAddr>,
+}
 
 /// Held on a database file by the process that runs the node, or that puts back a backup. It ends
 /// with the process, however that ends.
@@ -28,17 +41,22 @@ impl Lock {
     /// # Errors
     /// When another process has it; says which.
     pub fn take(database: &Path) -> Result<Self> {
-        Self::take_with(database, |_, holder| {
-            bail!("{holder}: stop it first, or use a folder of your own")
+        Self::take_with(database, None, |_, holder| {
+            bail!("{}: stop it first, or use a folder of your own", holder.description)
         })
     }
 
-    /// The same, but waits for another process that has it, after telling which.
+    /// The same, but waits for another process that has it, after telling which. `own` is where
+    /// this process answers, for whoever waits for it.
     ///
     /// # Errors
     /// When the lock file cannot be used.
-    pub fn wait_for(database: &Path, tell: impl FnOnce(String)) -> Result<Self> {
-        Self::take_with(database, |file, holder| {
+    pub fn wait_for(
+        database: &Path,
+        own: Option<SocketAddr>,
+        tell: impl FnOnce(Holder),
+    ) -> Result<Self> {
+        Self::take_with(database, own, |file, holder| {
             tell(holder);
             Ok(file.lock()?)
         })
@@ -46,7 +64,8 @@ impl Lock {
 
     fn take_with(
         database: &Path,
-        when_held: impl FnOnce(&File, String) -> Result<()>,
+        own: Option<SocketAddr>,
+        when_held: impl FnOnce(&File, Holder) -> Result<()>,
     ) -> Result<Self> {
         let path = path(database);
         let context = || format!("cannot lock {}", path.display());
@@ -63,25 +82,31 @@ impl Lock {
             Err(TryLockError::Error(error)) => return Err(error).with_context(context),
         }
         // For whoever is refused; a disk that is full keeps no node from starting.
-        let _ = write_holder(&mut file);
+        let _ = write_holder(&mut file, own);
         Ok(Self { _file: file })
     }
 }
 
 /// Writes down who has the lock. Containers count processes by themselves, each from 1, but each
 /// has a name. It is written over what was there: to empty a file first takes milliseconds.
-fn write_holder(lock: &mut File) -> Result<()> {
+fn write_holder(lock: &mut File, address: Option<SocketAddr>) -> Result<()> {
     let machine = rustix::system::uname();
-    let holder = format!("{} on {}", std::process::id(), machine.nodename().to_string_lossy());
+    let mut holder = format!("{} on {}", std::process::id(), machine.nodename().to_string_lossy());
+    if let Some(address) = address {
+        holder.push_str(&format!("{AT}{address}"));
+    }
     lock.rewind()?;
     Ok(writeln!(lock, "{holder:<HOLDER_WIDTH$}")?)
 }
 
 /// Who has the lock on a database.
-fn holder(mut lock: &File, database: &Path) -> String {
-    let mut holder = String::new();
-    let _ = Read::by_ref(&mut lock).take(HOLDER_BYTES_MAX).read_to_string(&mut holder);
-    format!("process {} works with {}", holder.trim(), database.display())
+fn holder(mut lock: &File, database: &Path) -> Holder {
+    let mut line = String::new();
+    let _ = Read::by_ref(&mut lock).take(HOLDER_BYTES_MAX).read_to_string(&mut line);
+    let line = line.trim();
+    let (name, address) = line.split_once(AT).unwrap_or((line, ""));
+    let description = format!("process {name} works with {}", database.display());
+    Holder { description, address: address.parse().ok() }
 }
 
 /// Looks whether a lock could be taken, and leaves everything as it is.
@@ -117,13 +142,18 @@ mod tests {
     fn who_waits_is_told_for_whom_and_gets_it() {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("a.db");
-        let lock = Lock::take(&database).unwrap();
+        let own = "192.0.2.1:80".parse().ok();
+        let lock = Lock::wait_for(&database, own, |_| unreachable!()).unwrap();
         let (told, waits) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
-            let second =
-                scope.spawn(|| Lock::wait_for(&database, |holder| told.send(holder).unwrap()));
-            let holder = waits.recv().unwrap();
-            assert!(holder.contains(&std::process::id().to_string()), "{holder}");
+            let tell = |holder| told.send(holder).unwrap();
+            let second = scope.spawn({
+                let database = &database;
+                move || Lock::wait_for(database, None, tell)
+            });
+            let Holder { description, address } = waits.recv().unwrap();
+            assert!(description.contains(&std::process::id().to_string()), "{description}");
+            assert_eq!(address, own);
             assert!(!second.is_finished());
             drop(lock);
             second.join().unwrap().unwrap();

@@ -1,7 +1,7 @@
 //! Running an application until it is told to stop.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +13,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use crate::app::{App, Options};
+use crate::lock::Holder;
 use crate::server::Stage;
 use crate::{inside, server, ticker};
+
+/// An address of another machine (RFC 5737), and a port that nobody listens on.
+const SOMEBODY: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 9);
 
 /// Serves an application at an address until SIGTERM or SIGINT; requests in flight may end then.
 ///
@@ -28,7 +32,7 @@ pub fn run(address: SocketAddr, options: Options) -> Result<()> {
     served
 }
 
-async fn serve(address: SocketAddr, options: Options) -> Result<()> {
+async fn serve(address: SocketAddr, mut options: Options) -> Result<()> {
     let stop = stop_signal(options.limits.deregistration)?;
     let listener = TcpListener::bind(address).await.with_context(|| {
         format!(
@@ -37,6 +41,7 @@ async fn serve(address: SocketAddr, options: Options) -> Result<()> {
         )
     })?;
     let address = listener.local_addr()?;
+    options.own_address = reachable(address);
     let (limits, stage) = (Arc::new(options.limits.clone()), Arc::new(Stage::default()));
     let (mut running, mut started) = (None, Ok(()));
     let starting = async {
@@ -61,12 +66,23 @@ async fn serve(address: SocketAddr, options: Options) -> Result<()> {
     started
 }
 
+/// The address at which others reach a listener: one of this machine's, if it takes any.
+fn reachable(listener: SocketAddr) -> Option<SocketAddr> {
+    if !listener.ip().is_unspecified() {
+        return Some(listener);
+    }
+    // Nothing is sent: the system says from where it would be.
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect(SOMEBODY).ok()?;
+    Some(SocketAddr::new(socket.local_addr().ok()?.ip(), listener.port()))
+}
+
 /// Loads the application on a thread of its own, as that takes a while, and longer if another
 /// process has the stores.
 async fn load(options: Options, stage: Arc<Stage>) -> Result<App> {
-    let tell = move |holder: String| {
-        tracing::info!("standing by: {holder}");
-        stage.stand_by(format!("standing by: {holder}"));
+    let tell = move |holder: Holder| {
+        tracing::info!("standing by: {}", holder.description);
+        stage.stand_by(holder);
     };
     let loading = tokio::task::spawn_blocking(move || App::load(&options, &tell));
     loading.await.context("a thread panicked while loading")?

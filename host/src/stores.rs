@@ -1,6 +1,7 @@
 //! The stores behind the labels: one database a file for the whole process.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -8,7 +9,7 @@ use hedge_key_value::Store;
 use hedge_sqlite::Database;
 use rustix::fs::Access;
 
-use crate::lock::{self, Lock};
+use crate::lock::{self, Holder, Lock};
 use crate::manifest::{Application, Component};
 use crate::runtime_config::{KeyValueBackend, RuntimeConfig};
 
@@ -18,7 +19,12 @@ pub enum Patience<'a> {
     /// Give up, saying which process that is.
     None,
     /// Wait for its end, after telling which process that is.
-    Wait(&'a dyn Fn(String)),
+    Wait {
+        /// Where this process answers, for whoever waits for it.
+        own: Option<SocketAddr>,
+        /// Is told.
+        tell: &'a dyn Fn(Holder),
+    },
 }
 
 /// Every store that some component is granted.
@@ -93,7 +99,7 @@ impl Stores {
         let database = Database::open(path)?;
         self.locks.push(match patience {
             Patience::None => Lock::take(path)?,
-            Patience::Wait(tell) => Lock::wait_for(path, tell)?,
+            Patience::Wait { own, tell } => Lock::wait_for(path, own, tell)?,
         });
         self.files.insert(path.to_owned(), database.clone());
         Ok(database)

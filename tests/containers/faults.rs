@@ -110,15 +110,32 @@ fn containers_go_on_when_containerd_is_killed_and_started_anew() -> Result<()> {
 }
 
 #[test]
-fn a_second_container_does_not_work_on_the_volume_of_another() -> Result<()> {
+fn a_second_container_on_a_volume_stands_by_until_the_first_has_ended() -> Result<()> {
     with_image(|containerd| {
         let volume = volume()?;
-        let mut served = serve(containerd, "holder", volume.path())?;
-        let second = app(containerd, "second").mount(volume.path(), "/.spin", "rw");
-        let second = second.environment("SPIN_HTTP_LISTEN_ADDR", "127.0.0.1:0");
-        let (status, text) = second.output()?;
-        ensure!(status.code() == Some(1) && text.contains("works with"), "{status}: {text}");
-        served.end(containerd)?;
-        Ok(())
+        let mut first = serve(containerd, "first", volume.path())?;
+        let id = statement::new_id();
+        statement::post(&first.xapi(), &id)?;
+        let port = hedgeschool_tests::free_port()?;
+        let second = app(containerd, "second").mount(volume.path(), "/.spin", "rw").listen(port);
+        let mut attached = second.attach()?;
+        let client = Client::new(&format!("http://127.0.0.1:{port}"));
+        let health = eventually("the second one stands by", || {
+            let health = client.get("/.well-known/spin/health").ok();
+            Ok(health.map(|health| health.text()).filter(|text| text != "OK\n"))
+        })?;
+        ensure!(health.contains("standing by: process 1 on"), "{health}");
+        // Meanwhile the first one answers, whichever is asked.
+        let client = client.with_basic(hedgeschool_tests::Node::CLIENT);
+        let client = client.with_header("x-experience-api-version", "1.0.3");
+        statement::read(&client, &id)?;
+        let next = statement::new_id();
+        statement::post(&client, &next)?;
+        first.end(containerd)?;
+        statement::read(&client, &next)?;
+        let health = client.get("/.well-known/spin/health")?.expect(200)?.text();
+        ensure!(health == "OK\n", "{health}");
+        containerd.ctr(&["task", "kill", "--signal", "SIGTERM", "second"])?;
+        attached.wait().map(drop)
     })
 }

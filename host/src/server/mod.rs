@@ -2,6 +2,7 @@
 
 mod directory;
 mod events;
+mod forward;
 mod gather;
 mod listen;
 mod reply;

@@ -8,8 +8,10 @@ use http::{Request, Response, StatusCode};
 use tokio::sync::watch;
 use wasmtime_wasi_http::WasiBody;
 
+use super::forward::{self, Sent};
 use super::{Directory, Routes, reply};
 use crate::inside;
+use crate::lock::Holder;
 use crate::route::WELL_KNOWN;
 use crate::runtime::service::Failure;
 
@@ -22,7 +24,7 @@ enum Phase {
     /// It is being loaded.
     Loading,
     /// It could answer at once, were it not for another process that has its stores.
-    Waiting(String),
+    Waiting(Holder),
     /// It answers.
     Open,
     /// It never will.
@@ -47,7 +49,7 @@ impl Default for Stage {
 
 impl Stage {
     /// Says whom the application waits for.
-    pub fn stand_by(&self, holder: String) {
+    pub fn stand_by(&self, holder: Holder) {
         self.phase.send_replace(Phase::Waiting(holder));
     }
 
@@ -62,18 +64,28 @@ impl Stage {
         self.phase.send_replace(Phase::Closed);
     }
 
-    /// Answers a request, which waits at most `wait_max` for the application.
+    /// Answers a request, which waits at most `wait_max` for the application; meanwhile whoever has
+    /// its stores answers, as long as that goes on.
     pub async fn answer(
         &self,
-        request: Request<WasiBody>,
+        mut request: Request<WasiBody>,
         client: SocketAddr,
         wait_max: Duration,
     ) -> Response<WasiBody> {
         let is_health = request.uri().path().strip_prefix(WELL_KNOWN) == Some(HEALTH);
         if self.routes.get().is_none() {
-            let phase = tokio::time::timeout(wait_max, self.settled(is_health)).await;
-            if let Ok(Phase::Waiting(holder)) = phase {
-                return reply::text(StatusCode::OK, &holder);
+            let loaded = self.phase(wait_max, |phase| !matches!(phase, Phase::Loading)).await;
+            if let Some(Phase::Waiting(holder)) = loaded {
+                if is_health {
+                    let text = format!("standing by: {}", holder.description);
+                    return reply::text(StatusCode::OK, &text);
+                }
+                request = match forward::send(&holder, request).await {
+                    Sent::Answered(response) => return response,
+                    Sent::Not(request) => request,
+                };
+                let is_settled = |phase: &Phase| matches!(phase, Phase::Open | Phase::Closed);
+                self.phase(wait_max, is_settled).await;
             }
         }
         match self.routes.get() {
@@ -83,16 +95,11 @@ impl Stage {
         }
     }
 
-    /// Waits until the application answers or never will; or stands by, if that is asked.
-    async fn settled(&self, is_health: bool) -> Phase {
+    /// Waits for such a phase, not for ever.
+    async fn phase(&self, wait_max: Duration, is_it: impl Fn(&Phase) -> bool) -> Option<Phase> {
         let mut phase = self.phase.subscribe();
-        let is_settled = |phase: &Phase| match phase {
-            Phase::Loading => false,
-            Phase::Waiting(_) => is_health,
-            Phase::Open | Phase::Closed => true,
-        };
-        let settled = phase.wait_for(is_settled).await;
-        settled.map_or(Phase::Closed, |phase| phase.clone())
+        let found = tokio::time::timeout(wait_max, phase.wait_for(is_it)).await;
+        found.ok()?.ok().map(|phase| phase.clone())
     }
 }
 
@@ -123,6 +130,10 @@ mod tests {
         (status, String::from_utf8_lossy(&body).trim().to_owned())
     }
 
+    fn holder() -> Holder {
+        Holder { description: "process 7 has them".to_owned(), address: None }
+    }
+
     fn open(stage: &Stage) -> Arc<Routes> {
         let routes = Arc::new(Routes {
             name: "app".to_owned(),
@@ -145,7 +156,7 @@ mod tests {
             async { (ask(&stage, "/a", PATIENCE).await, ask(&stage, HEALTH, PATIENCE).await) };
         let open = async {
             tokio::task::yield_now().await;
-            stage.stand_by("process 7 has them".to_owned());
+            stage.stand_by(holder());
             tokio::task::yield_now().await;
             open(&stage)
         };
@@ -157,9 +168,9 @@ mod tests {
     #[tokio::test]
     async fn one_that_stands_by_is_well_and_says_why_it_waits() {
         let stage = Stage::default();
-        stage.stand_by("process 7 has them".to_owned());
+        stage.stand_by(holder());
         let health = ask(&stage, HEALTH, PATIENCE).await;
-        assert_eq!(health, (StatusCode::OK, "process 7 has them".to_owned()));
+        assert_eq!(health, (StatusCode::OK, "standing by: process 7 has them".to_owned()));
         let other = ask(&stage, "/a", Duration::from_millis(1)).await;
         assert_eq!(other.0, StatusCode::SERVICE_UNAVAILABLE);
     }
