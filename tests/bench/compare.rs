@@ -109,6 +109,7 @@ impl Comparison {
             | Group::Course
             | Group::Storm
             | Group::Containers
+            | Group::Pods
             | Group::Read => Ok(()),
         }
     }

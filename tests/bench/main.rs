@@ -15,6 +15,7 @@ mod machine;
 mod meter;
 mod nginx;
 mod options;
+mod pods;
 mod read;
 mod record;
 mod report;
@@ -56,7 +57,7 @@ fn main() -> Result<()> {
     let Arguments { against, options } = Arguments::parse();
     let groups = options.groups(against.is_some())?;
     println!("{}\n", machine::describe()?);
-    let run = Duration::from_secs(options.seconds);
+    let run = run(&options);
     if let Some(other) = against {
         return compare::measure(&groups, &options, run, &other);
     }
@@ -67,6 +68,10 @@ fn main() -> Result<()> {
         println!();
     }
     Ok(())
+}
+
+fn run(options: &Options) -> Duration {
+    Duration::from_secs(options.seconds)
 }
 
 fn measure(group: Group, options: &Options, meter: &Meter) -> Result<()> {
@@ -93,6 +98,7 @@ fn measure(group: Group, options: &Options, meter: &Meter) -> Result<()> {
         Group::Course => course::measure(options.course_bytes),
         Group::Storm => storm::measure(),
         Group::Containers => containers::measure(options.starts),
+        Group::Pods => pods::measure(run(options), options.runs.unwrap_or(RUNS)),
         Group::Read => {
             let node = builder.start()?;
             fill::fill(&node, options.stored)?;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use tokio::runtime::{self, Runtime};
 
 use crate::load::{closed, paced};
-use crate::report::{median, milliseconds, row};
+use crate::report::{Times, median, milliseconds, row};
 use crate::target::Target;
 
 /// The share of the highest rate at which latencies are taken.
@@ -81,6 +81,11 @@ impl Meter {
         let rate = self.rate(connections, target)?;
         let worked = busy()?.saturating_sub(before).as_secs_f64();
         Ok((rate, worked / (rate * self.run.as_secs_f64())))
+    }
+
+    /// How long answers take in one run of so many requests a second.
+    pub fn paced(&self, connections: u32, rate: f64, target: &Target) -> Result<Times> {
+        self.runtime.block_on(paced(target, connections, rate, self.run))
     }
 
     /// The rate of each run, lowest first.

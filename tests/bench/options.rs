@@ -6,7 +6,8 @@ use clap::ValueEnum;
 /// The options of the benchmarks.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Measure only these [default: all; with --against start, record, file and sync]
+    /// Measure only these [default: all but pods; with --against start, record, file and
+    /// sync]
     #[arg(long, value_enum, value_delimiter = ',')]
     pub only: Vec<Group>,
     /// Seconds of each run
@@ -70,7 +71,11 @@ impl Options {
     pub fn groups(&self, compares: bool) -> Result<Vec<Group>> {
         match (self.only.as_slice(), compares) {
             ([], true) => Ok(COMPARED.to_vec()),
-            ([], false) => Ok(Group::value_variants().to_vec()),
+            // Pods want a machine apart, which the others do not.
+            ([], false) => {
+                let all = Group::value_variants().iter().copied();
+                Ok(all.filter(|group| *group != Group::Pods).collect())
+            }
             (only, true) if !only.iter().all(|group| COMPARED.contains(group)) => {
                 bail!("--against compares {} only: name some of these", names(&COMPARED))
             }
@@ -110,6 +115,9 @@ pub enum Group {
     /// The app in containers: their start beside runc's, and their memory (as root, needs
     /// containerd)
     Containers,
+    /// The app in pods of one core and 1 GiB, at the case study's load: by the shim, and as an
+    /// ordinary container (as root, needs what `cargo xtask test --cluster` builds)
+    Pods,
     /// Statements by id, by filters and by the next page, and posts, in a store that is full
     Read,
 }

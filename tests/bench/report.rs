@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 /// Times, to be asked for percentiles.
+#[derive(Default)]
 pub struct Times(Vec<Duration>);
 
 impl Times {
@@ -10,6 +11,12 @@ impl Times {
     pub fn new(mut times: Vec<Duration>) -> Self {
         times.sort_unstable();
         Self(times)
+    }
+
+    /// Adds those of another run.
+    pub fn add(&mut self, other: Self) {
+        self.0.extend(other.0);
+        self.0.sort_unstable();
     }
 
     /// The time that this share of all does not exceed, e.g. 0.99.

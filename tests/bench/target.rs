@@ -8,9 +8,10 @@ use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use hedgeschool_tests::{Node, course};
+use hedgeschool_tests::{Client, Node, course};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 use http_body_util::Full;
+use rand::RngExt;
 use rand::seq::IndexedRandom;
 use serde_json::Value;
 
@@ -41,7 +42,11 @@ impl Target {
 
     /// Whatever listens on this port, asked nothing yet.
     pub fn at(port: u16) -> Self {
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        Self::at_address(SocketAddr::from(([127, 0, 0, 1], port)))
+    }
+
+    /// Whatever listens at this address, asked nothing yet.
+    pub fn at_address(address: SocketAddr) -> Self {
         Self { address, make: Arc::new(|| Request::new(Full::default())) }
     }
 
@@ -81,13 +86,45 @@ impl Target {
 
     /// `GET` of [`file`] as one of a course that is imported first.
     pub fn import_file(&self, node: &Node) -> Result<Self> {
+        self.import_file_as(&node.admin())
+    }
+
+    /// The same, imported by this client.
+    pub fn import_file_as(&self, admin: &Client) -> Result<Self> {
         let structure = course::structure("https://example.org/bench", "Bench");
         let zip = course::archive(&[("cmi5.xml", structure.as_bytes()), ("index.html", &file())])?;
         let body = Some(("application/zip", zip.as_slice()));
-        let imported = node.admin().send(Method::POST, "/content/v1/courses", body)?;
+        let imported = admin.send(Method::POST, "/content/v1/courses", body)?;
         let package = imported.expect(201)?.json()?;
         let package = package.get("package").and_then(Value::as_str).context("no package")?;
         self.get(&[format!("/content/p/{package}/index.html")])
+    }
+
+    /// The portal's first page as somebody with this cookie sees it.
+    pub fn page(&self, cookie: &str) -> Result<Self> {
+        let mut headers = self.headers()?;
+        headers.remove(header::AUTHORIZATION);
+        headers.insert(header::COOKIE, cookie.parse()?);
+        Ok(self.asked(move || {
+            let mut request = Request::new(Full::default());
+            *request.headers_mut() = headers.clone();
+            request
+        }))
+    }
+
+    /// One of these, each with the share of requests, in percent, that it is to have.
+    pub fn mixed(&self, parts: Vec<(u32, Self)>) -> Self {
+        let all: u32 = parts.iter().map(|(share, _)| share).sum();
+        self.asked(move || {
+            let mut ticket = rand::rng().random_range(0..all.max(1));
+            for (share, part) in &parts {
+                match ticket.checked_sub(*share) {
+                    Some(rest) => ticket = rest,
+                    None => return part.request(),
+                }
+            }
+            Request::new(Full::default())
+        })
     }
 
     /// Whatever `make` makes.

@@ -1,6 +1,9 @@
 //! A city's box: `kubectl apply -k k3s/overlays/edge`.
 
-use anyhow::{Result, ensure};
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
 use hedgeschool_tests::cluster::{self, Cluster, Generation, Part};
 use hedgeschool_tests::storm::{self, Persistent};
 use hedgeschool_tests::{course, eventually, statement};
@@ -24,12 +27,46 @@ fn the_edge_serves_and_records() -> Result<()> {
         statement::post(&xapi, &id)?;
         statement::read(&xapi, &id)?;
         cluster.await_rollout("redis", NAMESPACE)?;
-        let status = admin.get("/sync/v1/status")?.expect(200)?.json()?;
-        println!("{status}");
+        is_confined()?;
+        back_up(cluster)?;
         let log = cluster.kubectl(&["logs", name(&pod), "-n", NAMESPACE])?;
-        println!("{log}");
+        ensure!(!log.contains("compil"), "the image's code is not this machine's: {log}");
         Ok(())
     })
+}
+
+/// The serving process has nothing that it does not need.
+fn is_confined() -> Result<()> {
+    let pid = writers()?.into_iter().next().context("nobody serves")?;
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let wanted = [
+        ("Uid", "65532"),
+        ("CapEff", "0000000000000000"),
+        ("CapPrm", "0000000000000000"),
+        ("CapBnd", "0000000000000000"),
+        ("NoNewPrivs", "1"),
+        // A filter of system calls.
+        ("Seccomp", "2"),
+    ];
+    for (name, value) in wanted {
+        let line = status.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
+        let found = line.and_then(|line| line.split_whitespace().next()).unwrap_or_default();
+        ensure!(found == value, "{name} is {found}");
+    }
+    let root = Path::new("/proc").join(pid.to_string()).join("root/probe");
+    ensure!(fs::write(&root, "").is_err(), "its files can be written to");
+    Ok(())
+}
+
+/// The night's backup, by day.
+fn back_up(cluster: &Cluster) -> Result<()> {
+    let job = ["create", "job", "--from=cronjob/hedgeschool-backup", "now", "-n", NAMESPACE];
+    cluster.kubectl(&job)?;
+    let wait = ["wait", "--for=condition=complete", "--timeout=60s", "job/now", "-n", NAMESPACE];
+    cluster.kubectl(&wait)?;
+    let backups = cluster.volume_folder("hedgeschool-backups", NAMESPACE);
+    ensure!(backups.join("latest/manifest.json").is_file(), "there is no backup");
+    Ok(())
 }
 
 /// Waits until another pod than this one is the only one, and ready.

@@ -23,6 +23,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// The oldest SQLite that the case study takes, as SQLite counts.
+const SQLITE: i32 = 3_045_000;
 /// Where the manifests put it.
 const NAMESPACE: &str = "hedgeschool";
 /// What its pods are called by.
@@ -34,7 +36,8 @@ fn with_cluster(
     test: impl FnOnce(&mut Cluster) -> Result<()>,
 ) -> Result<()> {
     let Some(mut cluster) = Cluster::start(generation)? else { return Ok(()) };
-    println!("{}", cluster.versions()?);
+    println!("{}\nSQLite {}", cluster.versions()?, rusqlite::version());
+    ensure!(rusqlite::version_number() >= SQLITE, "the case study asks for SQLite 3.45 or newer");
     import_app(&cluster, &repository("spin.toml"), &image_of("edge", &cluster)?)?;
     let outcome = test(&mut cluster);
     if outcome.is_err() {

@@ -75,6 +75,18 @@ impl Client {
         self.send(Method::PUT, path, Some(("application/json", body.to_string().as_bytes())))
     }
 
+    /// The cookie of somebody who signs in by the portal's form, `name:password`.
+    pub fn sign_in(&self, credentials: &str) -> Result<String> {
+        let (name, password) = credentials.split_once(':').context("no colon")?;
+        let form = address("", &[("name", name), ("password", password), ("next", "/")]);
+        let form = form.trim_start_matches('?').as_bytes();
+        let form = Some(("application/x-www-form-urlencoded", form));
+        let answer = self.send(Method::POST, "/auth/sign-in", form)?.expect(303)?;
+        let cookie = answer.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
+        ensure!(!cookie.is_empty(), "{name} is not let in");
+        Ok(cookie)
+    }
+
     /// Any request; a body comes with its media type.
     pub fn send(
         &self,

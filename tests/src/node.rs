@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
-use http::Method;
 use tempfile::TempDir;
 
 use crate::log::Log;
@@ -288,14 +287,7 @@ impl Node {
 
     /// The cookie of somebody who signs in by the portal's form, `name:password`.
     pub fn sign_in(&self, credentials: &str) -> Result<String> {
-        let (name, password) = credentials.split_once(':').context("no colon")?;
-        let form = crate::address("", &[("name", name), ("password", password), ("next", "/")]);
-        let form = form.trim_start_matches('?').as_bytes();
-        let form = Some(("application/x-www-form-urlencoded", form));
-        let answer = self.anonymous().send(Method::POST, "/auth/sign-in", form)?.expect(303)?;
-        let cookie = answer.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
-        anyhow::ensure!(!cookie.is_empty(), "{name} is not let in");
-        Ok(cookie)
+        self.anonymous().sign_in(credentials)
     }
 
     /// The browser of somebody who has signed in.

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::command::{self, cargo};
 use crate::debian::{self, Need};
 use crate::progress::Steps;
-use crate::{build, revision, workspace};
+use crate::{build, cluster, revision, workspace};
 
 // The benchmarks' own file, so that one help tells of everything.
 #[path = "../../tests/bench/options.rs"]
@@ -43,7 +43,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let groups = arguments.options.groups(arguments.against.is_some())?;
     ensure_servers(&groups)?;
     let other = arguments.against.as_ref().map(|name| revision::build(&root, name)).transpose()?;
-    match (arguments.no_build, groups.contains(&Group::Containers)) {
+    let has_shim = groups.iter().any(|it| matches!(it, Group::Containers | Group::Pods));
+    match (arguments.no_build, has_shim) {
         (true, _) => {}
         (false, false) => build::node(&root, &mut Steps::new(1))?,
         (false, true) => build::node_and_shim(&root, &mut Steps::new(1))?,
@@ -56,7 +57,15 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         command::run(library.current_dir(&root))?;
     }
     let mut bench = cargo();
-    bench.arg("run").args(package).args(["--bin", "bench", "--"]);
+    bench.arg("run").args(package).args(["--bin", "bench"]);
+    if groups.contains(&Group::Pods) {
+        ensure!(groups == [Group::Pods], "pods want a machine apart: measure them alone");
+        cluster::ensure_machine()?;
+        let mut steps = Steps::new(cluster::missing(&root));
+        bench.env("HEDGE_TEST_CLUSTER", cluster::build(&root, &mut steps)?.folder());
+        cluster::run_apart(&mut bench);
+    }
+    bench.arg("--");
     bench.args(words(&arguments.options, &groups, other.as_deref())).current_dir(&root);
     if let Some(host) = &arguments.host {
         bench.env("HEDGE_TEST_HOST", host);

@@ -12,8 +12,7 @@ use super::Cluster;
 impl Cluster {
     /// Makes the volume for a claim, and answers its folder.
     pub fn volume(&self, claim: &str, namespace: &str) -> Result<PathBuf> {
-        let name = format!("{namespace}-{claim}");
-        let folder = self.path("volumes").join(&name);
+        let (name, folder) = (name(claim, namespace), self.volume_folder(claim, namespace));
         fs::create_dir_all(&folder)?;
         fs::set_permissions(&folder, Permissions::from_mode(0o777))?;
         let volume = json!({
@@ -32,4 +31,13 @@ impl Cluster {
         self.apply(&volume.to_string())?;
         Ok(folder)
     }
+
+    /// The folder of the volume of a claim.
+    pub fn volume_folder(&self, claim: &str, namespace: &str) -> PathBuf {
+        self.path("volumes").join(name(claim, namespace))
+    }
+}
+
+fn name(claim: &str, namespace: &str) -> String {
+    format!("{namespace}-{claim}")
 }
