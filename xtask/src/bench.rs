@@ -63,7 +63,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         cluster::ensure_machine()?;
         let mut steps = Steps::new(cluster::missing(&root));
         bench.env("HEDGE_TEST_CLUSTER", cluster::build(&root, &mut steps)?.folder());
-        cluster::run_apart(&mut bench);
+        bench.args(cluster::run_apart());
     }
     bench.arg("--");
     bench.args(words(&arguments.options, &groups, other.as_deref())).current_dir(&root);

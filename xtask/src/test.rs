@@ -86,16 +86,16 @@ fn cluster(root: &Path, arguments: &Arguments) -> Result<()> {
         build::apps(root, &mut steps)?;
     }
     let name: Vec<_> = arguments.name.iter().cloned().collect();
-    let one = || containers(&name, root, arguments);
-    let mut two = one();
-    two.args(["--test", "box_files"]);
+    let one = containers(&name, root, arguments);
+    let boxes = ["--test", "box_files"].map(str::to_owned);
+    let mut two = containers(&[&boxes[..], &name].concat(), root, arguments);
     two.env("HEDGE_TEST_CONTAINERD", programs.containerd());
     let mut whole = pods(root, &programs, arguments);
     whole.env("HEDGE_TEST_FIRST_RELEASE", earlier);
     if let Some(sources) = &arguments.spin_operator {
         whole.env("HEDGE_TEST_SPIN_OPERATOR", root.join(sources));
     }
-    run(vec![one(), two, whole], &mut steps)
+    run(vec![one, two, whole], &mut steps)
 }
 
 fn everything(root: &Path, arguments: &Arguments) -> Result<()> {
@@ -171,10 +171,10 @@ fn containers(chosen: &[String], root: &Path, arguments: &Arguments) -> Command 
 /// The command that runs tests of a cluster, one after another: each has the machine for itself.
 fn pods(root: &Path, programs: &cluster::Programs, arguments: &Arguments) -> Command {
     let mut words = ["--workspace", "--test", "cluster"].map(str::to_owned).to_vec();
+    words.extend(cluster::run_apart());
     words.extend(arguments.name.iter().cloned());
     let mut test = command(&words, root, arguments);
     test.arg("--test-threads=1").env("HEDGE_TEST_CLUSTER", programs.folder());
-    cluster::run_apart(&mut test);
     test
 }
 

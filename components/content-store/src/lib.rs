@@ -6,10 +6,9 @@
 
 #[allow(missing_docs)]
 mod bindings {
-    spin_sdk::wit_bindgen::generate!({
+    wit_bindgen::generate!({
         path: "../../wit/content",
         world: "store",
-        runtime_path: "spin_sdk::wit_bindgen::rt",
         additional_derives: [serde::Serialize, serde::Deserialize],
     });
 

@@ -2,10 +2,9 @@
 
 #[allow(missing_docs)]
 mod bindings {
-    spin_sdk::wit_bindgen::generate!({
+    wit_bindgen::generate!({
         path: "../../wit/content",
         world: "client",
-        runtime_path: "spin_sdk::wit_bindgen::rt",
         additional_derives: [serde::Serialize],
     });
 }

@@ -2,19 +2,17 @@
 
 #[allow(missing_docs)]
 mod content_bindings {
-    spin_sdk::wit_bindgen::generate!({
+    wit_bindgen::generate!({
         path: "../../wit/content",
         world: "client",
-        runtime_path: "spin_sdk::wit_bindgen::rt",
     });
 }
 
 #[allow(missing_docs)]
 mod progress_bindings {
-    spin_sdk::wit_bindgen::generate!({
+    wit_bindgen::generate!({
         path: "../../wit/progress",
         world: "client",
-        runtime_path: "spin_sdk::wit_bindgen::rt",
     });
 }
 

@@ -21,10 +21,9 @@ use hedgeschool_sql::{Database, connection_slot};
 
 #[allow(missing_docs, reason = "generated; the WIT documents it")]
 mod bindings {
-    spin_sdk::wit_bindgen::generate!({
+    wit_bindgen::generate!({
         path: "../../wit/progress",
         world: "store",
-        runtime_path: "spin_sdk::wit_bindgen::rt",
     });
 }
 

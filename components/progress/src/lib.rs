@@ -21,10 +21,9 @@ use spin_sdk::http_service;
 
 #[allow(missing_docs, reason = "generated; the WIT documents it")]
 mod bindings {
-    spin_sdk::wit_bindgen::generate!({
+    wit_bindgen::generate!({
         path: "../../wit/progress",
         world: "client",
-        runtime_path: "spin_sdk::wit_bindgen::rt",
     });
 }
 

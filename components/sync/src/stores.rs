@@ -16,10 +16,9 @@ macro_rules! bindings {
     ($module:ident, $path:literal) => {
         #[allow(missing_docs, dead_code, reason = "generated; the WIT documents it")]
         mod $module {
-            spin_sdk::wit_bindgen::generate!({
+            wit_bindgen::generate!({
                 path: $path,
                 world: "client",
-                runtime_path: "spin_sdk::wit_bindgen::rt",
             });
         }
     };

@@ -10,10 +10,9 @@ use spin_sdk::http::{Json, Request, StatusCode};
 use spin_sdk::http_service;
 
 mod bindings {
-    spin_sdk::wit_bindgen::generate!({
+    wit_bindgen::generate!({
         path: "../../wit/progress",
         world: "client",
-        runtime_path: "spin_sdk::wit_bindgen::rt",
     });
 }
 

@@ -25,7 +25,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::log::Log;
-use crate::process::Process;
+use crate::process::{self, Process};
 use crate::{eventually, repository};
 
 pub use part::Part;
@@ -170,6 +170,7 @@ impl Cluster {
         self.processes.clear();
         kill_all();
         unmount_below(self.folder.path());
+        remove_networks()?;
         remove_cgroups()?;
         for volatile in ["containerd/state", "cni", "logs"] {
             let _ = fs::remove_dir_all(self.path(volatile));
@@ -278,7 +279,7 @@ impl Drop for Cluster {
         self.processes.clear();
         kill_all();
         unmount_below(self.folder.path());
-        if let Err(error) = remove_cgroups() {
+        if let Err(error) = remove_networks().and_then(|()| remove_cgroups()) {
             eprintln!("--- {error:#}");
         }
     }
@@ -342,17 +343,8 @@ fn output(command: &mut Command) -> Result<String> {
 
 /// All processes whose words are such.
 fn processes(matches: impl Fn(&[String]) -> bool) -> Result<Vec<u32>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir("/proc")? {
-        let Ok(pid) = entry?.file_name().to_string_lossy().parse() else { continue };
-        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let line = String::from_utf8_lossy(&line).into_owned();
-        let words: Vec<_> = line.split('\0').map(str::to_owned).collect();
-        if matches(&words) {
-            found.push(pid);
-        }
-    }
-    Ok(found)
+    let all = process::running()?.into_iter();
+    Ok(all.filter(|(_, words)| matches(words)).map(|(pid, _)| pid).collect())
 }
 
 /// Kills every process but this one and the first. Whatever else is here is the cluster's.
@@ -381,6 +373,17 @@ fn unmount_below(folder: &Path) {
             let _ = rustix::mount::unmount(mount, rustix::mount::UnmountFlags::DETACH);
         }
     }
+}
+
+/// Removes the pods' networks. They outlive their processes, and would keep the addresses that the
+/// next cluster gives to its own pods.
+fn remove_networks() -> Result<()> {
+    unmount_below(Path::new("/run/netns"));
+    let _ = fs::remove_dir_all("/run/netns");
+    eventually("the pods' links are gone", || {
+        let table = fs::read_to_string("/proc/self/net/dev")?;
+        Ok((!table.contains("veth")).then_some(()))
+    })
 }
 
 /// Removes the groups that a kubelet has made for its pods, of each controller.

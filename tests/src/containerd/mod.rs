@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::log::Log;
-use crate::process::Process;
+use crate::process::{self, Process};
 use crate::{eventually, repository};
 
 pub use container::{Attached, Builder, Served, Starting};
@@ -170,18 +170,12 @@ impl Containerd {
 
     fn processes(&self, matches: impl Fn(&[String]) -> bool) -> Result<Vec<u32>> {
         let own = self.folder.path().display().to_string();
-        let mut found = Vec::new();
-        for entry in fs::read_dir("/proc")? {
-            let Ok(pid) = entry?.file_name().to_string_lossy().parse() else { continue };
-            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            let line = String::from_utf8_lossy(&line).into_owned();
-            let words: Vec<_> = line.split('\0').map(str::to_owned).collect();
-            let is_daemon = words.iter().any(|word| word.starts_with(&own)) && pid != self.id();
-            if is_daemon && matches(&words) {
-                found.push(pid);
-            }
-        }
-        Ok(found)
+        let is_its = |pid: u32, words: &[String]| {
+            words.iter().any(|word| word.starts_with(&own)) && pid != self.id()
+        };
+        let all = process::running()?.into_iter();
+        let found = all.filter(|(pid, words)| is_its(*pid, words) && matches(words));
+        Ok(found.map(|(pid, _)| pid).collect())
     }
 
     fn id(&self) -> u32 {

@@ -4,7 +4,6 @@
 mod go;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::Result;
 
@@ -129,7 +128,7 @@ pub fn ensure_machine() -> Result<()> {
 
 /// What to put before a program's name so that it runs in a network, with mounts and with
 /// processes of its own, and nothing of it outlives it.
-pub fn apart() -> Vec<&'static str> {
+fn apart() -> Vec<&'static str> {
     // The shell stays, as the first process there: it takes leave of processes whose parents are
     // gone.
     let shell = ["sh", "-c", "\"$0\" \"$@\"; exit $?"];
@@ -137,9 +136,8 @@ pub fn apart() -> Vec<&'static str> {
     ["unshare"].into_iter().chain(namespaces).chain(shell).collect()
 }
 
-/// Has Cargo run test programs by `apart`.
-pub fn run_apart(test: &mut Command) {
+/// What tells Cargo to run programs by [`apart`].
+pub fn run_apart() -> [String; 2] {
     let words: Vec<_> = apart().iter().map(|word| format!("{word:?}")).collect();
-    let runner = format!("target.'cfg(all())'.runner=[{}]", words.join(", "));
-    test.args(["--config", &runner]);
+    ["--config".to_owned(), format!("target.'cfg(all())'.runner=[{}]", words.join(", "))]
 }
