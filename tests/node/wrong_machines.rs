@@ -130,9 +130,13 @@ fn a_node_on_a_full_disk_serves_refuses_and_goes_on_when_there_is_room() -> Resu
     for id in &kept {
         statement::read(&pair.edge.xapi(), id)?;
     }
+    // Nobody is sent elsewhere for a disk without room.
+    let health = "/.well-known/spin/health";
+    pair.edge.anonymous().get(health)?.expect(200)?;
     pair.edge.kill()?;
     pair.edge.restart()?;
     statement::read(&pair.edge.xapi(), &kept[0])?;
+    pair.edge.anonymous().get(health)?.expect(200)?;
     pair.edge_machine.fill_disk(false)?;
     statement::post(&pair.edge.xapi(), &statement::new_id())?;
     pair.soon("everything is at the hub", || {
