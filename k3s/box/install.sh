@@ -18,7 +18,7 @@ Its secrets, each from a file of one line, which may go afterwards:
   --upstream-token-file FILE  this node's token at the node above
   --admin-file FILE           name:password of the first administrator
   --secret-file NAME=FILE     another variable of the app, e.g. bootstrap_client
-  Made here where they are not given: session_secret, redis_password.
+  Made here where it is not given: session_secret.
 
 To change what was set once:
   --rename                    allow another --node-id
@@ -185,9 +185,7 @@ for file in "$given"/*; do
     fi
     cp "$scratch/value" "$values/$name"
 done
-for name in session_secret redis_password; do
-    [ -f "$values/$name" ] || random | encode >"$values/$name"
-done
+[ -f "$values/session_secret" ] || random | encode >"$values/session_secret"
 [ -z "$upstream_url" ] || [ -f "$values/upstream_token" ] ||
     fail "the node above asks for this node's token: give --upstream-token-file FILE"
 [ -f "$values/bootstrap_admin" ] ||
@@ -286,7 +284,7 @@ env -i PATH="$PATH" HOME="${HOME:-/root}" INSTALL_K3S_SKIP_DOWNLOAD=true \
 kubectl() { /usr/local/bin/k3s kubectl "$@"; }
 say 'Waiting for the app, ten minutes at most.'
 i=0
-until kubectl -n hedgeschool get statefulset hedgeschool >/dev/null 2>&1; do
+until kubectl -n hedgeschool get deployment/hedgeschool >/dev/null 2>&1; do
     i=$((i + 1))
     [ "$i" -lt 120 ] || fail 'K3s has not applied the app: journalctl -u k3s | grep Manifest'
     sleep 5
@@ -294,10 +292,10 @@ done
 if [ -n "$known_id" ]; then
     sleep 20 # K3s looks for changed files every 15 s
     # A pod has its values from when it was made.
-    [ -z "$node_changed" ] || kubectl -n hedgeschool rollout restart statefulset/hedgeschool
+    [ -z "$node_changed" ] || kubectl -n hedgeschool rollout restart deployment/hedgeschool
 fi
-kubectl -n hedgeschool rollout status statefulset/hedgeschool --timeout=10m ||
-    fail 'the app does not get ready: k3s kubectl -n hedgeschool describe pod hedgeschool-0'
+kubectl -n hedgeschool rollout status deployment/hedgeschool --timeout=10m ||
+    fail 'the app does not get ready: k3s kubectl -n hedgeschool describe pods'
 
 if [ -f "$manifests/hedgeschool-5-gitops.yaml" ]; then
     # K3s would put the stick's release back at each of its starts.
