@@ -7,11 +7,14 @@ mod edge;
 mod manifests;
 mod outages;
 mod spinkube;
+mod ticker;
 mod tree;
 mod upgrade;
+mod verifier;
 mod watch;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -20,7 +23,7 @@ use hedgeschool_tests::cluster::{Cluster, Generation};
 use hedgeschool_tests::containerd::{self, pack};
 use hedgeschool_tests::{Client, Node, eventually, repository};
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The oldest SQLite that the case study takes, as SQLite counts.
@@ -72,6 +75,25 @@ fn objects(cluster: &Cluster, folder: &Path) -> Result<Vec<Value>> {
     ensure!(succeeded, "{said}");
     let objects = serde_json::Deserializer::from_str(&said).into_iter();
     Ok(objects.collect::<Result<_, _>>()?)
+}
+
+/// Makes a folder with the edge's overlay and one of `k3s/components`.
+fn with_component(cluster: &Cluster, name: &str) -> Result<PathBuf> {
+    let folder = cluster.folder().join(format!("edge-with-{name}"));
+    fs::create_dir(&folder)?;
+    // Kustomize takes no absolute paths.
+    let here = fs::canonicalize(&folder)?;
+    let up = "../".repeat(here.components().count() - 1);
+    let path = |part: &str| format!("{up}{}", repository(part).display());
+    let kustomization = json!({
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "namespace": NAMESPACE,
+        "resources": [path("k3s/overlays/edge")],
+        "components": [path(&format!("k3s/components/{name}"))],
+    });
+    fs::write(folder.join("kustomization.yaml"), kustomization.to_string())?;
+    Ok(folder)
 }
 
 /// The image that an overlay's manifests name.
@@ -128,8 +150,13 @@ const GALWAY: Place<'_> = Place { namespace: NAMESPACE, node: "galway", upstream
 
 /// Makes a node of an overlay, and waits until it serves.
 fn apply(cluster: &Cluster, overlay: &str) -> Result<()> {
+    apply_folder(cluster, &repository("k3s/overlays").join(overlay))
+}
+
+/// The same of any folder.
+fn apply_folder(cluster: &Cluster, folder: &Path) -> Result<()> {
     GALWAY.prepare(cluster)?;
-    cluster.apply_folder(&repository("k3s/overlays").join(overlay))?;
+    cluster.apply_folder(folder)?;
     cluster.await_rollout("hedgeschool", NAMESPACE)
 }
 

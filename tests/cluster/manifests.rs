@@ -9,7 +9,7 @@ use hedgeschool_tests::cluster::{Cluster, Generation};
 use hedgeschool_tests::repository;
 use serde_json::Value;
 
-use crate::{NAMESPACE, objects, with_cluster};
+use crate::{NAMESPACE, objects, with_cluster, with_component};
 
 /// Fields whose keys are anybody's.
 const FREE: [&str; 8] = [
@@ -26,9 +26,10 @@ const FREE: [&str; 8] = [
 const BATCH: usize = 100;
 
 /// The folders of `k3s/` that can be applied.
-fn overlays() -> Result<Vec<PathBuf>> {
+fn folders() -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(repository("k3s/overlays"))?.flatten();
     let mut folders: Vec<_> = entries.map(|entry| entry.path()).collect();
+    folders.extend(["k3s/fleet", "k3s/wasmedge"].map(repository));
     folders.sort();
     Ok(folders)
 }
@@ -89,14 +90,15 @@ fn manifests_are_valid_and_typos_are_refused() -> Result<()> {
         cluster.kubectl(&["create", "namespace", NAMESPACE])?;
         let has_spinkube = cluster.apply_spinkube()?;
         let mut manifests: Vec<Value> = Vec::new();
-        for overlay in overlays()? {
-            if !has_spinkube && overlay.to_string_lossy().ends_with("spinkube") {
-                eprintln!("left out: {} wants SpinKube's sources", overlay.display());
+        let with_ticker = with_component(cluster, "ticker")?;
+        for folder in folders()?.into_iter().chain([with_ticker]) {
+            if !has_spinkube && folder.to_string_lossy().ends_with("spinkube") {
+                eprintln!("left out: {} wants SpinKube's sources", folder.display());
                 continue;
             }
-            let objects = objects(cluster, &overlay)?;
+            let objects = objects(cluster, &folder)?;
             let (succeeded, said) = judge(cluster, &objects)?;
-            ensure!(succeeded, "{}: {said}", overlay.display());
+            ensure!(succeeded, "{}: {said}", folder.display());
             for object in objects {
                 if !manifests.contains(&object) {
                     manifests.push(object);
@@ -127,17 +129,21 @@ fn manifests_keep_what_they_promise() -> Result<()> {
             ensure!(kind != "Secret", "a secret is in the repository");
             ensure!(!text.contains(":latest"), "{kind} is of whatever version there is");
         }
-        let image = hedgeschool_version()?;
-        let uses = edge.iter().filter(|object| object.to_string().contains(&image)).count();
-        ensure!(uses == 2, "{uses} objects name {image}: k3s/components/image says the version");
+        let checks = objects(cluster, &repository("k3s/wasmedge"))?;
+        let named = [("hedgeschool", edge, 2), ("hedge-verify", checks, 1)];
+        for (name, objects, wanted) in named {
+            let image = format!("localhost/{name}:{}", version()?);
+            let uses = objects.iter().filter(|object| object.to_string().contains(&image)).count();
+            ensure!(uses == wanted, "{uses} objects name {image}: which version do they want?");
+        }
         Ok(())
     })
 }
 
-/// The image of this version.
-fn hedgeschool_version() -> Result<String> {
+/// The version that this is.
+fn version() -> Result<String> {
     let manifest: toml::Table = fs::read_to_string(repository("spin.toml"))?.parse()?;
     let application = manifest.get("application").context("no application")?;
-    let version = application.get("version").and_then(toml::Value::as_str).context("a version")?;
-    Ok(format!("localhost/hedgeschool:{version}"))
+    let version = application.get("version").and_then(toml::Value::as_str);
+    Ok(version.context("a version")?.to_owned())
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 use anyhow::{Context, Result, ensure};
-use hedgeschool_tests::containerd::Containerd;
+use hedgeschool_tests::containerd::{Containerd, VERIFIER, pack_verifier};
 use hedgeschool_tests::{Node, Relay, course, eventually, repository, statement, wasmtime};
 use http::Method;
 use serde_json::{Value, json};
@@ -16,8 +16,6 @@ use tempfile::TempDir;
 
 use crate::with_containerd;
 
-/// Where `cargo xtask build --verifier` puts it.
-const MODULE: &str = "target/wasm32-wasip1/release/hedge-verify.wasm";
 /// What its image is called here, and containerd's own runtime, which starts crun.
 const IMAGE: &str = "localhost/hedge-verify:test";
 const RUNC: &str = "io.containerd.runc.v2";
@@ -101,8 +99,8 @@ fn verifies(run: &mut Engine<'_>, refusal: i32) -> Result<()> {
 #[test]
 fn wasmtime_runs_the_verifier() -> Result<()> {
     let program = wasmtime()?;
-    let module = repository(MODULE);
-    ensure!(module.is_file(), "{MODULE} is missing: `cargo xtask build --verifier` makes it");
+    let module = repository(VERIFIER);
+    ensure!(module.is_file(), "{VERIFIER} is missing: `cargo xtask build --verifier` makes it");
     eprintln!("{}", version(&program)?);
     let mut run = |data: &Path, arguments: &[&str]| {
         let mut command = Command::new(&program);
@@ -159,15 +157,7 @@ fn with_crun(test: impl FnOnce(&Containerd, &Path) -> Result<()>) -> Result<()> 
             eprintln!("{}", version(&wasmedge)?);
         }
         let output = TempDir::new()?;
-        let packed = Command::new(repository("target/host/hedge"))
-            .args(["image", "--reference", IMAGE, "--program"])
-            .arg(repository(MODULE))
-            .arg("--output")
-            .arg(output.path())
-            .output()
-            .context("starting target/host/hedge: `cargo xtask build` makes it")?;
-        ensure!(packed.status.success(), "{}", String::from_utf8_lossy(&packed.stderr));
-        containerd.import(&output.path().join("hedge-verify.tar"))?;
+        containerd.import(&pack_verifier(output.path(), IMAGE)?)?;
         test(containerd, &crun)
     })
 }

@@ -144,6 +144,11 @@ impl Cluster {
         self.start_part(part)
     }
 
+    /// Whether it can run modules for WASI 0.1, by crun with WasmEdge.
+    pub fn has_wasmedge(&self) -> bool {
+        settings::crun().is_some()
+    }
+
     /// Has pods that name no runtime class run by this repository's shim.
     pub fn default_to_shim(&mut self) -> Result<()> {
         settings::containerd(self, "hedge")?;

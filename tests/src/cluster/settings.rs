@@ -1,7 +1,7 @@
 //! The files that the parts of a cluster are told by.
 
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use anyhow::Result;
 use serde_json::json;
@@ -51,6 +51,7 @@ pub(super) fn containerd(cluster: &Cluster, default: &str) -> Result<()> {
             (3, images.as_str(), "io.containerd.cri.v1.runtime", "", programs)
         }
     };
+    let wasmedge = crun().map(|crun| wasmedge(plugin, &crun)).unwrap_or_default();
     let settings = format!(
         r#"version = {version}
 root = {root:?}
@@ -70,13 +71,30 @@ default_runtime_name = "{default}"
 runtime_type = "io.containerd.runc.v2"
 [plugins."{plugin}".containerd.runtimes.hedge]
 runtime_type = "io.containerd.hedge.v1"
-"#,
+{wasmedge}"#,
         root = cluster.path("containerd/root"),
         state = cluster.path("containerd/state"),
         socket = cluster.path("containerd.sock"),
         networks = cluster.path("cni-conf"),
     );
     Ok(fs::write(cluster.path("containerd.toml"), settings)?)
+}
+
+/// crun with WasmEdge, if it is here.
+pub(super) fn crun() -> Option<PathBuf> {
+    env::var_os("HEDGE_TEST_CRUN").map(PathBuf::from)
+}
+
+/// The runtime of modules for WASI 0.1, as docs/verifier.md has it.
+fn wasmedge(plugin: &str, crun: &Path) -> String {
+    format!(
+        r#"[plugins."{plugin}".containerd.runtimes.wasmedge]
+runtime_type = "io.containerd.runc.v2"
+pod_annotations = ["module.wasm.image/*"]
+[plugins."{plugin}".containerd.runtimes.wasmedge.options]
+BinaryName = {crun:?}
+"#
+    )
 }
 
 fn kubeconfig(file: &Path, token: &str) -> Result<()> {

@@ -4,6 +4,7 @@ mod container;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,8 @@ const RUNTIME: &str = "io.containerd.hedge.v1";
 const PROGRAM: &str = "containerd-shim-hedge-v1";
 /// Where `cargo xtask build` puts it.
 const SHIM: &str = "target/shim/containerd-shim-hedge-v1";
+/// Where `cargo xtask build --verifier` puts the verifier.
+pub const VERIFIER: &str = "target/wasm32-wasip1/release/hedge-verify.wasm";
 /// containerd's namespace for the tests' containers.
 const NAMESPACE: &str = "hedge-test";
 
@@ -285,19 +288,31 @@ impl Events {
 
 /// Makes an image of the app of a manifest, as `hedge image` does, and answers its archive.
 pub fn pack(manifest: &Path, output: &Path, reference: &str, more: &[&str]) -> Result<PathBuf> {
-    let packed = Command::new(repository("target/host/hedge"))
-        .arg("image")
-        .arg("--from")
-        .arg(manifest)
-        .arg("--runtime-config-file")
-        .arg(manifest.with_file_name("runtime-config.toml"))
-        .arg("--output")
+    let stores = manifest.with_file_name("runtime-config.toml");
+    let app = [OsStr::new("--from"), manifest.as_os_str()];
+    let stores = [OsStr::new("--runtime-config-file"), stores.as_os_str()];
+    let more = more.iter().map(OsStr::new);
+    make_image(output, reference, app.into_iter().chain(stores).chain(more))
+}
+
+/// The same of the verifier.
+pub fn pack_verifier(output: &Path, reference: &str) -> Result<PathBuf> {
+    let module = repository(VERIFIER);
+    make_image(output, reference, [OsStr::new("--program"), module.as_os_str()])
+}
+
+fn make_image<'a>(
+    output: &Path,
+    reference: &str,
+    arguments: impl IntoIterator<Item = &'a OsStr>,
+) -> Result<PathBuf> {
+    let made = Command::new(repository("target/host/hedge"))
+        .args(["image", "--reference", reference, "--output"])
         .arg(output)
-        .args(["--reference", reference])
-        .args(more)
+        .args(arguments)
         .output()
         .context("starting target/host/hedge: `cargo xtask build` makes it")?;
-    ensure!(packed.status.success(), "{}", String::from_utf8_lossy(&packed.stderr));
+    ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let mut entries = fs::read_dir(output)?.flatten().map(|entry| entry.path());
     let archive = entries.find(|path| path.extension().is_some_and(|name| name == "tar"));
     archive.context("no archive")
