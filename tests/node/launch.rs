@@ -1,23 +1,31 @@
 //! A learner's way: sign in, launch a unit, do it, and see it count.
 
+mod conduct;
+mod lms;
+
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, ensure};
-use hedgeschool_tests::{Client, Node, course, statement};
+use hedgeschool_tests::{Client, Node, address, course, statement};
 use http::Method;
 use serde_json::{Value, json};
 
 const COURSE: &str = "https://example.org/courses/launch";
 const FORM: &str = "application/x-www-form-urlencoded";
+const SESSION_ID: &str = "https://w3id.org/xapi/cmi5/context/extensions/sessionid";
 
 /// What a unit is told in its address (cmi5, 8.1).
 pub type Launch = HashMap<String, String>;
 
 /// A node with a course, and the learner's signed-in browser.
 pub fn classroom() -> Result<(Node, Client)> {
+    classroom_with(&course::package(COURSE, "Launch")?)
+}
+
+/// The same with a course of one's own.
+fn classroom_with(package: &[u8]) -> Result<(Node, Client)> {
     let node = Node::start()?;
-    let package = course::package(COURSE, "Launch")?;
-    let import = Some(("application/zip", package.as_slice()));
+    let import = Some(("application/zip", package));
     node.admin().send(Method::POST, "/content/v1/courses", import)?.expect(201)?;
     let ada = json!({
         "name": "ada", "display_name": "Ada", "role": "learner", "password": "a-long-password",
@@ -31,21 +39,32 @@ pub fn classroom() -> Result<(Node, Client)> {
     Ok((node, browser))
 }
 
-/// Launches the course's unit and reads what it is told.
+/// Launches the course's first unit and reads what it is told.
 pub fn launch(browser: &Client) -> Result<Launch> {
+    launch_with(browser, 0, "Normal")
+}
+
+/// The same of another unit, in a mode.
+fn launch_with(browser: &Client, unit: usize, mode: &str) -> Result<Launch> {
     let courses = browser.get("/")?.expect(200)?.text();
-    let page = between(&courses, "href=\"/courses/", "\"")?;
+    let page = between(&courses, "href=\"/courses/", "\"")?.to_owned();
     let shown = browser.get(&format!("/courses/{page}"))?.expect(200)?.text();
-    let unit = between(&shown, "name=\"unit\" value=\"", "\"")?;
-    let form =
-        format!("unit={}", form_urlencoded::byte_serialize(unit.as_bytes()).collect::<String>());
+    let unit = shown.split("name=\"unit\" value=\"").nth(unit + 1).context("no such unit")?;
+    let unit = unit.split('"').next().unwrap_or_default();
+    let played = address(&format!("/courses/{page}/play"), &[("unit", unit), ("mode", mode)]);
+    let played = browser.get(&played)?.expect(200)?.text();
+    ensure!(played.contains(&format!("value=\"{unit}\"")), "{played}");
+    let form = form(&[("unit", unit), ("mode", mode)]);
     let form = Some((FORM, form.as_bytes()));
-    let player = browser.send(Method::POST, &format!("/courses/{page}/launch"), form)?;
-    let player = player.expect(200)?.text();
-    let frame = &player[player.find("<iframe").context("no frame")?..];
-    let address = between(frame, "src=\"", "\"")?.replace("&#38;", "&").replace("&amp;", "&");
+    let launched = browser.send(Method::POST, &format!("/courses/{page}/launch"), form)?;
+    let launched = launched.expect(200)?.json()?;
+    let address = launched["url"].as_str().context("no address")?;
     let (_, query) = address.split_once('?').context("no parameters")?;
     Ok(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+}
+
+fn form(fields: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Result<&'a str> {
@@ -67,21 +86,90 @@ pub fn unit(node: &Node, launch: &Launch) -> Result<Client> {
     Ok(client.with_header("x-experience-api-version", "1.0.3"))
 }
 
-fn completed(launch: &Launch) -> Result<Value> {
-    Ok(json!({
-        "actor": serde_json::from_str::<Value>(&launch["actor"])?,
-        "verb": { "id": "http://adlnet.gov/expapi/verbs/completed" },
-        "object": { "id": launch["activityId"] },
-        "result": { "completion": true, "score": { "scaled": 0.8 } },
-        "context": { "registration": launch["registration"] },
-    }))
+/// What the LMS tells a unit of its launch (cmi5, 10), as the unit reads it.
+fn launch_data(unit: &Client, launch: &Launch) -> Result<Value> {
+    let place = address(
+        "/xapi/activities/state",
+        &[
+            ("stateId", "LMS.LaunchData"),
+            ("activityId", &launch["activityId"]),
+            ("agent", &launch["actor"]),
+            ("registration", &launch["registration"]),
+        ],
+    );
+    unit.get(&place)?.expect(200)?.json()
+}
+
+fn ask_for_preferences(unit: &Client, launch: &Launch) -> Result<()> {
+    unit.get(&preferences(launch))?.expect(404).map(drop)
+}
+
+fn preferences(launch: &Launch) -> String {
+    let of = [("profileId", "cmi5LearnerPreferences"), ("agent", launch["actor"].as_str())];
+    address("/xapi/agents/profile", &of)
+}
+
+/// A unit that has said that it is ready.
+struct Ready {
+    unit: Client,
+    launch: Launch,
+    data: Value,
+}
+
+impl Ready {
+    /// Launches a unit, and has it do what comes first.
+    fn start(node: &Node, browser: &Client, number: usize, mode: &str) -> Result<Self> {
+        let launch = launch_with(browser, number, mode)?;
+        let unit = unit(node, &launch)?;
+        let data = launch_data(&unit, &launch)?;
+        ask_for_preferences(&unit, &launch)?;
+        let ready = Self { unit, launch, data };
+        ready.say("initialized", json!({}), 200)?;
+        Ok(ready)
+    }
+
+    /// A statement that cmi5 defines.
+    fn statement(&self, verb: &str, result: Value) -> Result<Value> {
+        let moves = ["completed", "passed", "failed"].contains(&verb);
+        let names = if moves { &["cmi5", "moveon"][..] } else { &["cmi5"] };
+        let category =
+            |name| json!({"id": format!("https://w3id.org/xapi/cmi5/context/categories/{name}")});
+        let mut context = self.data["contextTemplate"].clone();
+        context["registration"] = json!(self.launch["registration"]);
+        context["contextActivities"]["category"] = names.iter().map(category).collect();
+        Ok(json!({
+            "id": statement::new_id(),
+            "timestamp": "2026-11-29T12:00:00Z",
+            "actor": serde_json::from_str::<Value>(&self.launch["actor"])?,
+            "verb": { "id": format!("http://adlnet.gov/expapi/verbs/{verb}") },
+            "object": { "id": self.launch["activityId"] },
+            "result": result,
+            "context": context,
+        }))
+    }
+
+    /// Sends one, and expects a status.
+    fn say(&self, verb: &str, result: Value, status: u16) -> Result<()> {
+        self.send(&self.statement(verb, result)?, status)
+    }
+
+    fn send(&self, statement: &Value, status: u16) -> Result<()> {
+        let answer = self.unit.post("/xapi/statements", statement)?.expect(status);
+        answer.with_context(|| statement.to_string()).map(drop)
+    }
+
+    fn complete(&self) -> Result<()> {
+        self.say("completed", json!({ "completion": true, "duration": "PT1S" }), 200)
+    }
 }
 
 #[test]
 fn what_a_launched_unit_records_shows_in_my_progress() -> Result<()> {
     let (node, browser) = classroom()?;
-    let launch = launch(&browser)?;
-    unit(&node, &launch)?.post("/xapi/statements", &completed(&launch)?)?.expect(200)?;
+    let unit = Ready::start(&node, &browser, 0, "Normal")?;
+    unit.complete()?;
+    let score = json!({ "success": true, "duration": "PT1S", "score": { "scaled": 0.8 } });
+    unit.say("passed", score, 200)?;
     let progress = browser.get("/progress")?.expect(200)?.text();
     ensure!(progress.contains("Completed") && progress.contains("80"), "{progress}");
     Ok(())
@@ -100,29 +188,30 @@ fn a_fetch_token_works_once() -> Result<()> {
 #[test]
 fn a_launched_unit_records_for_its_learner_and_registration_only() -> Result<()> {
     let (node, browser) = classroom()?;
-    let launch = launch(&browser)?;
-    let unit = unit(&node, &launch)?;
-    let mut other = completed(&launch)?;
+    let unit = Ready::start(&node, &browser, 0, "Normal")?;
+    let before = statement::count(&node.xapi())?;
+    let done = json!({ "completion": true, "duration": "PT1S" });
+    let mut other = unit.statement("completed", done.clone())?;
     other["actor"] = json!({ "mbox": "mailto:eve@example.org" });
-    unit.post("/xapi/statements", &other)?.expect(403)?;
-    let mut elsewhere = completed(&launch)?;
+    unit.send(&other, 403)?;
+    let mut elsewhere = unit.statement("completed", done)?;
     elsewhere["context"]["registration"] = json!(statement::new_id());
-    unit.post("/xapi/statements", &elsewhere)?.expect(403)?;
-    ensure!(statement::count(&node.xapi())? == 0);
+    unit.send(&elsewhere, 403)?;
+    ensure!(statement::count(&node.xapi())? == before);
     Ok(())
 }
 
 #[test]
 fn a_launched_unit_reads_its_own_statements_only() -> Result<()> {
     let (node, browser) = classroom()?;
-    let launch = launch(&browser)?;
-    let unit = unit(&node, &launch)?;
+    let Ready { unit, .. } = Ready::start(&node, &browser, 0, "Normal")?;
     let foreign = statement::new_id();
     statement::post(&node.xapi(), &foreign)?;
-    unit.post("/xapi/statements", &completed(&launch)?)?.expect(200)?;
     let page = unit.get("/xapi/statements")?.expect(200)?.json()?;
     let found = page["statements"].as_array().context("no statements")?;
-    ensure!(found.len() == 1 && found[0]["actor"]["account"]["name"] == "ada", "{page}");
+    let is_own = |it: &Value| it["actor"]["account"]["name"] == "ada";
+    // Its own, and what the node says of the launch.
+    ensure!(found.len() == 2 && found.iter().all(is_own), "{page}");
     unit.get(&format!("/xapi/statements?statementId={foreign}"))?.expect(403)?;
     let own = found[0]["id"].as_str().context("no id")?;
     unit.get(&format!("/xapi/statements?statementId={own}"))?.expect(200)?;

@@ -127,6 +127,14 @@ fn check_course(course: &NewCourse) -> Result<(), Error> {
     if course.units.len() > UNITS_MAX {
         return Err(Error::TooLarge(format!("at most {UNITS_MAX} units")));
     }
+    let blocks = course.blocks.as_deref().unwrap_or_default();
+    let parents = blocks.iter().enumerate().map(|(position, block)| (block.parent, position));
+    let parents = parents.chain(course.units.iter().map(|unit| (unit.block, blocks.len())));
+    for (parent, below) in parents {
+        if parent.is_some_and(|parent| parent as usize >= below) {
+            return Err(Error::Invalid("a block stands before what is in it".into()));
+        }
+    }
     Ok(())
 }
 
@@ -162,8 +170,8 @@ async fn check_blobs(files: &str) -> Result<(), Error> {
 }
 
 fn with_identity(course: NewCourse, key: String, package: String) -> Course {
-    let NewCourse { id, title, description, units } = course;
-    Course { id, key, package, title, description, units }
+    let NewCourse { id, title, description, units, blocks } = course;
+    Course { id, key, package, title, description, units, blocks }
 }
 
 /// See `courses`.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use hedgeschool_web::{Problem, Query, Reply, Request, StatusCode, settings};
-use serde::Serialize;
+use hedgeschool_web::{Problem, Query, Reply, Request, StatusCode, body, settings};
+use serde::{Deserialize, Serialize};
 
 use crate::shelf::Shelf;
 use crate::store::{self, CourseSummary};
@@ -12,6 +12,8 @@ use crate::store::{self, CourseSummary};
 const PAGE: u32 = 100;
 const PAGE_MAX: u32 = 1_000;
 const JSON: &str = "application/json";
+/// Largest question of another component, in bytes.
+const QUESTION_BYTES_MAX: usize = 65_536;
 
 /// A page of courses.
 #[derive(Serialize)]
@@ -49,6 +51,29 @@ pub async fn course(id: &str) -> Result<Reply, Problem> {
     let course = store::find_course(id.to_owned()).await?;
     let course = course.ok_or_else(|| Problem::not_found(format!("there is no course {id:?}")))?;
     cached(kept(shelf, json(&course)?)).await
+}
+
+/// Which course a component asks for.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Wanted {
+    /// The course of this short name.
+    Key(String),
+    /// The course that has, or had, the unit with this activity IRI.
+    Activity(String),
+}
+
+/// One course for another component, as it is now, or null.
+pub async fn structure(request: Request) -> Result<Reply, Problem> {
+    let key = match body::json(request, QUESTION_BYTES_MAX).await? {
+        Wanted::Key(key) => Some(key),
+        Wanted::Activity(activity) => {
+            let places = store::find_units(vec![activity]).await?;
+            places.into_iter().next().map(|place| place.course_key)
+        }
+    };
+    let Some(key) = key else { return Reply::json(&()) };
+    Reply::json(&store::find_course_by_key(key).await?)
 }
 
 /// What is on a shelf, as the reply that it was.

@@ -10,7 +10,7 @@ use hedgeschool_credentials::Scope;
 use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, header, identity};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::store::{self, File, LaunchMethod, MoveOn, NewCourse, Unit};
+use crate::store::{self, Block, File, LaunchMethod, MoveOn, NewCourse, Unit};
 
 /// A larger file is stored as pieces of this size, in bytes. The store joins 4,096 of them at
 /// most, which is the largest archive's 1 GiB.
@@ -50,11 +50,20 @@ async fn authorise(headers: &HeaderMap) -> Result<(), Problem> {
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     let media_type = header(headers, "content-type").unwrap_or("application/zip");
     let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let accepted = ["application/zip", "application/x-zip-compressed", "application/octet-stream"];
+    let accepted = [
+        "application/zip",
+        "application/x-zip-compressed",
+        "application/octet-stream",
+        "application/xml",
+        "text/xml",
+    ];
     if accepted.contains(&essence.as_str()) {
         return Ok(());
     }
-    let detail = format!("a package is sent as application/zip, not as {essence:?}");
+    let detail = format!(
+        "a package is sent as application/zip, a course structure alone as text/xml, not as \
+         {essence:?}"
+    );
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
 }
 
@@ -149,12 +158,25 @@ async fn join(pieces: Vec<String>) -> Result<String, Problem> {
 }
 
 fn new_course(structure: &CourseStructure) -> NewCourse {
+    let course = structure.id.as_str();
+    let blocks = structure.blocks.iter().map(|block| Block {
+        id: block.id.clone(),
+        activity: launch::activity_id(course, &block.id),
+        title: block.title.clone(),
+        parent: block.parent.and_then(position),
+    });
     NewCourse {
         id: structure.id.clone(),
         title: structure.title.clone(),
         description: structure.description.clone(),
-        units: structure.units.iter().map(|unit| new_unit(&structure.id, unit)).collect(),
+        units: structure.units.iter().map(|unit| new_unit(course, unit)).collect(),
+        blocks: (!structure.blocks.is_empty()).then(|| blocks.collect()),
     }
+}
+
+/// A place in a list that is far shorter than this.
+fn position(position: usize) -> Option<u32> {
+    position.try_into().ok()
 }
 
 fn new_unit(course: &str, unit: &AssignableUnit) -> Unit {
@@ -176,5 +198,7 @@ fn new_unit(course: &str, unit: &AssignableUnit) -> Unit {
             cmi5::MoveOn::NotApplicable => MoveOn::NotApplicable,
         },
         mastery_score: unit.mastery_score,
+        entitlement_key: Some(unit.entitlement_key.clone()).filter(|key| !key.is_empty()),
+        block: unit.block.and_then(position),
     }
 }

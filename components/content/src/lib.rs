@@ -8,6 +8,9 @@
 //! | `/content/p/{package}/{path}` | GET | a file of a package: never changes, ranges, sandboxed |
 //!
 //! `HEAD` is answered wherever `GET` is.
+//!
+//! Private, since it lies outside `/content`: `POST /structure` with `{"key": …}`, or with the
+//! `activity` of a unit, answers the course or null.
 
 mod catalogue;
 mod file;
@@ -24,7 +27,8 @@ use spin_sdk::http_service;
 #[http_service]
 async fn handle(request: Request) -> Reply {
     let is_head = request.method() == Method::HEAD;
-    let is_import = request.method() == Method::POST;
+    let is_import =
+        request.method() == Method::POST && request.uri().path().starts_with("/content/");
     let reply = answer(route(request).await);
     if is_import && reply.status().is_success() {
         changed("content");
@@ -34,6 +38,9 @@ async fn handle(request: Request) -> Reply {
 
 async fn route(request: Request) -> Result<Reply, Problem> {
     let path = request.uri().path().to_owned();
+    if path == "/structure" && request.method() == Method::POST {
+        return catalogue::structure(request).await;
+    }
     let path = path.strip_prefix("/content/").unwrap_or_default();
     if let Some(rest) = path.strip_prefix("p/") {
         let (package, file) = rest.split_once('/').unwrap_or((rest, ""));

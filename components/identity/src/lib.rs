@@ -1,7 +1,7 @@
 //! Who is who: sign-in and people below `/auth`, and private answers for the app's other
 //! components.
 //!
-//! The private addresses (`/verify`, `/launch`) lie outside `/auth`, the only route the manifest
+//! The private addresses (`/verify`, `/launch`, `/agent`) lie outside `/auth`, the only route the manifest
 //! gives this component to the outside: a request reaches them through `identity.spin.internal` or
 //! not at all.
 
@@ -47,6 +47,7 @@ async fn route(request: Request) -> Result<Reply, Problem> {
     match (request.method().as_str(), path.as_str()) {
         ("POST", "/verify") => verify::answer(request).await,
         ("POST", "/launch") => launch::open(request).await,
+        ("POST", "/agent") => people::agent(request).await,
         ("POST", "/auth/sign-in") => sign_in::enter(request).await,
         ("POST", "/auth/sign-out") => sign_in::leave(&request),
         ("POST", "/auth/fetch") => launch::redeem(&request).await,

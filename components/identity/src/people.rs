@@ -42,6 +42,18 @@ struct Listed {
     home: Option<String>,
 }
 
+/// Whose agent a component asks for.
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+/// `POST /agent`, private: the xAPI agent of the person of a name, as a text of JSON, or null.
+pub async fn agent(request: Request) -> Result<Reply, Problem> {
+    let Named { name } = body::json(request, BODY_BYTES_MAX).await?;
+    Reply::json(&verify::person(&name).await?.map(|person| person.agent))
+}
+
 /// `POST /auth/people`.
 pub async fn add(request: Request) -> Result<Reply, Problem> {
     check_same_origin(&request)?;

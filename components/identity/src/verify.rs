@@ -67,11 +67,11 @@ async fn by_token(token: &str) -> Result<Option<Verdict>, Problem> {
 }
 
 async fn of_launch(launch: Launch) -> Result<Option<Verdict>, Problem> {
-    let learner = launch.learner;
+    let learner = launch.learner.clone();
     let Some(person) = person(&learner).await? else { return Ok(None) };
     let scopes = BTreeSet::from([Scope::StatementsWrite, Scope::StatementsReadMine, Scope::State]);
-    let subject =
-        Subject::Launch { registration: launch.registration, activity: launch.activity, learner };
+    let Launch { registration, session, activity, .. } = launch;
+    let subject = Subject::Launch { registration, session, activity, learner };
     Ok(Some(Verdict { subject, scopes, agent: person.agent }))
 }
 
@@ -104,8 +104,8 @@ pub async fn knows(name: &str) -> Result<bool, Problem> {
     Ok(is_admin || stored_people::find(name.to_owned()).await?.is_some())
 }
 
-/// The person of this name, who has proved to be that person.
-async fn person(name: &str) -> Result<Option<Verdict>, Problem> {
+/// The person of this name, who has proved to be that person, or is spoken of.
+pub async fn person(name: &str) -> Result<Option<Verdict>, Problem> {
     let (display_name, role) = match stored_people::find(name.to_owned()).await? {
         Some(stored) => (stored.display_name, people::role(stored.role)),
         None if bootstrap_admin().await?.is_some_and(|admin| admin.name == name) => {

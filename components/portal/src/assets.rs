@@ -11,6 +11,8 @@ pub fn find(name: &str) -> Option<Reply> {
         "portal.css" => ("text/css; charset=utf-8", include_str!("../static/portal.css")),
         "import.js" => ("text/javascript; charset=utf-8", include_str!("../static/import.js")),
         "live.js" => ("text/javascript; charset=utf-8", include_str!("../static/live.js")),
+        "play.js" => ("text/javascript; charset=utf-8", include_str!("../static/play.js")),
+        "returned.js" => ("text/javascript; charset=utf-8", include_str!("../static/returned.js")),
         "hedge.svg" => ("image/svg+xml", include_str!("../static/hedge.svg")),
         _ => return None,
     };

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use hedgeschool_web::{Problem, Reply};
+use hedgeschool_web::{Problem, Query, Reply};
 
-use crate::page::{self, CourseCard, Frame, UnitCard};
+use crate::page::{self, Administration, CourseCard, Frame, UnitCard};
 use crate::standing::{Standing, requirement, satisfies};
-use crate::store::{Completion, Unit, completions, content};
+use crate::store::{Completion, LaunchMethod, Unit, completions, content};
 use crate::{Visitor, link};
 
 /// Most courses on one page.
@@ -51,9 +51,15 @@ async fn done_by_course(visitor: &Visitor) -> Result<HashMap<String, u32>, Probl
 }
 
 /// `/courses/{title}-{key}`
-pub async fn show(visitor: &Visitor, segment: &str) -> Result<Reply, Problem> {
+pub async fn show(visitor: &Visitor, segment: &str, query: &Query) -> Result<Reply, Problem> {
     let course = find(segment).await?;
+    let units = || course.units.iter().map(|unit| (unit.id.clone(), unit.title.clone()));
+    let administration = visitor.is_administrator.then(|| Administration {
+        units: units().collect(),
+        waived: query.get("waived").map(str::to_owned),
+    });
     page::render(&page::Course {
+        administration,
         frame: Frame::new(&course.title, Some(visitor)),
         href: link::course(&course.title, &course.key),
         description: course.description.clone(),
@@ -81,6 +87,7 @@ async fn course_part(visitor: &Visitor, course: content::Course) -> Result<Strin
         href: link::course(&course.title, &course.key),
         done: units.iter().filter(|unit| unit.standing.kind == "done").count(),
         units,
+        is_administrator: visitor.is_administrator,
     })
 }
 
@@ -89,6 +96,7 @@ fn unit_card(unit: Unit, reached: Option<&Completion>) -> UnitCard {
         requirement: requirement(unit.move_on, unit.mastery_score),
         is_satisfied: satisfies(reached, unit.move_on),
         standing: Standing::of(reached),
+        has_own_window: unit.launch_method == LaunchMethod::OwnWindow,
         id: unit.id,
         title: unit.title,
     }

@@ -33,6 +33,10 @@ async fn handle(request: Request) -> Reply {
     if let Some(name) = path.strip_prefix("/static/") {
         return assets::find(name).unwrap_or_else(|| page::error(&Problem::not_found(""), None));
     }
+    if path == "/returned" {
+        return launch::returned(&Query::of(&request))
+            .unwrap_or_else(|problem| page::error(&problem, None));
+    }
     let visitor = match visitor::recognise(request.headers()).await {
         Ok(visitor) => visitor,
         Err(problem) => return page::error(&problem, None),
@@ -65,10 +69,13 @@ async fn route(request: Request, path: &str, visitor: Option<&Visitor>) -> Resul
     let languages = languages(request.headers());
     match parts.as_slice() {
         [""] if is_get => courses::list(visitor).await,
-        ["courses", course] if is_get => courses::show(visitor, course).await,
-        ["courses", course, "launch"] if is_post => launch::play(request, visitor, course).await,
-        // A page that was played is opened again, from a bookmark or after signing in.
-        ["courses", course, "launch"] => Ok(Reply::see_other(&format!("/courses/{course}"))),
+        ["courses", course] if is_get => courses::show(visitor, course, &Query::of(&request)).await,
+        ["courses", course, "play"] if is_get => {
+            launch::play(&request, visitor, course, &Query::of(&request)).await
+        }
+        ["courses", course, "launch"] if is_post => launch::launch(request, visitor, course).await,
+        ["courses", course, "waive"] if is_post => launch::waive(request, visitor, course).await,
+        ["sessions", session, "end"] if is_post => launch::end(request, visitor, session).await,
         ["progress"] if is_get => progress::show(visitor).await,
         ["statements"] if is_get => {
             statements::browse(visitor, &Query::of(&request), &languages).await

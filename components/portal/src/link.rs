@@ -28,16 +28,6 @@ fn slug(title: &str) -> String {
     slug.trim_end_matches('-').to_owned()
 }
 
-/// Scheme, host and port of an absolute address. None: it is relative, or its host has characters
-/// that hosts do not have, and which would mean something in a header.
-pub fn origin(url: &str) -> Option<&str> {
-    let (scheme, rest) = url.split_once("://")?;
-    let host = rest.split(['/', '?', '#']).next()?;
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
-    let is_host = !host.is_empty() && host.chars().all(is_plain);
-    url.get(..scheme.len() + "://".len() + host.len()).filter(|_| is_host)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,13 +39,5 @@ mod tests {
         assert_eq!(key(address.trim_start_matches("/courses/")), "0123abcd");
         assert_eq!(course("日本", "k"), "/courses/k");
         assert_eq!(key("k"), "k");
-    }
-
-    #[test]
-    fn only_absolute_addresses_have_an_origin() {
-        assert_eq!(origin("https://a.example:8443/x?y://z"), Some("https://a.example:8443"));
-        assert_eq!(origin("unit/index.html"), None);
-        assert_eq!(origin("https://a.example; script-src */x"), None);
-        assert_eq!(origin("https://ada@a.example/x"), None);
     }
 }

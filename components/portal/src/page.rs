@@ -92,6 +92,8 @@ pub struct UnitCard {
     pub is_satisfied: bool,
     /// What the visitor has reached in it.
     pub standing: Standing,
+    /// Whether it wants a window of its own.
+    pub has_own_window: bool,
 }
 
 /// `/courses/…`
@@ -106,6 +108,16 @@ pub struct Course {
     pub description: String,
     /// What of the page moves.
     pub part: String,
+    /// What an administrator can do here. None: the visitor is none.
+    pub administration: Option<Administration>,
+}
+
+/// What administrators see of a course beside its units.
+pub struct Administration {
+    /// IRI and title of each unit.
+    pub units: Vec<(String, String)>,
+    /// Who has just been excused from one.
+    pub waived: Option<String>,
 }
 
 /// What of it moves.
@@ -118,9 +130,11 @@ pub struct CoursePart {
     pub units: Vec<UnitCard>,
     /// How many of them are done.
     pub done: usize,
+    /// Whether the visitor may look at units without a record.
+    pub is_administrator: bool,
 }
 
-/// `/courses/…/launch`
+/// `/courses/…/play`
 #[derive(Template)]
 #[template(path = "play.html")]
 pub struct Play {
@@ -130,12 +144,26 @@ pub struct Play {
     pub href: String,
     /// Title of the course.
     pub course: String,
-    /// The unit's launch address.
-    pub launch_url: String,
+    /// The unit's IRI.
+    pub unit: String,
+    /// What it is launched for, as cmi5 writes it.
+    pub mode: &'static str,
     /// Whether the unit lies on another server, whose origin it keeps.
     pub is_elsewhere: bool,
     /// Whether the unit wants a window of its own.
     pub has_own_window: bool,
+    /// Whether it is launched without being asked to.
+    pub starts_by_itself: bool,
+}
+
+/// `/returned`
+#[derive(Template)]
+#[template(path = "returned.html")]
+pub struct Returned {
+    /// Around the page.
+    pub frame: Frame,
+    /// Address of the page to go on to.
+    pub to: String,
 }
 
 /// A row of the learner's record.
@@ -364,9 +392,15 @@ pub fn render_as(page: &impl Template, status: StatusCode) -> Result<Reply, Prob
     render_with(page, status, POLICY)
 }
 
-/// A page that shows a frame from this origin.
-pub fn render_framing(page: &impl Template, origin: &str) -> Result<Reply, Problem> {
-    render_with(page, StatusCode::OK, &format!("{POLICY}; frame-src {origin}"))
+/// A page that shows a frame from these origins.
+pub fn render_framing(page: &impl Template, origins: &str) -> Result<Reply, Problem> {
+    render_with(page, StatusCode::OK, &format!("{POLICY}; frame-src {origins}"))
+}
+
+/// A page that anybody may show in a frame: it has nothing to hide, and nothing to press.
+pub fn render_frameable(page: &impl Template) -> Result<Reply, Problem> {
+    let policy = POLICY.replace("; frame-ancestors 'none'", "");
+    render_with(page, StatusCode::OK, &policy)
 }
 
 fn render_with(page: &impl Template, status: StatusCode, policy: &str) -> Result<Reply, Problem> {

@@ -7,16 +7,24 @@ use crate::bindings::exports::hedgeschool::progress::completions::Guest;
 use crate::types::{Changes, Completion, Error};
 use crate::{DATABASE, Store};
 
+/// Most activities that one call is asked for.
+const ACTIVITIES_MAX: usize = 5_000;
 /// Most agents that one call names.
 const AGENTS_MAX: usize = 1_000;
 
 impl Guest for Store {
     async fn of_agent(agent: String) -> Result<Vec<Completion>, Error> {
-        let sql = "SELECT activity, completed, passed, score, progress, duration_ms, statements,
-              updated_ms
-            FROM completion WHERE agent = ?1 ORDER BY updated_ms DESC, activity LIMIT 1000";
-        let rows = DATABASE.query(sql, &[Value::Text(agent)]).await?;
-        Ok(rows.into_iter().map(completion).collect::<Result<_, _>>()?)
+        let of = "WHERE agent = ?1 ORDER BY updated_ms DESC, activity LIMIT 1000";
+        completions(of, &[Value::Text(agent)]).await
+    }
+
+    async fn reached(agent: String, activities: Vec<String>) -> Result<Vec<Completion>, Error> {
+        if activities.len() > ACTIVITIES_MAX {
+            return Err(Error::Invalid(format!("at most {ACTIVITIES_MAX} activities a call")));
+        }
+        let activities = Value::Text(serde_json::Value::from(activities).to_string());
+        let of = "WHERE agent = ?1 AND activity IN (SELECT value FROM json_each(?2))";
+        completions(of, &[Value::Text(agent), activities]).await
     }
 
     async fn changes_since(after: Option<u64>) -> Result<Changes, Error> {
@@ -28,6 +36,16 @@ impl Guest for Store {
         let agents = if through < after { None } else { agents(after, through).await? };
         Ok(Changes { through, agents })
     }
+}
+
+/// The completions that the end of a query chooses.
+async fn completions(of: &str, parameters: &[Value]) -> Result<Vec<Completion>, Error> {
+    let sql = format!(
+        "SELECT activity, completed, passed, score, progress, duration_ms, statements, updated_ms
+        FROM completion {of}"
+    );
+    let rows = DATABASE.query(&sql, parameters).await?;
+    Ok(rows.into_iter().map(completion).collect::<Result<_, _>>()?)
 }
 
 /// The agents of statements after a sequence, through another. None: there are too many.

@@ -15,6 +15,7 @@ mod merge;
 mod select;
 #[cfg(test)]
 mod select_tests;
+mod sessions;
 mod statements;
 
 use hedgeschool_sql::{Database, connection_slot};
@@ -33,7 +34,11 @@ connection_slot!(CONNECTION);
 
 static DATABASE: Database = Database {
     label: "progress",
-    migrations: &[hedgeschool_journal::SCHEMA, include_str!("../migrations/1.sql")],
+    migrations: &[
+        hedgeschool_journal::SCHEMA,
+        include_str!("../migrations/1.sql"),
+        include_str!("../migrations/2.sql"),
+    ],
     restored: hedgeschool_journal::RESTORED,
     new_file: &[],
     slot: &CONNECTION,

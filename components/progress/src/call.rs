@@ -40,6 +40,18 @@ enum Content {
     Here(Bytes),
 }
 
+impl Content {
+    async fn bytes(self, limit: usize) -> Result<Bytes, Problem> {
+        match self {
+            Self::Waiting(request) => body::read(*request, limit).await,
+            Self::Here(bytes) if bytes.len() <= limit => Ok(bytes),
+            Self::Here(_) => {
+                Err(Problem::too_large(format!("the content may have at most {limit} bytes")))
+            }
+        }
+    }
+}
+
 impl Call {
     /// Understands a request, or says what is wrong with it: 400 for one without a version that is
     /// spoken here (3.3).
@@ -102,13 +114,15 @@ impl Call {
 
     /// The content of the request, once; 413 past `limit` bytes.
     pub async fn into_content(self, limit: usize) -> Result<Bytes, Problem> {
-        match self.content {
-            Content::Waiting(request) => body::read(*request, limit).await,
-            Content::Here(bytes) if bytes.len() <= limit => Ok(bytes),
-            Content::Here(_) => {
-                Err(Problem::too_large(format!("the content may have at most {limit} bytes")))
-            }
-        }
+        self.content.bytes(limit).await
+    }
+
+    /// The content of the request, which stays to be asked for again; 413 past `limit` bytes.
+    pub async fn read_content(&mut self, limit: usize) -> Result<Bytes, Problem> {
+        let content = std::mem::replace(&mut self.content, Content::Here(Bytes::new()));
+        let bytes = content.bytes(limit).await?;
+        self.content = Content::Here(bytes.clone());
+        Ok(bytes)
     }
 
     /// 400 unless all parameters are among these.

@@ -6,13 +6,16 @@ mod merge;
 mod place;
 
 use bytes::Bytes;
+use hedgeschool_cmi5::conduct::{self, Marks};
+use hedgeschool_cmi5::vocabulary::{LAUNCH_DATA, PREFERENCES};
 use hedgeschool_credentials::Verdict;
 use hedgeschool_web::{Method, Problem, Reply, StatusCode, identity};
 use hedgeschool_xapi::Version;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::conditional::{Conditions, Representation, quoted};
+use crate::sessions;
 use crate::store::documents;
 use crate::store::types::{DocumentKind, Error, Precondition};
 use place::Place;
@@ -45,8 +48,12 @@ async fn answer(call: Call, kind: DocumentKind) -> Result<Reply, Problem> {
     }
     let verdict = identity::verify_authorization(&call.headers).await?;
     let place = Place::of(&call, kind)?;
+    sessions::check_open(&verdict).await?;
     if reads {
         access::may_read(&verdict, &place)?;
+        if let Some(read) = mark(&place) {
+            sessions::note(&verdict, read).await?;
+        }
         return if place.id.is_some() {
             read(&call, place).await
         } else {
@@ -55,10 +62,20 @@ async fn answer(call: Call, kind: DocumentKind) -> Result<Reply, Problem> {
     }
     access::may_change(&verdict, &place)?;
     match call.method {
-        Method::PUT => put(call, place).await,
+        Method::PUT => put(call, &verdict, place).await,
         Method::POST => post(call, place).await,
         _ if place.id.is_some() => delete(&call, place).await,
         _ => clear(&call, &verdict, place).await,
+    }
+}
+
+/// What a launched unit has done when it has asked for a document: it has to read two before it
+/// says that it is ready (cmi5, 10 and 11).
+fn mark(place: &Place) -> Option<Marks> {
+    match (place.scope.kind, place.id.as_deref()) {
+        (DocumentKind::State, Some(LAUNCH_DATA)) => Some(Marks::LAUNCH_DATA),
+        (DocumentKind::AgentProfile, Some(PREFERENCES)) => Some(Marks::PREFERENCES),
+        _ => None,
     }
 }
 
@@ -85,7 +102,24 @@ async fn list(call: &Call, place: Place) -> Result<Reply, Problem> {
 }
 
 /// Stores a document in place of what is there.
-async fn put(call: Call, place: Place) -> Result<Reply, Problem> {
+async fn put(call: Call, verdict: &Verdict, place: Place) -> Result<Reply, Problem> {
+    if verdict.is_launch() && mark(&place) == Some(Marks::PREFERENCES) {
+        return put_preferences(call, place).await;
+    }
+    put_any(call, place).await
+}
+
+/// What a launched unit says that its learner prefers: 403 for what cannot be that (cmi5, 11).
+async fn put_preferences(mut call: Call, place: Place) -> Result<Reply, Problem> {
+    let is_json = call.header("content-type").is_some_and(merge::is_json);
+    let content = call.read_content(BYTES_MAX).await?;
+    let document = serde_json::from_slice(&content).ok().filter(|_| is_json).unwrap_or(Value::Null);
+    let checked = conduct::check_preferences(&document);
+    checked.map_err(|violation| Problem::forbidden(violation.to_string()))?;
+    put_any(call, place).await
+}
+
+async fn put_any(call: Call, place: Place) -> Result<Reply, Problem> {
     let conditions = Conditions::of_change(&call)?;
     let blind = conditions.is_empty();
     let precondition = match (place.scope.kind, call.version) {

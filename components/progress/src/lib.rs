@@ -10,6 +10,7 @@ mod call;
 mod conditional;
 mod cors;
 mod documents;
+mod sessions;
 mod statements;
 mod version;
 
@@ -43,6 +44,12 @@ async fn handle(request: Request) -> Reply {
 }
 
 async fn route(request: Request) -> Result<Reply, Problem> {
+    match request.uri().path() {
+        "/launch" => return sessions::begin(request).await,
+        "/waive" => return sessions::waive(request).await,
+        "/abandon" => return sessions::abandon(request).await,
+        _ => {}
+    }
     let resource = resource(request.uri().path()).to_owned();
     match resource.as_str() {
         _ if request.method() == Method::OPTIONS => Ok(cors::preflight()),

@@ -10,11 +10,20 @@ use uuid::Uuid;
 /// The namespace of every UUID derived here. It never changes: records depend on it.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6b1d_1f0e_52a4_4e0c_9d53_7c2f_3d0a_6e11);
 
-/// The activity IRI under which statements speak of a unit: `urn:uuid:…`.
+/// The parameters of a launch address, in the order of [`Launch::url`].
+pub const PARAMETERS: [&str; 5] = ["endpoint", "fetch", "actor", "registration", "activityId"];
+
+/// The activity IRI under which statements speak of a unit, a block or the course itself:
+/// `urn:uuid:…`.
 ///
 /// The LMS generates it, it is not the publisher's id, and it is the same at every launch (8.1.5).
-pub fn activity_id(course: &str, unit: &str) -> String {
-    derived("activity", &[course, unit]).urn().to_string()
+pub fn activity_id(course: &str, part: &str) -> String {
+    derived("activity", &[course, part]).urn().to_string()
+}
+
+/// The activity IRI under which statements speak of a course as a whole: that of no part of it.
+pub fn course_activity_id(course: &str) -> String {
+    derived("course", &[course]).urn().to_string()
 }
 
 /// The registration of a learner in a course (8.1.4), a lower-case UUID.
@@ -55,14 +64,10 @@ impl Launch<'_> {
             None => (unit, String::new()),
         };
         let separator = if address.contains('?') { '&' } else { '?' };
-        let parameters = [
-            ("endpoint", self.endpoint),
-            ("fetch", self.fetch),
-            ("actor", self.actor),
-            ("registration", self.registration),
-            ("activityId", self.activity),
-        ];
-        let query = parameters.map(|(name, value)| format!("{name}={}", encoded(value))).join("&");
+        let values = [self.endpoint, self.fetch, self.actor, self.registration, self.activity];
+        let parameters = PARAMETERS.iter().zip(values);
+        let parameters = parameters.map(|(name, value)| format!("{name}={}", encoded(value)));
+        let query = parameters.collect::<Vec<_>>().join("&");
         format!("{address}{separator}{query}{fragment}")
     }
 }

@@ -42,3 +42,30 @@ fn a_package_needs_its_structure_and_its_units() {
     assert!(refusal(&[("cmi5.xml", COURSE)]).contains(r#""unit/a.html", which is no file"#));
     assert!(refusal(&[("cmi5.xml", "<x/>")]).contains("courseStructure"));
 }
+
+#[test]
+fn a_structure_alone_has_its_units_elsewhere() {
+    let there = COURSE.replace("unit/a.html", "https://example.org/a.html");
+    let package = Package::open(there.as_bytes()).unwrap();
+    assert_eq!((package.structure().units.len(), package.entries().len()), (1, 0));
+    for url in ["unit/a.html", "/a.html", "?https://example.org"] {
+        let error = Package::open(COURSE.replace("unit/a.html", url).as_bytes()).err().unwrap();
+        assert!(error.to_string().contains("which is relative"), "{error}");
+    }
+}
+
+#[test]
+fn a_structure_may_be_utf_16() {
+    let there = COURSE.replace("unit/a.html", "https://example.org/a.html");
+    let units: Vec<_> = there.replace('C', "Čh 課").encode_utf16().collect();
+    let marked = [&[0xfeff], units.as_slice()].concat();
+    for units in [&units, &marked] {
+        let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+        let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+        for bytes in [little, big] {
+            assert!(decode(&bytes).unwrap().contains("Čh 課"));
+            assert!(is_xml(&bytes) && decode(&bytes[..bytes.len() - 1]).is_err());
+        }
+    }
+    assert!(decode(b"<a>\xff</a>").is_err());
+}

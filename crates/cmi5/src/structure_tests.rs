@@ -59,6 +59,33 @@ fn units_are_read_in_order_from_nested_blocks() {
     assert_eq!((first.launch_method, first.url.as_str()), (LaunchMethod::OwnWindow, "a.html?x=1"));
     assert_eq!(course.units[1].move_on, MoveOn::NotApplicable);
     assert_eq!(course.units[1].path(), None);
+    let parents: Vec<_> = course.blocks.iter().map(|block| block.parent).collect();
+    assert_eq!(parents, [None, Some(0)]);
+    let blocks: Vec<_> = course.units.iter().map(|unit| unit.block).collect();
+    assert_eq!(blocks, [None, Some(1), None]);
+}
+
+#[test]
+fn objectives_have_ids_of_their_own() {
+    let objective = |id: &str| {
+        format!(r#"<objective id="{id}"><title><langstring>O</langstring></title></objective>"#)
+    };
+    let with = |ids: &[&str]| {
+        let all: String = ids.iter().map(|id| objective(id)).collect();
+        [format!("<objectives>{all}</objectives>"), unit("1", "", "x")].concat()
+    };
+    assert!(parse(&with(&["https://example.org/o", "https://example.org/1"])).is_ok());
+    assert!(refusal(&with(&["example.org/o"])).contains("not an IRI"));
+    let twice = with(&["https://example.org/o", "https://example.org/o"]);
+    assert!(refusal(&twice).contains("another objective"));
+}
+
+#[test]
+fn what_a_launch_adds_is_not_there_before() {
+    for url in ["a.html?endpoint=https://e/", "a.html?x=1&amp;fetch", "https://e/?actor=#x"] {
+        assert!(refusal(&unit("1", "", url)).contains("which is the launch's"), "{url}");
+    }
+    assert!(parse(&unit("1", "", "a.html?endpoints=1#?fetch=1")).is_ok());
 }
 
 #[test]

@@ -1,12 +1,15 @@
 use iri_string::types::IriStr;
 use percent_encoding::percent_decode_str;
 use roxmltree::Node;
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::address::is_absolute;
+use crate::launch::PARAMETERS;
 use crate::xml::{broken, child, id, required, text, title};
 
 /// When an assignable unit counts as done (13.1.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MoveOn {
     /// A passed statement.
     Passed,
@@ -18,6 +21,27 @@ pub enum MoveOn {
     CompletedOrPassed,
     /// From the start.
     NotApplicable,
+}
+
+impl MoveOn {
+    const ALL: [Self; 5] = [
+        Self::Passed,
+        Self::Completed,
+        Self::CompletedAndPassed,
+        Self::CompletedOrPassed,
+        Self::NotApplicable,
+    ];
+
+    /// As the standard writes it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Passed => "Passed",
+            Self::Completed => "Completed",
+            Self::CompletedAndPassed => "CompletedAndPassed",
+            Self::CompletedOrPassed => "CompletedOrPassed",
+            Self::NotApplicable => "NotApplicable",
+        }
+    }
 }
 
 /// Which window a unit wants (13.1.4).
@@ -46,20 +70,26 @@ pub struct AssignableUnit {
     pub move_on: MoveOn,
     /// Scaled score from which it counts as passed, 0.0 to 1.0.
     pub mastery_score: Option<f64>,
+    /// What a publisher knows a buyer by, handed over at launch; empty when there is none.
+    pub entitlement_key: String,
+    /// The block that it stands in, by its position in the course.
+    pub block: Option<usize>,
 }
 
 impl AssignableUnit {
-    /// Reads an `<au>`.
-    pub(crate) fn parse(node: Node) -> Result<Self, Error> {
-        let launch_parameters = child(node, "launchParameters").map(text).transpose()?;
+    /// Reads an `<au>`, which stands in the block at a position.
+    pub(crate) fn parse(node: Node, block: Option<usize>) -> Result<Self, Error> {
+        let optional = |name: &str| child(node, name).map_or(Ok(String::new()), text);
         Ok(Self {
             id: id(node)?,
             title: title(node)?,
             url: url(node)?,
             launch_method: launch_method(node)?,
-            launch_parameters: launch_parameters.unwrap_or_default(),
+            launch_parameters: optional("launchParameters")?,
             move_on: move_on(node)?,
             mastery_score: mastery_score(node)?,
+            entitlement_key: optional("entitlementKey")?,
+            block,
         })
     }
 
@@ -89,16 +119,23 @@ fn url(node: Node) -> Result<String, Error> {
     if !is_absolute(&url) && has_scheme(&url) {
         return refused("is neither relative nor an http or https address");
     }
+    if let Some(name) = launch_parameter(&url) {
+        return refused(&format!("has a parameter {name:?}, which is the launch's (8.1)"));
+    }
     Ok(url)
+}
+
+/// A parameter of an address that a launch would add.
+fn launch_parameter(url: &str) -> Option<&'static str> {
+    let query = url.split('#').next().unwrap_or_default().split_once('?')?.1;
+    let is_there = |wanted: &&str| {
+        query.split('&').any(|pair| pair.split('=').next().unwrap_or_default() == *wanted)
+    };
+    PARAMETERS.into_iter().find(is_there)
 }
 
 fn describe(node: Node) -> String {
     format!("unit {:?}", node.attribute("id").unwrap_or_default())
-}
-
-fn is_absolute(url: &str) -> bool {
-    let start = url.get(..8).unwrap_or(url).to_ascii_lowercase();
-    start.starts_with("http://") || start.starts_with("https://")
 }
 
 /// RFC 3986, 3.1: letters, digits, `+-.` up to a colon, before any `/`.
@@ -118,17 +155,14 @@ fn launch_method(node: Node) -> Result<LaunchMethod, Error> {
 }
 
 fn move_on(node: Node) -> Result<MoveOn, Error> {
-    match node.attribute("moveOn").map(str::trim) {
-        Some("Passed") => Ok(MoveOn::Passed),
-        Some("Completed") => Ok(MoveOn::Completed),
-        Some("CompletedAndPassed") => Ok(MoveOn::CompletedAndPassed),
-        Some("CompletedOrPassed") => Ok(MoveOn::CompletedOrPassed),
-        None | Some("NotApplicable") => Ok(MoveOn::NotApplicable),
-        Some(other) => {
-            let allowed = "Passed, Completed, CompletedAndPassed, CompletedOrPassed, NotApplicable";
-            Err(broken(node, format!("has moveOn {other:?}, which is none of {allowed}")))
-        }
-    }
+    let Some(text) = node.attribute("moveOn").map(str::trim) else {
+        return Ok(MoveOn::NotApplicable);
+    };
+    let known = MoveOn::ALL.into_iter().find(|move_on| move_on.text() == text);
+    known.ok_or_else(|| {
+        let allowed = MoveOn::ALL.map(MoveOn::text).join(", ");
+        broken(node, format!("has moveOn {text:?}, which is none of {allowed}"))
+    })
 }
 
 fn mastery_score(node: Node) -> Result<Option<f64>, Error> {

@@ -28,6 +28,8 @@ pub enum Subject {
     Launch {
         /// Registration UUID; the only one it may record for.
         registration: String,
+        /// Session UUID.
+        session: String,
         /// Activity IRI of the launched unit.
         activity: String,
         /// Sign-in name of the learner.
@@ -119,6 +121,11 @@ impl Verdict {
         }
     }
 
+    /// Whether it is a launched unit.
+    pub fn is_launch(&self) -> bool {
+        matches!(self.subject, Subject::Launch { .. })
+    }
+
     /// Whether it may administer the node.
     pub fn is_administrator(&self) -> bool {
         matches!(self.subject, Subject::Person { role: Role::Administrator, .. })
@@ -181,6 +188,7 @@ mod tests {
         assert_eq!(with(&[]).mine(), Mine::RecordedBy("{}"));
         let launch = of(Subject::Launch {
             registration: "r".into(),
+            session: "s".into(),
             activity: "a".into(),
             learner: "ada".into(),
         });

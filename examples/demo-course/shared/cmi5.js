@@ -42,7 +42,9 @@ class Cmi5Session {
     this.token = answer["auth-token"];
     this.began = Date.now();
     const data = await this.launchData();
-    this.template = data.contextTemplate || {};
+    // A unit asks for these before it is ready (11); this one has no use for them.
+    await this.preferences();
+    this.template = data.contextTemplate;
     this.masteryScore = data.masteryScore ?? null;
     // Each may be said once a registration (9.3): what an earlier session said is not said again.
     this.said = new Set();
@@ -54,9 +56,15 @@ class Cmi5Session {
 
   async launchData() {
     const query = this.query({ stateId: "LMS.LaunchData", activityId: this.activityId });
-    const response = await this.request(`activities/state?${query}`).catch(() => null);
-    // A server that keeps no launch data yet answers 404: the defaults do.
-    return response && response.ok ? response.json() : {};
+    const response = await this.request(`activities/state?${query}`);
+    if (!response.ok) throw new Error(`the node answered ${response.status}`);
+    return response.json();
+  }
+
+  preferences() {
+    const agent = JSON.stringify(this.actor);
+    const query = new URLSearchParams({ agent, profileId: "cmi5LearnerPreferences" });
+    return this.request(`agents/profile?${query}`);
   }
 
   async wasSaid(verb) {

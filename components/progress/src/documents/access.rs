@@ -4,6 +4,7 @@
 //! those of its learner, of the states the ones in its registration; a person reads what is kept
 //! about that person.
 
+use hedgeschool_cmi5::vocabulary::LAUNCH_DATA;
 use hedgeschool_credentials::{Scope, Subject, Verdict};
 use hedgeschool_web::Problem;
 use hedgeschool_xapi::agent_id;
@@ -11,10 +12,6 @@ use hedgeschool_xapi::agent_id;
 use super::place::Place;
 use crate::store::documents;
 use crate::store::types::{DocumentKind, DocumentScope};
-
-/// The state that tells a unit how it was launched: the unit reads it and leaves it as it is
-/// (cmi5, 10).
-const LAUNCH_DATA: &str = "LMS.LaunchData";
 
 /// 403 for who may not read these.
 pub fn may_read(verdict: &Verdict, place: &Place) -> Result<(), Problem> {

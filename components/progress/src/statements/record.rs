@@ -8,10 +8,12 @@ use hedgeschool_xapi::{
     BATCH_STATEMENTS_MAX, Draft, Error, STATEMENT_BYTES_MAX, Stamp, Version, format_timestamp,
     parse_batch, parse_one,
 };
+use serde_json::Value;
 use uuid::Builder;
 
 use crate::access;
 use crate::call::Call;
+use crate::sessions;
 use crate::store::attachments;
 use crate::store::statements;
 
@@ -24,7 +26,7 @@ const MULTIPART_BYTES_MAX: usize = 16 * STATEMENT_BYTES_MAX;
 pub async fn post(call: Call) -> Result<Reply, Problem> {
     let verdict = access::require(&call.headers, &[Scope::StatementsWrite]).await?;
     call.only(&[])?;
-    Reply::json(&record(call, &verdict, parse_batch).await?)
+    Reply::json(&record(call, &verdict, None, parse_batch).await?)
 }
 
 /// `PUT statements?statementId=…`: one statement, answered with nothing.
@@ -32,7 +34,7 @@ pub async fn put(call: Call) -> Result<Reply, Problem> {
     let verdict = access::require(&call.headers, &[Scope::StatementsWrite]).await?;
     call.only(&["statementId"])?;
     let id = call.required("statementId")?.to_owned();
-    record(call, &verdict, |text, version| parse_with_id(text, version, &id)).await?;
+    record(call, &verdict, Some(&id), |text, version| parse_with_id(text, version, &id)).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
@@ -43,10 +45,12 @@ fn parse_with_id<'a>(text: &'a str, version: Version, id: &str) -> Result<Vec<Dr
 }
 
 /// Reads a request's body, statements that keep the rules with the attachments and signatures that
-/// they need, stores all of it and answers the statements' ids.
+/// they need, stores all of it and answers the statements' ids. `id`: the id that the address
+/// gives the one statement.
 async fn record(
     call: Call,
     verdict: &Verdict,
+    id: Option<&str>,
     parse: impl Fn(&str, Version) -> Result<Vec<Draft<'_>>, Error>,
 ) -> Result<Vec<String>, Problem> {
     let media_type = call.header("content-type").unwrap_or("application/json");
@@ -62,7 +66,20 @@ async fn record(
     check_claims(drafts.iter().map(Draft::value), &parts).map_err(malformed)?;
     let data = |sha2: &str| parts.iter().find(|part| part.sha2 == sha2).map(|part| part.data);
     check_signatures(drafts.iter().map(Draft::value), &data).map_err(refused)?;
-    store(verdict, drafts, parts).await
+    let sent = if verdict.is_launch() { values(statements, id)? } else { Vec::new() };
+    store(verdict, drafts, parts, &sent).await
+}
+
+/// The statements of a body that was understood before, as they were sent.
+fn values(text: &str, id: Option<&str>) -> Result<Vec<Value>, Problem> {
+    let mut sent = match serde_json::from_str(text).map_err(Problem::internal)? {
+        Value::Array(sent) => sent,
+        one => vec![one],
+    };
+    for (statement, id) in sent.iter_mut().filter_map(Value::as_object_mut).zip(id) {
+        statement.entry("id").or_insert_with(|| id.into());
+    }
+    Ok(sent)
 }
 
 /// The statements' text and the parts beside it.
@@ -83,6 +100,7 @@ async fn store(
     verdict: &Verdict,
     drafts: Vec<Draft<'_>>,
     parts: Vec<Part<'_>>,
+    sent: &[Value],
 ) -> Result<Vec<String>, Problem> {
     let now = format_timestamp(now_ms() * 1_000);
     let complete = |draft: Draft| {
@@ -91,11 +109,15 @@ async fn store(
     };
     let records: Vec<_> = drafts.into_iter().map(complete).collect();
     access::may_record(verdict, &records)?;
+    let judgement = sessions::judge(verdict, sent).await?;
     for part in parts {
         attachments::put(part.sha2, part.data.to_vec()).await?;
     }
     let ids = records.iter().map(|record| record.id.clone()).collect();
     statements::append(records.into_iter().map(|record| record.body).collect()).await?;
+    if let Some(judgement) = judgement {
+        judgement.settle().await?;
+    }
     Ok(ids)
 }
 

@@ -1,0 +1,86 @@
+//! The beginning of a session (cmi5, 8 to 10).
+
+use hedgeschool_cmi5::conduct::Marks;
+use hedgeschool_cmi5::session::{Details, Session};
+use hedgeschool_cmi5::vocabulary::LAUNCH_DATA;
+use hedgeschool_web::{Problem, Reply, Request, StatusCode, body, now_ms};
+use serde::Deserialize;
+
+use super::{QUESTION_BYTES_MAX, abandoned, about, course, learner, mark, satisfy, say};
+use crate::store::types::{DocumentKind, DocumentScope, Precondition};
+use crate::store::{documents, sessions, types};
+
+/// A unit that is about to be launched.
+#[derive(Deserialize)]
+struct Launch {
+    session: Session,
+    /// Short name of the course.
+    course: String,
+    /// The unit's address, without what a launch adds.
+    url: String,
+    /// Where the unit sends the learner when it ends.
+    return_url: String,
+    /// See [`Details`].
+    launch_parameters: String,
+    entitlement_key: String,
+}
+
+/// `POST /launch`. When it has answered, the unit may start.
+///
+/// A launch gives up all sessions of its registration that have not ended, whichever unit they are
+/// of (9.3.6); and before it is said that a unit is launched, what is satisfied without it is
+/// (9.6.1.1).
+pub async fn begin(request: Request) -> Result<Reply, Problem> {
+    let launch: Launch = body::json(request, QUESTION_BYTES_MAX).await?;
+    let session = &launch.session;
+    let course = course::of_key(&launch.course).await?;
+    let details = Details {
+        url: &launch.url,
+        launch_parameters: &launch.launch_parameters,
+        entitlement_key: &launch.entitlement_key,
+        return_url: &launch.return_url,
+    };
+    give_up_others(session).await?;
+    let data = session.launch_data(&details).to_string();
+    let json = "application/json".to_owned();
+    let (scope, name) = (state(session)?, LAUNCH_DATA.to_owned());
+    documents::put(scope, name, json, data.into_bytes(), Precondition::None).await?;
+    sessions::begin(row(session)?).await?;
+    let mut said = satisfy::unsaid(session, &course).await?;
+    said.push(session.launched(&details));
+    say(session, said).await?;
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+async fn give_up_others(session: &Session) -> Result<(), Problem> {
+    let ended = (Marks::TERMINATED | Marks::ABANDONED).bits();
+    for open in sessions::without(session.registration.clone(), ended).await? {
+        let other = about(&open)?;
+        // Who never spoke is not missed.
+        if Marks::from_bits_truncate(open.marks).contains(Marks::INITIALIZED) {
+            say(&other, [abandoned(&other, &open)]).await?;
+        }
+        mark(&other, Marks::ABANDONED).await?;
+    }
+    Ok(())
+}
+
+fn state(session: &Session) -> Result<DocumentScope, Problem> {
+    Ok(DocumentScope {
+        kind: DocumentKind::State,
+        activity: Some(session.activity.clone()),
+        agent: Some(learner(session)?),
+        registration: Some(session.registration.clone()),
+    })
+}
+
+fn row(session: &Session) -> Result<types::Session, Problem> {
+    Ok(types::Session {
+        id: session.id.clone(),
+        registration: session.registration.clone(),
+        agent: learner(session)?,
+        activity: session.activity.clone(),
+        about: serde_json::to_string(session).map_err(Problem::internal)?,
+        begun: now_ms(),
+    })
+}

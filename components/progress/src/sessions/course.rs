@@ -1,0 +1,73 @@
+//! The course that a unit is in, as the content component has it.
+
+use hedgeschool_cmi5::{MoveOn, launch};
+use hedgeschool_web::{Problem, inside};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A course, as far as it matters here.
+#[derive(Deserialize)]
+pub struct Course {
+    /// The publisher's IRI.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Its units, in order.
+    pub units: Vec<Unit>,
+    /// Its blocks, in order.
+    #[serde(default)]
+    blocks: Option<Vec<Block>>,
+}
+
+/// A unit of it.
+#[derive(Deserialize)]
+pub struct Unit {
+    /// The IRI under which statements speak of it.
+    pub activity: String,
+    /// What it asks for.
+    pub move_on: MoveOn,
+    /// The block that it stands in.
+    #[serde(default)]
+    pub block: Option<usize>,
+}
+
+/// A block of it.
+#[derive(Deserialize)]
+pub struct Block {
+    /// The publisher's IRI.
+    pub id: String,
+    /// The IRI under which statements speak of it.
+    pub activity: String,
+    /// Its title.
+    pub title: String,
+    /// The block that it stands in.
+    #[serde(default)]
+    pub parent: Option<usize>,
+}
+
+impl Course {
+    /// Its blocks.
+    pub fn blocks(&self) -> &[Block] {
+        self.blocks.as_deref().unwrap_or_default()
+    }
+
+    /// The IRI under which statements speak of the course itself.
+    pub fn activity(&self) -> String {
+        launch::course_activity_id(&self.id)
+    }
+}
+
+/// The course of a short name.
+pub async fn of_key(key: &str) -> Result<Course, Problem> {
+    let found = ask(json!({ "key": key })).await?;
+    found.ok_or_else(|| Problem::not_found("there is no such course any more"))
+}
+
+/// The course that a unit is in. None: it is gone.
+pub async fn of_unit(activity: &str) -> Result<Option<Course>, Problem> {
+    ask(json!({ "activity": activity })).await
+}
+
+async fn ask(question: Value) -> Result<Option<Course>, Problem> {
+    inside::ask("content", "/structure", &question).await
+}
