@@ -43,9 +43,10 @@ fn a_component_that_was_changed_never_runs_as_what_it_was() -> Result<()> {
         let app = crate::app(containerd, "changed");
         let app = app.mount(&file, "/components/hedgeschool_portal.wasm", "ro");
         let mut served = app.serve()?;
+        // What it says reaches its log some time after.
+        served.end(containerd)?;
         let log = served.attached.log();
         ensure!(log.contains("compiled portal") && !log.contains("compiled progress"), "{log}");
-        served.end(containerd)?;
         Ok(())
     })
 }
@@ -124,9 +125,9 @@ fn an_update_of_one_component_carries_little_and_runs() -> Result<()> {
         containerd.import(&update)?;
         let mut served = containerd.container(reference, "updated").serve()?;
         statement::post(&served.xapi(), &statement::new_id())?;
+        served.end(containerd)?;
         let log = served.attached.log();
         ensure!(log.contains("compiled progress") && !log.contains("compiled portal"), "{log}");
-        served.end(containerd)?;
         Ok(())
     })
 }

@@ -47,10 +47,10 @@ fn a_pod_of_nobody_with_read_only_files_and_no_powers_serves() -> Result<()> {
         let app = app.flags(&["--cap-drop", "CAP_NET_BIND_SERVICE"]);
         let mut served = app.serve()?;
         statement::post(&served.xapi(), &statement::new_id())?;
+        served.end(containerd)?;
         let log = served.attached.log();
         // The code came with the image: compiling takes seconds.
         ensure!(!log.contains("compil"), "{log}");
-        served.end(containerd)?;
         Ok(())
     })
 }

@@ -31,6 +31,12 @@ pub struct Arguments {
     /// spinframework/spin-operator), which are built there
     #[arg(long, value_name = "FOLDER", requires = "cluster")]
     spin_operator: Option<PathBuf>,
+    /// Only courses and suites that others made, which this repository does not have
+    #[arg(long, conflicts_with_all = ["cluster", "mixed"])]
+    courses: bool,
+    /// Only with --courses: ADL's LMS test suite for cmi5, of a checkout of adlnet/CATAPULT
+    #[arg(long, value_name = "FOLDER", requires = "courses")]
+    catapult: Option<PathBuf>,
     /// Skip the format and clippy
     #[arg(long)]
     no_lint: bool,
@@ -51,6 +57,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     match &arguments.name {
         _ if arguments.mixed => mixed(&root, arguments),
         _ if arguments.cluster => cluster(&root, arguments),
+        _ if arguments.courses => courses(&root, arguments),
         Some(name) => some(&root, arguments, &select::tests(&root, name)?),
         None => everything(&root, arguments),
     }
@@ -65,6 +72,22 @@ fn mixed(root: &Path, arguments: &Arguments) -> Result<()> {
     }
     let mut test = nodes(&["mixed::".to_owned()], root, arguments);
     test.arg("--ignored").env("HEDGE_TEST_FIRST_RELEASE", old);
+    run(vec![test], &mut steps)
+}
+
+/// Tests that run what others made beside a node.
+fn courses(root: &Path, arguments: &Arguments) -> Result<()> {
+    ensure_servers()?;
+    let mut steps = Steps::new(if arguments.no_build { 1 } else { 3 });
+    if !arguments.no_build {
+        build::node(root, &mut steps)?;
+    }
+    let mut words = ["--workspace", "--test", "courses"].map(str::to_owned).to_vec();
+    words.extend(arguments.name.iter().cloned());
+    let mut test = command(&words, root, arguments);
+    if let Some(checkout) = &arguments.catapult {
+        test.env("HEDGE_TEST_CATAPULT", root.join(checkout));
+    }
     run(vec![test], &mut steps)
 }
 
