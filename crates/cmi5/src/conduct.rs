@@ -103,6 +103,12 @@ pub fn judge(statement: &Value, session: &Session, so_far: SoFar) -> Judgement<M
     Ok(mark)
 }
 
+/// Whether a statement that is recorded already may be sent again, whatever [`judge`] says of it:
+/// its answer may have been lost. Once the session has ended, only what ended it.
+pub fn may_repeat(statement: &Value, so_far: SoFar) -> bool {
+    !so_far.session.have_ended() || verb(statement) == TERMINATED
+}
+
 /// What holds of all statements, those included that cmi5 does not define.
 fn check_form(statement: &Value, session: &Session) -> Judgement {
     has(statement, "/id", "9.1", "the unit gives its statements ids")?;

@@ -103,6 +103,13 @@ fn a_session_in_order_is_taken() {
 }
 
 #[test]
+fn only_what_ended_a_session_is_sent_again_after_it() {
+    let ended = after(Marks::TERMINATED, Marks::empty());
+    assert!(may_repeat(&completed(), after(Marks::COMPLETED, Marks::empty())));
+    assert!(may_repeat(&terminated(), ended) && !may_repeat(&completed(), ended));
+}
+
+#[test]
 fn nothing_comes_before_the_unit_is_ready() {
     let read = SoFar { session: Marks::LAUNCH_DATA | Marks::PREFERENCES, ..SoFar::default() };
     for statement in [allowed(), completed(), terminated()] {

@@ -14,7 +14,10 @@ fn a_session_begins_ends_and_counts_once() -> Result<()> {
     // An answer that was lost is asked for again.
     first.send(&done, 200)?;
     first.say("completed", json!({ "completion": true, "duration": "PT1S" }), 403)?;
-    first.say("terminated", json!({ "duration": "PT2S" }), 200)?;
+    let end = first.statement("terminated", json!({ "duration": "PT2S" }))?;
+    first.send(&end, 200)?;
+    first.send(&end, 200)?;
+    first.send(&done, 403)?;
     first.say("progressed", json!({}), 403)?;
     first
         .unit
@@ -64,10 +67,9 @@ fn preferences_are_kept_if_they_are_some() -> Result<()> {
     let (node, browser) = classroom()?;
     let Ready { unit, launch, .. } = Ready::start(&node, &browser, 0, "Normal")?;
     let place = super::preferences(&launch);
-    let unit = unit.with_header("if-none-match", "*");
-    let put = |body: &str, kind: &str| {
-        unit.send(http::Method::PUT, &place, Some((kind, body.as_bytes())))
-    };
+    let new = unit.clone().with_header("if-none-match", "*");
+    let put =
+        |body: &str, kind: &str| new.send(http::Method::PUT, &place, Some((kind, body.as_bytes())));
     let good = r#"{"languagePreference":"ga,en-IE","audioPreference":"off"}"#;
     put(good, "text/plain")?.expect(403)?;
     put(r#"{"languagePreference":"ga"}"#, "application/json")?.expect(403)?;

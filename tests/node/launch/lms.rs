@@ -165,7 +165,8 @@ fn an_administrator_excuses_a_learner_from_a_unit() -> Result<()> {
     let (node, browser) = classroom()?;
     let address = format!("/courses/{}/waive", page_of(&browser)?);
     let unit = format!("{COURSE}/unit");
-    let form = |learner| form(&[("unit", &unit), ("learner", learner), ("reason", "Tested Out")]);
+    let form =
+        |learner: &str| form(&[("unit", &unit), ("learner", learner), ("reason", "Tested Out")]);
     let waive = |client: &Client, learner: &str| {
         client.send(Method::POST, &address, Some((FORM, form(learner).as_bytes())))
     };

@@ -44,7 +44,8 @@ pub async fn note(verdict: &Verdict, read: Marks) -> Result<(), Problem> {
 }
 
 /// Judges the statements of a request, as they were sent: 403 for one that breaks a rule of its
-/// session. What was recorded before and is sent again is no matter: the store compares it.
+/// session. What was recorded before and is sent again is no matter while the session lasts: the
+/// store compares it.
 pub async fn judge(verdict: &Verdict, sent: &[Value]) -> Result<Option<Judgement>, Problem> {
     let Some(state) = found(verdict).await? else { return Ok(None) };
     let session = about(&state)?;
@@ -57,7 +58,7 @@ pub async fn judge(verdict: &Verdict, sent: &[Value]) -> Result<Option<Judgement
                 so_far.session |= marks;
                 so_far.registration |= marks;
             }
-            Err(_) if is_known(statement).await? => {}
+            Err(_) if conduct::may_repeat(statement, so_far) && is_known(statement).await? => {}
             Err(violation) => return Err(Problem::forbidden(violation.to_string())),
         }
     }
