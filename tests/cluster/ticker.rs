@@ -14,7 +14,7 @@ fn a_ticker_asks_for_one_round_after_another() -> Result<()> {
         // What the node answers to a round, one a line.
         eventually("two rounds are over", || {
             let log = cluster.kubectl(&["logs", "deployment/ticker", "-n", NAMESPACE])?;
-            let rounds = log.lines().filter(|line| line.starts_with("{\"more\":")).count();
+            let rounds = log.lines().filter(|line| line.contains(r#""problem":null"#)).count();
             Ok((rounds >= 2).then_some(()))
         })
     })
