@@ -1,9 +1,9 @@
 //! Who is who: sign-in and people below `/auth`, and private answers for the app's other
 //! components.
 //!
-//! The private addresses (`/verify`, `/launch`, `/agent`) lie outside `/auth`, the only route the manifest
-//! gives this component to the outside: a request reaches them through `identity.spin.internal` or
-//! not at all.
+//! The private addresses (`/verify`, `/launch`, `/agent`) lie outside `/auth`, the only route the
+//! manifest gives this component to the outside: a request reaches them through
+//! `identity.spin.internal` or not at all.
 
 mod agent;
 mod clients;
