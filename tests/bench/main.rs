@@ -98,7 +98,7 @@ fn measure(group: Group, options: &Options, meter: &Meter) -> Result<()> {
         Group::Course => course::measure(options.course_bytes),
         Group::Storm => storm::measure(),
         Group::Containers => containers::measure(options.starts),
-        Group::Pods => pods::measure(run(options), options.runs.unwrap_or(RUNS)),
+        Group::Pods => pods::measure(run(options), options.runs.unwrap_or(RUNS), &options.rate),
         Group::Read => {
             let node = builder.start()?;
             fill::fill(&node, options.stored)?;

@@ -53,6 +53,14 @@ pub struct Options {
         value_parser = clap::value_parser!(u64).range(1_000_000..=1_000_000_000)
     )]
     pub course_bytes: u64,
+    /// Requests a second that pods get [default: 667 and 1500]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_delimiter = ',',
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
+    pub rate: Vec<u32>,
     /// Microseconds added to every fsync of the slow disk
     #[arg(
         long,

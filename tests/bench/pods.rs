@@ -20,7 +20,7 @@ use crate::traffic::Traffic;
 /// What the app's image is called.
 const IMAGE: &str = "localhost/hedge-bench:1";
 /// Requests a second: 200,000 over 300 nodes, and more than twice that.
-const RATES: [f64; 2] = [667.0, 1_500.0];
+const RATES: [u32; 2] = [667, 1_500];
 /// Connections that they come over.
 const CONNECTIONS: u32 = 32;
 /// Of a hundred requests: course files, statements, pages.
@@ -37,8 +37,9 @@ struct Pod<'a> {
     target: Target,
 }
 
-/// Measures both at each rate, so many runs each in turns; then a box full of pods.
-pub fn measure(run: Duration, runs: u32) -> Result<()> {
+/// Measures both at each rate, so many runs each in turns; then a box full of pods. No rates: those
+/// that matter.
+pub fn measure(run: Duration, runs: u32, rates: &[u32]) -> Result<()> {
     let cluster = Cluster::start(Generation::Two)?.context("`cargo xtask bench --only pods`")?;
     println!("{}\n", cluster.versions()?);
     let image = TempDir::new()?;
@@ -49,14 +50,15 @@ pub fn measure(run: Duration, runs: u32) -> Result<()> {
     println!("{runs} runs of {run:?} each, in turns; 80 % files, 15 % statements, 5 % pages\n");
     println!("| requests/s | by | P50 | P99 | P999 | of its core | memory |");
     println!("|--:|---|--:|--:|--:|--:|--:|");
-    for rate in RATES {
+    let rates = if rates.is_empty() { &RATES[..] } else { rates };
+    for &rate in rates {
         let mut seen = [Seen::default(), Seen::default()];
         for number in 0..usize::try_from(runs)? {
             // Neither is always the first.
             for turn in 0..pods.len() {
                 let index = (number + turn) % pods.len();
                 if let (Some(pod), Some(seen)) = (pods.get(index), seen.get_mut(index)) {
-                    pod.run(&meter, rate, seen)?;
+                    pod.run(&meter, rate.into(), seen)?;
                 }
             }
         }
