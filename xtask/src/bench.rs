@@ -103,5 +103,6 @@ fn words(options: &Options, groups: &[Group], other: Option<&Path>) -> Vec<Strin
         options.backlog.map(|backlog| format!("--backlog={backlog}")),
         other.map(|folder| format!("--against={}", folder.display())),
     ];
-    words.into_iter().chain(optional.into_iter().flatten()).collect()
+    let rates = options.rate.iter().map(|rate| format!("--rate={rate}"));
+    words.into_iter().chain(optional.into_iter().flatten()).chain(rates).collect()
 }
