@@ -1,8 +1,8 @@
 //! Launching a unit (cmi5, 8): a page that plays it, and a session at identity and in the record.
 
+use hedgeschool_cmi5::address;
 use hedgeschool_cmi5::launch::{Launch, registration};
 use hedgeschool_cmi5::session::{LaunchMode, Session};
-use hedgeschool_cmi5::{MoveOn, address};
 use hedgeschool_web::{Problem, Query, Reply, Request, body, identity, inside, origin};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -133,18 +133,8 @@ fn session(
         activity: unit.activity.clone(),
         unit: unit.id.clone(),
         mode,
-        move_on: move_on(unit.move_on),
+        move_on: store::move_on(unit.move_on),
         mastery_score: unit.mastery_score,
-    }
-}
-
-fn move_on(stored: store::MoveOn) -> MoveOn {
-    match stored {
-        store::MoveOn::Passed => MoveOn::Passed,
-        store::MoveOn::Completed => MoveOn::Completed,
-        store::MoveOn::CompletedAndPassed => MoveOn::CompletedAndPassed,
-        store::MoveOn::CompletedOrPassed => MoveOn::CompletedOrPassed,
-        store::MoveOn::NotApplicable => MoveOn::NotApplicable,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a learner has reached, in words.
 
-use crate::store::{Completion, MoveOn};
+use crate::store::{self, Completion, MoveOn};
 
 /// A learner's standing in one activity, as pages show it.
 pub struct Standing {
@@ -36,13 +36,7 @@ impl Standing {
 pub fn satisfies(reached: Option<&Completion>, move_on: MoveOn) -> bool {
     let completed = reached.is_some_and(|reached| reached.completed);
     let passed = reached.is_some_and(|reached| reached.passed);
-    match move_on {
-        MoveOn::Passed => passed,
-        MoveOn::Completed => completed,
-        MoveOn::CompletedAndPassed => completed && passed,
-        MoveOn::CompletedOrPassed => completed || passed,
-        MoveOn::NotApplicable => true,
-    }
+    store::move_on(move_on).is_met(completed, passed)
 }
 
 /// What a unit asks for, as the end of a sentence; empty when it asks for nothing.

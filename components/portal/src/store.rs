@@ -27,6 +27,18 @@ pub use progress_bindings::hedgeschool::progress::{directory, statements};
 use content_bindings::hedgeschool::content::types::Error as ContentError;
 use progress_bindings::hedgeschool::progress::types::Error as ProgressError;
 
+/// What a unit asks for, as cmi5 has it.
+pub fn move_on(stored: MoveOn) -> hedgeschool_cmi5::MoveOn {
+    use hedgeschool_cmi5::MoveOn as Cmi5;
+    match stored {
+        MoveOn::Passed => Cmi5::Passed,
+        MoveOn::Completed => Cmi5::Completed,
+        MoveOn::CompletedAndPassed => Cmi5::CompletedAndPassed,
+        MoveOn::CompletedOrPassed => Cmi5::CompletedOrPassed,
+        MoveOn::NotApplicable => Cmi5::NotApplicable,
+    }
+}
+
 impl From<ContentError> for Problem {
     fn from(error: ContentError) -> Self {
         match error {

@@ -48,11 +48,11 @@ async fn answer(call: Call, kind: DocumentKind) -> Result<Reply, Problem> {
     }
     let verdict = identity::verify_authorization(&call.headers).await?;
     let place = Place::of(&call, kind)?;
-    sessions::check_open(&verdict).await?;
+    let session = sessions::open(&verdict).await?;
     if reads {
         access::may_read(&verdict, &place)?;
-        if let Some(read) = mark(&place) {
-            sessions::note(&verdict, read).await?;
+        if let (Some(session), Some(read)) = (&session, mark(&place)) {
+            sessions::note(session, read).await?;
         }
         return if place.id.is_some() {
             read(&call, place).await

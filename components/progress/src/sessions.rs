@@ -28,7 +28,7 @@ use crate::store::statements;
 use crate::store::types::SessionState;
 
 pub use begin::begin;
-pub use judge::{check_open, judge, note};
+pub use judge::{judge, note, open};
 
 /// Largest question of another component, in bytes.
 const QUESTION_BYTES_MAX: usize = 65_536;

@@ -27,20 +27,20 @@ fn ended() -> Problem {
     Problem::forbidden("the session has ended (cmi5, 9.3.6, 9.3.8): launch the unit again")
 }
 
-/// 403 for a unit whose session has ended: it has nothing to ask any more.
-pub async fn check_open(verdict: &Verdict) -> Result<(), Problem> {
-    match found(verdict).await? {
-        Some(state) if marks(&state).have_ended() => Err(ended()),
-        _ => Ok(()),
-    }
+/// The state of the session that a request comes from, if it is a launched unit's: 403 for one
+/// whose session has ended, which has nothing to ask any more.
+pub async fn open(verdict: &Verdict) -> Result<Option<SessionState>, Problem> {
+    let found = found(verdict).await?;
+    let has_ended = found.as_ref().is_some_and(|state| marks(state).have_ended());
+    if has_ended { Err(ended()) } else { Ok(found) }
 }
 
 /// Takes note of what a unit has read.
-pub async fn note(verdict: &Verdict, read: Marks) -> Result<(), Problem> {
-    match found(verdict).await? {
-        Some(state) if !marks(&state).contains(read) => mark(&about(&state)?, read).await,
-        _ => Ok(()),
+pub async fn note(state: &SessionState, read: Marks) -> Result<(), Problem> {
+    if marks(state).contains(read) {
+        return Ok(());
     }
+    mark(&about(state)?, read).await
 }
 
 /// Judges the statements of a request, as they were sent: 403 for one that breaks a rule of its
