@@ -54,8 +54,24 @@ pub struct Options {
     pub waits: bool,
     /// Where this process answers, for whoever waits for it.
     pub own_address: Option<SocketAddr>,
+    /// The port at which this process answers for course content, as another origin.
+    pub content_port: Option<u16>,
     /// Every limit.
     pub limits: Limits,
+}
+
+/// The variable that says where course content is, as another origin.
+const CONTENT_ORIGIN: &str = "content_origin";
+
+/// Where the operator wants course content; empty: anywhere. None: the application does not keep it
+/// apart.
+///
+/// # Errors
+/// For what is wrong with the manifest or a variable.
+pub fn content_origin(options: &Options) -> Result<Option<String>> {
+    let application = Application::load(&options.manifest)?;
+    let variables = variables(&application, options)?;
+    Ok(variables.get(CONTENT_ORIGIN).map(str::to_owned))
 }
 
 /// A loaded application.
@@ -128,13 +144,7 @@ impl App {
 /// All of the configuration, checked: what is wrong with it is better said before than after the
 /// seconds that compiling takes.
 fn configured(application: &Application, options: &Options) -> Result<(Variables, RuntimeConfig)> {
-    let environment = |name: &str| std::env::var(name).ok();
-    let variables = Variables::resolve(
-        &application.variables,
-        &options.variables,
-        options.environment_names,
-        environment,
-    )?;
+    let variables = variables(application, options)?;
     let unnamed = match &options.state_dir_unnamed {
         Some(folder) => Unnamed::In(folder),
         None => Unnamed::AsUnderSpin(&application.directory),
@@ -152,6 +162,17 @@ fn configured(application: &Application, options: &Options) -> Result<(Variables
     }
     stores::check(application, &config, options.waits)?;
     Ok((variables, config))
+}
+
+fn variables(application: &Application, options: &Options) -> Result<Variables> {
+    let environment = |name: &str| std::env::var(name).ok();
+    let Options { variables, environment_names, .. } = options;
+    let declared = &application.variables;
+    let mut resolved = Variables::resolve(declared, variables, *environment_names, environment)?;
+    if let Some(port) = options.content_port {
+        resolved.fill(CONTENT_ORIGIN, format!(":{port}"));
+    }
+    Ok(resolved)
 }
 
 /// The cache in the folder that is named, or else in the user's or the state folder.

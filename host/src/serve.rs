@@ -1,8 +1,9 @@
 //! Running an application until it is told to stop.
 
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{AddrParseError, Ipv4Addr, SocketAddr, UdpSocket};
 use std::pin::pin;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,41 +13,61 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
-use crate::app::{App, Options};
+use crate::app::{self, App, Options};
 use crate::lock::Holder;
-use crate::server::Stage;
+use crate::server::{Listeners, Stage};
 use crate::{inside, server, ticker};
 
 /// An address of another machine (RFC 5737), and a port that nobody listens on.
 const SOMEBODY: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 9);
 
+/// Where course content is served, as an origin of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ContentListen {
+    /// On the next port, or any free one, if the application keeps content apart and nobody has
+    /// said where.
+    #[default]
+    Beside,
+    /// Nowhere.
+    Nowhere,
+    /// At this address.
+    At(SocketAddr),
+}
+
+impl FromStr for ContentListen {
+    type Err = AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, AddrParseError> {
+        if text == "none" { Ok(Self::Nowhere) } else { text.parse().map(Self::At) }
+    }
+}
+
 /// Serves an application at an address until SIGTERM or SIGINT; requests in flight may end then.
 ///
 /// # Errors
 /// When the application does not load or the address cannot be listened on.
-pub fn run(address: SocketAddr, options: Options) -> Result<()> {
+pub fn run(address: SocketAddr, content: ContentListen, options: Options) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let served = runtime.block_on(serve(address, options));
+    let served = runtime.block_on(serve(address, content, options));
     // What still runs after draining has had its time.
     runtime.shutdown_timeout(Duration::from_millis(100));
     served
 }
 
-async fn serve(address: SocketAddr, mut options: Options) -> Result<()> {
+async fn serve(address: SocketAddr, content: ContentListen, mut options: Options) -> Result<()> {
     let stop = stop_signal(options.limits.deregistration)?;
-    let listener = TcpListener::bind(address).await.with_context(|| {
-        format!(
-            "cannot listen on {address}: stop whoever does, or choose with --listen (or \
-             SPIN_HTTP_LISTEN_ADDR)"
-        )
-    })?;
-    let address = listener.local_addr()?;
+    let main = bind(address, "--listen (or SPIN_HTTP_LISTEN_ADDR)").await?;
+    let address = main.local_addr()?;
     options.own_address = reachable(address);
+    let content = listen_for_content(content, address, &options).await?;
+    let content_address = content.as_ref().map(TcpListener::local_addr).transpose()?;
+    options.content_port = content_address.map(|address| address.port());
+    let listeners = Listeners { main, content };
     let (limits, stage) = (Arc::new(options.limits.clone()), Arc::new(Stage::default()));
     let (mut running, mut started) = (None, Ok(()));
     let starting = async {
         let app = load(options, stage.clone()).await?;
-        running.insert(Running { app, ticking: None }).start(&stage, address).await
+        running.insert(Running { app, ticking: None }).start(&stage, address, content_address).await
     };
     // Whoever asks meanwhile is answered: a warm start has no time for questions.
     let end = async {
@@ -58,12 +79,46 @@ async fn serve(address: SocketAddr, mut options: Options) -> Result<()> {
         }
         stage.close();
     };
-    server::serve(listener, stage.clone(), limits, end).await;
+    server::serve(listeners, stage.clone(), limits, end).await;
     drop(stage);
     if let Some(running) = running {
         running.end().await;
     }
     started
+}
+
+async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener> {
+    let refusal =
+        || format!("cannot listen on {address}: stop whoever does, or choose with {flag}");
+    TcpListener::bind(address).await.with_context(refusal)
+}
+
+/// The second listener, for course content, if there is to be one.
+async fn listen_for_content(
+    chosen: ContentListen,
+    main: SocketAddr,
+    options: &Options,
+) -> Result<Option<TcpListener>> {
+    let flag = "--content-listen";
+    let address = match (chosen, app::content_origin(options)?) {
+        (ContentListen::At(address), Some(_)) => return bind(address, flag).await.map(Some),
+        (ContentListen::At(_), None) => {
+            bail!("{flag}: the manifest's [variables] has no content_origin")
+        }
+        (ContentListen::Beside, Some(origin)) if origin.is_empty() => main,
+        _ => return Ok(None),
+    };
+    let next = address.port().checked_add(1).unwrap_or_default();
+    if let Ok(listener) = TcpListener::bind((address.ip(), next)).await {
+        return Ok(Some(listener));
+    }
+    let listener = bind((address.ip(), 0).into(), flag).await?;
+    let port = listener.local_addr()?.port();
+    tracing::warn!(
+        "port {next} is taken: course content is at port {port} until the next start, and browsers \
+         fetch anew what they had kept; choose one with {flag}"
+    );
+    Ok(Some(listener))
 }
 
 /// The address at which others reach a listener: one of this machine's, if it takes any.
@@ -96,13 +151,18 @@ struct Running {
 
 impl Running {
     /// Lets it answer; then looks whether it can work here, says so and has it tick.
-    async fn start(&mut self, stage: &Stage, address: SocketAddr) -> Result<()> {
+    async fn start(
+        &mut self,
+        stage: &Stage,
+        address: SocketAddr,
+        content: Option<SocketAddr>,
+    ) -> Result<()> {
         let app = &mut self.app;
         stage.open(app.routes.clone(), app.directory.clone());
         if let Some(refusal) = inside::refusal(&app.directory).await {
             bail!("{refusal}");
         }
-        announce(app, address)?;
+        announce(app, address, content)?;
         let (directory, wake) = (app.directory.clone(), app.wake.take());
         self.ticking = app.schedule.map(|at| tokio::spawn(ticker::run(directory, at, wake)));
         Ok(())
@@ -135,9 +195,13 @@ fn stop_signal(deregistration: Duration) -> Result<impl Future<Output = ()>> {
 }
 
 /// Says that the application is ready, in Spin's words: scripts wait for them.
-fn announce(app: &App, address: SocketAddr) -> Result<()> {
+fn announce(app: &App, address: SocketAddr, content: Option<SocketAddr>) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "Serving http://{address}\nAvailable Routes:")?;
+    writeln!(out, "Serving http://{address}")?;
+    if let Some(content) = content {
+        writeln!(out, "Course content: http://{content}")?;
+    }
+    writeln!(out, "Available Routes:")?;
     for route in app.routes.router.routes() {
         let (path, wildcard) = match route.pattern.strip_suffix("/...") {
             Some(prefix) => (prefix, " (wildcard)"),

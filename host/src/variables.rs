@@ -113,6 +113,13 @@ impl Variables {
         self.0.get(name).map(String::as_str)
     }
 
+    /// Gives a variable that is there and empty a value.
+    pub fn fill(&mut self, name: &str, value: String) {
+        if let Some(empty) = self.0.get_mut(name).filter(|known| known.is_empty()) {
+            *empty = value;
+        }
+    }
+
     /// Replaces each `{{ name }}` in `template` by the variable's value.
     ///
     /// # Errors
@@ -186,6 +193,17 @@ mod tests {
         assert_eq!(of("given").as_deref(), Some("prefixed"));
         assert_eq!(of("required").as_deref(), Some("plain"));
         assert!(Variables::resolve(&declared(), &none, PREFIXED, environment).is_err());
+    }
+
+    #[test]
+    fn only_what_is_empty_and_known_is_filled() {
+        let flags = overrides(&["required=", "given=g"]).unwrap();
+        let mut values = Variables::resolve(&declared(), &flags, PREFIXED, |_| None).unwrap();
+        for name in ["required", "given", "unknown"] {
+            values.fill(name, "filled".to_owned());
+        }
+        assert_eq!((values.get("required"), values.get("given")), (Some("filled"), Some("g")));
+        assert_eq!(values.get("unknown"), None);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use hedge::limits::Limits;
 use hedge::logs::{self, LogFormat};
 use hedge::manifest::Application;
 use hedge::runtime_config::{RuntimeConfig, Unnamed};
+use hedge::serve::ContentListen;
 use hedge::variables::EnvironmentNames;
 use rustix::fs::Access;
 use rustix::process::{Signal, set_parent_process_death_signal};
@@ -77,7 +78,8 @@ fn serve(manifest: Option<OsString>) -> Result<()> {
     let folders = state_folders(&options)?;
     folders.iter().for_each(|folder| warn_of_loss(folder));
     give_room(&folders);
-    hedge::serve::run(address()?, options)
+    // A pod's Service and Ingress know one port: a second name is content's (`content_origin`).
+    hedge::serve::run(address()?, ContentListen::Nowhere, options)
 }
 
 /// The folders in which the application's databases are.

@@ -75,7 +75,7 @@ fn fetched(how: &str, large: &Large, edge: &Node, hub: &Node) -> Result<()> {
     let took = start.elapsed();
     let ([edge_then, hub_then], [edge_now, hub_now]) = (before, busy()?);
     let busy = [edge_now.saturating_sub(edge_then), hub_now.saturating_sub(hub_then)];
-    large.check(&edge.admin())?;
+    large.check(edge)?;
     show(how, rate(large.bytes, took));
     let megabytes = |bytes: u64| format!("{} MB", bytes >> 20);
     show("… memory of the node, of the hub", memory.map(megabytes).join(", "));

@@ -11,7 +11,7 @@ use crate::target::Target;
 pub fn measure(node: &Node, meter: &Meter) -> Result<()> {
     let nginx = Nginx::start()?;
     let files = [
-        ("a 16 KB file", Target::of(node).import_file(node)?),
+        ("a 16 KB file", Target::import_file(node)?),
         ("the same from nginx", nginx.file()?),
     ];
     meter.table("Course files");

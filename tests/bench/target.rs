@@ -84,9 +84,11 @@ impl Target {
         }))
     }
 
-    /// `GET` of [`file`] as one of a course that is imported first.
-    pub fn import_file(&self, node: &Node) -> Result<Self> {
-        self.import_file_as(&node.admin())
+    /// `GET` of [`file`] as one of a public course that is imported first.
+    pub fn import_file(node: &Node) -> Result<Self> {
+        let address = node.content_address();
+        let (_, port) = address.rsplit_once(':').context("no port")?;
+        Self::at(port.parse()?).import_file_as(&node.admin())
     }
 
     /// The same, imported by this client.
@@ -94,7 +96,7 @@ impl Target {
         let structure = course::structure("https://example.org/bench", "Bench");
         let zip = course::archive(&[("cmi5.xml", structure.as_bytes()), ("index.html", &file())])?;
         let body = Some(("application/zip", zip.as_slice()));
-        let imported = admin.send(Method::POST, "/content/v1/courses", body)?;
+        let imported = admin.send(Method::POST, "/content/v1/courses?public=true", body)?;
         let package = imported.expect(201)?.json()?;
         let package = package.get("package").and_then(Value::as_str).context("no package")?;
         self.get(&[format!("/content/p/{package}/index.html")])

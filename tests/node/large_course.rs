@@ -101,7 +101,7 @@ fn a_course_comes_down_a_link_that_is_cut_again_and_again_each_byte_once() -> Re
         world.large.bytes,
         memory >> 20
     );
-    world.large.check(&world.edge.admin())?;
+    world.large.check(&world.edge)?;
     let most = world.large.bytes * (100 + OVERHEAD_PERCENT) / 100 + cuts * CHUNK;
     ensure!(carried <= most, "{carried} bytes were carried, {most} at most are needed");
     ensure!(!is_own_host() || memory < MEMORY_MAX, "a node has {} MB", memory >> 20);
@@ -122,7 +122,7 @@ fn a_course_arrives_whoever_is_killed_and_whatever_is_damaged_on_the_way() -> Re
     world.hub.kill()?;
     world.hub.restart()?;
     soon("the course arrives", || world.has_arrived())?;
-    world.large.check(&world.edge.admin())?;
+    world.large.check(&world.edge)?;
     let is_logged = world.edge.log().contains("is not what its hash says");
     ensure!(is_logged || !is_own_host(), "what was damaged is not logged");
     // Who is killed loses what it had not stored of each request, and what was on its way.
@@ -149,14 +149,14 @@ fn other_news_travels_while_a_course_is_underway() -> Result<()> {
     ensure!(have > 0 && have < world.large.bytes, "{have} bytes are there");
     world.link.limit(0);
     soon("the course arrives", || world.has_arrived())?;
-    world.large.check(&world.edge.admin())
+    world.large.check(&world.edge)
 }
 
 #[test]
 fn a_course_of_as_many_files_as_there_may_be_arrives_in_pieces_of_many() -> Result<()> {
     let world = World::with(course::scattered("https://example.org/scattered", 20_000)?, 0)?;
     soon("the course arrives", || world.has_arrived())?;
-    world.large.check_some(&world.edge.admin(), 500)
+    world.large.check_some(&world.edge, 500)
 }
 
 #[test]
@@ -170,5 +170,5 @@ fn a_course_whose_bytes_are_all_here_shows_without_the_link() -> Result<()> {
     })?;
     world.link.cut();
     soon("the course shows", || world.has_arrived())?;
-    world.large.check(&world.edge.admin())
+    world.large.check(&world.edge)
 }

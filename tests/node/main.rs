@@ -5,6 +5,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test may panic, and what helps it too")]
 
 mod api_clients;
+mod apart;
 mod backup;
 mod broken_content;
 mod broken_manifests;

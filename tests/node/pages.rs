@@ -1,5 +1,6 @@
 //! Pages in a real browser, on a phone and on a desktop: their scripts, their width, what they say.
 
+mod apart;
 mod pictures;
 
 use std::fs;

@@ -54,7 +54,7 @@ fn listed(node: &Node, name: &str) -> Result<Option<Value>> {
 fn film(node: &Node, name: &str) -> Result<Response> {
     let course = listed(node, name)?.with_context(|| format!("{name} is not listed"))?;
     let package = course["package"].as_str().unwrap_or_default();
-    node.anonymous().get(&format!("/content/p/{package}/film.bin"))
+    node.content().get(&format!("/content/p/{package}/film.bin"))
 }
 
 fn large_statement() -> Value {

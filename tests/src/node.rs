@@ -50,6 +50,8 @@ pub struct Builder {
     needs: Vec<Arc<TempDir>>,
     /// Whether the log is shown when the node is dropped.
     shows_log: bool,
+    /// Whether course content is to be on an origin of its own. None: as the host has it.
+    is_apart: Option<bool>,
 }
 
 impl Builder {
@@ -81,6 +83,12 @@ impl Builder {
     /// Uses another `runtime-config.toml`.
     pub fn runtime_config(mut self, path: &Path) -> Self {
         self.runtime_config = path.to_owned();
+        self
+    }
+
+    /// Has course content run on the portal's origin, or on one of its own.
+    pub fn apart(mut self, is_apart: bool) -> Self {
+        self.is_apart = Some(is_apart);
         self
     }
 
@@ -151,6 +159,11 @@ impl Builder {
         self.hedge == repository(HEDGE)
     }
 
+    /// Whether this repository's host runs it.
+    fn is_own_host(&self) -> bool {
+        !self.is_of_this_build() || is_own_host()
+    }
+
     fn command(&self, port: u16) -> Result<Command> {
         let host = env::var("HEDGE_TEST_HOST").ok().filter(|_| self.is_of_this_build());
         let host = host.unwrap_or_default();
@@ -172,6 +185,20 @@ impl Builder {
         for (name, value) in &self.variables {
             command.args(["--variable", &format!("{name}={value}")]);
         }
+        match self.is_apart {
+            Some(false) if self.is_own_host() => {
+                command.args(["--content-listen", "none"]);
+            }
+            // The next port may be that of another test's node.
+            Some(true) if self.is_own_host() => {
+                command.args(["--content-listen", "127.0.0.1:0"]);
+            }
+            // A host with one listener has two names.
+            Some(true) => {
+                command.args(["--variable", &format!("content_origin=http://localhost:{port}")]);
+            }
+            _ => {}
+        }
         command.args(&self.arguments);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.current_dir(self.folder.path());
@@ -187,7 +214,7 @@ impl Node {
 
     /// A node of this repository's app.
     pub fn builder() -> Result<Builder> {
-        Self::builder_of(&repository(""))
+        Ok(Self::builder_of(&repository(""))?.apart(true))
     }
 
     /// A node of the build in this folder, an absolute path, with everything where this repository
@@ -212,6 +239,7 @@ impl Node {
             folder: Arc::new(TempDir::new()?),
             needs: Vec::new(),
             shows_log: true,
+            is_apart: None,
         })
     }
 
@@ -223,6 +251,21 @@ impl Node {
     /// `http://127.0.0.1:port`.
     pub fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Where course content is.
+    pub fn content_address(&self) -> String {
+        let apart = self.builder.is_apart == Some(true);
+        match self.log.text().split_once("Course content: ") {
+            Some((_, rest)) => rest.lines().next().unwrap_or_default().to_owned(),
+            None if apart && !is_own_host() => format!("http://localhost:{}", self.port),
+            None => self.address(),
+        }
+    }
+
+    /// A client of course content, with the administrator's credentials.
+    pub fn content(&self) -> Client {
+        Client::new(&self.content_address()).with_basic(Self::ADMIN)
     }
 
     /// The port it listens on.

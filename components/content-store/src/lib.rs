@@ -28,7 +28,7 @@ mod schema_tests;
 
 use bindings::exports::hedgeschool::content::packages::Guest;
 use bindings::exports::hedgeschool::content::types::{
-    Course, CourseSummary, Error, File, NewCourse, UnitPlace,
+    Course, CourseSummary, Edition, Error, File, NewCourse, UnitPlace,
 };
 use hedgeschool_sql::{Database, connection_slot};
 use spin_sdk::wit_bindgen::StreamReader;
@@ -74,6 +74,10 @@ impl Guest for Store {
 
     async fn find_units(activities: Vec<String>) -> Result<Vec<UnitPlace>, Error> {
         packages::find_units(&activities).await
+    }
+
+    async fn find_edition(package: String) -> Result<Option<Edition>, Error> {
+        packages::find_edition(&package).await
     }
 
     async fn find_file(package: String, path: String) -> Result<Option<File>, Error> {

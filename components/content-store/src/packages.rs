@@ -8,7 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::bindings::exports::hedgeschool::content::types::{
-    Course, CourseSummary, Error, File, NewCourse, UnitPlace,
+    Course, CourseSummary, Edition, Error, File, NewCourse, UnitPlace,
 };
 use crate::{DATABASE, room};
 
@@ -170,8 +170,8 @@ async fn check_blobs(files: &str) -> Result<(), Error> {
 }
 
 fn with_identity(course: NewCourse, key: String, package: String) -> Course {
-    let NewCourse { id, title, description, units, blocks } = course;
-    Course { id, key, package, title, description, units, blocks }
+    let NewCourse { id, title, description, units, blocks, is_public } = course;
+    Course { id, key, package, title, description, units, blocks, is_public }
 }
 
 /// See `courses`.
@@ -235,6 +235,17 @@ fn place(mut row: Row) -> Result<UnitPlace, Error> {
         course_key: row.take()?,
         course_title: row.take()?,
     })
+}
+
+/// See `find-edition`.
+pub async fn find_edition(package: &str) -> Result<Option<Edition>, Error> {
+    let sql = "SELECT course ->> 'id', coalesce(course ->> 'is_public', 0)
+        FROM package WHERE hash = ?1";
+    let Some(mut row) = DATABASE.query_one(sql, &[Value::from(package)]).await? else {
+        return Ok(None);
+    };
+    let (id, is_public): (String, bool) = (row.take()?, row.take()?);
+    Ok(Some(Edition { key: key(&id), id, is_public }))
 }
 
 /// See `find-file`.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hedgeschool_web::{Problem, Query, Reply, Request, StatusCode, body, settings};
+use hedgeschool_web::{Problem, Query, Reply, Request, StatusCode, body, identity, settings};
 use serde::{Deserialize, Serialize};
 
 use crate::shelf::Shelf;
@@ -23,8 +23,9 @@ struct Page {
     next: Option<String>,
 }
 
-/// A page of courses by title.
+/// A page of courses by title, for everybody whom the node knows.
 pub async fn list(request: &Request) -> Result<Reply, Problem> {
+    identity::verify(request.headers()).await?;
     let query = Query::of(request);
     let limit = limit(query.get("limit"))?;
     let after = query.get("after").map(str::to_owned);
@@ -42,8 +43,9 @@ pub async fn list(request: &Request) -> Result<Reply, Problem> {
     cached(kept(shelf.filter(|_| !is_empty), page)).await
 }
 
-/// One course, with its units.
-pub async fn course(id: &str) -> Result<Reply, Problem> {
+/// One course, with its units, likewise.
+pub async fn course(request: &Request, id: &str) -> Result<Reply, Problem> {
+    identity::verify(request.headers()).await?;
     let shelf = Shelf::at(&format!("course:{id}")).await?;
     if let Some(course) = found(&shelf).await {
         return cached(course).await;
@@ -110,6 +112,6 @@ async fn cached(reply: Reply) -> Result<Reply, Problem> {
     };
     Ok(match age.as_secs() {
         0 => reply.with_header("cache-control", "no-cache"),
-        seconds => reply.with_header("cache-control", &format!("max-age={seconds}")),
+        seconds => reply.with_header("cache-control", &format!("private, max-age={seconds}")),
     })
 }

@@ -8,6 +8,10 @@ use hedgeschool_web::{
     ETags, HeaderMap, Method, Problem, Reply, Request, StatusCode, header, settings,
 };
 
+use percent_encoding::percent_decode_str;
+
+use crate::access::{self, Reader};
+use crate::document::{self, with_script};
 use crate::range::{Selection, select};
 use crate::store::{self, File};
 
@@ -19,17 +23,37 @@ const FILES_MAX: usize = 64;
 /// How long it remembers them. They never change; this frees what nobody asks for.
 const FILE_AGE: Duration = Duration::from_secs(600);
 
+/// For browsers that somebody else may use next, too: the address is a learner's own.
+const IMMUTABLE_FOR_ONE: &str = "private, max-age=31536000, immutable";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
-/// Course content runs in an origin of its own: docs/adr/0005-course-content-in-a-sandbox.md.
+/// Whoever may read it has to show that each time.
+const ASK_AGAIN: &str = "private, no-cache";
+/// On the portal's origin, content gets one of its own by this: docs/adr/0020-content-on-an-origin-of-its-own.md.
 const SANDBOX: &str = "sandbox allow-scripts allow-forms allow-popups allow-downloads allow-modals";
+/// What a folder's address stands for.
+const INDEX: &str = "index.html";
+/// Largest part of a blob that the store reads at once, in bytes.
+const READ_BYTES_MAX: u64 = 1 << 20;
 
-/// A file and, if it is small, its bytes.
+/// A file and, if it is small or was changed, its bytes.
 #[derive(Clone)]
 struct Found {
     hash: String,
+    /// Names the bytes that are sent: the hash, unless they are changed on their way.
+    tag: String,
     size: u64,
     media_type: String,
     bytes: Option<Bytes>,
+}
+
+/// Which file is asked for, by whom.
+pub struct Wanted<'a> {
+    /// See [`access::learner`]. None: not in the address.
+    pub grant: Option<&'a str>,
+    /// The package's hash.
+    pub package: &'a str,
+    /// The rest of the address, as it was written.
+    pub path: &'a str,
 }
 
 thread_local! {
@@ -37,48 +61,118 @@ thread_local! {
 }
 
 /// Answers `GET` and `HEAD` for a file of a package.
-pub async fn deliver(request: &Request, package: &str, path: &str) -> Result<Reply, Problem> {
-    let found = find(package, path).await?;
-    let etag = format!("\"{}\"", found.hash);
+pub async fn deliver(request: &Request, wanted: Wanted<'_>) -> Result<Reply, Problem> {
+    let is_alone = access::place(request, wanted.package).await?;
+    let reader = access::reader(request, wanted.grant, wanted.package).await?;
+    let as_document = reader == Reader::Granted && may_be_document(request.headers());
+    let Some(found) = find(&wanted, as_document).await? else {
+        return elsewhere(&wanted).await;
+    };
+    let reply = answer(request, &found).await?;
+    let caching = match reader {
+        Reader::Granted => IMMUTABLE_FOR_ONE,
+        Reader::Anybody => IMMUTABLE,
+        Reader::Known => ASK_AGAIN,
+    };
+    let reply = reply
+        .with_header("etag", &format!("\"{}\"", found.tag))
+        .with_header("cache-control", caching)
+        .with_header("accept-ranges", "bytes")
+        .with_header("x-content-type-options", "nosniff");
+    let is_changing = document::is_document(&found.media_type);
+    let reply = if is_changing { reply.with_header("vary", "sec-fetch-dest") } else { reply };
+    Ok(if is_alone { reply } else { reply.with_header("content-security-policy", SANDBOX) })
+}
+
+async fn answer(request: &Request, found: &Found) -> Result<Reply, Problem> {
     let headers = request.headers();
     let known = ETags::of(headers, "if-none-match").ok().flatten();
-    if known.is_some_and(|tags| tags.name(&found.hash)) {
-        return Ok(decorated(Reply::empty(StatusCode::NOT_MODIFIED), &etag));
+    if known.is_some_and(|tags| tags.name(&found.tag)) {
+        return Ok(Reply::empty(StatusCode::NOT_MODIFIED));
     }
-    let reply = match selection(request.method(), headers, &found, &etag) {
-        _ if request.method() == Method::HEAD => head(&found),
-        Selection::Whole => body(&found, StatusCode::OK, 0, found.size).await?,
+    let reply = match selection(request.method(), headers, found) {
+        _ if request.method() == Method::HEAD => head(found),
+        Selection::Whole => body(found, StatusCode::OK, 0, found.size).await?,
         Selection::Part { start, length } => {
             let content_range = format!("bytes {start}-{}/{}", start + length - 1, found.size);
-            let reply = body(&found, StatusCode::PARTIAL_CONTENT, start, length).await?;
+            let reply = body(found, StatusCode::PARTIAL_CONTENT, start, length).await?;
             reply.with_header("content-range", &content_range)
         }
         Selection::Unsatisfiable => return Err(unsatisfiable(found.size)),
     };
-    Ok(decorated(reply.with_header("content-type", &found.media_type), &etag))
+    Ok(reply.with_header("content-type", &found.media_type))
+}
+
+/// Whether a browser may show the answer as a page. Those that do not say what they want it for
+/// may.
+fn may_be_document(headers: &HeaderMap) -> bool {
+    let shown = ["document", "iframe", "frame", "embed", "object"];
+    header(headers, "sec-fetch-dest").is_none_or(|purpose| shown.contains(&purpose))
+}
+
+/// What is answered for a file that is not there: its folder's address needs a slash at its end,
+/// so that what the folder's page names is found.
+async fn elsewhere(wanted: &Wanted<'_>) -> Result<Reply, Problem> {
+    let name = wanted.path.rsplit('/').next().unwrap_or_default();
+    let folder = Wanted { path: &format!("{}/", wanted.path), ..*wanted };
+    if name.is_empty() || find(&folder, false).await?.is_none() {
+        return Err(Problem::not_found("the package has no file at this path"));
+    }
+    let there = Reply::empty(StatusCode::MOVED_PERMANENTLY);
+    Ok(there.with_header("location", &format!("./{name}/")))
 }
 
 /// The file, from the instance's memory or the store.
-async fn find(package: &str, path: &str) -> Result<Found, Problem> {
+async fn find(wanted: &Wanted<'_>, as_document: bool) -> Result<Option<Found>, Problem> {
     let is_cached = settings::is_on("cache_enabled").await?;
-    let key = format!("{package}/{path}");
+    let key = format!("{as_document} {}/{}", wanted.package, wanted.path);
     if let Some(found) = FILES.with(|files| files.get(&key)).filter(|_| is_cached) {
-        return Ok(found);
+        return Ok(Some(found));
     }
-    let file = store::find_file(package.to_owned(), path.to_owned()).await?;
-    let file = file.ok_or_else(|| Problem::not_found("the package has no file at this path"))?;
-    let File { hash, size, media_type, .. } = file;
-    let bytes = if size > WHOLE_BYTES_MAX { None } else { Some(read(&hash, 0, size).await?) };
-    let found = Found { hash, size, media_type, bytes };
-    if is_cached {
+    let Some(file) = file_at(wanted).await? else { return Ok(None) };
+    let found = load(file, as_document).await?;
+    if is_cached && found.size <= WHOLE_BYTES_MAX {
         FILES.with(|files| files.insert(key, found.clone()));
     }
-    Ok(found)
+    Ok(Some(found))
+}
+
+/// The file at a path as it was written or, if there is none, as that is decoded: tools name files
+/// either way.
+async fn file_at(wanted: &Wanted<'_>) -> Result<Option<File>, Problem> {
+    let decoded = percent_decode_str(wanted.path).decode_utf8().unwrap_or_default();
+    let mut paths = vec![decoded.as_ref()];
+    if decoded != wanted.path {
+        paths.push(wanted.path);
+    }
+    for path in paths {
+        let is_folder = path.is_empty() || path.ends_with('/');
+        let path = if is_folder { format!("{path}{INDEX}") } else { path.to_owned() };
+        let file = store::find_file(wanted.package.to_owned(), path).await?;
+        if file.is_some() {
+            return Ok(file);
+        }
+    }
+    Ok(None)
+}
+
+async fn load(file: File, as_document: bool) -> Result<Found, Problem> {
+    let File { hash, size, media_type, .. } = file;
+    let is_document = document::is_document(&media_type) && size <= document::BYTES_MAX;
+    if as_document && is_document {
+        let bytes = Bytes::from(with_script(&read(&hash, 0, size).await?));
+        let tag = format!("{hash}-{}", document::REVISION);
+        let size = bytes.len() as u64;
+        return Ok(Found { hash, tag, size, media_type, bytes: Some(bytes) });
+    }
+    let bytes = if size > WHOLE_BYTES_MAX { None } else { Some(read(&hash, 0, size).await?) };
+    Ok(Found { tag: hash.clone(), hash, size, media_type, bytes })
 }
 
 /// A `Range` counts for `GET` only, and with `If-Range` only while the tag still holds (RFC 9110,
 /// 13.1.5: compared strongly, and a date is never the file's).
-fn selection(method: &Method, headers: &HeaderMap, found: &Found, etag: &str) -> Selection {
+fn selection(method: &Method, headers: &HeaderMap, found: &Found) -> Selection {
+    let etag = format!("\"{}\"", found.tag);
     let still_holds = header(headers, "if-range").is_none_or(|tag| tag.trim() == etag);
     match header(headers, "range") {
         Some(range) if still_holds && method == Method::GET => select(range, found.size),
@@ -106,25 +200,19 @@ async fn body(
 
 /// Some bytes of a blob, all of which must be there.
 async fn read(hash: &str, start: u64, length: u64) -> Result<Bytes, Problem> {
-    let wanted = length.try_into().unwrap_or(u32::MAX);
-    let read = store::read_blob(hash.to_owned(), start, wanted).await?;
-    let whole = read.filter(|bytes| bytes.len() as u64 == length);
     let lost = || Problem::internal(format!("blob {hash} lacks bytes from {start}"));
-    whole.map(Bytes::from).ok_or_else(lost)
+    let mut bytes = Vec::new();
+    while (bytes.len() as u64) < length {
+        let have = bytes.len() as u64;
+        let wanted = (length - have).min(READ_BYTES_MAX).try_into().unwrap_or(u32::MAX);
+        let read = store::read_blob(hash.to_owned(), start + have, wanted).await?;
+        bytes.extend(read.filter(|read| !read.is_empty()).ok_or_else(lost)?);
+    }
+    Ok(Bytes::from(bytes))
 }
 
 fn head(found: &Found) -> Reply {
     Reply::empty(StatusCode::OK).with_header("content-length", &found.size.to_string())
-}
-
-fn decorated(reply: Reply, etag: &str) -> Reply {
-    reply
-        .with_header("etag", etag)
-        .with_header("cache-control", IMMUTABLE)
-        .with_header("accept-ranges", "bytes")
-        .with_header("content-security-policy", SANDBOX)
-        .with_header("x-content-type-options", "nosniff")
-        .with_header("access-control-allow-origin", "*")
 }
 
 fn unsatisfiable(size: u64) -> Problem {

@@ -7,7 +7,9 @@ use hedgeschool_cmi5::{
     AssignableUnit, CourseStructure, Error, PACKAGE_BYTES_MAX, Package, launch, media_type,
 };
 use hedgeschool_credentials::Scope;
-use hedgeschool_web::{HeaderMap, Problem, Reply, Request, StatusCode, body, header, identity};
+use hedgeschool_web::{
+    HeaderMap, Problem, Query, Reply, Request, StatusCode, body, header, identity,
+};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::store::{self, Block, File, LaunchMethod, MoveOn, NewCourse, Unit};
@@ -24,10 +26,11 @@ const BATCH_BLOBS_MAX: usize = 256;
 pub async fn import(request: Request) -> Result<Reply, Problem> {
     authorise(request.headers()).await?;
     check_media_type(request.headers())?;
+    let is_public = is_public(&Query::of(&request))?;
     let zip = body::read(request, PACKAGE_BYTES_MAX).await?;
     let mut package = Package::open(zip).map_err(refused)?;
     let files = store_files(&mut package).await?;
-    let course = new_course(package.structure());
+    let course = NewCourse { is_public, ..new_course(package.structure()) };
     let before = store::find_course(course.id.clone()).await?;
     let course = store::publish(course, files).await?;
     let is_known = before.is_some_and(|before| before.package == course.package);
@@ -45,6 +48,15 @@ async fn authorise(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::forbidden(
         "only an administrator, or a client with the scope `all`, imports courses",
     ))
+}
+
+/// Whether anybody may read the course's files, as the address says.
+fn is_public(query: &Query) -> Result<Option<bool>, Problem> {
+    match query.get("public") {
+        None | Some("false") => Ok(None),
+        Some("true") => Ok(Some(true)),
+        Some(_) => Err(Problem::bad_request("public is true or false")),
+    }
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
@@ -171,6 +183,7 @@ fn new_course(structure: &CourseStructure) -> NewCourse {
         description: structure.description.clone(),
         units: structure.units.iter().map(|unit| new_unit(course, unit)).collect(),
         blocks: (!structure.blocks.is_empty()).then(|| blocks.collect()),
+        is_public: None,
     }
 }
 

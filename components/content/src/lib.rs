@@ -3,60 +3,122 @@
 //! | address | method | answer |
 //! |---|---|---|
 //! | `/content/v1/courses` | GET | a page of courses by title: `limit` (1 to 1,000), `after` (a course id) |
-//! | | POST | imports a package (`application/zip`); administrators and clients of scope `all` |
+//! | | POST | imports a package (`application/zip`), for anybody to read with `public=true`; administrators and clients of scope `all` |
 //! | `/content/v1/courses/{id}` | GET | a course by its IRI, percent-encoded |
-//! | `/content/p/{package}/{path}` | GET | a file of a package: never changes, ranges, sandboxed |
 //!
-//! `HEAD` is answered wherever `GET` is.
+//! And where course files are, which is another origin if the node has one (ADR 20):
+//!
+//! | address | method | answer |
+//! |---|---|---|
+//! | `/content/f/{grant}/{package}/{path}` | GET | a file of a package, for the learner whom the address was made for: never changes, ranges |
+//! | `/content/p/{package}/{path}` | GET | the same by the request's credentials; for anybody, if the course is public |
+//! | `/content/storage/{grant}/{package}` | GET, POST | what pages of the course have stored |
+//! | `/content/clear` | GET | a page that empties what pages have left in the browser |
+//!
+//! `HEAD` is answered wherever `GET` is, and other origins may ask: course files are read by pages
+//! that have none.
 //!
 //! Private, since it lies outside `/content`: `POST /structure` with `{"key": …}`, or with the
 //! `activity` of a unit, answers the course or null.
 
+mod access;
+mod assets;
 mod catalogue;
+mod document;
 mod file;
 mod import;
 mod range;
 mod shelf;
+mod storage;
 mod store;
 
 use hedgeschool_redis::changed;
-use hedgeschool_web::{Method, Problem, Reply, Request, answer};
+use hedgeschool_web::{Method, Problem, Reply, Request, StatusCode, answer, content_origin};
 use percent_encoding::percent_decode_str;
 use spin_sdk::http_service;
+
+use file::Wanted;
 
 #[http_service]
 async fn handle(request: Request) -> Reply {
     let is_head = request.method() == Method::HEAD;
-    let is_import =
-        request.method() == Method::POST && request.uri().path().starts_with("/content/");
-    let reply = answer(route(request).await);
-    if is_import && reply.status().is_success() {
-        changed("content");
-    }
+    let path = request.uri().path().to_owned();
+    let reply = match path.strip_prefix("/content/") {
+        Some(path) if path == "v1/courses" || path.starts_with("v1/courses/") => {
+            let is_import = request.method() == Method::POST;
+            let reply = answer(courses(request).await);
+            if is_import && reply.status().is_success() {
+                changed("content");
+            }
+            reply
+        }
+        Some(path) => readable(answer(files(request, path).await)),
+        None => answer(private(request, &path).await),
+    };
     if is_head { reply.without_body() } else { reply }
 }
 
-async fn route(request: Request) -> Result<Reply, Problem> {
+async fn private(request: Request, path: &str) -> Result<Reply, Problem> {
+    match path {
+        "/structure" if request.method() == Method::POST => catalogue::structure(request).await,
+        _ => Err(nothing()),
+    }
+}
+
+async fn courses(request: Request) -> Result<Reply, Problem> {
+    content_origin::refuse_there(&request).await?;
     let path = request.uri().path().to_owned();
-    if path == "/structure" && request.method() == Method::POST {
-        return catalogue::structure(request).await;
-    }
-    let path = path.strip_prefix("/content/").unwrap_or_default();
-    if let Some(rest) = path.strip_prefix("p/") {
-        let (package, file) = rest.split_once('/').unwrap_or((rest, ""));
-        only_get(&request)?;
-        return file::deliver(&request, package, &decoded(file)?).await;
-    }
-    match path.strip_prefix("v1/courses") {
-        Some("" | "/") if request.method() == Method::POST => import::import(request).await,
-        Some("" | "/") if is_get(&request) => catalogue::list(&request).await,
-        Some("" | "/") => Err(Problem::method_not_allowed("GET, HEAD, POST")),
-        Some(rest) if rest.starts_with('/') => {
+    match path.strip_prefix("/content/v1/courses").unwrap_or_default() {
+        "" | "/" if request.method() == Method::POST => import::import(request).await,
+        "" | "/" if is_get(&request) => catalogue::list(&request).await,
+        "" | "/" => Err(Problem::method_not_allowed("GET, HEAD, POST")),
+        id => {
             only_get(&request)?;
-            catalogue::course(&decoded(rest.trim_start_matches('/'))?).await
+            catalogue::course(&request, &decoded(id.trim_start_matches('/'))?).await
         }
-        _ => Err(Problem::not_found("there is nothing at this address")),
     }
+}
+
+/// Course files, and what their pages need.
+async fn files(request: Request, path: &str) -> Result<Reply, Problem> {
+    if request.method() == Method::OPTIONS {
+        return Ok(preflight());
+    }
+    let (kind, rest) = path.split_once('/').unwrap_or((path, ""));
+    if kind == "storage" {
+        return storage::answer(request, rest).await;
+    }
+    only_get(&request)?;
+    let (first, after) = rest.split_once('/').unwrap_or((rest, ""));
+    let wanted = match kind {
+        "p" => Wanted { grant: None, package: first, path: after },
+        "f" => {
+            let (package, path) = after.split_once('/').unwrap_or((after, ""));
+            Wanted { grant: Some(first), package, path }
+        }
+        _ => return assets::find(path).ok_or_else(nothing),
+    };
+    file::deliver(&request, wanted).await
+}
+
+fn nothing() -> Problem {
+    Problem::not_found("there is nothing at this address")
+}
+
+/// Pages in a sandbox have no origin, and read what is beside them as others' (Fetch, 3.2).
+fn readable(reply: Reply) -> Reply {
+    let exposed = "content-length, content-range, accept-ranges, etag";
+    reply
+        .with_header("access-control-allow-origin", "*")
+        .with_header("access-control-expose-headers", exposed)
+}
+
+/// The answer to a browser that asks before it calls.
+fn preflight() -> Reply {
+    Reply::empty(StatusCode::NO_CONTENT)
+        .with_header("access-control-allow-methods", "GET, HEAD, POST, OPTIONS")
+        .with_header("access-control-allow-headers", "*")
+        .with_header("access-control-max-age", "7200")
 }
 
 fn is_get(request: &Request) -> bool {
@@ -64,7 +126,7 @@ fn is_get(request: &Request) -> bool {
 }
 
 fn only_get(request: &Request) -> Result<(), Problem> {
-    if is_get(request) { Ok(()) } else { Err(Problem::method_not_allowed("GET, HEAD")) }
+    if is_get(request) { Ok(()) } else { Err(Problem::method_not_allowed("GET, HEAD, OPTIONS")) }
 }
 
 fn decoded(text: &str) -> Result<String, Problem> {

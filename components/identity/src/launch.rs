@@ -1,13 +1,13 @@
 //! Launching a unit (cmi5, 8): a one-time fetch token, and the bearer it is redeemed for.
 
-use hedgeschool_credentials::{Token, TokenHash};
+use hedgeschool_credentials::{FileGrant, Token, TokenHash};
 use hedgeschool_web::{Problem, Query, Reply, Request, StatusCode, body, now_ms, random_bytes};
 use serde::{Deserialize, Serialize};
 use uuid::Builder;
 
-use crate::BODY_BYTES_MAX;
 use crate::store::launches;
 use crate::store::types::Launch;
+use crate::{BODY_BYTES_MAX, secret, verify};
 
 /// How long a launched unit may record: long enough to come back after lunch.
 const LAUNCH_MS: i64 = 12 * 60 * 60 * 1_000;
@@ -22,6 +22,8 @@ struct Wanted {
     activity: String,
     /// Registration UUID.
     registration: String,
+    /// The package whose files the unit consists of.
+    package: String,
 }
 
 /// What the portal gets.
@@ -30,6 +32,8 @@ struct Opened {
     fetch_token: String,
     session: String,
     expires_ms: i64,
+    /// A grant of the package's files, to stand in their addresses.
+    files: String,
 }
 
 /// `POST /launch`, private.
@@ -38,6 +42,9 @@ pub async fn open(request: Request) -> Result<Reply, Problem> {
     let token = Token::new(&random_bytes());
     let session = Builder::from_random_bytes(random_bytes()).into_uuid().hyphenated().to_string();
     let expires_ms = now_ms() + LAUNCH_MS;
+    let grant = FileGrant::at(&wanted.learner, now_ms());
+    let key = secret::signing_key().await?;
+    let files = key.sign_grant(&grant, &wanted.package).map_err(Problem::internal)?;
     let launch = Launch {
         registration: wanted.registration.to_ascii_lowercase(),
         session: session.clone(),
@@ -46,7 +53,24 @@ pub async fn open(request: Request) -> Result<Reply, Problem> {
         expires: expires_ms,
     };
     launches::open(launch, token.hash().into_text()).await?;
-    Reply::json(&Opened { fetch_token: token.text().to_owned(), session, expires_ms })
+    Reply::json(&Opened { fetch_token: token.text().to_owned(), session, expires_ms, files })
+}
+
+/// A grant that somebody presents.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Presented {
+    grant: String,
+    package: String,
+}
+
+/// `POST /files`, private: the xAPI agent of whoever has this grant of a package's files, as a text
+/// of JSON, or null.
+pub async fn granted(request: Request) -> Result<Reply, Problem> {
+    let Presented { grant, package } = body::json(request, BODY_BYTES_MAX).await?;
+    let grant = secret::signing_key().await?.verify_grant(&grant, &package, now_ms());
+    let Some(FileGrant { name, .. }) = grant else { return Reply::json(&()) };
+    Reply::json(&verify::person(&name).await?.map(|person| person.agent))
 }
 
 /// `POST /auth/fetch?token=…`: the fetch URL (cmi5, 8.2). A refusal is 200 with an error, as cmi5

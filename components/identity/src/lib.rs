@@ -1,7 +1,7 @@
 //! Who is who: sign-in and people below `/auth`, and private answers for the app's other
 //! components.
 //!
-//! The private addresses (`/verify`, `/launch`, `/agent`) lie outside `/auth`, the only route the
+//! The private addresses (`/verify`, `/launch`, `/files`, `/agent`) lie outside `/auth`, the only route the
 //! manifest gives this component to the outside: a request reaches them through
 //! `identity.spin.internal` or not at all.
 
@@ -15,7 +15,9 @@ mod sign_in;
 mod verify;
 
 use hedgeschool_redis::changed;
-use hedgeschool_web::{Method, Problem, Reply, Request, StatusCode, answer};
+use hedgeschool_web::{
+    Method, Problem, Reply, Request, StatusCode, answer, content_origin,
+};
 use spin_sdk::http_service;
 
 #[allow(missing_docs, reason = "generated; the WIT documents it")]
@@ -44,9 +46,13 @@ async fn handle(request: Request) -> Reply {
 
 async fn route(request: Request) -> Result<Reply, Problem> {
     let path = request.uri().path().to_owned();
+    if path.starts_with("/auth/") {
+        content_origin::refuse_there(&request).await?;
+    }
     match (request.method().as_str(), path.as_str()) {
         ("POST", "/verify") => verify::answer(request).await,
         ("POST", "/launch") => launch::open(request).await,
+        ("POST", "/files") => launch::granted(request).await,
         ("POST", "/agent") => people::agent(request).await,
         ("POST", "/auth/sign-in") => sign_in::enter(request).await,
         ("POST", "/auth/sign-out") => sign_in::leave(&request),

@@ -9,7 +9,12 @@ use crate::{BODY_BYTES_MAX, roaming, secret, verify};
 /// How long a session lasts: a school day with room to spare.
 const SESSION_MS: i64 = 12 * 60 * 60 * 1_000;
 
-/// `POST /auth/sign-in`, a form of `name`, `password` and `next`, the page to go on to.
+/// Longest text by which a browser knows its session, in bytes.
+const BROWSER_BYTES_MAX: usize = 64;
+
+/// `POST /auth/sign-in`, a form of `name`, `password`, `next`, the page to go on to, and `browser`,
+/// a text that only pages of the portal in this browser know: a session that somebody else's page
+/// slips in has another.
 pub async fn enter(request: Request) -> Result<Reply, Problem> {
     check_same_origin(&request)?;
     let secure = is_https(request.headers());
@@ -23,8 +28,10 @@ pub async fn enter(request: Request) -> Result<Reply, Problem> {
         return Ok(Reply::see_other(&format!("/sign-in?{query}")));
     };
     roaming::welcome(&person.agent).await?;
-    let session = Session { name, expires_ms: now_ms() + SESSION_MS };
-    let signed = secret::session_key().await?.sign(&session).map_err(Problem::internal)?;
+    let browser = form.get("browser").filter(|text| text.len() <= BROWSER_BYTES_MAX);
+    let browser = browser.unwrap_or_default().to_owned();
+    let session = Session { name, expires_ms: now_ms() + SESSION_MS, browser };
+    let signed = secret::signing_key().await?.sign(&session).map_err(Problem::internal)?;
     Ok(Reply::see_other(next)
         .with_header("set-cookie", &cookie(&signed, SESSION_MS / 1_000, secure)))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hedgeschool_credentials::{
-    Credentials, Role, SESSION_COOKIE, Scope, Subject, TokenHash, Verdict, cookie, equal, pair,
+    Credentials, Role, SESSION_COOKIE, Scope, Session, Subject, TokenHash, Verdict, cookie, equal, pair,
     pairs, verify_password,
 };
 use hedgeschool_web::identity::Presented;
@@ -76,10 +76,17 @@ async fn of_launch(launch: Launch) -> Result<Option<Verdict>, Problem> {
 }
 
 async fn by_session(text: &str) -> Result<Option<Verdict>, Problem> {
-    match secret::session_key().await?.verify(text, now_ms()) {
-        Some(session) => person(&session.name).await,
+    match secret::signing_key().await?.verify(text, now_ms()) {
+        Some(session) => Ok(person(&session.name).await?.map(|known| in_browser(known, session))),
         None => Ok(None),
     }
+}
+
+fn in_browser(mut known: Verdict, session: Session) -> Verdict {
+    if let Subject::Person { browser, .. } = &mut known.subject {
+        *browser = session.browser;
+    }
+    known
 }
 
 /// The person of this name, if the password is right.
@@ -118,7 +125,12 @@ pub async fn person(name: &str) -> Result<Option<Verdict>, Problem> {
         Role::Administrator => BTreeSet::from([Scope::All]),
         Role::Learner => BTreeSet::from([Scope::StatementsReadMine]),
     };
-    let subject = Subject::Person { name: name.to_owned(), display_name, role };
+    let subject = Subject::Person {
+        name: name.to_owned(),
+        display_name,
+        role,
+        browser: String::new(),
+    };
     Ok(Some(Verdict { subject, scopes, agent }))
 }
 

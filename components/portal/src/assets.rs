@@ -7,12 +7,15 @@ const CACHING: &str = "public, max-age=300";
 
 /// A file below `/static/`.
 pub fn find(name: &str) -> Option<Reply> {
+    let script = "text/javascript; charset=utf-8";
     let (media_type, text) = match name {
         "portal.css" => ("text/css; charset=utf-8", include_str!("../static/portal.css")),
-        "import.js" => ("text/javascript; charset=utf-8", include_str!("../static/import.js")),
-        "live.js" => ("text/javascript; charset=utf-8", include_str!("../static/live.js")),
-        "play.js" => ("text/javascript; charset=utf-8", include_str!("../static/play.js")),
-        "returned.js" => ("text/javascript; charset=utf-8", include_str!("../static/returned.js")),
+        "guard.js" => (script, include_str!("../static/guard.js")),
+        "import.js" => (script, include_str!("../static/import.js")),
+        "live.js" => (script, include_str!("../static/live.js")),
+        "play.js" => (script, include_str!("../static/play.js")),
+        "returned.js" => (script, include_str!("../static/returned.js")),
+        "sign-in.js" => (script, include_str!("../static/sign-in.js")),
         "hedge.svg" => ("image/svg+xml", include_str!("../static/hedge.svg")),
         _ => return None,
     };

@@ -3,6 +3,8 @@
 use hedgeschool_cmi5::address;
 use hedgeschool_cmi5::launch::{Launch, registration};
 use hedgeschool_cmi5::session::{LaunchMode, Session};
+use hedgeschool_credentials::TokenHash;
+use hedgeschool_web::content_origin::ContentOrigin;
 use hedgeschool_web::{Problem, Query, Reply, Request, body, identity, inside, origin};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -21,6 +23,7 @@ struct Wanted<'a> {
     learner: &'a str,
     activity: &'a str,
     registration: &'a str,
+    package: &'a str,
 }
 
 /// What identity answers; an expiry comes too.
@@ -28,6 +31,18 @@ struct Wanted<'a> {
 struct Opened {
     fetch_token: String,
     session: String,
+    files: String,
+}
+
+/// What the player's page gets.
+#[derive(Serialize)]
+struct Launched {
+    /// Where the unit is to be opened.
+    url: String,
+    /// The origin of content, if that is its own.
+    origin: Option<String>,
+    /// Stands for the learner: what another one has left in the browser is cleared there.
+    learner: String,
 }
 
 /// `GET /courses/…/play?unit=IRI`: the page that plays a unit. It launches the unit by itself once
@@ -42,6 +57,7 @@ pub async fn play(
     let course = courses::find(segment).await?;
     let unit = find_unit(&course, query.get("unit"))?;
     let own = origin::base_url(request)?;
+    let content = ContentOrigin::configured().await?.of_course(&own, &course.key);
     let elsewhere = address::origin(&unit.url).filter(|origin| *origin != own);
     let page = page::Play {
         frame: Frame::new(&unit.title, Some(visitor)),
@@ -50,14 +66,12 @@ pub async fn play(
         unit: unit.id.clone(),
         mode: mode(query.get("mode"))?.text(),
         has_own_window: unit.launch_method == LaunchMethod::OwnWindow,
-        is_elsewhere: elsewhere.is_some(),
+        has_origin: elsewhere.is_some() || content.is_some(),
         starts_by_itself: origin::check_same_origin(request).is_ok(),
     };
     // A course that ends sends its frame to a page here, which tells the player.
-    page::render_framing(
-        &page,
-        &["'self'"].into_iter().chain(elsewhere).collect::<Vec<_>>().join(" "),
-    )
+    let framed = [Some("'self'"), content.as_deref(), elsewhere];
+    page::render_framing(&page, &framed.into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
 /// `POST /courses/…/launch`, a form with the `unit`'s IRI and perhaps a `mode`: begins a session,
@@ -69,8 +83,11 @@ pub async fn launch(request: Request, visitor: &Visitor, segment: &str) -> Resul
     let course = courses::find(segment).await?;
     let unit = find_unit(&course, form.get("unit"))?;
     let mode = mode(form.get("mode"))?;
-    let url = open(&base, visitor, &course, unit, mode).await?;
-    Ok(Reply::json(&json!({ "url": url }))?.with_header("cache-control", "no-store"))
+    let origin = ContentOrigin::configured().await?.of_course(&base, &course.key);
+    let place = Place { base: &base, content: origin.as_deref().unwrap_or(&base) };
+    let url = open(place, visitor, &course, unit, mode).await?;
+    let learner = TokenHash::of(&visitor.agent_id).into_text();
+    Ok(Reply::json(&Launched { url, origin, learner })?.with_header("cache-control", "no-store"))
 }
 
 fn find_unit<'a>(course: &'a content::Course, id: Option<&str>) -> Result<&'a Unit, Problem> {
@@ -85,38 +102,61 @@ fn mode(text: Option<&str>) -> Result<LaunchMode, Problem> {
     LaunchMode::parse(text).ok_or_else(wrong)
 }
 
+/// Where the learner reaches the node.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    /// The portal.
+    base: &'a str,
+    /// Course content.
+    content: &'a str,
+}
+
 /// Opens a session and answers the unit's launch address.
 async fn open(
-    base: &str,
+    place: Place<'_>,
     visitor: &Visitor,
     course: &content::Course,
     unit: &Unit,
     mode: LaunchMode,
 ) -> Result<String, Problem> {
     let registration = registration(&visitor.agent_id, &course.id);
-    let wanted =
-        Wanted { learner: &visitor.name, activity: &unit.activity, registration: &registration };
+    let wanted = Wanted {
+        learner: &visitor.name,
+        activity: &unit.activity,
+        registration: &registration,
+        package: &course.package,
+    };
     let opened: Opened = identity::ask("/launch", &wanted).await?;
     let session = session(opened.session, visitor.agent.clone(), &registration, unit, mode);
-    let address = address_of(base, &course.package, &unit.url);
+    let base = place.base;
+    let is_elsewhere = address::is_absolute(&unit.url);
+    let address = |way: &str| match is_elsewhere {
+        true => unit.url.clone(),
+        false => {
+            let path = unit.url.trim_start_matches("./");
+            format!("{}/content/{way}/{}/{path}", place.content, course.package)
+        }
+    };
     let course_page = link::course(&course.title, &course.key);
     let launch = json!({
         "session": session,
         "course": course.key,
-        "url": address,
+        // What is recorded lets nobody in.
+        "url": address("p"),
         "return_url": format!("{base}/returned?{}", Query::encode(&[("to", &course_page)])),
         "launch_parameters": unit.launch_parameters,
         "entitlement_key": unit.entitlement_key.as_deref().unwrap_or_default(),
     });
     let () = inside::ask("progress", "/launch", &launch).await?;
     let launch = Launch {
-        endpoint: &format!("{base}/xapi/"),
+        // A unit records without asking first where it comes from.
+        endpoint: &format!("{}/xapi/", if is_elsewhere { base } else { place.content }),
         fetch: &format!("{base}/auth/fetch?token={}", opened.fetch_token),
         actor: &visitor.agent,
         registration: &registration,
         activity: &unit.activity,
     };
-    Ok(launch.url(&address))
+    Ok(launch.url(&address(&format!("f/{}", opened.files))))
 }
 
 fn session(
@@ -136,14 +176,6 @@ fn session(
         move_on: store::move_on(unit.move_on),
         mastery_score: unit.mastery_score,
     }
-}
-
-/// The absolute address of a unit: its own, or that of its file.
-fn address_of(base: &str, package: &str, url: &str) -> String {
-    if address::is_absolute(url) {
-        return url.to_owned();
-    }
-    format!("{base}/content/p/{package}/{}", url.trim_start_matches("./"))
 }
 
 /// `GET /returned?to=…`: where units send their learner when they end (cmi5, 10.2.6). It may be in

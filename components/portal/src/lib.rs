@@ -20,7 +20,7 @@ mod statements;
 mod store;
 mod visitor;
 
-use hedgeschool_web::{HeaderMap, Problem, Query, Reply, Request, header};
+use hedgeschool_web::{HeaderMap, Problem, Query, Reply, Request, content_origin, header};
 use hedgeschool_xapi::format::{LanguagePreference, accept_language};
 use spin_sdk::http_service;
 
@@ -29,6 +29,9 @@ use visitor::Visitor;
 
 #[http_service]
 async fn handle(request: Request) -> Reply {
+    if let Err(problem) = content_origin::refuse_there(&request).await {
+        return Reply::from(problem);
+    }
     let path = request.uri().path().to_owned();
     if let Some(name) = path.strip_prefix("/static/") {
         return assets::find(name).unwrap_or_else(|| page::error(&Problem::not_found(""), None));
@@ -114,6 +117,7 @@ fn sign_in(request: &Request, visitor: Option<&Visitor>) -> Result<Reply, Proble
         frame: Frame::new("Sign in", None),
         next: query.get("next").unwrap_or("/").to_owned(),
         has_failed: query.get("failed").is_some(),
+        is_strange: query.get("strange").is_some(),
     };
     page::render(&page)
 }

@@ -27,6 +27,8 @@ pub struct Frame {
     pub visitor: Option<String>,
     /// Whether the header shows the way to administration.
     pub is_administrator: bool,
+    /// By what the visitor's browser knows the session for its own.
+    pub browser: String,
 }
 
 impl Frame {
@@ -36,6 +38,7 @@ impl Frame {
             title: title.to_owned(),
             visitor: visitor.map(|visitor| visitor.display_name.clone()),
             is_administrator: visitor.is_some_and(|visitor| visitor.is_administrator),
+            browser: visitor.map(|visitor| visitor.browser.clone()).unwrap_or_default(),
         }
     }
 }
@@ -50,6 +53,8 @@ pub struct SignIn {
     pub next: String,
     /// Whether an attempt has just failed.
     pub has_failed: bool,
+    /// Whether the browser has just found itself in a session that was not begun in it.
+    pub is_strange: bool,
 }
 
 /// A row of the learner's record.

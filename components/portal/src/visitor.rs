@@ -15,6 +15,8 @@ pub struct Visitor {
     pub agent: String,
     /// The agent's identifier in one line, as the progress store knows it.
     pub agent_id: String,
+    /// By what the person's browser knows the session for its own.
+    pub browser: String,
     /// The home page of the person's account, which is that of all accounts here.
     home_page: Option<String>,
 }
@@ -36,12 +38,19 @@ pub async fn recognise(headers: &HeaderMap) -> Result<Option<Visitor>, Problem> 
 
 fn person(verdict: Verdict) -> Result<Option<Visitor>, Problem> {
     let is_administrator = verdict.is_administrator();
-    let Verdict { subject: Subject::Person { name, display_name, .. }, agent, .. } = verdict else {
-        return Ok(None);
-    };
+    let Verdict { subject, agent, .. } = verdict;
+    let Subject::Person { name, display_name, browser, .. } = subject else { return Ok(None) };
     let agent_id = hedgeschool_xapi::agent_id(&agent).map_err(Problem::internal)?;
     let home_page = home_page(&agent);
-    Ok(Some(Visitor { name, display_name, is_administrator, agent, agent_id, home_page }))
+    Ok(Some(Visitor {
+        name,
+        display_name,
+        is_administrator,
+        agent,
+        agent_id,
+        browser,
+        home_page,
+    }))
 }
 
 fn home_page(agent: &str) -> Option<String> {

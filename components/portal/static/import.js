@@ -11,7 +11,8 @@ function say(text, kind) {
 }
 
 async function send(file) {
-  const response = await fetch("/content/v1/courses", {
+  const isPublic = document.getElementById("public").checked;
+  const response = await fetch(`/content/v1/courses?public=${isPublic}`, {
     method: "POST",
     headers: { "Content-Type": "application/zip" },
     body: file,

@@ -4,6 +4,7 @@ const form = document.getElementById("launch");
 const frame = document.querySelector("iframe");
 const outcome = document.getElementById("outcome");
 const button = form.querySelector("button");
+const CLEAR_MS = 10000; // How long emptying may take.
 
 async function launch() {
   const body = new URLSearchParams(new FormData(form));
@@ -11,7 +12,56 @@ async function launch() {
   const text = await response.text();
   const page = new DOMParser().parseFromString(text, "text/html");
   if (!response.ok) throw new Error(page.querySelector(".lead")?.textContent ?? response.statusText);
-  return JSON.parse(text).url;
+  return JSON.parse(text);
+}
+
+// Empties what pages of courses have left in this browser, unless the last one there was opened for
+// the same learner. A frame has other storage than a window, where portal and content have names
+// of different sites; what is in a window's is emptied each time, as nothing tells whose it is.
+async function clear({ url, origin, learner }) {
+  if (!origin || !url.startsWith(`${origin}/`)) return url;
+  if (!frame) return `${origin}/content/clear#${encodeURIComponent(url.slice(origin.length))}`;
+  const name = `content ${origin}`;
+  if (kept(name) !== learner) {
+    keep(name, "");
+    await cleared(origin);
+    keep(name, learner);
+  }
+  return url;
+}
+
+function kept(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+function keep(name, text) {
+  try {
+    localStorage.setItem(name, text);
+  } catch {
+    // It is emptied each time.
+  }
+}
+
+function cleared(origin) {
+  const page = document.createElement("iframe");
+  page.hidden = true;
+  page.src = `${origin}/content/clear`;
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`${origin} does not answer`)), CLEAR_MS);
+    addEventListener("message", function listen({ source, origin: sender, data }) {
+      if (source !== page.contentWindow || sender !== origin) return;
+      removeEventListener("message", listen);
+      clearTimeout(late);
+      page.remove();
+      if (data.hedgeschool === "cleared") resolve();
+      else reject(new Error(`what a course left here cannot be cleared (${data.reason})`));
+    });
+    document.body.append(page);
+  });
 }
 
 async function start() {
@@ -19,7 +69,7 @@ async function start() {
   outcome.className = "";
   outcome.textContent = "Starting…";
   try {
-    const url = await launch();
+    const url = await clear(await launch());
     if (!frame) return location.replace(url);
     outcome.textContent = "";
     form.hidden = true;

@@ -17,11 +17,11 @@ use crate::call::Call;
 use crate::conditional::{Conditions, Representation, quoted};
 use crate::sessions;
 use crate::store::documents;
-use crate::store::types::{DocumentKind, Error, Precondition};
+use crate::store::types::{Document, DocumentKind, DocumentScope, Error, Precondition};
 use place::Place;
 
 /// Largest document, in bytes.
-const BYTES_MAX: usize = 4 << 20;
+pub const BYTES_MAX: usize = 4 << 20;
 /// How often a merge starts anew because others were faster. Each time one of them has been
 /// served, so this many may write one document at the same time.
 const TRIES_MAX: usize = 64;
@@ -156,8 +156,7 @@ fn conflict() -> Problem {
     Problem::new(StatusCode::CONFLICT, detail)
 }
 
-/// Merges a document into what is there (2.2). Reads, merges, and puts if it is still what was
-/// read, so that nothing of those who do the same at the same time is lost.
+/// Merges a document into what is there (2.2).
 async fn post(call: Call, place: Place) -> Result<Reply, Problem> {
     let conditions = Conditions::of_change(&call)?;
     let (scope, id) = place.one()?;
@@ -165,24 +164,40 @@ async fn post(call: Call, place: Place) -> Result<Reply, Problem> {
     if merge::is_json(&media_type) {
         merge::check_object(&content)?;
     }
+    let merged = |current: Option<&Document>| {
+        conditions.check(current.map(|current| current.etag.as_str()))?;
+        match current {
+            None => Ok(content.to_vec()),
+            Some(current) => merge::merge(current, &media_type, &content),
+        }
+    };
+    update(&scope, &id, &media_type, merged).await?;
+    Ok(done())
+}
+
+/// Changes a document. Reads, changes, and puts if it is still what was read, so that nothing of
+/// those who do the same at the same time is lost.
+pub async fn update(
+    scope: &DocumentScope,
+    id: &str,
+    media_type: &str,
+    change: impl Fn(Option<&Document>) -> Result<Vec<u8>, Problem>,
+) -> Result<(), Problem> {
     for _ in 0..TRIES_MAX {
-        let current = documents::get(scope.clone(), id.clone()).await?;
-        conditions.check(current.as_ref().map(|current| current.etag.as_str()))?;
-        let (merged, precondition) = match current {
-            None => (content.to_vec(), Precondition::Absent),
-            Some(current) => {
-                let merged = merge::merge(&current, &media_type, &content)?;
-                (merged, Precondition::Matches(vec![current.etag]))
-            }
-        };
-        if merged.len() > BYTES_MAX {
-            let detail = format!("the merged document would have more than {BYTES_MAX} bytes");
+        let current = documents::get(scope.clone(), id.to_owned()).await?;
+        let changed = change(current.as_ref())?;
+        if changed.len() > BYTES_MAX {
+            let detail = format!("the document would have more than {BYTES_MAX} bytes");
             return Err(Problem::too_large(detail));
         }
-        let (scope, id) = (scope.clone(), id.clone());
-        match documents::put(scope, id, media_type.clone(), merged, precondition).await {
+        let precondition = match current {
+            None => Precondition::Absent,
+            Some(current) => Precondition::Matches(vec![current.etag]),
+        };
+        let (scope, id) = (scope.clone(), id.to_owned());
+        match documents::put(scope, id, media_type.to_owned(), changed, precondition).await {
             Err(Error::Precondition) => {}
-            outcome => return outcome.map(|_| done()).map_err(Problem::from),
+            outcome => return outcome.map(drop).map_err(Problem::from),
         }
     }
     Err(Problem::busy())

@@ -12,6 +12,7 @@ mod cors;
 mod documents;
 mod sessions;
 mod statements;
+mod storage;
 mod version;
 
 use call::Call;
@@ -34,7 +35,9 @@ use bindings::hedgeschool::progress as store;
 async fn handle(request: Request) -> Reply {
     let version = version::announced(&request);
     let head = request.method() == Method::HEAD;
-    let reads = head || [Method::GET, Method::OPTIONS].contains(request.method());
+    let reads = head
+        || [Method::GET, Method::OPTIONS].contains(request.method())
+        || request.uri().path() == "/storage/read";
     let reply = answer(route(request).await);
     if !reads && reply.status().is_success() {
         changed("progress");
@@ -44,14 +47,17 @@ async fn handle(request: Request) -> Reply {
 }
 
 async fn route(request: Request) -> Result<Reply, Problem> {
-    match request.uri().path() {
+    let path = request.uri().path().to_owned();
+    if let Some(route) = path.strip_prefix("/storage/") {
+        return storage::answer(request, route).await;
+    }
+    match path.as_str() {
         "/launch" => return sessions::begin(request).await,
         "/waive" => return sessions::waive(request).await,
         "/abandon" => return sessions::abandon(request).await,
         _ => {}
     }
-    let resource = resource(request.uri().path()).to_owned();
-    match resource.as_str() {
+    match resource(&path) {
         _ if request.method() == Method::OPTIONS => Ok(cors::preflight()),
         // The one resource that needs no version (2.8).
         "about" => about(request.method()),

@@ -30,7 +30,9 @@ use std::time::Duration;
 use futures::future::try_join_all;
 use hedgeschool_credentials::{Scope, Subject};
 use hedgeschool_replication::pace::LINGER;
-use hedgeschool_web::{Problem, Query, Reply, Request, StatusCode, answer, body, identity};
+use hedgeschool_web::{
+    Problem, Query, Reply, Request, StatusCode, answer, body, content_origin, identity,
+};
 use serde::{Deserialize, Serialize};
 use spin_sdk::http_service;
 
@@ -48,6 +50,9 @@ async fn handle(request: Request) -> Reply {
 
 async fn route(request: Request) -> Result<Reply, Problem> {
     let path = request.uri().path().to_owned();
+    if path.starts_with("/sync/") {
+        content_origin::refuse_there(&request).await?;
+    }
     match (request.method().as_str(), path.as_str()) {
         // Outside `/sync`, so only other parts of the node get here.
         ("POST", "/tick") => Reply::json(&round::run(LINGER).await?),

@@ -44,10 +44,13 @@ fn basic(encoded: &str) -> Option<Credentials> {
     Some(Credentials::Basic { name: name.to_owned(), secret: secret.to_owned() })
 }
 
-/// The value of a cookie in a `Cookie` header (RFC 6265, 4.2.1).
+/// The value of a cookie in a `Cookie` header (RFC 6265, 4.2.1). None if there are several of the
+/// name: cookies know no ports, so another server of the same host may have set one of them, and
+/// nothing tells which.
 pub fn cookie<'a>(header: &'a str, name: &str) -> Option<&'a str> {
     let pairs = header.split(';').filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next()
+    let mut values = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value);
+    values.next().filter(|_| values.next().is_none())
 }
 
 #[cfg(test)]
@@ -78,5 +81,11 @@ mod tests {
     fn a_cookie_is_found_by_its_whole_name() {
         assert_eq!(cookie("xa=1; a=2;b=3", "a"), Some("2"));
         assert_eq!(cookie("xa=1", "a"), None);
+    }
+
+    #[test]
+    fn of_two_cookies_with_one_name_none_counts() {
+        assert_eq!(cookie("a=1; b=2; a=3", "a"), None);
+        assert_eq!(cookie("a=1; b=2; a=3", "b"), Some("2"));
     }
 }

@@ -6,14 +6,14 @@ mod authorization;
 mod bootstrap;
 mod password;
 mod scope;
-mod session;
+mod signed;
 mod token;
 mod verdict;
 
 pub use authorization::{Credentials, cookie};
 pub use bootstrap::{Pair, pair, pairs};
 pub use scope::{Scope, UnknownScope};
-pub use session::{Session, SessionKey};
+pub use signed::{FileGrant, Session, SigningKey};
 pub use token::{Token, TokenHash, equal};
 pub use verdict::{Mine, Role, Subject, Verdict};
 

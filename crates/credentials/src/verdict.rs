@@ -18,6 +18,11 @@ pub enum Subject {
         display_name: String,
         /// What the person may do.
         role: Role,
+        /// By what the browser that signed in knows the session for its own; see [`Session`].
+        ///
+        /// [`Session`]: crate::Session
+        #[serde(default)]
+        browser: String,
     },
     /// An xAPI client with credentials of its own.
     Client {
@@ -197,6 +202,7 @@ mod tests {
             name: "ada".into(),
             display_name: "Ada".into(),
             role: Role::Learner,
+            browser: String::new(),
         });
         assert_eq!(person.mine(), Mine::About { agent: "{}", registration: None });
     }

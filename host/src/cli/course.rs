@@ -10,6 +10,8 @@ use super::node::Node;
 
 /// Where a node takes and lists courses.
 const COURSES: &str = "/content/v1/courses";
+/// Where it takes those that anybody may read.
+const PUBLIC_COURSES: &str = "/content/v1/courses?public=true";
 
 /// The arguments of `hedge course`.
 #[derive(Debug, Args)]
@@ -24,6 +26,9 @@ enum Command {
     Import {
         /// The zip file
         file: PathBuf,
+        /// Let anybody read its files, also without signing in
+        #[arg(long)]
+        public: bool,
         #[command(flatten)]
         node: Node,
     },
@@ -41,11 +46,11 @@ impl Course {
     /// When the node cannot be reached, refuses, or answers something else; says what it said.
     pub fn run(self) -> Result<()> {
         match self.command {
-            Command::Import { file, node } => {
+            Command::Import { file, public, node } => {
                 let package = std::fs::read(&file).with_context(|| file.display().to_string())?;
                 println!("Sending {} ({} KB) ...", file.display(), package.len().div_ceil(1024));
-                let course =
-                    node.call(Method::POST, COURSES, Some(("application/zip", package)))?;
+                let place = if public { PUBLIC_COURSES } else { COURSES };
+                let course = node.call(Method::POST, place, Some(("application/zip", package)))?;
                 println!("{}", line(&course));
             }
             Command::List { node } => {

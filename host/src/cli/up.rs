@@ -12,7 +12,8 @@ use crate::app::Options;
 use crate::limits::Limits;
 use crate::logs::{self, LogFormat};
 use crate::variables::Overrides;
-use crate::{duration, serve};
+use crate::serve::{self, ContentListen};
+use crate::duration;
 
 /// The arguments of `hedge up`.
 #[derive(Debug, Args)]
@@ -27,6 +28,11 @@ pub struct Up {
         env = "SPIN_HTTP_LISTEN_ADDR"
     )]
     listen: SocketAddr,
+    /// Where course content is served, so that browsers keep it apart from the portal: another
+    /// port, or `none`; when not given, the port after that of --listen, unless the variable
+    /// content_origin says where
+    #[arg(long, value_name = "ADDRESS:PORT", env = "HEDGE_CONTENT_LISTEN_ADDR")]
+    content_listen: Option<ContentListen>,
     /// Where compiled components are kept; when not given, the user's cache folder, or the state
     /// folder if that cannot be written to
     #[arg(long, value_name = "FOLDER", env = "HEDGE_CACHE_DIR")]
@@ -163,6 +169,6 @@ impl Up {
             limits: self.limits.limits(),
             ..Options::default()
         };
-        serve::run(self.listen, options)
+        serve::run(self.listen, self.content_listen.unwrap_or_default(), options)
     }
 }

@@ -1,6 +1,7 @@
 //! The listener: accepts, serves, and drains when told to stop.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,10 +28,28 @@ const STREAMS_MAX: u32 = 256;
 /// Headers of one request.
 const HEADERS_MAX: usize = 100;
 
-/// Serves what is on `stage` on `listener` until `stop` resolves, then ends streams of events and
+/// Where clients come in.
+pub struct Listeners {
+    /// Where the application is.
+    pub main: TcpListener,
+    /// Where browsers find the same application as another origin.
+    pub content: Option<TcpListener>,
+}
+
+impl Listeners {
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let Some(content) = &self.content else { return self.main.accept().await };
+        tokio::select! {
+            accepted = self.main.accept() => accepted,
+            accepted = content.accept() => accepted,
+        }
+    }
+}
+
+/// Serves what is on `stage` on `listeners` until `stop` resolves, then ends streams of events and
 /// lets requests in flight end, for at most `limits.drain_max`.
 pub async fn serve(
-    listener: TcpListener,
+    listeners: Listeners,
     stage: Arc<Stage>,
     limits: Arc<Limits>,
     stop: impl Future<Output = ()>,
@@ -44,7 +63,7 @@ pub async fn serve(
     loop {
         let accepting = async {
             let permit = connections.clone().acquire_owned().await;
-            (permit, listener.accept().await)
+            (permit, listeners.accept().await)
         };
         let (permit, accepted) = tokio::select! {
             accepted = accepting => accepted,
@@ -64,7 +83,7 @@ pub async fn serve(
             }
         }
     }
-    drop(listener);
+    drop(listeners);
     front.events.end();
     if tokio::time::timeout(limits.drain_max, graceful.shutdown()).await.is_err() {
         tracing::warn!(

@@ -9,5 +9,5 @@ mod reply;
 mod stage;
 
 pub use directory::{Directory, Routes};
-pub use listen::serve;
+pub use listen::{Listeners, serve};
 pub use stage::Stage;

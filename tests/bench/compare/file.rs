@@ -24,7 +24,7 @@ impl Server {
     /// `GET` of the file.
     fn file(&self) -> Result<Target> {
         match self {
-            Self::Node(node) => Target::of(node).import_file(node),
+            Self::Node(node) => Target::import_file(node),
             Self::Nginx(nginx) => nginx.file(),
         }
     }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::{Client, course};
+use crate::{Client, Node, course};
 
 /// How the sizes of a large course's files are shared out: of all, in percent, and how large each
 /// is at most.
@@ -135,18 +135,18 @@ impl Large {
     }
 
     /// Checks that a node has the course, and each of its files to the last byte.
-    pub fn check(&self, admin: &Client) -> Result<()> {
-        self.check_some(admin, 1)
+    pub fn check(&self, node: &Node) -> Result<()> {
+        self.check_some(node, 1)
     }
 
     /// Checks one of so many files.
-    pub fn check_some(&self, admin: &Client, one_of: usize) -> Result<()> {
-        let course = self.find(admin)?.context("the course is not there")?;
+    pub fn check_some(&self, node: &Node, one_of: usize) -> Result<()> {
+        let course = self.find(&node.admin())?.context("the course is not there")?;
         let package = course.get("package").and_then(Value::as_str);
         let package = package.context("a course without a package")?;
         for file in self.files.iter().step_by(one_of) {
             let address = format!("/content/p/{package}/{}", file.path);
-            ensure!(hash(admin, &address, file.size)? == file.hash, "{} is another", file.path);
+            ensure!(hash(&node.content(), &address, file.size)? == file.hash, "{} is another", file.path);
         }
         Ok(())
     }

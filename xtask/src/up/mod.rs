@@ -79,7 +79,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 /// Whether the address can be listened on: better said now than after a build.
 fn ensure_free(address: SocketAddr) -> Result<()> {
     let Err(error) = TcpListener::bind(address) else { return Ok(()) };
-    bail!("cannot listen on {address}: {error}. Choose another with --listen, e.g. 127.0.0.1:3001")
+    bail!("cannot listen on {address}: {error}. Choose another with --listen, e.g. 127.0.0.1:3010")
 }
 
 /// Where to reach a node that listens there.

@@ -16,7 +16,7 @@ pub fn is_https(headers: &HeaderMap) -> bool {
 }
 
 /// Refuses what a page of another site makes a browser send with the reader's cookie (CSRF).
-/// Course content counts as another site: it runs in an origin of its own.
+/// Course content counts as another site, also where it is the same host at another port.
 pub fn check_same_origin(request: &Request) -> Result<(), Problem> {
     let refusal = "this form was sent from another site: open the page here and try again";
     let is_own = comes_from(host(request), request.headers());
@@ -25,7 +25,7 @@ pub fn check_same_origin(request: &Request) -> Result<(), Problem> {
 
 /// The host that was asked for, with its port. WASI hosts take the `Host` header away and put it
 /// into the address (wasi:http, forbidden headers).
-fn host(request: &Request) -> Option<&str> {
+pub(crate) fn host(request: &Request) -> Option<&str> {
     let authority = request.uri().authority().map(|authority| authority.as_str());
     authority.or_else(|| header(request.headers(), "host"))
 }

@@ -107,8 +107,8 @@ pub struct Play {
     pub unit: String,
     /// What it is launched for, as cmi5 writes it.
     pub mode: &'static str,
-    /// Whether the unit lies on another server, whose origin it keeps.
-    pub is_elsewhere: bool,
+    /// Whether the unit has an origin that is not the portal's, and keeps it.
+    pub has_origin: bool,
     /// Whether the unit wants a window of its own.
     pub has_own_window: bool,
     /// Whether it is launched without being asked to.

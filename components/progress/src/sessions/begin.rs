@@ -7,6 +7,7 @@ use hedgeschool_web::{Problem, Reply, Request, StatusCode, body, now_ms};
 use serde::Deserialize;
 
 use super::{QUESTION_BYTES_MAX, abandoned, about, course, learner, mark, satisfy, say};
+use crate::storage;
 use crate::store::types::{DocumentKind, DocumentScope, Precondition};
 use crate::store::{documents, sessions, types};
 
@@ -41,6 +42,7 @@ pub async fn begin(request: Request) -> Result<Reply, Problem> {
         return_url: &launch.return_url,
     };
     give_up_others(session).await?;
+    storage::begin_session(&learner(session)?, &course.id).await?;
     let data = session.launch_data(&details).to_string();
     let json = "application/json".to_owned();
     let (scope, name) = (state(session)?, LAUNCH_DATA.to_owned());

@@ -1,0 +1,100 @@
+//! Who may read a package's files, and where they are answered (ADR 20).
+
+use std::time::Duration;
+
+use hedgeschool_credentials::{Scope, Subject, Verdict};
+use hedgeschool_web::cache::Cache;
+use hedgeschool_web::content_origin::ContentOrigin;
+use hedgeschool_web::{Problem, Request, identity, origin};
+use serde_json::json;
+
+use crate::store::{self, Edition};
+
+/// How long an instance remembers who has a grant, and how many it remembers. Who was removed
+/// reads on for so long.
+const GRANT_AGE: Duration = Duration::from_secs(60);
+const GRANTS_MAX: usize = 4_096;
+/// Of which package each is never changes; this frees what nobody asks for.
+const EDITION_AGE: Duration = Duration::from_secs(600);
+const EDITIONS_MAX: usize = 512;
+
+thread_local! {
+    static GRANTS: Cache<String> = Cache::new(GRANTS_MAX, GRANT_AGE);
+    static EDITIONS: Cache<Edition> = Cache::new(EDITIONS_MAX, EDITION_AGE);
+}
+
+/// Why a file may be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// The address says so: it was made for a learner.
+    Granted,
+    /// Anybody may.
+    Anybody,
+    /// The request's credentials say so.
+    Known,
+}
+
+/// Whether a request was made to an origin that is content's alone. 404 if there is one, and this
+/// was made elsewhere.
+pub async fn place(request: &Request, package: &str) -> Result<bool, Problem> {
+    let origin = ContentOrigin::configured().await?;
+    if origin == ContentOrigin::Shared || origin.is_of(request) {
+        return Ok(origin != ContentOrigin::Shared);
+    }
+    let key = edition(package).await?.key;
+    let there = origin.of_course(&origin::base_url(request)?, &key).unwrap_or_default();
+    Err(Problem::not_found(format!("course files are at {there}")))
+}
+
+/// Who may read files of a package with this request: 401 or 403 for whoever may not.
+pub async fn reader(
+    request: &Request,
+    grant: Option<&str>,
+    package: &str,
+) -> Result<Reader, Problem> {
+    if let Some(grant) = grant {
+        return learner(grant, package).await.map(|_| Reader::Granted);
+    }
+    if edition(package).await?.is_public {
+        return Ok(Reader::Anybody);
+    }
+    match identity::recognise(request.headers()).await? {
+        Some(verdict) if may_read_all(&verdict) => Ok(Reader::Known),
+        Some(_) => Err(Problem::forbidden("these credentials are not for reading course files")),
+        None => Err(Problem::unauthorized("sign in and open the course from its page")),
+    }
+}
+
+/// Everybody with an account here takes any course.
+fn may_read_all(verdict: &Verdict) -> bool {
+    match verdict.subject {
+        Subject::Person { .. } | Subject::Node { .. } => true,
+        Subject::Client { .. } => verdict.may_read(Scope::All),
+        Subject::Launch { .. } => false,
+    }
+}
+
+/// The xAPI agent of the learner for whom an address was made, as JSON.
+pub async fn learner(grant: &str, package: &str) -> Result<String, Problem> {
+    let key = format!("{package}/{grant}");
+    if let Some(agent) = GRANTS.with(|grants| grants.get(&key)) {
+        return Ok(agent);
+    }
+    let question = json!({ "grant": grant, "package": package });
+    let agent: Option<String> = identity::ask("/files", &question).await?;
+    let refusal = || Problem::forbidden("this address has expired: open the course from its page");
+    let agent = agent.ok_or_else(refusal)?;
+    GRANTS.with(|grants| grants.insert(key, agent.clone()));
+    Ok(agent)
+}
+
+/// What a package is a version of.
+pub async fn edition(package: &str) -> Result<Edition, Problem> {
+    if let Some(edition) = EDITIONS.with(|editions| editions.get(package)) {
+        return Ok(edition);
+    }
+    let edition = store::find_edition(package.to_owned()).await?;
+    let edition = edition.ok_or_else(|| Problem::not_found("there is no such package here"))?;
+    EDITIONS.with(|editions| editions.insert(package.to_owned(), edition.clone()));
+    Ok(edition)
+}

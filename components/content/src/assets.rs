@@ -1,0 +1,23 @@
+//! The few files of this component's own, beside those of courses.
+
+use hedgeschool_web::{Reply, StatusCode};
+
+/// How long browsers keep them: an upgrade shows after five minutes at the latest.
+const CACHING: &str = "public, max-age=300";
+
+/// A file below `/content/`.
+pub fn find(name: &str) -> Option<Reply> {
+    let script = "text/javascript; charset=utf-8";
+    let (media_type, text) = match name {
+        "storage.js" => (script, include_str!("../static/storage.js")),
+        "clear.js" => (script, include_str!("../static/clear.js")),
+        "clear" => ("text/html; charset=utf-8", include_str!("../static/clear.html")),
+        _ => return None,
+    };
+    let reply = Reply::new(StatusCode::OK, media_type, text);
+    Some(
+        reply
+            .with_header("cache-control", CACHING)
+            .with_header("x-content-type-options", "nosniff"),
+    )
+}
