@@ -57,9 +57,10 @@ fn went_up() -> Result<String> {
         let exchanges = relay.exchanges().into_iter();
         exchanges.filter(|it| it.path == "/sync/v1/entries" && it.status == 200)
     };
-    for count in 1..=3 {
-        statement::post(&edge.xapi(), &statement::new_id())?;
-        eventually("it went up", || Ok((batches().count() == count).then_some(())))?;
+    for id in [(); 3].map(|()| statement::new_id()) {
+        statement::post(&edge.xapi(), &id)?;
+        let went_up = || batches().any(|batch| batch.asked.contains(&id));
+        eventually("it went up", || Ok(went_up().then_some(())))?;
     }
     Ok(batches().map(|exchange| exchange.asked + "\n").collect())
 }
