@@ -9,16 +9,24 @@ use hedgeschool_tests::cluster::{Cluster, Generation};
 use hedgeschool_tests::{repository, statement, storm};
 
 use crate::watch::watched;
-use crate::{LABEL, NAMESPACE, apply, import_app, name, with_cluster, xapi};
+use crate::{GALWAY, LABEL, NAMESPACE, import_app, name, with_cluster, xapi};
 
 /// What the earlier version's image is called.
 const EARLIER: &str = "localhost/hedgeschool:0.1.0";
 /// How long nothing may be acknowledged.
 const GAP_MAX: Duration = Duration::from_secs(1);
 
-fn set_image(cluster: &Cluster, image: &str) -> Result<()> {
-    let container = format!("hedgeschool={image}");
-    cluster.kubectl(&["set", "image", "deployment/hedgeschool", &container, "-n", NAMESPACE])?;
+/// Starts with another version than the manifests' own, which has never been there: what it has
+/// opened, an earlier one does not.
+fn start(cluster: &Cluster, image: &str) -> Result<()> {
+    GALWAY.prepare(cluster)?;
+    let folder = repository("k3s/overlays/edge").display().to_string();
+    let objects = cluster.kubectl(&["kustomize", &folder])?;
+    let line = |line: &str| match line.split_once("image: localhost/hedgeschool:") {
+        Some((indent, _)) => format!("{indent}image: {image}\n"),
+        None => format!("{line}\n"),
+    };
+    cluster.apply(&objects.lines().map(line).collect::<String>())?;
     cluster.await_rollout("hedgeschool", NAMESPACE)?;
     cluster.await_pod(LABEL, NAMESPACE).map(drop)
 }
@@ -26,8 +34,7 @@ fn set_image(cluster: &Cluster, image: &str) -> Result<()> {
 /// Rolls from an app's image to today's while clients post.
 fn roll(cluster: &Cluster, manifest: &Path) -> Result<()> {
     import_app(cluster, manifest, EARLIER)?;
-    apply(cluster, "edge")?;
-    set_image(cluster, EARLIER)?;
+    start(cluster, EARLIER)?;
     let client = xapi(cluster, NAMESPACE)?;
     let mut gap = Duration::ZERO;
     let mut storm = watched(|| {
