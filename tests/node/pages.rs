@@ -2,6 +2,7 @@
 
 mod apart;
 mod pictures;
+mod scorm;
 
 use std::fs;
 use std::path::Path;

@@ -22,7 +22,7 @@ pub enum Error {
     TooLarge(usize),
     /// A package breaks a rule.
     #[error(transparent)]
-    Package(#[from] hedgeschool_cmi5::Error),
+    Package(#[from] hedgeschool_package::Error),
     /// A message of a journal breaks a rule.
     #[error("message {number}: {rule}")]
     Message {

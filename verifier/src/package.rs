@@ -1,6 +1,7 @@
 use std::path::Path;
 
-use hedgeschool_cmi5::{AssignableUnit, CourseStructure, PACKAGE_BYTES_MAX};
+use hedgeschool_formats::ALL;
+use hedgeschool_package::{Course, PACKAGE_BYTES_MAX, Unit};
 
 use crate::{Error, files};
 
@@ -11,23 +12,23 @@ const PIECE_BYTES: usize = 256 << 10;
 #[derive(Debug)]
 pub struct Package {
     /// The course.
-    pub course: CourseStructure,
-    /// How many files there are, `cmi5.xml` included.
+    pub course: Course,
+    /// How many files there are, its manifest included.
     pub files: usize,
     /// Bytes of all of them, unpacked.
     pub bytes: u64,
 }
 
 impl Package {
-    /// Reads a package and checks all of it: its entries, its course structure, and every file to
-    /// its checksum.
+    /// Reads a package and checks all of it: its entries, its manifest, and every file to its
+    /// checksum.
     ///
     /// # Errors
     /// [`Error::Package`] and [`Error::TooLarge`] when an import would refuse it, [`Error::Io`]
     /// when it cannot be read.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let bytes = files::read(path, PACKAGE_BYTES_MAX)?;
-        let mut package = hedgeschool_cmi5::Package::open(bytes.as_slice())?;
+        let mut package = hedgeschool_package::Package::open(bytes.as_slice(), ALL)?;
         let files = package.entries().len();
         for position in 0..files {
             let mut reader = package.reader(position)?;
@@ -35,19 +36,19 @@ impl Package {
             while !reader.next(PIECE_BYTES)?.is_empty() && reader.left() > 0 {}
         }
         let bytes = package.entries().iter().map(|entry| entry.size).sum();
-        Ok(Self { course: package.structure().clone(), files, bytes })
+        Ok(Self { course: package.course().clone(), files, bytes })
     }
 
     /// What it holds, for people: the course, then a line for each unit. Texts are quoted, so that
     /// none of them looks like another line.
     pub fn lines(&self) -> impl Iterator<Item = String> {
-        let CourseStructure { id, title, units, .. } = &self.course;
+        let Course { id, title, units, .. } = &self.course;
         let (files, bytes) = (self.files, self.bytes);
         let course = format!(
             "course {title:?} {id:?}: {} unit(s), {files} file(s), {bytes} bytes",
             units.len()
         );
-        let unit = |AssignableUnit { id, title, url, .. }: &AssignableUnit| {
+        let unit = |Unit { id, title, url, .. }: &Unit| {
             format!("  unit {title:?} {id:?} at {url:?}")
         };
         [course].into_iter().chain(units.iter().map(unit))

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use crate::command::cargo;
 use crate::guest::Toolchain;
 use crate::progress::{self, Steps, step};
-use crate::{workspace, wrapper};
+use crate::{players, workspace, wrapper};
 
 /// Where a compiler other than Cargo's own builds components.
 const GUEST_TARGET: &str = "target/guest";
@@ -123,6 +123,7 @@ fn components(root: &Path) -> Result<()> {
 }
 
 fn build_components(root: &Path, toolchain: &Toolchain) -> Result<()> {
+    players::bring(root)?;
     let manifest = root.join("Cargo.toml");
     let components = workspace::components(&manifest, &root.join("components"))?;
     toolchain.build(&manifest, &components, &root.join(GUEST_TARGET))

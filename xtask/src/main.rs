@@ -13,6 +13,7 @@ mod fuzz;
 mod guest;
 mod image;
 mod lint;
+mod players;
 mod progress;
 mod prose;
 mod revision;

@@ -1,16 +1,16 @@
 //! Importing a package: check everything, store its files, and only then make it visible.
 
 use bytes::Bytes;
-use hedgeschool_cmi5 as cmi5;
-use hedgeschool_cmi5::archive::Entry;
-use hedgeschool_cmi5::{
-    AssignableUnit, CourseStructure, Error, PACKAGE_BYTES_MAX, Package, launch, media_type,
-};
+use hedgeschool_cmi5::launch;
 use hedgeschool_credentials::Scope;
+use hedgeschool_formats::ALL;
+use hedgeschool_package::archive::Entry;
+use hedgeschool_package::{self as package, Course, Error, PACKAGE_BYTES_MAX, Package, media_type};
 use hedgeschool_web::{
     HeaderMap, Problem, Query, Reply, Request, StatusCode, body, header, identity,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 
 use crate::store::{self, Block, File, LaunchMethod, MoveOn, NewCourse, Unit};
 
@@ -21,6 +21,14 @@ const PIECE_BYTES: usize = 256 << 10;
 const BATCH_BYTES_MAX: usize = 1 << 20;
 const BATCH_BLOBS_MAX: usize = 256;
 
+/// A course that was imported, and what of its package is not honoured, in sentences.
+#[derive(Serialize)]
+struct Imported {
+    #[serde(flatten)]
+    course: store::Course,
+    notes: Vec<String>,
+}
+
 /// Answers `POST /content/v1/courses`: 201 with the course, 200 if this is its current version
 /// already.
 pub async fn import(request: Request) -> Result<Reply, Problem> {
@@ -28,16 +36,17 @@ pub async fn import(request: Request) -> Result<Reply, Problem> {
     check_media_type(request.headers())?;
     let is_public = is_public(&Query::of(&request))?;
     let zip = body::read(request, PACKAGE_BYTES_MAX).await?;
-    let mut package = Package::open(zip).map_err(refused)?;
+    let mut package = Package::open(zip, ALL).map_err(refused)?;
     let files = store_files(&mut package).await?;
-    let course = NewCourse { is_public, ..new_course(package.structure()) };
+    let notes = package.course().notes.clone();
+    let course = NewCourse { is_public, ..new_course(package.course()) };
     let before = store::find_course(course.id.clone()).await?;
     let course = store::publish(course, files).await?;
     let is_known = before.is_some_and(|before| before.package == course.package);
     let status = if is_known { StatusCode::OK } else { StatusCode::CREATED };
     let location =
         format!("/content/v1/courses/{}", utf8_percent_encode(&course.id, NON_ALPHANUMERIC));
-    Ok(Reply::json(&course)?.with_status(status).with_header("location", &location))
+    Ok(Reply::json(&Imported { course, notes })?.with_status(status).with_header("location", &location))
 }
 
 async fn authorise(headers: &HeaderMap) -> Result<(), Problem> {
@@ -169,20 +178,20 @@ async fn join(pieces: Vec<String>) -> Result<String, Problem> {
     }
 }
 
-fn new_course(structure: &CourseStructure) -> NewCourse {
-    let course = structure.id.as_str();
-    let blocks = structure.blocks.iter().map(|block| Block {
+fn new_course(described: &Course) -> NewCourse {
+    let course = described.id.as_str();
+    let blocks = described.blocks.iter().map(|block| Block {
         id: block.id.clone(),
         activity: launch::activity_id(course, &block.id),
         title: block.title.clone(),
         parent: block.parent.and_then(position),
     });
     NewCourse {
-        id: structure.id.clone(),
-        title: structure.title.clone(),
-        description: structure.description.clone(),
-        units: structure.units.iter().map(|unit| new_unit(course, unit)).collect(),
-        blocks: (!structure.blocks.is_empty()).then(|| blocks.collect()),
+        id: described.id.clone(),
+        title: described.title.clone(),
+        description: described.description.clone(),
+        units: described.units.iter().map(|unit| new_unit(course, unit)).collect(),
+        blocks: (!described.blocks.is_empty()).then(|| blocks.collect()),
         is_public: None,
     }
 }
@@ -192,23 +201,34 @@ fn position(position: usize) -> Option<u32> {
     position.try_into().ok()
 }
 
-fn new_unit(course: &str, unit: &AssignableUnit) -> Unit {
+/// How the store names players.
+fn player(player: package::Player) -> Option<&'static str> {
+    match player {
+        package::Player::None => None,
+        package::Player::Scorm12 => Some("scorm-1.2"),
+        package::Player::Scorm2004 => Some("scorm-2004"),
+        package::Player::Page => Some("page"),
+    }
+}
+
+fn new_unit(course: &str, unit: &package::Unit) -> Unit {
     Unit {
         id: unit.id.clone(),
         activity: launch::activity_id(course, &unit.id),
         title: unit.title.clone(),
         url: unit.url.clone(),
+        player: player(unit.player).map(str::to_owned),
         launch_method: match unit.launch_method {
-            cmi5::LaunchMethod::AnyWindow => LaunchMethod::AnyWindow,
-            cmi5::LaunchMethod::OwnWindow => LaunchMethod::OwnWindow,
+            package::LaunchMethod::AnyWindow => LaunchMethod::AnyWindow,
+            package::LaunchMethod::OwnWindow => LaunchMethod::OwnWindow,
         },
         launch_parameters: unit.launch_parameters.clone(),
         move_on: match unit.move_on {
-            cmi5::MoveOn::Passed => MoveOn::Passed,
-            cmi5::MoveOn::Completed => MoveOn::Completed,
-            cmi5::MoveOn::CompletedAndPassed => MoveOn::CompletedAndPassed,
-            cmi5::MoveOn::CompletedOrPassed => MoveOn::CompletedOrPassed,
-            cmi5::MoveOn::NotApplicable => MoveOn::NotApplicable,
+            package::MoveOn::Passed => MoveOn::Passed,
+            package::MoveOn::Completed => MoveOn::Completed,
+            package::MoveOn::CompletedAndPassed => MoveOn::CompletedAndPassed,
+            package::MoveOn::CompletedOrPassed => MoveOn::CompletedOrPassed,
+            package::MoveOn::NotApplicable => MoveOn::NotApplicable,
         },
         mastery_score: unit.mastery_score,
         entitlement_key: Some(unit.entitlement_key.clone()).filter(|key| !key.is_empty()),

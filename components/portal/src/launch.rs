@@ -1,11 +1,13 @@
 //! Launching a unit (cmi5, 8): a page that plays it, and a session at identity and in the record.
 
-use hedgeschool_cmi5::address;
 use hedgeschool_cmi5::launch::{Launch, registration};
 use hedgeschool_cmi5::session::{LaunchMode, Session};
 use hedgeschool_credentials::TokenHash;
+use hedgeschool_package::address;
 use hedgeschool_web::content_origin::ContentOrigin;
-use hedgeschool_web::{Problem, Query, Reply, Request, body, identity, inside, origin};
+use hedgeschool_web::{
+    Problem, Query, Reply, Request, StatusCode, body, identity, inside, origin,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Builder;
@@ -58,6 +60,11 @@ pub async fn play(
     let unit = find_unit(&course, query.get("unit"))?;
     let own = origin::base_url(request)?;
     let content = ContentOrigin::configured().await?.of_course(&own, &course.key);
+    if unit.player.is_some() && content.is_none() {
+        let rule = "This unit plays only where course content has an origin of its own. Ask \
+            whoever runs this node to set content_origin.";
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, rule));
+    }
     let elsewhere = address::origin(&unit.url).filter(|origin| *origin != own);
     let page = page::Play {
         frame: Frame::new(&unit.title, Some(visitor)),
@@ -156,7 +163,19 @@ async fn open(
         registration: &registration,
         activity: &unit.activity,
     };
-    Ok(launch.url(&address(&format!("f/{}", opened.files))))
+    let files = address(&format!("f/{}", opened.files));
+    Ok(launch.url(&match &unit.player {
+        None => files,
+        Some(kind) => player_of(place.content, kind, &files),
+    }))
+}
+
+/// The page that plays a unit's file, and where it is told which.
+fn player_of(content: &str, kind: &str, file: &str) -> String {
+    let page = kind.split('-').next().unwrap_or(kind);
+    let src = file.strip_prefix(content).unwrap_or(file);
+    let query = Query::encode(&[("kind", kind), ("src", src)]);
+    format!("{content}/content/players/{page}.html?{query}")
 }
 
 fn session(

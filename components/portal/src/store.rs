@@ -28,8 +28,8 @@ use content_bindings::hedgeschool::content::types::Error as ContentError;
 use progress_bindings::hedgeschool::progress::types::Error as ProgressError;
 
 /// What a unit asks for, as cmi5 has it.
-pub fn move_on(stored: MoveOn) -> hedgeschool_cmi5::MoveOn {
-    use hedgeschool_cmi5::MoveOn as Cmi5;
+pub fn move_on(stored: MoveOn) -> hedgeschool_package::MoveOn {
+    use hedgeschool_package::MoveOn as Cmi5;
     match stored {
         MoveOn::Passed => Cmi5::Passed,
         MoveOn::Completed => Cmi5::Completed,

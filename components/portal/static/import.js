@@ -28,7 +28,8 @@ form.addEventListener("submit", async (event) => {
   say("Importing…", "");
   try {
     const { course, isNew } = await send(chosen.files[0]);
-    say(isNew ? `Imported “${course.title}”.` : `“${course.title}” was here already.`, "good");
+    const outcome = isNew ? `Imported “${course.title}”.` : `“${course.title}” was here already.`;
+    say([outcome, ...course.notes].join(" "), "good");
   } catch (error) {
     say(`Not imported: ${error.message}`, "bad");
   }

@@ -1,25 +1,15 @@
-//! cmi5 as pure functions, as an LMS sees it: reading a hostile archive safely, understanding
-//! `cmi5.xml`, composing a launch, and judging what a launched unit says.
+//! cmi5 as pure functions, as an LMS sees it: understanding `cmi5.xml`, composing a launch, and
+//! judging what a launched unit says.
 //!
 //! Section numbers in these docs refer to the cmi5 specification, Quartz 1st Edition.
 //!
-//! * [`Package`] is what an importer wants: an archive whose names, sizes and course structure
-//!   obey the rules, with its files one piece at a time.
-//! * [`archive`] reads a zip that someone may have built to do harm.
-//! * [`CourseStructure`] is `cmi5.xml` without its XML.
+//! * [`Cmi5`] reads `cmi5.xml` as a course.
 //! * [`launch`] makes the identifiers and the address of a launch; every node makes the same ones.
 //! * [`session`] is what the LMS says of a launch, [`conduct`] what the unit may say in it, and
 //!   [`satisfaction`] what it all adds up to.
 
-pub mod address;
-pub mod archive;
 pub mod conduct;
-mod directory;
-mod error;
 pub mod launch;
-mod media_type;
-mod name;
-mod package;
 pub mod satisfaction;
 pub mod session;
 mod structure;
@@ -27,8 +17,4 @@ mod unit;
 pub mod vocabulary;
 mod xml;
 
-pub use error::Error;
-pub use media_type::media_type;
-pub use package::{PACKAGE_BYTES_MAX, Package, STRUCTURE_BYTES_MAX, STRUCTURE_PATH};
-pub use structure::{Block, CourseStructure, TEXT_BYTES_MAX, UNITS_MAX};
-pub use unit::{AssignableUnit, LaunchMethod, MoveOn};
+pub use structure::{Cmi5, STRUCTURE_PATH, UNITS_MAX};

@@ -1,20 +1,5 @@
 //! When blocks and the course are satisfied (9.3.9): when all that is in them is.
 
-use crate::MoveOn;
-
-impl MoveOn {
-    /// Whether what was reached is what the unit asks for (13.1.4).
-    pub fn is_met(self, completed: bool, passed: bool) -> bool {
-        match self {
-            Self::Passed => passed,
-            Self::Completed => completed,
-            Self::CompletedAndPassed => completed && passed,
-            Self::CompletedOrPassed => completed || passed,
-            Self::NotApplicable => true,
-        }
-    }
-}
-
 /// Which blocks are satisfied, by their positions, those inside before those around them; and
 /// whether the course is.
 ///
@@ -55,18 +40,5 @@ mod tests {
         assert_eq!(satisfied(&parents, units([true, false, true, false])), (vec![2, 1], false));
         assert_eq!(satisfied(&parents, units([true, true, true, false])), (vec![2, 1, 0], false));
         assert_eq!(satisfied(&parents, units([true; 4])), (vec![2, 1, 0], true));
-    }
-
-    #[test]
-    fn each_way_to_move_on_is_met_by_what_it_names() {
-        use MoveOn::*;
-        let met = |completed, passed| {
-            [Passed, Completed, CompletedAndPassed, CompletedOrPassed, NotApplicable]
-                .map(|move_on| move_on.is_met(completed, passed))
-        };
-        assert_eq!(met(false, false), [false, false, false, false, true]);
-        assert_eq!(met(true, false), [false, true, false, true, true]);
-        assert_eq!(met(false, true), [true, false, false, true, true]);
-        assert_eq!(met(true, true), [true; 5]);
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! What is made here are statements without id, timestamp and authority, and the launch data.
 
+use hedgeschool_package::MoveOn;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::MoveOn;
 use crate::vocabulary::*;
 
 /// What a unit is launched for (10.2.2).

@@ -1,92 +1,82 @@
 use std::collections::{HashMap, HashSet};
 
-use roxmltree::{Document, Node, NodeId, ParsingOptions};
+use hedgeschool_package::document::Doctype;
+use hedgeschool_package::{Block, Course, Error, Format, Unit};
+use roxmltree::{Node, NodeId};
 
-use crate::xml::{NAMESPACE, broken, child, first_language, id, is, required, title};
-use crate::{AssignableUnit, Error};
+use crate::unit::unit;
+use crate::xml::{NAMESPACE, STRUCTURE, broken, child, first_language, id, is, required, title};
 
+/// Where a package keeps its course structure (14.0).
+pub const STRUCTURE_PATH: &str = "cmi5.xml";
 /// Most units a course may have; the standard asks for more than 1,000 (6.1).
 pub const UNITS_MAX: usize = 5_000;
-/// Longest text of one element, in bytes.
-pub const TEXT_BYTES_MAX: usize = 16_384;
-/// Most nodes a document may have.
-const NODES_MAX: u32 = 1_000_000;
 
-/// A course as `cmi5.xml` describes it (13.1).
-#[derive(Clone, Debug, PartialEq)]
-pub struct CourseStructure {
-    /// The publisher's IRI.
-    pub id: String,
-    /// Title in the first language.
-    pub title: String,
-    /// Description in the first language; may be empty.
-    pub description: String,
-    /// The blocks in document order: one stands before those inside it.
-    pub blocks: Vec<Block>,
-    /// The units in document order, those inside blocks included. At least one.
-    pub units: Vec<AssignableUnit>,
-}
+/// Packages with a course structure (13 and 14).
+pub struct Cmi5;
 
-/// A part of a course that has others (13.1.2).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Block {
-    /// The publisher's IRI, unique in the course.
-    pub id: String,
-    /// Title in the first language.
-    pub title: String,
-    /// The block that it stands in, by its position.
-    pub parent: Option<usize>,
-}
-
-impl CourseStructure {
-    /// Reads a course structure document. A document type declaration is refused, so no entity can
-    /// expand or reach out.
-    pub fn parse(xml: &str) -> Result<Self, Error> {
-        let options =
-            ParsingOptions { allow_dtd: false, nodes_limit: NODES_MAX, ..Default::default() };
-        let document = Document::parse_with_options(xml.trim_start_matches('\u{feff}'), options)
-            .map_err(|error| Error::Xml(error.to_string()))?;
-        let root = document.root_element();
-        if !is(root, "courseStructure") {
-            let rule = format!("is not <courseStructure> in the namespace {NAMESPACE}");
-            return Err(broken(root, rule));
-        }
-        let course = required(root, "course")?;
-        check_objectives(root)?;
-        let (blocks, units) = parts(root)?;
-        Ok(Self {
-            id: id(course)?,
-            title: title(course)?,
-            description: first_language(course, "description")?,
-            blocks,
-            units,
-        })
+impl Format for Cmi5 {
+    fn manifest(&self) -> &'static str {
+        STRUCTURE_PATH
     }
 
-    /// Refuses a relative address, for a structure without files (14.2).
-    pub fn check_absolute(&self) -> Result<(), Error> {
-        let relative = self.units.iter().find(|unit| unit.path().is_some());
-        let Some(unit) = relative else { return Ok(()) };
-        let rule = "which is relative: without a zip around it, units are on other servers";
-        Err(Error::Xml(format!("unit {:?} has the <url> {:?}, {rule}", unit.id, unit.url)))
+    fn read(&self, manifest: &str, has_file: &dyn Fn(&str) -> bool) -> Result<Course, Error> {
+        let course = parse(manifest)?;
+        check_urls(&course, has_file)?;
+        Ok(course)
     }
 
-    /// Refuses a unit whose address is relative and names no file of the package (14.1).
-    pub fn check_urls(&self, has_file: impl Fn(&str) -> bool) -> Result<(), Error> {
-        let missing = |unit: &&AssignableUnit| unit.path().is_some_and(|path| !has_file(&path));
-        match self.units.iter().find(missing) {
-            None => Ok(()),
-            Some(unit) => {
-                let rule = format!("has the <url> {:?}, which is no file of the package", unit.url);
-                Err(Error::Xml(format!("unit {:?} {rule}", unit.id)))
-            }
+    fn read_alone(&self, manifest: &str) -> Option<Result<Course, Error>> {
+        let course = parse(manifest);
+        Some(course.and_then(|course| check_absolute(&course).map(|()| course)))
+    }
+}
+
+/// Reads a course structure document (13.1). A document type declaration is refused.
+pub fn parse(xml: &str) -> Result<Course, Error> {
+    let document = STRUCTURE.parse(xml, Doctype::Refused)?;
+    let root = document.root_element();
+    if !is(root, "courseStructure") {
+        let rule = format!("is not <courseStructure> in the namespace {NAMESPACE}");
+        return Err(broken(root, rule));
+    }
+    let course = required(root, "course")?;
+    check_objectives(root)?;
+    let (blocks, units) = parts(root)?;
+    Ok(Course {
+        id: id(course)?,
+        title: title(course)?,
+        description: first_language(course, "description")?,
+        blocks,
+        units,
+        notes: Vec::new(),
+    })
+}
+
+/// Refuses a relative address, for a structure without files (14.2).
+fn check_absolute(course: &Course) -> Result<(), Error> {
+    let relative = course.units.iter().find(|unit| unit.path().is_some());
+    let Some(unit) = relative else { return Ok(()) };
+    let rule = "which is relative: without a zip around it, units are on other servers";
+    let reason = format!("unit {:?} has the <url> {:?}, {rule}", unit.id, unit.url);
+    Err(STRUCTURE.refused(reason))
+}
+
+/// Refuses a unit whose address is relative and names no file of the package (14.1).
+fn check_urls(course: &Course, has_file: &dyn Fn(&str) -> bool) -> Result<(), Error> {
+    let missing = |unit: &&Unit| unit.path().is_some_and(|path| !has_file(&path));
+    match course.units.iter().find(missing) {
+        None => Ok(()),
+        Some(unit) => {
+            let rule = format!("has the <url> {:?}, which is no file of the package", unit.url);
+            Err(STRUCTURE.refused(format!("unit {:?} {rule}", unit.id)))
         }
     }
 }
 
 /// All blocks and units below the root. Blocks nest without recursion here: depth is the attacker's
 /// choice.
-fn parts(root: Node) -> Result<(Vec<Block>, Vec<AssignableUnit>), Error> {
+fn parts(root: Node) -> Result<(Vec<Block>, Vec<Unit>), Error> {
     let (mut blocks, mut units) = (Vec::new(), Vec::new());
     let mut ids = HashSet::new();
     let mut positions: HashMap<NodeId, usize> = HashMap::new();
@@ -106,7 +96,7 @@ fn parts(root: Node) -> Result<(Vec<Block>, Vec<AssignableUnit>), Error> {
         } else if units.len() == UNITS_MAX {
             return Err(broken(root, format!("has more than {UNITS_MAX} units")));
         } else {
-            units.push(AssignableUnit::parse(part, position)?);
+            units.push(unit(part, position)?);
         }
     }
     if units.is_empty() { Err(broken(root, "has no <au>")) } else { Ok((blocks, units)) }

@@ -1,7 +1,7 @@
+use hedgeschool_package::{LaunchMethod, MoveOn};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{LaunchMethod, MoveOn};
 
 fn document(inner: &str) -> String {
     format!(
@@ -34,8 +34,8 @@ fn block(id: &str, inner: &str) -> String {
     )
 }
 
-fn parse(inner: &str) -> Result<CourseStructure, Error> {
-    CourseStructure::parse(&document(inner))
+fn parse(inner: &str) -> Result<Course, Error> {
+    super::parse(&document(inner))
 }
 
 fn refusal(inner: &str) -> String {
@@ -110,7 +110,7 @@ fn broken_rules_are_named_with_element_and_line() {
 
 #[test]
 fn other_documents_are_refused() {
-    let refused = |xml: &str| CourseStructure::parse(xml).unwrap_err().to_string();
+    let refused = |xml: &str| super::parse(xml).unwrap_err().to_string();
     assert!(refused("<courseStructure/>").contains("namespace"));
     assert!(refused("<a><b></a>").starts_with("cmi5.xml: "));
     let entity = r#"<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x>&a;</x>"#;
@@ -120,8 +120,8 @@ fn other_documents_are_refused() {
 #[test]
 fn relative_addresses_must_be_files() {
     let course = parse(&unit("1", "", "./a%20b/c.html?x#y")).unwrap();
-    assert!(course.check_urls(|path| path == "a b/c.html").is_ok());
-    let error = course.check_urls(|_| false).unwrap_err().to_string();
+    assert!(check_urls(&course, &|path| path == "a b/c.html").is_ok());
+    let error = check_urls(&course, &|_| false).unwrap_err().to_string();
     assert!(error.contains("no file of the package"), "{error}");
 }
 
@@ -132,7 +132,7 @@ fn deep_nesting_is_no_trouble() {
         inner = block(&format!("b{depth}"), &inner);
     }
     assert_eq!(parse(&inner).unwrap().units.len(), 1);
-    assert!(CourseStructure::parse(&"<a>".repeat(2_000_000)).is_err());
+    assert!(super::parse(&"<a>".repeat(2_000_000)).is_err());
     let deep = ["<a>".repeat(400_000), "</a>".repeat(400_000)].concat();
     assert!(parse(&deep).is_err());
 }
@@ -140,7 +140,7 @@ fn deep_nesting_is_no_trouble() {
 proptest! {
     #[test]
     fn no_text_is_trouble(text in ".{0,300}", inner in "[<>/=\" a-zé&;!\\[\\]-]{0,200}") {
-        let _ = CourseStructure::parse(&text);
+        let _ = super::parse(&text);
         let _ = parse(&inner);
         let _ = parse(&unit("1", &inner, "x"));
     }

@@ -1,108 +1,26 @@
+use hedgeschool_package::address::is_absolute;
+use hedgeschool_package::{Error, LaunchMethod, MoveOn, Player, Unit};
 use iri_string::types::IriStr;
-use percent_encoding::percent_decode_str;
 use roxmltree::Node;
-use serde::{Deserialize, Serialize};
 
-use crate::Error;
-use crate::address::is_absolute;
 use crate::launch::PARAMETERS;
 use crate::xml::{broken, child, id, required, text, title};
 
-/// When an assignable unit counts as done (13.1.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MoveOn {
-    /// A passed statement.
-    Passed,
-    /// A completed statement.
-    Completed,
-    /// Both.
-    CompletedAndPassed,
-    /// Either.
-    CompletedOrPassed,
-    /// From the start.
-    NotApplicable,
-}
-
-impl MoveOn {
-    const ALL: [Self; 5] = [
-        Self::Passed,
-        Self::Completed,
-        Self::CompletedAndPassed,
-        Self::CompletedOrPassed,
-        Self::NotApplicable,
-    ];
-
-    /// As the standard writes it.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Passed => "Passed",
-            Self::Completed => "Completed",
-            Self::CompletedAndPassed => "CompletedAndPassed",
-            Self::CompletedOrPassed => "CompletedOrPassed",
-            Self::NotApplicable => "NotApplicable",
-        }
-    }
-}
-
-/// Which window a unit wants (13.1.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LaunchMethod {
-    /// Any, a frame included.
-    AnyWindow,
-    /// A window of its own.
-    OwnWindow,
-}
-
-/// One launchable part of a course (13.1.4).
-#[derive(Clone, Debug, PartialEq)]
-pub struct AssignableUnit {
-    /// The publisher's IRI, unique in the course.
-    pub id: String,
-    /// Title in the first language.
-    pub title: String,
-    /// Launch address: relative to the package, or absolute with http or https; may have a query.
-    pub url: String,
-    /// In which window it runs.
-    pub launch_method: LaunchMethod,
-    /// Opaque text handed over at launch; empty when there is none.
-    pub launch_parameters: String,
-    /// When it counts as done.
-    pub move_on: MoveOn,
-    /// Scaled score from which it counts as passed, 0.0 to 1.0.
-    pub mastery_score: Option<f64>,
-    /// What a publisher knows a buyer by, handed over at launch; empty when there is none.
-    pub entitlement_key: String,
-    /// The block that it stands in, by its position in the course.
-    pub block: Option<usize>,
-}
-
-impl AssignableUnit {
-    /// Reads an `<au>`, which stands in the block at a position.
-    pub(crate) fn parse(node: Node, block: Option<usize>) -> Result<Self, Error> {
-        let optional = |name: &str| child(node, name).map_or(Ok(String::new()), text);
-        Ok(Self {
-            id: id(node)?,
-            title: title(node)?,
-            url: url(node)?,
-            launch_method: launch_method(node)?,
-            launch_parameters: optional("launchParameters")?,
-            move_on: move_on(node)?,
-            mastery_score: mastery_score(node)?,
-            entitlement_key: optional("entitlementKey")?,
-            block,
-        })
-    }
-
-    /// The path in the package that the unit starts with, percent-decoded, without query and
-    /// fragment. None: the address is absolute.
-    pub fn path(&self) -> Option<String> {
-        if is_absolute(&self.url) {
-            return None;
-        }
-        let path = self.url.split(['?', '#']).next().unwrap_or_default();
-        let path = path.strip_prefix("./").unwrap_or(path);
-        Some(percent_decode_str(path).decode_utf8_lossy().into_owned())
-    }
+/// Reads an `<au>` (13.1.4), which stands in the block at a position.
+pub fn unit(node: Node, block: Option<usize>) -> Result<Unit, Error> {
+    let optional = |name: &str| child(node, name).map_or(Ok(String::new()), text);
+    Ok(Unit {
+        id: id(node)?,
+        title: title(node)?,
+        url: url(node)?,
+        player: Player::None,
+        launch_method: launch_method(node)?,
+        launch_parameters: optional("launchParameters")?,
+        move_on: move_on(node)?,
+        mastery_score: mastery_score(node)?,
+        entitlement_key: optional("entitlementKey")?,
+        block,
+    })
 }
 
 fn url(node: Node) -> Result<String, Error> {

@@ -1,13 +1,16 @@
-//! Walking a course structure's elements, with errors that say where.
+//! Walking a course structure's elements.
 
+use hedgeschool_package::Error;
+use hedgeschool_package::document::{Manifest, TEXT_BYTES_MAX};
 use iri_string::types::IriStr;
 use roxmltree::Node;
 
-use crate::Error;
-use crate::structure::TEXT_BYTES_MAX;
+use crate::structure::STRUCTURE_PATH;
 
 /// The namespace of a course structure (14.0).
 pub const NAMESPACE: &str = "https://w3id.org/xapi/profiles/cmi5/v1/CourseStructure.xsd";
+/// The document.
+pub const STRUCTURE: Manifest = Manifest { name: STRUCTURE_PATH };
 
 /// Whether a node is the element of this name; elements of other namespaces are extensions
 /// (13.1.5).
@@ -17,13 +20,7 @@ pub fn is(node: Node, name: &str) -> bool {
 
 /// A broken rule of an element.
 pub fn broken(node: Node, rule: impl Into<String>) -> Error {
-    let name = node.tag_name().name();
-    let element = match node.attribute("id") {
-        Some(id) => format!("{name} id={:?}", id.trim()),
-        None => name.to_owned(),
-    };
-    let line = node.document().text_pos_at(node.range().start).row;
-    Error::Element { line, element, rule: rule.into() }
+    STRUCTURE.broken(node, rule)
 }
 
 /// The child element of this name, if there is one.
@@ -38,12 +35,7 @@ pub fn required<'a, 'input>(node: Node<'a, 'input>, name: &str) -> Result<Node<'
 
 /// The text of an element, without the white space around it (13.1).
 pub fn text(node: Node) -> Result<String, Error> {
-    let text: String = node.children().filter_map(|child| child.text()).collect();
-    let text = text.trim();
-    if text.len() > TEXT_BYTES_MAX {
-        return Err(broken(node, format!("has more than {TEXT_BYTES_MAX} bytes of text")));
-    }
-    Ok(text.to_owned())
+    STRUCTURE.text(node)
 }
 
 /// The first `<langstring>` of a child that must be there, such as a title.

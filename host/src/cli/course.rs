@@ -22,7 +22,7 @@ pub struct Course {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Import a course package (a cmi5 zip), as a new course or as a course's new version
+    /// Import a course package (a zip of cmi5 or SCORM), as a new course or as a course's new version
     Import {
         /// The zip file
         file: PathBuf,
@@ -52,6 +52,9 @@ impl Course {
                 let place = if public { PUBLIC_COURSES } else { COURSES };
                 let course = node.call(Method::POST, place, Some(("application/zip", package)))?;
                 println!("{}", line(&course));
+                let notes = course.get("notes").and_then(serde_json::Value::as_array);
+                let notes = notes.into_iter().flatten().filter_map(serde_json::Value::as_str);
+                notes.for_each(|note| println!("Note: {note}"));
             }
             Command::List { node } => {
                 let courses = node.call(Method::GET, COURSES, None)?;

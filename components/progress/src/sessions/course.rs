@@ -1,6 +1,7 @@
 //! The course that a unit is in, as the content component has it.
 
-use hedgeschool_cmi5::{MoveOn, launch};
+use hedgeschool_cmi5::launch;
+use hedgeschool_package::MoveOn;
 use hedgeschool_web::{Problem, inside};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -7,6 +7,9 @@ pub enum Error {
     /// The archive is larger than a limit of [`crate::archive`]; says which.
     #[error("the archive {0}")]
     TooLarge(String),
+    /// It is of no format that is known; says of which it could be.
+    #[error("the package has none of these files at its root: {0}")]
+    Unknown(String),
     /// A file of the archive breaks a rule.
     #[error("{file:?} {rule}")]
     File {
@@ -15,12 +18,19 @@ pub enum Error {
         /// The rule, as the end of a sentence that starts with the name.
         rule: String,
     },
-    /// `cmi5.xml` is not well-formed XML, or not the XML of a course structure.
-    #[error("cmi5.xml: {0}")]
-    Xml(String),
-    /// An element of `cmi5.xml` breaks a rule.
-    #[error("cmi5.xml, line {line}: <{element}> {rule}")]
+    /// A manifest is not well-formed, or what it says of the course breaks a rule.
+    #[error("{manifest}: {reason}")]
+    Manifest {
+        /// The file's name.
+        manifest: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An element of a manifest breaks a rule.
+    #[error("{manifest}, line {line}: <{element}> {rule}")]
     Element {
+        /// The file's name.
+        manifest: &'static str,
         /// Where the element starts, from 1.
         line: u32,
         /// The element's name, with its id when it has one.

@@ -1,0 +1,49 @@
+//! HTTP: the pages that play units which do not record by themselves, below `/content/players`, on
+//! content's origin (ADR 21).
+//!
+//! A player's page is a launched unit to the rest of the node: it redeems the launch, reads what it
+//! says and records, as a cmi5 unit does. It shows the file that it plays in a frame of its own
+//! origin.
+
+use hedgeschool_web::content_origin::ContentOrigin;
+use hedgeschool_web::{Method, Problem, Reply, Request, StatusCode, answer};
+use spin_sdk::http_service;
+
+include!(concat!(env!("OUT_DIR"), "/files.rs"));
+
+/// How long browsers keep the files: an upgrade shows after five minutes at the latest.
+const CACHING: &str = "public, max-age=300";
+const PREFIX: &str = "/content/players/";
+
+#[http_service]
+async fn handle(request: Request) -> Reply {
+    let is_head = request.method() == Method::HEAD;
+    let reply = answer(route(&request).await);
+    if is_head { reply.without_body() } else { reply }
+}
+
+async fn route(request: &Request) -> Result<Reply, Problem> {
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        return Err(Problem::method_not_allowed("GET, HEAD"));
+    }
+    if !ContentOrigin::configured().await?.is_of(request) {
+        let rule = "players are on the origin of course content (`content_origin`)";
+        return Err(Problem::not_found(rule));
+    }
+    let name = request.uri().path().strip_prefix(PREFIX).unwrap_or_default();
+    let missing = || Problem::not_found(format!("there is no {name:?} in this build"));
+    let bytes = bytes(name).ok_or_else(missing)?;
+    Ok(Reply::new(StatusCode::OK, media_type(name), bytes)
+        .with_header("cache-control", CACHING)
+        .with_header("x-content-type-options", "nosniff"))
+}
+
+fn media_type(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("txt") => "text/plain; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}

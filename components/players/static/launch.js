@@ -1,0 +1,135 @@
+// A launched unit's side of cmi5, for players: what they say is recorded as that of any unit.
+const CATEGORY = "https://w3id.org/xapi/cmi5/context/categories";
+const MASTERY = "https://w3id.org/xapi/cmi5/context/extensions/masteryscore";
+const VERBS = "http://adlnet.gov/expapi/verbs";
+const LAST_BYTES_MAX = 60000; // Of what outlives its page; browsers allow 65,536.
+
+const parameters = new URLSearchParams(location.search);
+
+// What a player's page shows instead of a unit.
+export function say(text) {
+  const outcome = document.getElementById("outcome");
+  outcome.textContent = text;
+  outcome.hidden = false;
+}
+
+// Shows a file of the package, and nothing else: the address comes with the page's own.
+export function show() {
+  const src = parameters.get("src") ?? "";
+  if (!src.startsWith("/content/f/")) throw new Error("this address has no unit");
+  const frame = document.querySelector("iframe");
+  frame.src = src;
+  frame.hidden = false;
+  document.getElementById("outcome").hidden = true;
+  return frame;
+}
+
+const uuid = () => {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+};
+
+const size = (text) => new TextEncoder().encode(text).length;
+
+// A length of time as statements have it.
+export const duration = (ms) => `PT${(Math.max(ms, 0) / 1000).toFixed(2)}S`;
+
+export class Unit {
+  // Redeems the launch, and reads what it says (cmi5, 8 and 10).
+  static async launched() {
+    const unit = new Unit();
+    const answer = await (await fetch(parameters.get("fetch"), { method: "POST" })).json();
+    if (!answer["auth-token"]) throw new Error(answer["error-text"] ?? "it was opened before");
+    unit.authorization = `Basic ${answer["auth-token"]}`;
+    unit.data = await unit.read("LMS.LaunchData");
+    if (!unit.data) throw new Error("the node does not know this launch");
+    await unit.ask(`agents/profile?${unit.place({ profileId: "cmi5LearnerPreferences" })}`);
+    unit.begun = Date.now();
+    await unit.send([unit.statement("initialized")]);
+    return unit;
+  }
+
+  endpoint = parameters.get("endpoint");
+  actor = JSON.parse(parameters.get("actor"));
+  activity = parameters.get("activityId");
+  registration = parameters.get("registration");
+
+  get counts() {
+    return this.data.launchMode === "Normal";
+  }
+
+  get mastery() {
+    return this.data.masteryScore ?? null;
+  }
+
+  get elapsed() {
+    return duration(Date.now() - this.begun);
+  }
+
+  place(more) {
+    const agent = JSON.stringify(this.actor);
+    return new URLSearchParams({ agent, ...more });
+  }
+
+  state(stateId) {
+    const { activity: activityId, registration } = this;
+    return `activities/state?${this.place({ activityId, registration, stateId })}`;
+  }
+
+  ask(path, { headers, ...options } = {}) {
+    const common = { Authorization: this.authorization, "X-Experience-API-Version": "1.0.3" };
+    return fetch(this.endpoint + path, { ...options, headers: { ...common, ...headers } });
+  }
+
+  async read(stateId) {
+    const response = await this.ask(this.state(stateId));
+    return response.ok ? response.json() : null;
+  }
+
+  // Puts properties into a document, in place of those it has of these names.
+  post(path, value) {
+    const body = JSON.stringify(value);
+    const keepalive = size(body) < LAST_BYTES_MAX;
+    const headers = { "Content-Type": "application/json" };
+    return this.ask(path, { method: "POST", headers, body, keepalive });
+  }
+
+  // What cannot count any more is refused (403), and need not be said again.
+  async send(statements) {
+    if (statements.length === 0) return;
+    const response = await this.post("statements", statements);
+    if (!response.ok && response.status !== 403) throw new Error(`status ${response.status}`);
+  }
+
+  statement(verb, result) {
+    const isJudged = ["completed", "passed", "failed"].includes(verb);
+    const { contextActivities, extensions } = this.data.contextTemplate;
+    const categories = isJudged ? ["cmi5", "moveon"] : ["cmi5"];
+    const category = categories.map((name) => ({ id: `${CATEGORY}/${name}` }));
+    const told = isJudged && this.mastery !== null ? { [MASTERY]: this.mastery } : {};
+    return {
+      ...this.aside(verb, result),
+      context: {
+        registration: this.registration,
+        contextActivities: { ...contextActivities, category },
+        extensions: { ...extensions, ...told },
+      },
+    };
+  }
+
+  // A statement that cmi5 does not define.
+  aside(verb, result, object = { id: this.activity }) {
+    return {
+      id: uuid(),
+      timestamp: new Date().toISOString(),
+      actor: this.actor,
+      verb: { id: `${VERBS}/${verb}`, display: { en: verb } },
+      object,
+      ...(result && { result }),
+      context: { registration: this.registration, ...this.data.contextTemplate },
+    };
+  }
+}

@@ -1,0 +1,251 @@
+//! `imsmanifest.xml`: what a package has, in which order (CAM, 3).
+
+use std::collections::{HashMap, HashSet};
+
+use hedgeschool_package::document::{Doctype, Manifest};
+use hedgeschool_package::{Block, Course, Error, Format, LaunchMethod, MoveOn, Player, Unit};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use roxmltree::{Node, NodeId};
+use uuid::Uuid;
+
+use crate::resource::Resources;
+
+/// Where it is, in the package's root folder.
+pub const MANIFEST: &str = "imsmanifest.xml";
+/// Most items of a course.
+const ITEMS_MAX: usize = 5_000;
+/// The namespace of every UUID derived here. It never changes: records depend on it.
+const NAMESPACE: Uuid = Uuid::from_u128(0x2f0e_7a61_90b4_4d0d_8c55_3a41_7be2_91d3);
+
+/// The document.
+pub(crate) const DOCUMENT: Manifest = Manifest { name: MANIFEST };
+
+/// Packages with an IMS manifest: SCORM 1.2 and 2004, and those that have pages alone.
+pub struct Scorm;
+
+impl Format for Scorm {
+    fn manifest(&self) -> &'static str {
+        MANIFEST
+    }
+
+    fn read(&self, manifest: &str, has_file: &dyn Fn(&str) -> bool) -> Result<Course, Error> {
+        let document = DOCUMENT.parse(manifest, Doctype::Empty)?;
+        let root = document.root_element();
+        if !is(root, "manifest") {
+            return Err(DOCUMENT.broken(root, "is not <manifest>"));
+        }
+        Reader::of(root, has_file).course(root)
+    }
+}
+
+/// Elements are known by their names alone, as tools write namespaces of all times, or none.
+pub(crate) fn is(node: Node, name: &str) -> bool {
+    node.is_element() && node.tag_name().name().eq_ignore_ascii_case(name)
+}
+
+pub(crate) fn child<'a, 'input>(node: Node<'a, 'input>, name: &str) -> Option<Node<'a, 'input>> {
+    node.children().find(|child| is(*child, name))
+}
+
+/// An attribute of any namespace.
+pub(crate) fn attribute<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+    let mut all = node.attributes();
+    let found = all.find(|attribute| attribute.name().eq_ignore_ascii_case(name));
+    found.map(|attribute| attribute.value().trim()).filter(|value| !value.is_empty())
+}
+
+fn text_of(node: Node, name: &str) -> Result<String, Error> {
+    child(node, name).map_or(Ok(String::new()), |child| DOCUMENT.text(child))
+}
+
+/// What SCOs look for, by what the manifest says of itself.
+fn player(root: Node) -> Player {
+    let version = child(root, "metadata").and_then(|node| child(node, "schemaversion"));
+    let version = version.and_then(|node| node.text()).unwrap_or_default();
+    let is_2004 = |text: &str| ["2004", "1.3"].iter().any(|part| text.contains(part));
+    let is_new = if version.trim().is_empty() {
+        root.namespaces().any(|namespace| namespace.uri().contains("adlcp_v1p3"))
+    } else {
+        is_2004(version)
+    };
+    if is_new { Player::Scorm2004 } else { Player::Scorm12 }
+}
+
+struct Reader<'a, 'input> {
+    player: Player,
+    resources: Resources<'a, 'input>,
+    course: Course,
+    ids: HashSet<String>,
+    /// The block that each item's children stand in.
+    blocks: HashMap<NodeId, usize>,
+}
+
+impl<'a, 'input> Reader<'a, 'input> {
+    fn of(root: Node<'a, 'input>, has_file: &'a dyn Fn(&str) -> bool) -> Self {
+        let course = Course {
+            id: String::new(),
+            title: String::new(),
+            description: String::new(),
+            blocks: Vec::new(),
+            units: Vec::new(),
+            notes: Vec::new(),
+        };
+        let resources = Resources::of(root, has_file);
+        Self { player: player(root), resources, course, ids: HashSet::new(), blocks: HashMap::new() }
+    }
+
+    fn course(mut self, root: Node<'a, 'input>) -> Result<Course, Error> {
+        let organization = self.organization(root);
+        let title = organization.map_or(Ok(String::new()), |node| text_of(node, "title"))?;
+        let name = attribute(root, "identifier").unwrap_or_default();
+        self.course.title = [title.as_str(), &lom_title(root), name, "Untitled"]
+            .into_iter()
+            .find(|text| !text.is_empty())
+            .unwrap_or_default()
+            .to_owned();
+        // Tools give all their packages one identifier; the title tells these apart, and leaves
+        // versions of one course together.
+        let course = format!("course\u{1f}{name}\u{1f}{}", self.course.title);
+        self.course.id = Uuid::new_v5(&NAMESPACE, course.as_bytes()).urn().to_string();
+        match organization {
+            Some(organization) => self.items(organization)?,
+            None => self.scos(root)?,
+        }
+        self.note(root);
+        if self.course.units.is_empty() {
+            return Err(DOCUMENT.broken(root, "has nothing that can be opened"));
+        }
+        Ok(self.course)
+    }
+
+    /// The default organization, or the first.
+    fn organization(&mut self, root: Node<'a, 'input>) -> Option<Node<'a, 'input>> {
+        let all = child(root, "organizations")?;
+        let organizations = || all.children().filter(|node| is(*node, "organization"));
+        if organizations().count() > 1 {
+            self.course.notes.push("Of several organizations, the default one is taken.".into());
+        }
+        let default = attribute(all, "default");
+        let named = organizations().find(|node| attribute(*node, "identifier") == default);
+        named.filter(|_| default.is_some()).or_else(|| organizations().next())
+    }
+
+    /// All items, in document order. They nest without recursion here: depth is the publisher's
+    /// choice.
+    fn items(&mut self, organization: Node<'a, 'input>) -> Result<(), Error> {
+        for item in organization.descendants().filter(|node| is(*node, "item")) {
+            let around = item.parent().and_then(|parent| self.blocks.get(&parent.id()).copied());
+            let has_items = item.children().any(|child| is(child, "item"));
+            let title = text_of(item, "title")?;
+            let block = if has_items {
+                self.blocks.insert(item.id(), self.course.blocks.len());
+                let block = Block { id: self.id(item), title: named(&title), parent: around };
+                self.course.blocks.push(block);
+                Some(self.course.blocks.len() - 1)
+            } else {
+                around
+            };
+            match attribute(item, "identifierref") {
+                Some(reference) => self.unit(item, reference, &title, block)?,
+                None if has_items => {}
+                None => self.course.notes.push(format!("{:?} has nothing to open.", named(&title))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Every resource that is a SCO, where no organization says what there is.
+    fn scos(&mut self, root: Node<'a, 'input>) -> Result<(), Error> {
+        self.course.notes.push("It has no organization: its SCOs are in the file's order.".into());
+        for (identifier, title) in self.resources.scos() {
+            self.unit(root, &identifier, &title, None)?;
+        }
+        Ok(())
+    }
+
+    fn unit(
+        &mut self,
+        item: Node<'a, 'input>,
+        reference: &str,
+        title: &str,
+        block: Option<usize>,
+    ) -> Result<(), Error> {
+        if self.course.units.len() == ITEMS_MAX {
+            return Err(DOCUMENT.broken(item, format!("is one of more than {ITEMS_MAX} items")));
+        }
+        let Some(resource) = self.resources.find(reference) else {
+            return Err(DOCUMENT.broken(item, format!("names {reference:?}, which is no resource")));
+        };
+        let url = resource.url(attribute(item, "parameters").unwrap_or_default())?;
+        let player = if resource.is_sco() { self.player } else { Player::Page };
+        let launch_parameters = text_of(item, "dataFromLMS")?;
+        let id = self.id(item);
+        self.course.units.push(Unit {
+            id,
+            title: named(title),
+            url,
+            player,
+            launch_method: LaunchMethod::AnyWindow,
+            launch_parameters,
+            move_on: MoveOn::CompletedOrPassed,
+            mastery_score: mastery_score(item),
+            entitlement_key: String::new(),
+            block,
+        });
+        Ok(())
+    }
+
+    /// The IRI of an item, unique in the course.
+    fn id(&mut self, item: Node) -> String {
+        let name = attribute(item, "identifier").unwrap_or("item");
+        let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
+        let first = format!("{}#{name}", self.course.id);
+        let more = (2..).map(|number| format!("{first}-{number}"));
+        let ids = &mut self.ids;
+        [first.clone()].into_iter().chain(more).find(|id| ids.insert(id.clone())).unwrap_or(first)
+    }
+
+    /// What of a manifest is not honoured.
+    fn note(&mut self, root: Node) {
+        let has = |name: &str| root.descendants().any(|node| is(node, name));
+        let notes = [
+            ("prerequisites", "Prerequisites are not honoured: all units are open at all times."),
+            ("maxtimeallowed", "A time limit is told to the unit, which has to keep it."),
+            ("sequencing", "Rules of sequencing are not honoured: learners choose freely."),
+        ];
+        let notes = notes.into_iter().filter(|(name, _)| has(name));
+        self.course.notes.extend(notes.map(|(_, note)| note.to_owned()));
+    }
+}
+
+fn named(title: &str) -> String {
+    if title.is_empty() { "Untitled".to_owned() } else { title.to_owned() }
+}
+
+/// The title in the metadata of the manifest (IEEE LOM), if it has one.
+fn lom_title(root: Node) -> String {
+    let metadata = child(root, "metadata");
+    let title = metadata.and_then(|node| node.descendants().find(|node| is(*node, "title")));
+    let words = title.into_iter().flat_map(|node| node.descendants());
+    let mut words = words.filter_map(|node| node.text()).map(str::trim);
+    words.find(|text| !text.is_empty()).unwrap_or_default().to_owned()
+}
+
+/// The scaled score from which an item counts as passed: `masteryscore` of 1.2, in percent, or the
+/// measure of 2004's primary objective.
+fn mastery_score(item: Node) -> Option<f64> {
+    let number = |node: Node| node.text().and_then(|text| text.trim().parse::<f64>().ok());
+    if let Some(score) = child(item, "masteryscore").and_then(number) {
+        return Some(score / 100.0).filter(|score| (0.0..=1.0).contains(score));
+    }
+    let objectives = child(child(item, "sequencing")?, "objectives")?;
+    let primary = child(objectives, "primaryObjective")?;
+    let counts = attribute(primary, "satisfiedByMeasure").is_some_and(|text| text == "true");
+    // What is not said is 1.0 (Sequencing and Navigation, 3.10).
+    let measure = child(primary, "minNormalizedMeasure").and_then(number).unwrap_or(1.0);
+    counts.then(|| measure.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+#[path = "manifest_tests.rs"]
+mod tests;
