@@ -112,7 +112,7 @@ async fn store_files(package: &mut Package<Bytes>) -> Result<Vec<File>, Problem>
     }
     let hashes = intake.finish().await?;
     let file = |(entry, hash): (Entry, String)| File {
-        media_type: media_type(&entry.path).to_owned(),
+        media_type: media_type(&entry.path),
         path: entry.path,
         hash,
         size: entry.size,

@@ -46,9 +46,20 @@ fn a_package_is_its_course_and_its_files() {
 
 #[test]
 fn a_package_needs_its_structure_and_its_units() {
-    assert!(refusal(&[("a/cmi5.xml", COURSE)]).contains("none of these files"));
+    assert!(refusal(&[("a/other.xml", COURSE)]).contains("none of these files: cmi5.xml"));
     assert!(refusal(&[("cmi5.xml", COURSE)]).contains(r#""unit/a.html", which is no file"#));
     assert!(refusal(&[("cmi5.xml", "<x/>")]).contains("courseStructure"));
+}
+
+#[test]
+fn a_package_may_have_a_folder_around_it() {
+    let bytes = zip(&[("x/y/cmi5.xml", COURSE), ("x/y/unit/a.html", "<p>"), ("x/read.me", "-")]);
+    let mut package = open(bytes.as_slice()).unwrap();
+    let paths: Vec<_> = package.entries().iter().map(|entry| entry.path.as_str()).collect();
+    assert_eq!(paths, ["cmi5.xml", "unit/a.html"]);
+    assert_eq!(package.reader(1).unwrap().next(9).unwrap(), b"<p>");
+    let two = [("a/cmi5.xml", COURSE), ("b/cmi5.xml", COURSE)];
+    assert!(refusal(&two).contains("\"b\" is another"));
 }
 
 #[test]

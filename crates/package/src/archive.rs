@@ -2,7 +2,7 @@
 //!
 //! [`Archive::open`] looks at every entry before any is unpacked and refuses the archive as a
 //! whole: names that leave it or collide, symbolic links and devices, encryption, sizes past the
-//! limits below. [`Reader`] then trusts no size the archive states, and reports a wrong checksum.
+//! limits below. Names may be in UTF-8 or, of old tools, in CP437, and have backslashes. [`Reader`] then trusts no size the archive states, and reports a wrong checksum.
 //! Archives inside the archive are files like any other.
 
 use std::io::{Cursor, Read};
@@ -11,7 +11,7 @@ use zip::ZipArchive;
 use zip::read::ZipFile;
 use zip::result::ZipError;
 
-use crate::name::{Names, checked};
+use crate::name::{Names, checked, decoded};
 use crate::{Error, directory};
 
 /// Most entries an archive may have, directories included.
@@ -25,6 +25,9 @@ pub const UNPACKED_BYTES_MAX: u64 = 1 << 30;
 pub const RATIO_MAX: u64 = 200;
 /// Files up to this size, in bytes, may have any ratio.
 pub const RATIO_FREE_BYTES: u64 = 4 << 20;
+
+/// Where macOS puts what it knows of each file beside it.
+const LEFT_OUT: &str = "__MACOSX/";
 
 /// Bits of a Unix mode that say what kind of file it is, and the kinds that are files or
 /// directories.
@@ -53,12 +56,8 @@ impl<B: AsRef<[u8]> + Clone> Archive<B> {
     pub fn open(bytes: B) -> Result<Self, Error> {
         directory::check_claims(bytes.as_ref())?;
         let mut zip = ZipArchive::new(Cursor::new(bytes.clone())).map_err(unreadable)?;
-        let names = directory::names(bytes.as_ref(), zip.central_directory_start())?;
-        let mut seen = Names::default();
-        for name in &names {
-            seen.insert(checked(name)?)?;
-        }
-        if names.len() != zip.len() {
+        let names = directory::count(bytes.as_ref(), zip.central_directory_start())?;
+        if names != zip.len() {
             return Err(Error::Archive("its central directory has no certain end".into()));
         }
         let entries = entries(&mut zip)?;
@@ -68,6 +67,16 @@ impl<B: AsRef<[u8]> + Clone> Archive<B> {
     /// The files, in the archive's order. Directories are left out.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// Leaves out what is not in a folder, and has paths begin there.
+    pub fn enter(&mut self, folder: &str) {
+        let entries = std::mem::take(&mut self.entries).into_iter();
+        let inside = entries.filter_map(|entry| {
+            let path = entry.path.strip_prefix(folder)?.strip_prefix('/')?.to_owned();
+            Some(Entry { path, ..entry })
+        });
+        self.entries = inside.collect();
     }
 
     /// The position of the file at a path.
@@ -126,20 +135,22 @@ impl<B: AsRef<[u8]>> Reader<'_, B> {
 
 fn entries<B: AsRef<[u8]>>(zip: &mut ZipArchive<Cursor<B>>) -> Result<Vec<Entry>, Error> {
     let mut entries = Vec::with_capacity(zip.len());
-    let mut unpacked: u64 = 0;
+    let (mut unpacked, mut names) = (0_u64, Names::default());
     for index in 0..zip.len() {
         let file = zip.by_index_raw(index).map_err(unreadable)?;
-        let path = checked(file.name_raw())?;
-        check_kind(path, &file)?;
+        let path = checked(&decoded(file.name_raw(), file.name())?)?;
+        check_kind(&path, &file)?;
         unpacked = unpacked.saturating_add(file.size());
         if unpacked > UNPACKED_BYTES_MAX {
             return Err(Error::TooLarge(format!(
                 "unpacks to more than {UNPACKED_BYTES_MAX} bytes"
             )));
         }
-        if !path.ends_with('/') {
-            entries.push(Entry { path: path.to_owned(), size: file.size(), index });
+        if path.ends_with('/') || path.starts_with(LEFT_OUT) {
+            continue;
         }
+        names.insert(&path)?;
+        entries.push(Entry { path, size: file.size(), index });
     }
     Ok(entries)
 }

@@ -74,11 +74,30 @@ fn files_come_in_pieces_and_whole() {
 #[test]
 fn hostile_names_are_refused() {
     let good = zip(&[("aa/bb/c.txt", b"x")]);
-    for name in ["../bb/c.txt", "aa/../c.txt", "/a/bb/c.txt", "aa\\bb\\c.tx", "C:/bb/c.txt"] {
+    for name in ["../bb/c.txt", "aa/../c.txt", "/a/bb/c.txt", "..\\bb\\c.tx", "C:/bb/c.txt"] {
         let name = format!("{name:\u{78}<11}");
         let error = refusal(&patched(&good, "aa/bb/c.txt", &name));
         assert!(error.contains("name"), "{name}: {error}");
     }
+}
+
+#[test]
+fn what_is_listed_twice_is_there_once() {
+    let bytes = patched(&zip(&[("a.txt", b"same"), ("b.txt", b"same")]), "b.txt", "a.txt");
+    let archive = Archive::open(bytes.as_slice()).unwrap();
+    assert_eq!(archive.entries().len(), 1);
+    assert_eq!(read_all(&bytes, 0, 100).unwrap(), b"same");
+}
+
+#[test]
+fn names_are_read_as_old_tools_write_them() {
+    let bytes = zip(&[("aXb.txt", b"1"), ("c:d.txt", b"2"), ("__MACOSX/._a", b"3")]);
+    let bytes = patched(&bytes, "c:d.txt", "c\\d.txt");
+    let mut bytes = patched(&bytes, "aXb.txt", "a~b.txt");
+    bytes.iter_mut().filter(|byte| **byte == b'~').for_each(|byte| *byte = 0x82);
+    let archive = Archive::open(bytes.as_slice()).unwrap();
+    let paths: Vec<_> = archive.entries().iter().map(|entry| entry.path.as_str()).collect();
+    assert_eq!(paths, ["aéb.txt", "c/d.txt"]);
 }
 
 #[test]

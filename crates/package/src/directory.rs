@@ -3,6 +3,8 @@
 //! The crate keeps one entry a name and drops earlier ones silently, and it reserves memory for as
 //! many entries as a zip64 record claims. Both are looked at here, in the raw bytes.
 
+use std::collections::HashMap;
+
 use crate::Error;
 use crate::archive::FILES_MAX;
 
@@ -30,32 +32,40 @@ pub fn check_claims(bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The names of the central directory that starts at an offset, as they stand there.
-pub fn names(bytes: &[u8], start: u64) -> Result<Vec<&[u8]>, Error> {
+/// How many different names the central directory that starts at an offset has. Tools list a file
+/// twice, with the same bytes; two files of one name are refused.
+pub fn count(bytes: &[u8], start: u64) -> Result<usize, Error> {
     let start = usize::try_from(start).unwrap_or(usize::MAX);
     let mut rest = bytes.get(start..).unwrap_or_default();
-    let mut names = Vec::new();
+    let mut known = HashMap::new();
+    let mut entries = 0;
     while rest.starts_with(HEADER) {
-        if names.len() == FILES_MAX {
+        entries += 1;
+        if entries > FILES_MAX {
             return Err(too_many());
         }
-        let (name, after) = entry(rest)
+        let (name, content, after) = entry(rest)
             .ok_or_else(|| Error::Archive("its central directory ends in an entry".into()))?;
-        names.push(name);
+        if *known.entry(name).or_insert(content) != content {
+            let rule = "has the name of another file";
+            return Err(Error::file(&String::from_utf8_lossy(name), rule));
+        }
         rest = after;
     }
-    Ok(names)
+    Ok(known.len())
 }
 
-/// The name of the entry at the start of these bytes, and what follows the entry.
-fn entry(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+/// The name of the entry at the start of these bytes, checksum and size of its file, and what
+/// follows the entry.
+fn entry(bytes: &[u8]) -> Option<(&[u8], (&[u8], &[u8]), &[u8])> {
     let length = |at: usize| -> Option<usize> {
         let field = bytes.get(at..at + 2)?;
         Some(u16::from_le_bytes(field.try_into().ok()?).into())
     };
     let name_end = HEADER_BYTES + length(28)?;
     let end = name_end + length(30)? + length(32)?;
-    Some((bytes.get(HEADER_BYTES..name_end)?, bytes.get(end..)?))
+    let content = (bytes.get(16..20)?, bytes.get(24..28)?);
+    Some((bytes.get(HEADER_BYTES..name_end)?, content, bytes.get(end..)?))
 }
 
 fn number(bytes: &[u8], at: usize) -> Option<u64> {

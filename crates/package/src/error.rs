@@ -8,7 +8,7 @@ pub enum Error {
     #[error("the archive {0}")]
     TooLarge(String),
     /// It is of no format that is known; says of which it could be.
-    #[error("the package has none of these files at its root: {0}")]
+    #[error("the package has none of these files: {0}")]
     Unknown(String),
     /// A file of the archive breaks a rule.
     #[error("{file:?} {rule}")]

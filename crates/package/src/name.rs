@@ -19,17 +19,25 @@ impl Names {
     }
 }
 
-/// The name of an entry, if it is one that means the same path everywhere: relative,
-/// `/`-separated, UTF-8. A directory keeps its `/` at the end.
-pub fn checked(raw: &[u8]) -> Result<&str, Error> {
-    let shown = String::from_utf8_lossy(raw);
-    let refused = |rule: &str| Err(Error::file(&shown, rule));
-    let Ok(name) = std::str::from_utf8(raw) else { return refused("has a name that is not UTF-8") };
+/// The name of an entry as text: UTF-8, whether the archive says so or not, else `by_archive`, which
+/// is CP437 unless the archive says that it is UTF-8. What Info-ZIP says beside it is in both.
+pub fn decoded(raw: &[u8], by_archive: &str) -> Result<String, Error> {
+    match std::str::from_utf8(raw) {
+        Ok(name) => Ok(name.to_owned()),
+        // No byte of CP437 is that character.
+        Err(_) if !by_archive.contains(char::REPLACEMENT_CHARACTER) => Ok(by_archive.to_owned()),
+        Err(_) => Err(Error::file(by_archive, "has a name that is not UTF-8")),
+    }
+}
+
+/// The name of an entry, if it is one that means the same path everywhere: relative and, with
+/// Windows' separators put right, `/`-separated. A directory keeps its `/` at the end.
+pub fn checked(name: &str) -> Result<String, Error> {
+    let refused = |rule: &str| Err(Error::file(name, rule));
+    let path = name.replace('\\', "/");
+    let name = path.as_str();
     if name.len() > NAME_BYTES_MAX {
         return refused("has a name that is too long (1,024 bytes at most)");
-    }
-    if name.contains('\\') {
-        return refused("has a backslash in its name");
     }
     if name.chars().any(char::is_control) {
         return refused("has a control character in its name");
@@ -40,11 +48,11 @@ pub fn checked(raw: &[u8]) -> Result<&str, Error> {
     if has_drive_letter(name) {
         return refused("has a name that starts with a drive letter");
     }
-    let path = name.strip_suffix('/').unwrap_or(name);
-    if path.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
+    let segments = name.strip_suffix('/').unwrap_or(name);
+    if segments.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
         return refused("has an empty, `.` or `..` segment in its name");
     }
-    Ok(name)
+    Ok(path)
 }
 
 fn has_drive_letter(name: &str) -> bool {
@@ -67,8 +75,11 @@ mod tests {
             "//host/a",
             "C:a",
             "c:/a",
-            "a\\b",
             "..\\a",
+            "a\\..\\b",
+            "\\\\host\\a",
+            "\\a",
+            "C:\\a",
             ".",
             "a//b",
             "",
@@ -78,17 +89,24 @@ mod tests {
             "./a",
         ];
         for name in hostile {
-            assert!(checked(name.as_bytes()).is_err(), "{name:?}");
+            assert!(checked(name).is_err(), "{name:?}");
         }
-        assert!(checked(b"caf\xe9.html").is_err());
-        assert!(checked("a".repeat(NAME_BYTES_MAX + 1).as_bytes()).is_err());
+        assert!(checked(&"a".repeat(NAME_BYTES_MAX + 1)).is_err());
     }
 
     #[test]
     fn ordinary_names_are_kept() {
         for name in ["index.html", "a/b.js", "a/", "..a/b..", "café/日本.html", "a b:c.txt"] {
-            assert_eq!(checked(name.as_bytes()), Ok(name));
+            assert_eq!(checked(name).as_deref(), Ok(name));
         }
+        assert_eq!(checked("a\\b\\c.js").as_deref(), Ok("a/b/c.js"));
+    }
+
+    #[test]
+    fn names_are_utf_8_or_what_the_archive_takes_them_for() {
+        assert_eq!(decoded("é".as_bytes(), "├⌐").as_deref(), Ok("é"));
+        assert_eq!(decoded(b"caf\x82", "café").as_deref(), Ok("café"));
+        assert!(decoded(b"caf\xe9", "caf\u{fffd}").is_err());
     }
 
     #[test]
@@ -101,7 +119,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_name_that_passes_stays_inside(raw in prop::collection::vec(any::<u8>(), 0..40)) {
+        fn a_name_that_passes_stays_inside(raw in "[a-c./\\\\:\u{0}-\u{2}]{0,12}") {
             if let Ok(name) = checked(&raw) {
                 prop_assert!(!name.starts_with('/') && !name.contains('\\'));
                 prop_assert!(name.split('/').all(|segment| segment != ".."));

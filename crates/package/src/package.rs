@@ -12,6 +12,12 @@ pub trait Format: Sync {
     /// The file that describes the course, in the package's root folder.
     fn manifest(&self) -> &'static str;
 
+    /// Whether a package that has the file is surely of this format. One that may be anything else
+    /// counts last.
+    fn is_certain(&self) -> bool {
+        true
+    }
+
     /// Reads it. `has_file` says whether the package has a file at a path from its root folder.
     ///
     /// # Errors
@@ -36,8 +42,9 @@ pub struct Package<B> {
 }
 
 impl<B: AsRef<[u8]> + Clone> Package<B> {
-    /// Opens a package of one of these formats: the first whose manifest is there. Checks the
-    /// archive's entries, reads its manifest, and finds the file of every unit. No other file is
+    /// Opens a package of one of these formats: the first whose manifest is there, in the folder
+    /// that is nearest to the root. Checks the archive's entries, reads its manifest, and finds the
+    /// file of every unit. No other file is
     /// unpacked yet, so a damaged one shows only when it is read.
     ///
     /// # Errors
@@ -47,10 +54,10 @@ impl<B: AsRef<[u8]> + Clone> Package<B> {
             return Ok(Self { archive: None, course: alone(bytes.as_ref(), formats)? });
         }
         let mut archive = Archive::open(bytes)?;
-        let manifests = || formats.iter().map(|format| format.manifest());
-        let unknown = || Error::Unknown(manifests().collect::<Vec<_>>().join(", "));
-        let is_there = |format: &&&dyn Format| archive.position(format.manifest()).is_some();
-        let format = formats.iter().find(is_there).ok_or_else(unknown)?;
+        let (format, root) = find_manifest(archive.entries(), formats)?;
+        if !root.is_empty() {
+            archive.enter(&root);
+        }
         let manifest = text(&mut archive, format.manifest())?;
         let course = format.read(&manifest, &|path| archive.position(path).is_some())?;
         Ok(Self { archive: Some(archive), course })
@@ -76,6 +83,36 @@ impl<B: AsRef<[u8]> + Clone> Package<B> {
             None => Err(Error::Archive("there is none".into())),
         }
     }
+}
+
+/// The format whose manifest is nearest to the root, and the folder that has it, which is the
+/// package: tools and people put a folder around everything.
+fn find_manifest<'a>(
+    entries: &[Entry],
+    formats: &[&'a dyn Format],
+) -> Result<(&'a dyn Format, String), Error> {
+    let mut found: Vec<((bool, usize), usize, &str)> = Vec::new();
+    for (rank, format) in formats.iter().enumerate() {
+        for entry in entries {
+            let Some(root) = entry.path.strip_suffix(format.manifest()) else { continue };
+            if root.is_empty() || root.ends_with('/') {
+                let place = (!format.is_certain(), root.matches('/').count());
+                found.push((place, rank, root.trim_end_matches('/')));
+            }
+        }
+    }
+    found.sort_unstable();
+    let Some((place, rank, root)) = found.first() else {
+        let manifests: Vec<_> = formats.iter().map(|format| format.manifest()).collect();
+        return Err(Error::Unknown(manifests.join(", ")));
+    };
+    let beside = found.iter().find(|(other, _, folder)| other == place && folder != root);
+    if let Some((_, _, folder)) = beside {
+        let rule = format!("is a package, and {folder:?} is another: import one at a time");
+        return Err(Error::file(root, rule));
+    }
+    let format = formats.get(*rank).ok_or_else(|| Error::Unknown(String::new()))?;
+    Ok((*format, (*root).to_owned()))
 }
 
 fn alone(bytes: &[u8], formats: &[&dyn Format]) -> Result<Course, Error> {
