@@ -136,7 +136,7 @@ fn a_sco_keeps_its_place_and_counts() -> Result<()> {
         sign_in(&other, &node, ADA)?;
         expect_page(&other, &node, &path, "Page 3")?;
         other.open(&format!("{}{path}", node.address()))?;
-        other.await_text(".unit:first-child", "Passed")?;
+        other.await_text(".unit:first-child", "Completed and passed")?;
         other.await_text(".unit:first-child", "85 %")?;
         other.click(".unit:last-child button:last-child")?;
         other.in_frame("main > iframe:not([hidden])", |player| {

@@ -31,12 +31,11 @@ fn ended() -> Problem {
 }
 
 /// The state of the session that a request for a document comes from, if it is a launched unit's:
-/// 403 for one whose session has ended, which has nothing to ask any more.
-pub async fn open(verdict: &Verdict) -> Result<Option<SessionState>, Problem> {
+/// 403 for one whose session has ended, which has nothing to ask any more, and soon nothing to keep.
+pub async fn open(verdict: &Verdict, reads: bool) -> Result<Option<SessionState>, Problem> {
     let found = found(verdict).await?;
-    let has_ended = found.as_ref().is_some_and(|state| {
-        marks(state).have_ended() && !may_be_overtaken(state, now_ms())
-    });
+    let is_late = |state: &SessionState| reads || !may_be_overtaken(state, now_ms());
+    let has_ended = found.as_ref().is_some_and(|state| marks(state).have_ended() && is_late(state));
     if has_ended { Err(ended()) } else { Ok(found) }
 }
 
