@@ -10,10 +10,8 @@ use crate::target::Target;
 /// Measures the node first.
 pub fn measure(node: &Node, meter: &Meter) -> Result<()> {
     let nginx = Nginx::start()?;
-    let files = [
-        ("a 16 KB file", Target::import_file(node)?),
-        ("the same from nginx", nginx.file()?),
-    ];
+    let files =
+        [("a 16 KB file", Target::import_file(node)?), ("the same from nginx", nginx.file()?)];
     meter.table("Course files");
     for (name, file) in &files {
         for connections in [1, 16] {

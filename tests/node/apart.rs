@@ -58,7 +58,8 @@ impl World {
     fn launch(&self, name: &str) -> Result<String> {
         let cookie = self.node.sign_in(&format!("{name}:a-long-password"))?;
         let unit = self.course["units"][0]["id"].as_str().context("no unit")?;
-        let form = form_urlencoded::Serializer::new(String::new()).append_pair("unit", unit).finish();
+        let form =
+            form_urlencoded::Serializer::new(String::new()).append_pair("unit", unit).finish();
         let key = self.course["key"].as_str().context("no key")?;
         let form = Some((FORM, form.as_bytes()));
         let browser = self.node.browser(&cookie);
@@ -114,7 +115,8 @@ fn on_one_origin_content_is_in_a_sandbox_and_on_its_own_it_is_not() -> Result<()
 fn files_are_read_by_who_may() -> Result<()> {
     let world = World::start(true)?;
     let (plain, package) = (format!("/content/p/{}/index.html", world.package()), world.package());
-    world.stranger().get(&plain)?.expect(401)?;
+    let refused = world.stranger().get(&plain)?.expect(403)?;
+    ensure!(refused.header("www-authenticate").is_empty(), "{refused:?}");
     let ada = world.stranger().with_basic("ada:a-long-password");
     let answer = ada.get(&plain)?.expect(200)?;
     ensure!(answer.header("cache-control") == "private, no-cache", "{answer:?}");

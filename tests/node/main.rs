@@ -4,8 +4,8 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may panic, and what helps it too")]
 
-mod api_clients;
 mod apart;
+mod api_clients;
 mod backup;
 mod broken_content;
 mod broken_manifests;

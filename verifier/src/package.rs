@@ -48,9 +48,8 @@ impl Package {
             "course {title:?} {id:?}: {} unit(s), {files} file(s), {bytes} bytes",
             units.len()
         );
-        let unit = |Unit { id, title, url, .. }: &Unit| {
-            format!("  unit {title:?} {id:?} at {url:?}")
-        };
+        let unit =
+            |Unit { id, title, url, .. }: &Unit| format!("  unit {title:?} {id:?} at {url:?}");
         [course].into_iter().chain(units.iter().map(unit))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hedgeschool_credentials::{Scope, Subject, Verdict};
 use hedgeschool_web::cache::Cache;
 use hedgeschool_web::content_origin::ContentOrigin;
-use hedgeschool_web::{Problem, Request, identity, origin};
+use hedgeschool_web::{Problem, Request, StatusCode, identity, origin};
 use serde_json::json;
 
 use crate::store::{self, Edition};
@@ -46,7 +46,7 @@ pub async fn place(request: &Request, package: &str) -> Result<bool, Problem> {
     Err(Problem::not_found(format!("course files are at {there}")))
 }
 
-/// Who may read files of a package with this request: 401 or 403 for whoever may not.
+/// Who may read files of a package with this request: 403 for whoever may not.
 pub async fn reader(
     request: &Request,
     grant: Option<&str>,
@@ -60,7 +60,12 @@ pub async fn reader(
     }
     // Not by the cookie: pages of any course have it sent along, to another port of the portal's
     // host.
-    let verdict = identity::verify_authorization(request.headers()).await?;
+    let verdict = identity::verify_authorization(request.headers()).await;
+    // A challenge would have browsers ask the reader for a password, in a course's name.
+    let verdict = verdict.map_err(|problem| match problem.status {
+        StatusCode::UNAUTHORIZED => Problem::forbidden("open the course from its page"),
+        _ => problem,
+    })?;
     let refusal = || Problem::forbidden("these credentials are not for reading course files");
     may_read_all(&verdict).then_some(Reader::Known).ok_or_else(refusal)
 }

@@ -46,7 +46,9 @@ pub async fn import(request: Request) -> Result<Reply, Problem> {
     let status = if is_known { StatusCode::OK } else { StatusCode::CREATED };
     let location =
         format!("/content/v1/courses/{}", utf8_percent_encode(&course.id, NON_ALPHANUMERIC));
-    Ok(Reply::json(&Imported { course, notes })?.with_status(status).with_header("location", &location))
+    Ok(Reply::json(&Imported { course, notes })?
+        .with_status(status)
+        .with_header("location", &location))
 }
 
 async fn authorise(headers: &HeaderMap) -> Result<(), Problem> {

@@ -15,9 +15,7 @@ mod sign_in;
 mod verify;
 
 use hedgeschool_redis::changed;
-use hedgeschool_web::{
-    Method, Problem, Reply, Request, StatusCode, answer, content_origin,
-};
+use hedgeschool_web::{Method, Problem, Reply, Request, StatusCode, answer, content_origin};
 use spin_sdk::http_service;
 
 #[allow(missing_docs, reason = "generated; the WIT documents it")]

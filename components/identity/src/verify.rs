@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use hedgeschool_credentials::{
-    Credentials, Role, SESSION_COOKIE, Scope, Session, Subject, TokenHash, Verdict, cookie, equal, pair,
-    pairs, verify_password,
+    Credentials, Role, SESSION_COOKIE, Scope, Session, Subject, TokenHash, Verdict, cookie, equal,
+    pair, pairs, verify_password,
 };
 use hedgeschool_web::identity::Presented;
 use hedgeschool_web::{HeaderMap, Problem, Reply, Request, body, now_ms, settings};
@@ -125,12 +125,8 @@ pub async fn person(name: &str) -> Result<Option<Verdict>, Problem> {
         Role::Administrator => BTreeSet::from([Scope::All]),
         Role::Learner => BTreeSet::from([Scope::StatementsReadMine]),
     };
-    let subject = Subject::Person {
-        name: name.to_owned(),
-        display_name,
-        role,
-        browser: String::new(),
-    };
+    let subject =
+        Subject::Person { name: name.to_owned(), display_name, role, browser: String::new() };
     Ok(Some(Verdict { subject, scopes, agent }))
 }
 

@@ -1,12 +1,13 @@
 //! The list of courses, and a course's page.
 
 use std::collections::HashMap;
+use std::iter::successors;
 
 use hedgeschool_web::{Problem, Query, Reply};
 
 use crate::page::{self, Administration, CourseCard, Frame, UnitCard};
 use crate::standing::{Standing, requirement, satisfies};
-use crate::store::{Completion, LaunchMethod, Unit, completions, content};
+use crate::store::{Block, Completion, LaunchMethod, Unit, completions, content};
 use crate::{Visitor, link};
 
 /// Most courses on one page.
@@ -78,9 +79,13 @@ async fn course_part(visitor: &Visitor, course: content::Course) -> Result<Strin
         .into_iter()
         .map(|completion| (completion.activity.clone(), completion))
         .collect();
+    let blocks = course.blocks.unwrap_or_default();
+    let mut around = None;
     let card = |unit: Unit| {
+        let is_next = std::mem::replace(&mut around, unit.block) != unit.block;
+        let block = unit.block.filter(|_| is_next).map(|block| path_of(&blocks, block));
         let reached = reached.get(&unit.activity);
-        unit_card(unit, reached)
+        UnitCard { block, ..unit_card(unit, reached) }
     };
     let units: Vec<_> = course.units.into_iter().map(card).collect();
     page::part(&page::CoursePart {
@@ -91,12 +96,24 @@ async fn course_part(visitor: &Visitor, course: content::Course) -> Result<Strin
     })
 }
 
+/// The titles of a block and those around it, the outermost first.
+fn path_of(blocks: &[Block], block: u32) -> String {
+    let find = |position: u32| blocks.get(position as usize);
+    let path = successors(find(block), |block| block.parent.and_then(find));
+    // One that another node sent may go round in a circle.
+    let path = path.take(blocks.len());
+    let mut titles: Vec<_> = path.map(|block| block.title.as_str()).collect();
+    titles.reverse();
+    titles.join(" › ")
+}
+
 fn unit_card(unit: Unit, reached: Option<&Completion>) -> UnitCard {
     UnitCard {
         requirement: requirement(unit.move_on, unit.mastery_score),
         is_satisfied: satisfies(reached, unit.move_on),
         standing: Standing::of(reached),
         has_own_window: unit.launch_method == LaunchMethod::OwnWindow,
+        block: None,
         id: unit.id,
         title: unit.title,
     }

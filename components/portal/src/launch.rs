@@ -5,9 +5,7 @@ use hedgeschool_cmi5::session::{LaunchMode, Session};
 use hedgeschool_credentials::TokenHash;
 use hedgeschool_package::address;
 use hedgeschool_web::content_origin::ContentOrigin;
-use hedgeschool_web::{
-    Problem, Query, Reply, Request, StatusCode, body, identity, inside, origin,
-};
+use hedgeschool_web::{Problem, Query, Reply, Request, StatusCode, body, identity, inside, origin};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Builder;

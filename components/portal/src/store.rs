@@ -19,7 +19,7 @@ mod progress_bindings {
 use hedgeschool_web::Problem;
 
 pub use content_bindings::hedgeschool::content::packages as content;
-pub use content_bindings::hedgeschool::content::types::{LaunchMethod, MoveOn, Unit};
+pub use content_bindings::hedgeschool::content::types::{Block, LaunchMethod, MoveOn, Unit};
 pub use progress_bindings::hedgeschool::progress::completions::{self, Changes, Completion};
 pub use progress_bindings::hedgeschool::progress::types::{Filter, StoredStatement};
 pub use progress_bindings::hedgeschool::progress::{directory, statements};

@@ -42,15 +42,7 @@ fn person(verdict: Verdict) -> Result<Option<Visitor>, Problem> {
     let Subject::Person { name, display_name, browser, .. } = subject else { return Ok(None) };
     let agent_id = hedgeschool_xapi::agent_id(&agent).map_err(Problem::internal)?;
     let home_page = home_page(&agent);
-    Ok(Some(Visitor {
-        name,
-        display_name,
-        is_administrator,
-        agent,
-        agent_id,
-        browser,
-        home_page,
-    }))
+    Ok(Some(Visitor { name, display_name, is_administrator, agent, agent_id, browser, home_page }))
 }
 
 fn home_page(agent: &str) -> Option<String> {

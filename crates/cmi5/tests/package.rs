@@ -72,4 +72,3 @@ fn a_structure_alone_has_its_units_elsewhere() {
         assert!(error.to_string().contains("which is relative"), "{error}");
     }
 }
-

@@ -44,7 +44,7 @@ pub fn count(bytes: &[u8], start: u64) -> Result<usize, Error> {
         if entries > FILES_MAX {
             return Err(too_many());
         }
-        let (name, content, after) = entry(rest)
+        let Header { name, content, after } = entry(rest)
             .ok_or_else(|| Error::Archive("its central directory ends in an entry".into()))?;
         if *known.entry(name).or_insert(content) != content {
             let rule = "has the name of another file";
@@ -55,9 +55,17 @@ pub fn count(bytes: &[u8], start: u64) -> Result<usize, Error> {
     Ok(known.len())
 }
 
-/// The name of the entry at the start of these bytes, checksum and size of its file, and what
-/// follows the entry.
-fn entry(bytes: &[u8]) -> Option<(&[u8], (&[u8], &[u8]), &[u8])> {
+/// An entry of the central directory, as it stands there.
+struct Header<'a> {
+    name: &'a [u8],
+    /// Checksum and size of the file.
+    content: (&'a [u8], &'a [u8]),
+    /// What follows the entry.
+    after: &'a [u8],
+}
+
+/// The entry at the start of these bytes.
+fn entry(bytes: &[u8]) -> Option<Header<'_>> {
     let length = |at: usize| -> Option<usize> {
         let field = bytes.get(at..at + 2)?;
         Some(u16::from_le_bytes(field.try_into().ok()?).into())
@@ -65,7 +73,7 @@ fn entry(bytes: &[u8]) -> Option<(&[u8], (&[u8], &[u8]), &[u8])> {
     let name_end = HEADER_BYTES + length(28)?;
     let end = name_end + length(30)? + length(32)?;
     let content = (bytes.get(16..20)?, bytes.get(24..28)?);
-    Some((bytes.get(HEADER_BYTES..name_end)?, content, bytes.get(end..)?))
+    Some(Header { name: bytes.get(HEADER_BYTES..name_end)?, content, after: bytes.get(end..)? })
 }
 
 fn number(bytes: &[u8], at: usize) -> Option<u64> {

@@ -45,7 +45,8 @@ impl Manifest {
     /// A rule that an element breaks.
     pub fn broken(self, node: Node, rule: impl Into<String>) -> Error {
         let name = node.tag_name().name();
-        let id = ["id", "identifier"].into_iter().find_map(|id| node.attribute(id).map(|v| (id, v)));
+        let id =
+            ["id", "identifier"].into_iter().find_map(|id| node.attribute(id).map(|v| (id, v)));
         let element = match id {
             Some((attribute, id)) => format!("{name} {attribute}={:?}", id.trim()),
             None => name.to_owned(),

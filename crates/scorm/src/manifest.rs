@@ -91,7 +91,13 @@ impl<'a, 'input> Reader<'a, 'input> {
             notes: Vec::new(),
         };
         let resources = Resources::of(root, has_file);
-        Self { player: player(root), resources, course, ids: HashSet::new(), blocks: HashMap::new() }
+        Self {
+            player: player(root),
+            resources,
+            course,
+            ids: HashSet::new(),
+            blocks: HashMap::new(),
+        }
     }
 
     fn course(mut self, root: Node<'a, 'input>) -> Result<Course, Error> {

@@ -45,7 +45,9 @@ fn refusal(manifest: &str) -> String {
 fn items_are_units_and_those_around_them_blocks() {
     let inner = [
         item("one", "A", ""),
-        r#"<item identifier="group"><title>Group</title>"#.to_owned() + &item("two", "A", "") + "</item>",
+        r#"<item identifier="group"><title>Group</title>"#.to_owned()
+            + &item("two", "A", "")
+            + "</item>",
         item("three", "B", &item("four", "A", "")),
     ];
     let resources = sco("A", "a.html") + r#"<resource identifier="B" href="sub/b.html"/>"#;
@@ -89,7 +91,10 @@ fn the_version_says_what_a_sco_looks_for() {
     };
     assert_eq!(player(V12), Player::Scorm12);
     assert_eq!(player(V2004), Player::Scorm2004);
-    assert_eq!(player("<metadata><schemaversion>CAM 1.3</schemaversion></metadata>"), Player::Scorm2004);
+    assert_eq!(
+        player("<metadata><schemaversion>CAM 1.3</schemaversion></metadata>"),
+        Player::Scorm2004
+    );
     assert_eq!(player(""), Player::Scorm12);
 }
 
@@ -110,11 +115,15 @@ fn files_are_found_as_tools_name_them() {
 
 #[test]
 fn bases_add_up() {
-    let resources = r#"<resource identifier="A" xml:base="ub/" adlcp:scormType="SCO" href="b.html"/>"#;
+    let resources =
+        r#"<resource identifier="A" xml:base="ub/" adlcp:scormType="SCO" href="b.html"/>"#;
     let xml = manifest(V12, &organization(&item("i", "A", "")), resources);
     let xml = xml.replace("<resources>", r#"<resources xml:base="s">"#);
     let course = read(&xml).unwrap();
-    assert_eq!((course.units[0].url.as_str(), course.units[0].player), ("sub/b.html", Player::Scorm12));
+    assert_eq!(
+        (course.units[0].url.as_str(), course.units[0].player),
+        ("sub/b.html", Player::Scorm12)
+    );
 }
 
 #[test]
@@ -149,7 +158,11 @@ fn without_an_organization_scos_are_what_there_is() {
 #[test]
 fn what_cannot_be_is_refused_by_name_and_line() {
     let missing = manifest(V12, &organization(&item("i", "X", "")), &sco("A", "a.html"));
-    assert!(refusal(&missing).contains("names \"X\", which is no resource"), "{}", refusal(&missing));
+    assert!(
+        refusal(&missing).contains("names \"X\", which is no resource"),
+        "{}",
+        refusal(&missing)
+    );
     assert!(refusal(&missing).starts_with("imsmanifest.xml, line "));
     let empty = manifest(V12, &organization(""), "");
     assert!(refusal(&empty).contains("nothing that can be opened"));
@@ -159,7 +172,8 @@ fn what_cannot_be_is_refused_by_name_and_line() {
 
 #[test]
 fn what_is_not_honoured_is_said() {
-    let inner = "<adlcp:prerequisites>x</adlcp:prerequisites><adlcp:dataFromLMS>d</adlcp:dataFromLMS>";
+    let inner =
+        "<adlcp:prerequisites>x</adlcp:prerequisites><adlcp:dataFromLMS>d</adlcp:dataFromLMS>";
     let xml = manifest(V12, &organization(&item("i", "A", inner)), &sco("A", "a.html"));
     let course = read(&xml).unwrap();
     assert!(course.notes.iter().any(|note| note.starts_with("Prerequisites")));

@@ -67,7 +67,10 @@ impl Resource<'_, '_> {
         }
         let href = href.trim_start_matches("./");
         let url = self.path(href).ok_or_else(|| {
-            DOCUMENT.broken(self.node, format!("has the href {href:?}, which is no file of the package"))
+            DOCUMENT.broken(
+                self.node,
+                format!("has the href {href:?}, which is no file of the package"),
+            )
         })?;
         Ok(with_parameters(&url, parameters))
     }
@@ -89,7 +92,8 @@ fn is_sco(resource: Node) -> bool {
 
 /// What `xml:base` of the elements around a resource says together (XML Base).
 fn base(resource: Node) -> String {
-    let mut bases: Vec<_> = resource.ancestors().filter_map(|node| attribute(node, "base")).collect();
+    let mut bases: Vec<_> =
+        resource.ancestors().filter_map(|node| attribute(node, "base")).collect();
     bases.reverse();
     bases.into_iter().fold(String::new(), |base, next| match is_absolute(next) {
         true => next.to_owned(),

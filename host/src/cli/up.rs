@@ -9,11 +9,11 @@ use clap::Args;
 
 use super::location::Location;
 use crate::app::Options;
+use crate::duration;
 use crate::limits::Limits;
 use crate::logs::{self, LogFormat};
-use crate::variables::Overrides;
 use crate::serve::{self, ContentListen};
-use crate::duration;
+use crate::variables::Overrides;
 
 /// The arguments of `hedge up`.
 #[derive(Debug, Args)]

@@ -129,7 +129,9 @@ fn what_a_page_stores_follows_its_learner_to_another_node() -> Result<()> {
     let edge = under(node("edge", &[])?, "edge", &hub.address()).start()?;
     let path = course_of(&hub, COUNTER)?;
     hub.admin().post("/auth/people", &learner("ada"))?.expect(201)?;
-    soon("the course is at the edge", || Ok(edge.admin().get("/content/v1/courses")?.text().contains("Apart")))?;
+    soon("the course is at the edge", || {
+        Ok(edge.admin().get("/content/v1/courses")?.text().contains("Apart"))
+    })?;
     soon("so is the learner", || Ok(edge.sign_in(ADA).is_ok()))?;
     let browser = Browser::phone()?;
     sign_in(&browser, &edge, ADA)?;

@@ -63,8 +63,9 @@ fn manifest(is_12: bool) -> String {
   xmlns:adlcp="http://www.adlnet.org/xsd/adlcp_v1p3" xmlns:imsss="http://www.imsglobal.org/xsd/imsss">
   <metadata><schema>ADL SCORM</schema><schemaversion>{version}</schemaversion></metadata>
   <organizations default="o"><organization identifier="o"><title>Knots, {version}</title>
-    <item identifier="i" identifierref="r"><title>Reef knot</title>{mastery}</item>
-    <item identifier="a" identifierref="p"><title>A picture of it</title></item>
+    <item identifier="g"><title>Bends</title>
+      <item identifier="i" identifierref="r"><title>Reef knot</title>{mastery}</item>
+      <item identifier="a" identifierref="p"><title>A picture of it</title></item></item>
   </organization></organizations>
   <resources>
     <resource identifier="r" type="webcontent" adlcp:scormtype="sco" href="start page.html"/>
@@ -98,7 +99,7 @@ fn classroom(is_12: bool) -> Result<(Node, String)> {
 
 fn expect_page(browser: &Browser, node: &Node, path: &str, text: &str) -> Result<()> {
     browser.open(&format!("{}{path}", node.address()))?;
-    browser.click(".unit:first-child button:last-child")?;
+    browser.click(".unit[data-key$='#i'] button:last-child")?;
     browser.in_frame("main > iframe:not([hidden])", |player| {
         player.in_frame("iframe:not([hidden])", |sco| {
             sco.await_text("h1", text)?;
@@ -136,9 +137,10 @@ fn a_sco_keeps_its_place_and_counts() -> Result<()> {
         sign_in(&other, &node, ADA)?;
         expect_page(&other, &node, &path, "Page 3")?;
         other.open(&format!("{}{path}", node.address()))?;
-        other.await_text(".unit:first-child", "Completed and passed")?;
-        other.await_text(".unit:first-child", "85 %")?;
-        other.click(".unit:last-child button:last-child")?;
+        other.await_text(".unit[data-key$='#i']", "Completed and passed")?;
+        other.await_text(".unit[data-key$='#i']", "85 %")?;
+        other.await_text(".block", "Bends")?;
+        other.click(".unit[data-key$='#a'] button:last-child")?;
         other.in_frame("main > iframe:not([hidden])", |player| {
             player.in_frame("iframe:not([hidden])", |page| page.await_text("h1", "A reef knot"))
         })?;
@@ -163,6 +165,6 @@ fn in_a_sandbox_a_sco_says_what_it_needs() -> Result<()> {
     let browser = Browser::phone()?;
     sign_in(&browser, &node, ADA)?;
     browser.open(&format!("{}{path}", node.address()))?;
-    browser.click(".unit:first-child button:last-child")?;
+    browser.click(".unit[data-key$='#i'] button:last-child")?;
     browser.await_text("main", "content_origin")
 }

@@ -146,7 +146,11 @@ impl Large {
         let package = package.context("a course without a package")?;
         for file in self.files.iter().step_by(one_of) {
             let address = format!("/content/p/{package}/{}", file.path);
-            ensure!(hash(&node.content(), &address, file.size)? == file.hash, "{} is another", file.path);
+            ensure!(
+                hash(&node.content(), &address, file.size)? == file.hash,
+                "{} is another",
+                file.path
+            );
         }
         Ok(())
     }

@@ -41,6 +41,8 @@ pub struct CoursesPart {
 
 /// A unit on its course's page.
 pub struct UnitCard {
+    /// The titles of the blocks that begin with it, if some do.
+    pub block: Option<String>,
     /// The publisher's IRI, which the launch form sends back.
     pub id: String,
     /// Title.
