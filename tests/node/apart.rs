@@ -164,6 +164,39 @@ fn a_public_course_is_read_by_anybody_and_courses_are_listed_to_who_is_known() -
 }
 
 #[test]
+fn a_course_that_is_public_no_more_is_read_by_nobody() -> Result<()> {
+    let world = World::with(true, "/content/v1/courses?public=true")?;
+    let structure = course::structure(COURSE, "Apart, and not for all");
+    let page = b"<h1>Not for all</h1>".as_slice();
+    let zip = course::archive(&[("cmi5.xml", structure.as_bytes()), ("index.html", page)])?;
+    let zip = Some(("application/zip", zip.as_slice()));
+    world.node.admin().send(Method::POST, course::COURSES, zip)?.expect(201)?;
+    // No instance has looked before.
+    world.stranger().get(&format!("/content/p/{}/index.html", world.package()))?.expect(403)?;
+    Ok(())
+}
+
+#[test]
+fn a_host_of_a_course_has_no_other() -> Result<()> {
+    let node = Node::builder()?.apart(false).variable("content_origin", "http://*.localhost:9");
+    let node = node.start()?;
+    let mut courses = Vec::new();
+    for name in ["one", "two"] {
+        let zip = course::package(&format!("https://example.org/{name}"), name)?;
+        let zip = Some(("application/zip", zip.as_slice()));
+        let there = "/content/v1/courses?public=true";
+        courses.push(node.admin().send(Method::POST, there, zip)?.expect(201)?.json()?);
+    }
+    let of = |course: &Value, name: &str| course[name].as_str().unwrap_or_default().to_owned();
+    let path = format!("/content/p/{}/index.html", of(&courses[0], "package"));
+    for (course, status) in [(&courses[0], 200), (&courses[1], 404)] {
+        let host = format!("{}.localhost:9", of(course, "key"));
+        node.anonymous().with_header("host", &host).get(&path)?.expect(status)?;
+    }
+    node.anonymous().get(&path)?.expect(404).map(drop)
+}
+
+#[test]
 fn other_origins_may_ask_also_for_what_is_not_there() -> Result<()> {
     let world = World::start(true)?;
     let granted = world.granted("ada")?;

@@ -239,8 +239,12 @@ fn place(mut row: Row) -> Result<UnitPlace, Error> {
 
 /// See `find-edition`.
 pub async fn find_edition(package: &str) -> Result<Option<Edition>, Error> {
-    let sql = "SELECT course ->> 'id', coalesce(course ->> 'is_public', 0)
-        FROM package WHERE hash = ?1";
+    // What the current version says of all: an earlier one is no longer public because it was.
+    let sql = "SELECT package.course ->> 'id', coalesce(current.course ->> 'is_public', 0)
+        FROM package
+        LEFT JOIN course ON course.iri = package.course ->> 'id'
+        LEFT JOIN package AS current ON current.id = course.package
+        WHERE package.hash = ?1";
     let Some(mut row) = DATABASE.query_one(sql, &[Value::from(package)]).await? else {
         return Ok(None);
     };

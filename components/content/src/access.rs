@@ -14,8 +14,9 @@ use crate::store::{self, Edition};
 /// reads on for so long.
 const GRANT_AGE: Duration = Duration::from_secs(60);
 const GRANTS_MAX: usize = 4_096;
-/// Of which package each is never changes; this frees what nobody asks for.
-const EDITION_AGE: Duration = Duration::from_secs(600);
+/// How long it remembers what a package is a version of. A course that is public no more is read on
+/// for so long.
+const EDITION_AGE: Duration = Duration::from_secs(60);
 const EDITIONS_MAX: usize = 512;
 
 thread_local! {
@@ -38,10 +39,13 @@ pub enum Reader {
 /// was made elsewhere.
 pub async fn place(request: &Request, package: &str) -> Result<bool, Problem> {
     let origin = ContentOrigin::configured().await?;
-    if origin == ContentOrigin::Shared || origin.is_of(request) {
-        return Ok(origin != ContentOrigin::Shared);
+    if origin == ContentOrigin::Shared {
+        return Ok(false);
     }
     let key = edition(package).await?.key;
+    if origin.is_of_course(request, &key) {
+        return Ok(true);
+    }
     let there = origin.of_course(&origin::base_url(request)?, &key).unwrap_or_default();
     Err(Problem::not_found(format!("course files are at {there}")))
 }

@@ -28,7 +28,7 @@ const IMMUTABLE_FOR_ONE: &str = "private, max-age=31536000, immutable";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 /// Whoever may read it has to show that each time.
 const ASK_AGAIN: &str = "private, no-cache";
-/// On the portal's origin, content gets one of its own by this: docs/adr/0020-content-on-an-origin-of-its-own.md.
+/// On the portal's origin, content gets an origin of its own by this (ADR 20).
 const SANDBOX: &str = "sandbox allow-scripts allow-forms allow-popups allow-downloads allow-modals";
 /// What a folder's address stands for.
 const INDEX: &str = "index.html";

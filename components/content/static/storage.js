@@ -40,6 +40,9 @@
     let waiting = { local: {}, session: {} };
     let sent = null;
     let failures = 0;
+    let isGoing = false; // What a page stores while it goes is sent at once.
+    addEventListener("pagehide", () => (isGoing = true));
+    addEventListener("pageshow", () => (isGoing = false));
     const isEmpty = (areas) => Object.values(areas).every((items) => !Object.keys(items).length);
 
     function merged() {
@@ -74,7 +77,9 @@
     function sendLast() {
       let message = { local: {}, session: {} };
       const flush = () => {
-        if (!isEmpty(message)) navigator.sendBeacon(address, JSON.stringify(message));
+        const body = JSON.stringify(message);
+        // What is too much for that may still arrive.
+        if (!isEmpty(message) && !navigator.sendBeacon(address, body)) post(body);
         message = { local: {}, session: {} };
       };
       for (const [area, items] of Object.entries(merged())) {
@@ -92,35 +97,43 @@
     return {
       change(area, name, text) {
         waiting[area][name] = text;
-        queueMicrotask(send);
+        queueMicrotask(isGoing ? sendLast : send);
       },
       sendLast,
     };
   }
 
+  // Any text can be stored, also half a character, which no message holds: that is written as JSON
+  // writes it, behind a mark.
+  const MARK = "\0json:";
+  const isPlain = (text) => text.isWellFormed?.() !== false && !text.startsWith(MARK);
+  const written = (text) => (isPlain(text) ? text : MARK + JSON.stringify(text));
+  const read = (text) => (text.startsWith(MARK) ? JSON.parse(text.slice(MARK.length)) : text);
+  const cost = (key, text) => size(JSON.stringify(key)) + size(JSON.stringify(written(text))) + 2;
+
   // An object that looks and works as the browser's (WHATWG HTML, 12.2).
   function area(name, stored, keep) {
-    const items = new Map(Object.entries(stored));
-    let bytes = 0;
-    for (const [key, text] of items) bytes += size(key) + size(text);
+    const items = new Map(Object.entries(stored).map(([key, text]) => [key, read(text)]));
+    let bytes = 2;
+    for (const [key, text] of items) bytes += cost(key, text);
 
     function set(key, text) {
       [key, text] = [String(key), String(text)];
       if (items.get(key) === text) return;
-      const before = items.has(key) ? size(key) + size(items.get(key)) : 0;
-      const after = bytes - before + size(key) + size(text);
+      const before = items.has(key) ? cost(key, items.get(key)) : 0;
+      const after = bytes - before + cost(key, text);
       if (after > BYTES_MAX) {
         throw new DOMException(`more than ${BYTES_MAX} bytes`, "QuotaExceededError");
       }
       bytes = after;
       items.set(key, text);
-      keep(name, key, text);
+      keep(name, key, written(text));
     }
 
     function remove(key) {
       key = String(key);
       if (!items.has(key)) return;
-      bytes -= size(key) + size(items.get(key));
+      bytes -= cost(key, items.get(key));
       items.delete(key);
       keep(name, key, null);
     }

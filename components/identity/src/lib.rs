@@ -1,8 +1,8 @@
 //! Who is who: sign-in and people below `/auth`, and private answers for the app's other
 //! components.
 //!
-//! The private addresses (`/verify`, `/launch`, `/files`, `/agent`) lie outside `/auth`, the only route the
-//! manifest gives this component to the outside: a request reaches them through
+//! The private addresses (`/verify`, `/launch`, `/files`, `/agent`) lie outside `/auth`, the only
+//! route the manifest gives this component to the outside: a request reaches them through
 //! `identity.spin.internal` or not at all.
 
 mod agent;

@@ -70,8 +70,9 @@ function score(cmi, prefix) {
   return isWhole ? { scaled, raw, min, max } : { scaled };
 }
 
-// What is reached; `isLast`: the SCO has said that it is done with its object. With a mastery score and a score, these say whether the learner has passed,
-// whatever the SCO says (1.2: RTE 3.4.4, 2004: RTE 4.2.22).
+// What is reached; `isLast`: the SCO has said that it is done with its object. With a mastery score
+// and a score, these say whether the learner has passed, whatever the SCO says (1.2: RTE 3.4.4,
+// 2004: RTE 4.2.22).
 export function outcome(cmi, mastery, isLast) {
   const status = cmi["cmi.core.lesson_status"];
   const is12 = status !== undefined && cmi["cmi.completion_status"] === undefined;
@@ -82,7 +83,10 @@ export function outcome(cmi, mastery, isLast) {
   const completion = is12 ? status : cmi["cmi.completion_status"];
   // A status that was never touched is the LMS's to set: it was seen (1.2: RTE 3.4.4).
   const isUntouched = is12 && isLast && ["not attempted", "", undefined].includes(status);
-  const completed = completion === "completed" || (is12 && success === true) || isUntouched;
+  // A SCO of 1.2 has one status for both: what is complete and not mastered is failed, at its end.
+  const isMissed = is12 && mastery !== null && found !== null && found.scaled < mastery;
+  const isDone = completion === "completed" || (is12 && success === true) || isUntouched;
+  const completed = isDone && !isMissed;
   const measure = number(cmi["cmi.progress_measure"]);
   const progress = measure === null ? null : Math.round(Math.min(Math.max(measure, 0), 1) * 100);
   return { completed, success, score: found, progress };

@@ -2,9 +2,12 @@
 const CATEGORY = "https://w3id.org/xapi/cmi5/context/categories";
 const MASTERY = "https://w3id.org/xapi/cmi5/context/extensions/masteryscore";
 const VERBS = "http://adlnet.gov/expapi/verbs";
-const LAST_BYTES_MAX = 60000; // Of what outlives its page; browsers allow 65,536.
+export const LAST_BYTES_MAX = 60000; // Of what outlives its page; browsers allow 65,536.
 
 const parameters = new URLSearchParams(location.search);
+
+// What the unit is, as its course says.
+export const kind = parameters.get("kind");
 
 // What a player's page shows instead of a unit.
 export function say(text) {
@@ -13,10 +16,10 @@ export function say(text) {
   outcome.hidden = false;
 }
 
-// Shows a file of the package, and nothing else: the address comes with the page's own.
+// Shows a file of the package, or a page on another server: the address comes with this page's.
 export function show() {
   const src = parameters.get("src") ?? "";
-  if (!src.startsWith("/content/f/")) throw new Error("this address has no unit");
+  if (!/^(\/content\/f\/|https?:\/\/)/.test(src)) throw new Error("this address has no unit");
   const frame = document.querySelector("iframe");
   frame.src = src;
   frame.hidden = false;
@@ -32,7 +35,7 @@ const uuid = () => {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 };
 
-const size = (text) => new TextEncoder().encode(text).length;
+export const size = (text) => new TextEncoder().encode(text).length;
 
 // A length of time as statements have it.
 export const duration = (ms) => `PT${(Math.max(ms, 0) / 1000).toFixed(2)}S`;
@@ -86,7 +89,9 @@ export class Unit {
 
   async read(stateId) {
     const response = await this.ask(this.state(stateId));
-    return response.ok ? response.json() : null;
+    if (response.status === 404) return null;
+    if (!response.ok) throw new Error(`the node answers ${response.status}: open it again`);
+    return response.json();
   }
 
   // Puts properties into a document, in place of those it has of these names.

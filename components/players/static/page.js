@@ -1,7 +1,7 @@
 // Shows a page that records nothing by itself: once it was opened, it is done.
-import { Unit, say, show } from "/content/players/launch.js";
+import { Unit, show } from "/content/players/launch.js";
 
-async function start() {
+export async function play() {
   const unit = await Unit.launched();
   show();
   if (unit.counts) {
@@ -11,5 +11,3 @@ async function start() {
     unit.send([unit.statement("terminated", { duration: unit.elapsed })]);
   });
 }
-
-start().catch(({ message }) => say(`It did not start: ${message}`));

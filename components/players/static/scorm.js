@@ -1,6 +1,6 @@
 // Plays a SCO: gives it the object that its version of SCORM wants, keeps what it stores as the
 // learner's state, and says in statements what comes of it. The object is scorm-again's.
-import { Unit, say, show } from "/content/players/launch.js";
+import { LAST_BYTES_MAX, Unit, kind, say, show, size } from "/content/players/launch.js";
 import { outcome, own, responses, seed } from "/content/players/cmi.js";
 
 const VERSIONS = {
@@ -8,7 +8,12 @@ const VERSIONS = {
     library: "scorm12.min.js",
     make: (settings) => new window.Scorm12API(settings),
     name: "API",
-    events: { change: "LMSSetValue.*", commit: "LMSCommit", end: "LMSFinish", begin: "LMSInitialize" },
+    events: {
+      begin: "LMSInitialize",
+      change: "LMSSetValue.*",
+      commit: "LMSCommit",
+      end: "LMSFinish",
+    },
   },
   "scorm-2004": {
     library: "scorm2004.min.js",
@@ -26,6 +31,7 @@ const SETTINGS = {
   mastery_override: true,
   logLevel: 4,
 };
+const SEEN_MS = 3000; // From when on a page that was loaded was also seen.
 const AGAIN_MS = [500, 2000, 5000, 15000];
 
 function library(name) {
@@ -72,9 +78,14 @@ class Keeper {
     this.wanted = { ...this.wanted, ...data };
     if (this.isSending) return;
     this.isSending = true;
-    this.send()
+    this.sending = this.send()
       .catch(({ message }) => say(`What you do is not kept any more: ${message}.`))
       .finally(() => (this.isSending = false));
+  }
+
+  // Until the node has all of it.
+  drained() {
+    return this.sending;
   }
 
   async send() {
@@ -179,30 +190,57 @@ class Recorder {
       try {
         await this.unit.send([statement]);
       } catch {
-        return; // The node is out of reach: what is pending goes with the next, or the last.
+        return false; // The node is out of reach: what is pending goes with the next, or the last.
       }
       this.pending = this.pending.filter(([, , other]) => other !== statement);
       if (name) this.keeper.keep({ [name]: text });
     }
+    return true;
   }
 
-  // All that is left to say, in one message, for the page may be gone before its answer: also what
-  // is on its way, which may come later than this.
-  end(cmi, isLast) {
+  // The SCO is done with its object, and the page stays: the end comes after all the rest.
+  finish(cmi) {
     if (this.ended) return;
-    const last = [...this.pending, ...this.fresh(cmi, isLast)];
+    this.pending.push(...this.fresh(cmi, true));
+    this.queue = this.queue.then(async () => {
+      for (let failures = 0; !(await this.send()); failures++) {
+        await wait(AGAIN_MS[failures] ?? AGAIN_MS.at(-1));
+      }
+      await this.keeper.drained();
+      if (this.ended) return;
+      this.ended = true;
+      await this.unit.send([this.terminated()]);
+    });
+    this.queue.catch(() => {}); // The next launch gives the session up.
+  }
+
+  // The page goes: what is left to say, in one message that outlives it. What counts is not taken
+  // for said before it is answered, and said again at the next launch.
+  leave(cmi, isLast) {
+    if (this.ended) return;
     this.ended = true;
-    const said = last.filter(([name]) => name).map(([name, text]) => [name, text]);
-    this.keeper.keep(Object.fromEntries(said));
-    const terminated = this.unit.statement("terminated", { duration: this.unit.elapsed });
-    this.unit.send([...last.map(([, , statement]) => statement), terminated]).catch(() => {});
+    const last = [...this.pending, ...this.fresh(cmi, isLast)];
+    const counts = ([name]) => !name || /^said\.(completed|passed)$/.test(name);
+    const asides = last.filter((it) => !counts(it));
+    this.keeper.wanted = {
+      ...this.keeper.wanted,
+      ...Object.fromEntries(asides.map(([name, text]) => [name, text])),
+    };
+    const statements = (some) => some.map(([, , statement]) => statement);
+    const all = [...statements(last), this.terminated()];
+    const messages = size(JSON.stringify(all)) < LAST_BYTES_MAX
+      ? [all]
+      : [[...statements(last.filter(counts)), this.terminated()], statements(asides)];
+    for (const message of messages) this.unit.send(message).catch(() => {});
+  }
+
+  terminated() {
+    return this.unit.statement("terminated", { duration: this.unit.elapsed });
   }
 }
 
-async function start() {
-  const kind = new URLSearchParams(location.search).get("kind");
+export async function play() {
   const version = VERSIONS[kind];
-  if (!version) throw new Error("this address has no player");
   await library(version.library);
   const unit = await Unit.launched();
   const stored = (await unit.read(STATE)) ?? {};
@@ -211,7 +249,9 @@ async function start() {
   const api = version.make(SETTINGS);
   api.loadFromFlattenedJSON(seed(kind, keeper.wanted, unit), "");
   const cmi = () => own(api.renderCommitCMI(true));
+  const isNew = !Object.keys(stored).some((key) => key.startsWith("cmi."));
   let isUsed = false;
+  let seen = null;
   const keep = () => keeper.keep(cmi());
   api.on(version.events.begin, () => (isUsed = true));
   api.on(version.events.change, () => queueMicrotask(keep));
@@ -221,20 +261,22 @@ async function start() {
   });
   api.on(version.events.end, () => {
     keep();
-    recorder.end(cmi(), true);
+    // A page that goes says it all in one message.
+    if (!isGoing) recorder.finish(cmi());
+    else isLast = true;
   });
+  let [isGoing, isLast] = [false, false];
   addEventListener("pagehide", () => {
+    isGoing = true;
     // Some browsers let a page go before those inside it: a SCO has its last word first.
     document.querySelector("iframe")?.remove();
-    // Of what never asks for its object, nothing more can be said than that it was opened.
-    const last = isUsed ? cmi() : { ...cmi(), "cmi.core.lesson_status": "completed",
-      "cmi.completion_status": "completed" };
-    recorder.end(last, false);
+    // Of what never asks for its object, nothing more can be said than that it was seen.
+    const isSeen = isNew && !isUsed && seen !== null && Date.now() - seen > SEEN_MS;
+    const done = { "cmi.core.lesson_status": "completed", "cmi.completion_status": "completed" };
+    recorder.leave({ ...cmi(), ...(isSeen && done) }, isLast);
     keeper.wanted = { ...keeper.wanted, ...cmi() };
     keeper.leave();
   });
   window[version.name] = api;
-  show();
+  show().addEventListener("load", () => (seen ??= Date.now()));
 }
-
-start().catch(({ message }) => say(`It did not start: ${message}.`));

@@ -15,6 +15,7 @@ pub fn find(name: &str) -> Option<Reply> {
         "live.js" => (script, include_str!("../static/live.js")),
         "play.js" => (script, include_str!("../static/play.js")),
         "returned.js" => (script, include_str!("../static/returned.js")),
+        "session.js" => (script, include_str!("../static/session.js")),
         "sign-in.js" => (script, include_str!("../static/sign-in.js")),
         "hedge.svg" => ("image/svg+xml", include_str!("../static/hedge.svg")),
         _ => return None,

@@ -170,10 +170,9 @@ async fn open(
 
 /// The page that plays a unit's file, and where it is told which.
 fn player_of(content: &str, kind: &str, file: &str) -> String {
-    let page = kind.split('-').next().unwrap_or(kind);
     let src = file.strip_prefix(content).unwrap_or(file);
     let query = Query::encode(&[("kind", kind), ("src", src)]);
-    format!("{content}/content/players/{page}.html?{query}")
+    format!("{content}/content/players/player.html?{query}")
 }
 
 fn session(

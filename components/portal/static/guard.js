@@ -1,8 +1,7 @@
-// Leaves a session that was not begun in this browser. Cookies know no ports, so a course's page may
-// have put another one in place of the visitor's; what the portal keeps in the browser, it does not
-// reach.
+// Leaves a session that was not begun in this browser. Cookies know no ports, so a course's page
+// may have put another one in place of the visitor's; what the portal keeps in the browser, it does
+// not reach.
 (() => {
-  const COOKIE = "hedgeschool_session";
   let own;
   try {
     own = localStorage.getItem("browser") ?? "";
@@ -12,12 +11,7 @@
   if (document.documentElement.dataset.browser === own) return;
   stop();
   document.documentElement.hidden = true;
-  // Cookies of scripts may be for a part of the portal only, and are then sent first.
-  const parts = location.pathname.split("/");
-  parts.forEach((_, end) => {
-    const path = parts.slice(0, end + 1).join("/") || "/";
-    document.cookie = `${COOKIE}=; path=${path}; max-age=0`;
-  });
+  removeOthersSessions(location.pathname);
   const next = encodeURIComponent(location.pathname + location.search);
   const leave = () => location.replace(`/sign-in?strange=1&next=${next}`);
   fetch("/auth/sign-out", { method: "POST", redirect: "manual" }).finally(leave);

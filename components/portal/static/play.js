@@ -20,8 +20,11 @@ async function launch() {
 // of different sites; what is in a window's is emptied each time, as nothing tells whose it is.
 async function clear({ url, origin, learner }) {
   if (!origin || !url.startsWith(`${origin}/`)) return url;
-  if (!frame) return `${origin}/content/clear#${encodeURIComponent(url.slice(origin.length))}`;
   const name = `content ${origin}`;
+  if (!frame) {
+    keep(name, "");
+    return `${origin}/content/clear#${encodeURIComponent(url.slice(origin.length))}`;
+  }
   if (kept(name) !== learner) {
     keep(name, "");
     await cleared(origin);

@@ -2,8 +2,9 @@
 //!
 //! [`Archive::open`] looks at every entry before any is unpacked and refuses the archive as a
 //! whole: names that leave it or collide, symbolic links and devices, encryption, sizes past the
-//! limits below. Names may be in UTF-8 or, of old tools, in CP437, and have backslashes. [`Reader`] then trusts no size the archive states, and reports a wrong checksum.
-//! Archives inside the archive are files like any other.
+//! limits below. Names may be in UTF-8 or, of old tools, in CP437, and have backslashes. [`Reader`]
+//! then trusts no size the archive states, and reports a wrong checksum. Archives inside the
+//! archive are files like any other.
 
 use std::io::{Cursor, Read};
 

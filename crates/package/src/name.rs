@@ -19,8 +19,9 @@ impl Names {
     }
 }
 
-/// The name of an entry as text: UTF-8, whether the archive says so or not, else `by_archive`, which
-/// is CP437 unless the archive says that it is UTF-8. What Info-ZIP says beside it is in both.
+/// The name of an entry as text: UTF-8, whether the archive says so or not, else `by_archive`,
+/// which is CP437 unless the archive says that it is UTF-8. What Info-ZIP says beside it is in
+/// both.
 pub fn decoded(raw: &[u8], by_archive: &str) -> Result<String, Error> {
     match std::str::from_utf8(raw) {
         Ok(name) => Ok(name.to_owned()),

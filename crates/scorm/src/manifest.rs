@@ -1,7 +1,8 @@
 //! `imsmanifest.xml`: what a package has, in which order (CAM, 3).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
+use hedgeschool_package::address::is_absolute;
 use hedgeschool_package::document::{Doctype, Manifest};
 use hedgeschool_package::{Block, Course, Error, Format, LaunchMethod, MoveOn, Player, Unit};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -75,7 +76,8 @@ struct Reader<'a, 'input> {
     player: Player,
     resources: Resources<'a, 'input>,
     course: Course,
-    ids: HashSet<String>,
+    /// How often each identifier has come.
+    ids: HashMap<String, usize>,
     /// The block that each item's children stand in.
     blocks: HashMap<NodeId, usize>,
 }
@@ -95,7 +97,7 @@ impl<'a, 'input> Reader<'a, 'input> {
             player: player(root),
             resources,
             course,
-            ids: HashSet::new(),
+            ids: HashMap::new(),
             blocks: HashMap::new(),
         }
     }
@@ -139,7 +141,11 @@ impl<'a, 'input> Reader<'a, 'input> {
     /// All items, in document order. They nest without recursion here: depth is the publisher's
     /// choice.
     fn items(&mut self, organization: Node<'a, 'input>) -> Result<(), Error> {
-        for item in organization.descendants().filter(|node| is(*node, "item")) {
+        let items = organization.descendants().filter(|node| is(*node, "item"));
+        for (position, item) in items.enumerate() {
+            if position == ITEMS_MAX {
+                return Err(DOCUMENT.broken(item, format!("is one of more than {ITEMS_MAX} items")));
+            }
             let around = item.parent().and_then(|parent| self.blocks.get(&parent.id()).copied());
             let has_items = item.children().any(|child| is(child, "item"));
             let title = text_of(item, "title")?;
@@ -176,14 +182,16 @@ impl<'a, 'input> Reader<'a, 'input> {
         title: &str,
         block: Option<usize>,
     ) -> Result<(), Error> {
-        if self.course.units.len() == ITEMS_MAX {
-            return Err(DOCUMENT.broken(item, format!("is one of more than {ITEMS_MAX} items")));
-        }
         let Some(resource) = self.resources.find(reference) else {
             return Err(DOCUMENT.broken(item, format!("names {reference:?}, which is no resource")));
         };
         let url = resource.url(attribute(item, "parameters").unwrap_or_default())?;
         let player = if resource.is_sco() { self.player } else { Player::Page };
+        if is_absolute(&url) {
+            let note =
+                format!("{:?} is on another server, and is not there without it.", named(title));
+            self.course.notes.push(note);
+        }
         let launch_parameters = text_of(item, "dataFromLMS")?;
         let id = self.id(item);
         self.course.units.push(Unit {
@@ -205,10 +213,11 @@ impl<'a, 'input> Reader<'a, 'input> {
     fn id(&mut self, item: Node) -> String {
         let name = attribute(item, "identifier").unwrap_or("item");
         let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
-        let first = format!("{}#{name}", self.course.id);
-        let more = (2..).map(|number| format!("{first}-{number}"));
-        let ids = &mut self.ids;
-        [first.clone()].into_iter().chain(more).find(|id| ids.insert(id.clone())).unwrap_or(first)
+        let id = format!("{}#{name}", self.course.id);
+        let times = self.ids.entry(id.clone()).or_default();
+        *times += 1;
+        // No name has this character: it is encoded.
+        if *times == 1 { id } else { format!("{id}-{times}") }
     }
 
     /// What of a manifest is not honoured.

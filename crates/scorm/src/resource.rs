@@ -1,5 +1,7 @@
 //! The resources of a manifest, and the addresses that lead to them (CAM, 3.4.3).
 
+use std::collections::HashMap;
+
 use hedgeschool_package::Error;
 use hedgeschool_package::address::is_absolute;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
@@ -14,7 +16,8 @@ const NAME: &AsciiSet = &PATH.add(b'%').add(b'#').add(b'?');
 
 /// All resources of a manifest.
 pub struct Resources<'a, 'input> {
-    root: Node<'a, 'input>,
+    all: Vec<Node<'a, 'input>>,
+    by_identifier: HashMap<&'a str, Node<'a, 'input>>,
     has_file: &'a dyn Fn(&str) -> bool,
 }
 
@@ -26,22 +29,22 @@ pub struct Resource<'a, 'input> {
 
 impl<'a, 'input> Resources<'a, 'input> {
     pub fn of(root: Node<'a, 'input>, has_file: &'a dyn Fn(&str) -> bool) -> Self {
-        Self { root, has_file }
-    }
-
-    fn all(&self) -> impl Iterator<Item = Node<'a, 'input>> {
-        self.root.descendants().filter(|node| is(*node, "resource"))
+        let all: Vec<_> = root.descendants().filter(|node| is(*node, "resource")).collect();
+        let named =
+            all.iter().rev().filter_map(|node| Some((attribute(*node, "identifier")?, *node)));
+        let by_identifier = named.collect();
+        Self { all, by_identifier, has_file }
     }
 
     /// The resource of this identifier.
     pub fn find(&self, identifier: &str) -> Option<Resource<'a, 'input>> {
-        let node = self.all().find(|node| attribute(*node, "identifier") == Some(identifier))?;
+        let node = *self.by_identifier.get(identifier)?;
         Some(Resource { node, has_file: self.has_file })
     }
 
     /// Identifiers of those that are SCOs, with their files' names.
     pub fn scos(&self) -> Vec<(String, String)> {
-        let scos = self.all().filter(|node| is_sco(*node));
+        let scos = self.all.iter().copied().filter(|node| is_sco(*node));
         let named = scos.filter_map(|node| {
             let href = attribute(node, "href")?;
             let file = href.rsplit('/').next().unwrap_or(href);

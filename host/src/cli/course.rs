@@ -22,7 +22,8 @@ pub struct Course {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Import a course package (a zip of cmi5 or SCORM), as a new course or as a course's new version
+    /// Import a course package (a zip of cmi5, SCORM or pages), as a new course or as a course's
+    /// new version
     Import {
         /// The zip file
         file: PathBuf,

@@ -17,11 +17,14 @@ const visits = Number(localStorage.getItem("visits") ?? 0) + 1;
 localStorage.visits = visits;
 const tries = sessionStorage.length;
 sessionStorage.setItem("tab", "è".repeat(40000));
+const isWhole = sessionStorage.half === undefined;
+sessionStorage.half = "\ud800";
 document.querySelector("h1").textContent = `Visit ${visits}`;
 const isUsual = localStorage instanceof Storage && localStorage.length === 1 &&
   localStorage.key(0) === "visits" && "visits" in localStorage &&
   Object.keys(localStorage).join() === "visits" && localStorage.other === undefined &&
-  document.compatMode === "CSS1Compat" && tries === 0;
+  document.compatMode === "CSS1Compat" && tries === 0 && isWhole &&
+  sessionStorage.half === "\ud800";
 document.querySelector("p").textContent = isUsual ? "As usual" : "Unusual";
 </script>"#;
 

@@ -158,6 +158,35 @@ fn a_sco_keeps_its_place_and_counts() -> Result<()> {
 }
 
 #[test]
+fn a_sco_that_is_left_while_it_loads_is_not_done() -> Result<()> {
+    let (node, path) = classroom(true)?;
+    let silent = b"<!doctype html><h1>Nothing to say</h1>";
+    let package = course::archive(&[
+        ("imsmanifest.xml", manifest(true).as_bytes()),
+        ("start page.html", silent),
+        ("picture.html", silent),
+    ])?;
+    import(&node, &package)?;
+    let browser = Browser::phone()?;
+    sign_in(&browser, &node, ADA)?;
+    let open = || {
+        browser.open(&format!("{}{path}", node.address()))?;
+        browser.click(".unit[data-key$='#i'] button:last-child")?;
+        browser.in_frame("main > iframe:not([hidden])", |player| {
+            player.in_frame("iframe:not([hidden])", |sco| sco.await_text("h1", "Nothing to say"))
+        })
+    };
+    open()?;
+    browser.open(&format!("{}{path}", node.address()))?;
+    browser.await_text(".unit[data-key$='#i']", "In progress")?;
+    open()?;
+    // Somebody reads it.
+    browser.evaluate("new Promise((seen) => setTimeout(seen, 3500))")?;
+    browser.open(&format!("{}{path}", node.address()))?;
+    soon("it counts", || Ok(browser.text(".unit[data-key$='#i']")?.contains("Completed")))
+}
+
+#[test]
 fn in_a_sandbox_a_sco_says_what_it_needs() -> Result<()> {
     let node = Node::builder()?.apart(false).start()?;
     let path = page_of(&import(&node, &package(true)?)?)?;

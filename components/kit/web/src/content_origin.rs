@@ -63,6 +63,17 @@ impl ContentOrigin {
         host(request).is_some_and(|host| self.has(&host.to_ascii_lowercase(), is_https))
     }
 
+    /// Whether it was made to where the content of the course with this key runs: of hosts for each
+    /// course, a course has its own alone.
+    pub fn is_of_course(&self, request: &Request, key: &str) -> bool {
+        self.is_of(request) && host(request).is_some_and(|host| self.is_own(host, key))
+    }
+
+    fn is_own(&self, asked: &str, key: &str) -> bool {
+        let label = asked.split('.').next().unwrap_or_default();
+        !matches!(self, Self::Url { is_per_course: true, .. }) || label.eq_ignore_ascii_case(key)
+    }
+
     fn has(&self, asked: &str, is_https: bool) -> bool {
         match self {
             Self::Shared => false,
@@ -89,7 +100,8 @@ impl ContentOrigin {
             Self::Shared => None,
             Self::Port(port) => {
                 let (scheme, asked) = base.split_once("://")?;
-                Some(format!("{scheme}://{}:{port}", split(asked).0))
+                let authority = format!("{}:{port}", split(asked).0);
+                Some(format!("{scheme}://{}", plain(&authority, scheme == "https")))
             }
             Self::Url { scheme, authority, is_per_course: true } => {
                 Some(format!("{scheme}://{key}.{authority}"))
@@ -136,6 +148,8 @@ mod tests {
         assert_eq!(base("http://127.0.0.1:3000"), "http://127.0.0.1:3001");
         assert_eq!(base("http://school.local"), "http://school.local:3001");
         assert_eq!(base("http://[::1]:3000"), "http://[::1]:3001");
+        let plain = ContentOrigin::Port(80).of_course("http://n:3000", "k");
+        assert_eq!(plain.as_deref(), Some("http://n"));
         assert!(origin.has("school.local:3001", false) && origin.has("[::1]:3001", false));
         assert!(!origin.has("school.local:3000", false) && !origin.has("[::1]", false));
         assert!(!origin.has("identity.spin.internal", false));
@@ -158,6 +172,8 @@ mod tests {
         assert_eq!(of.as_deref(), Some("http://0123.localhost:3000"));
         assert!(origin.has("0123.localhost:3000", false));
         assert!(!origin.has("localhost:3000", false) && !origin.has("a.b.localhost:3000", false));
+        assert!(origin.is_own("0123.localhost:3000", "0123"));
+        assert!(!origin.is_own("4567.localhost:3000", "0123"));
     }
 
     #[test]

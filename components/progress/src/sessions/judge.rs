@@ -31,7 +31,8 @@ fn ended() -> Problem {
 }
 
 /// The state of the session that a request for a document comes from, if it is a launched unit's:
-/// 403 for one whose session has ended, which has nothing to ask any more, and soon nothing to keep.
+/// 403 for one whose session has ended, which has nothing to ask any more, and soon nothing to
+/// keep.
 pub async fn open(verdict: &Verdict, reads: bool) -> Result<Option<SessionState>, Problem> {
     let found = found(verdict).await?;
     let is_late = |state: &SessionState| reads || !may_be_overtaken(state, now_ms());

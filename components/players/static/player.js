@@ -1,0 +1,13 @@
+// Plays a launched unit by what it is.
+import { kind, say } from "/content/players/launch.js";
+
+const PLAYERS = { "scorm-1.2": "scorm.js", "scorm-2004": "scorm.js", page: "page.js" };
+
+async function start() {
+  const player = PLAYERS[kind];
+  if (!player) throw new Error("this release of the node has no player for it");
+  const { play } = await import(`/content/players/${player}`);
+  await play();
+}
+
+start().catch(({ message }) => say(`It did not start: ${message}.`));
