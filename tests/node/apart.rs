@@ -128,8 +128,13 @@ fn files_are_read_by_who_may() -> Result<()> {
     ensure!(granted == world.granted("ada")?, "browsers cannot keep what they have");
     ensure!(granted != world.granted("grace")?);
     // A grant says nothing of another package, and nothing when it is altered.
-    let other = granted.replace(package, &"0".repeat(64));
+    let zip = course::package("https://example.org/other", "Other")?;
+    let zip = Some(("application/zip", zip.as_slice()));
+    let other = world.node.admin().send(Method::POST, course::COURSES, zip)?.expect(201)?.json()?;
+    let other = granted.replace(package, other["package"].as_str().context("no package")?);
     world.stranger().get(&format!("{other}index.html"))?.expect(403)?;
+    let unknown = granted.replace(package, &"0".repeat(64));
+    world.stranger().get(&format!("{unknown}index.html"))?.expect(404)?;
     let altered = granted.replacen("/content/f/e", "/content/f/f", 1);
     ensure!(altered != granted);
     world.stranger().get(&format!("{altered}index.html"))?.expect(403)?;
