@@ -274,7 +274,7 @@ export async function play() {
     const isSeen = isNew && !isUsed && seen !== null && Date.now() - seen > SEEN_MS;
     const done = { "cmi.core.lesson_status": "completed", "cmi.completion_status": "completed" };
     recorder.leave({ ...cmi(), ...(isSeen && done) }, isLast);
-    keeper.wanted = { ...keeper.wanted, ...cmi() };
+    if (isUsed) keeper.wanted = { ...keeper.wanted, ...cmi() };
     keeper.leave();
   });
   window[version.name] = api;

@@ -1,5 +1,5 @@
-// The cookie of a session is the server's: none that a script has set counts. Cookies of scripts may
-// be for a part of the portal, or for all hosts of a domain, and are then sent beside the server's.
+// The cookie of a session is the server's: none that a script has set counts. Cookies of scripts
+// may be for a part of the portal, or for all hosts of a domain, and go beside the server's then.
 function removeOthersSessions(path) {
   const hosts = location.hostname.split(".").map((_, n, labels) => labels.slice(n).join("."));
   const domains = ["", ...hosts.map((host) => `; domain=${host}`)];
