@@ -55,7 +55,7 @@ async function newLearner() {
 }
 
 async function findCourse(id) {
-  const answer = await ask(`/content/v1/courses/${encodeURIComponent(id)}`);
+  const answer = await ask(`/content/v1/courses/${encodeURIComponent(id)}`, { headers: admin });
   return JSON.parse(answer.text);
 }
 
@@ -69,7 +69,7 @@ module.exports = {
   importCourse: async (stream, contentType) => {
     const headers = { ...admin, "Content-Type": contentType };
     const options = { method: "POST", headers, body: await bytes(stream) };
-    const { status, text } = await send("/content/v1/courses", options);
+    const { status, text } = await send("/content/v1/courses?format=cmi5", options);
     const answer = JSON.parse(text);
     if ([400, 415].includes(status)) throw new InvalidPackageError(answer.detail);
     if (status >= 300) throw new Error(`${status}: ${answer.detail}`);

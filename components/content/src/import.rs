@@ -3,9 +3,11 @@
 use bytes::Bytes;
 use hedgeschool_cmi5::launch;
 use hedgeschool_credentials::Scope;
-use hedgeschool_formats::ALL;
+use hedgeschool_formats::{ALL, named};
 use hedgeschool_package::archive::Entry;
-use hedgeschool_package::{self as package, Course, Error, PACKAGE_BYTES_MAX, Package, media_type};
+use hedgeschool_package::{
+    self as package, Course, Error, Format, PACKAGE_BYTES_MAX, Package, media_type,
+};
 use hedgeschool_web::{
     HeaderMap, Problem, Query, Reply, Request, StatusCode, body, header, identity,
 };
@@ -34,9 +36,10 @@ struct Imported {
 pub async fn import(request: Request) -> Result<Reply, Problem> {
     authorise(request.headers()).await?;
     check_media_type(request.headers())?;
-    let is_public = is_public(&Query::of(&request))?;
+    let query = Query::of(&request);
+    let (is_public, formats) = (is_public(&query)?, formats(&query)?);
     let zip = body::read(request, PACKAGE_BYTES_MAX).await?;
-    let mut package = Package::open(zip, ALL).map_err(refused)?;
+    let mut package = Package::open(zip, &formats).map_err(refused)?;
     let files = store_files(&mut package).await?;
     let notes = package.course().notes.clone();
     let course = NewCourse { is_public, ..new_course(package.course()) };
@@ -59,6 +62,13 @@ async fn authorise(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::forbidden(
         "only an administrator, or a client with the scope `all`, imports courses",
     ))
+}
+
+/// The formats that the package may be of: any, unless the address says which.
+fn formats(query: &Query) -> Result<Vec<&'static dyn Format>, Problem> {
+    let Some(name) = query.get("format") else { return Ok(ALL.to_vec()) };
+    let wrong = || Problem::bad_request("format is cmi5, scorm or pages");
+    named(name).map(|format| vec![format]).ok_or_else(wrong)
 }
 
 /// Whether anybody may read the course's files, as the address says.

@@ -74,8 +74,16 @@ class Keeper {
     return Object.fromEntries(entries);
   }
 
-  keep(data) {
+  want(data) {
     this.wanted = { ...this.wanted, ...data };
+  }
+
+  hasAll() {
+    return Object.keys(this.changed()).length === 0;
+  }
+
+  keep(data) {
+    this.want(data);
     if (this.isSending) return;
     this.isSending = true;
     this.sending = this.send()
@@ -222,15 +230,15 @@ class Recorder {
     const last = [...this.pending, ...this.fresh(cmi, isLast)];
     const counts = ([name]) => !name || /^said\.(completed|passed)$/.test(name);
     const asides = last.filter((it) => !counts(it));
-    this.keeper.wanted = {
-      ...this.keeper.wanted,
-      ...Object.fromEntries(asides.map(([name, text]) => [name, text])),
-    };
+    this.keeper.want(Object.fromEntries(asides.map(([name, text]) => [name, text])));
     const statements = (some) => some.map(([, , statement]) => statement);
-    const all = [...statements(last), this.terminated()];
+    // Nothing is kept after the end, which could overtake what is still to be kept: then the next
+    // launch gives the session up.
+    const end = this.keeper.hasAll() ? [this.terminated()] : [];
+    const all = [...statements(last), ...end];
     const messages = size(JSON.stringify(all)) < LAST_BYTES_MAX
       ? [all]
-      : [[...statements(last.filter(counts)), this.terminated()], statements(asides)];
+      : [[...statements(last.filter(counts)), ...end], statements(asides)];
     for (const message of messages) this.unit.send(message).catch(() => {});
   }
 
@@ -273,8 +281,8 @@ export async function play() {
     // Of what never asks for its object, nothing more can be said than that it was seen.
     const isSeen = isNew && !isUsed && seen !== null && Date.now() - seen > SEEN_MS;
     const done = { "cmi.core.lesson_status": "completed", "cmi.completion_status": "completed" };
+    if (isUsed) keeper.want(cmi());
     recorder.leave({ ...cmi(), ...(isSeen && done) }, isLast);
-    if (isUsed) keeper.wanted = { ...keeper.wanted, ...cmi() };
     keeper.leave();
   });
   window[version.name] = api;

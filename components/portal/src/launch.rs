@@ -135,19 +135,17 @@ async fn open(
     let session = session(opened.session, visitor.agent.clone(), &registration, unit, mode);
     let base = place.base;
     let is_elsewhere = address::is_absolute(&unit.url);
-    let address = |way: &str| match is_elsewhere {
+    let path = unit.url.trim_start_matches("./");
+    let address = match is_elsewhere {
         true => unit.url.clone(),
-        false => {
-            let path = unit.url.trim_start_matches("./");
-            format!("{}/content/{way}/{}/{path}", place.content, course.package)
-        }
+        false => format!("{}/content/p/{}/{path}", place.content, course.package),
     };
     let course_page = link::course(&course.title, &course.key);
     let launch = json!({
         "session": session,
         "course": course.key,
         // What is recorded lets nobody in.
-        "url": address("p"),
+        "url": address,
         "return_url": format!("{base}/returned?{}", Query::encode(&[("to", &course_page)])),
         "launch_parameters": unit.launch_parameters,
         "entitlement_key": unit.entitlement_key.as_deref().unwrap_or_default(),
@@ -161,18 +159,26 @@ async fn open(
         registration: &registration,
         activity: &unit.activity,
     };
-    let files = address(&format!("f/{}", opened.files));
-    Ok(launch.url(&match &unit.player {
-        None => files,
-        Some(kind) => player_of(place.content, kind, &files),
-    }))
+    Ok(match &unit.player {
+        None if is_elsewhere => launch.url(&address),
+        // Content leads on to the address that the grant is a part of.
+        None => launch.url(&with_grant(&address, &opened.files)),
+        Some(kind) => {
+            let src = match is_elsewhere {
+                true => address.clone(),
+                false => format!("/content/f/{}/{}/{path}", opened.files, course.package),
+            };
+            let query = Query::encode(&[("kind", kind), ("src", &src)]);
+            launch.url(&format!("{}/content/players/player.html?{query}", place.content))
+        }
+    })
 }
 
-/// The page that plays a unit's file, and where it is told which.
-fn player_of(content: &str, kind: &str, file: &str) -> String {
-    let src = file.strip_prefix(content).unwrap_or(file);
-    let query = Query::encode(&[("kind", kind), ("src", src)]);
-    format!("{content}/content/players/player.html?{query}")
+/// The address of a file, with a grant as a parameter beside its own.
+fn with_grant(address: &str, grant: &str) -> String {
+    let (address, fragment) = address.split_at(address.find('#').unwrap_or(address.len()));
+    let mark = if address.contains('?') { '&' } else { '?' };
+    format!("{address}{mark}grant={grant}{fragment}")
 }
 
 fn session(

@@ -48,7 +48,7 @@ async fn answer(call: Call, kind: DocumentKind) -> Result<Reply, Problem> {
     }
     let verdict = identity::verify_authorization(&call.headers).await?;
     let place = Place::of(&call, kind)?;
-    let session = sessions::open(&verdict, reads).await?;
+    let session = sessions::open(&verdict).await?;
     if reads {
         access::may_read(&verdict, &place)?;
         if let (Some(session), Some(read)) = (&session, mark(&place)) {

@@ -5,6 +5,16 @@ use hedgeschool_package::Format;
 use hedgeschool_pages::Pages;
 use hedgeschool_scorm::Scorm;
 
+/// The format of a name: `cmi5`, `scorm` or `pages`.
+pub fn named(name: &str) -> Option<&'static dyn Format> {
+    match name {
+        "cmi5" => Some(&Cmi5),
+        "scorm" => Some(&Scorm),
+        "pages" => Some(&Pages),
+        _ => None,
+    }
+}
+
 /// All of them. Of a package that has the manifests of several in one folder, the first counts.
 pub const ALL: &[&dyn Format] = &[&Cmi5, &Scorm, &Pages];
 

@@ -3,15 +3,12 @@
 use hedgeschool_cmi5::conduct::{self, Marks, SoFar};
 use hedgeschool_cmi5::session::Session;
 use hedgeschool_credentials::{Subject, Verdict};
-use hedgeschool_web::{Problem, now_ms};
+use hedgeschool_web::Problem;
 use serde_json::Value;
 
 use super::{about, course, mark, marks, satisfy, say};
 use crate::store::types::SessionState;
 use crate::store::{sessions, statements};
-
-/// How much later than its end a session's last documents may come, in milliseconds.
-const OVERTAKEN_MS: i64 = 5_000;
 
 /// A session in which statements may be recorded, and what they mark there.
 pub struct Judgement {
@@ -30,21 +27,12 @@ fn ended() -> Problem {
     Problem::forbidden("the session has ended (cmi5, 9.3.6, 9.3.8): launch the unit again")
 }
 
-/// The state of the session that a request for a document comes from, if it is a launched unit's:
-/// 403 for one whose session has ended, which has nothing to ask any more, and soon nothing to
-/// keep.
-pub async fn open(verdict: &Verdict, reads: bool) -> Result<Option<SessionState>, Problem> {
+/// The state of the session that a request comes from, if it is a launched unit's: 403 for one
+/// whose session has ended, which has nothing to ask any more.
+pub async fn open(verdict: &Verdict) -> Result<Option<SessionState>, Problem> {
     let found = found(verdict).await?;
-    let is_late = |state: &SessionState| reads || !may_be_overtaken(state, now_ms());
-    let has_ended = found.as_ref().is_some_and(|state| marks(state).have_ended() && is_late(state));
+    let has_ended = found.as_ref().is_some_and(|state| marks(state).have_ended());
     if has_ended { Err(ended()) } else { Ok(found) }
-}
-
-/// Whether a session has just ended by itself: a page that is closed sends what it has stored and
-/// that it ended at the same moment, and either may come first.
-fn may_be_overtaken(state: &SessionState, now_ms: i64) -> bool {
-    let has_terminated = !marks(state).contains(Marks::ABANDONED);
-    has_terminated && now_ms - state.latest < OVERTAKEN_MS
 }
 
 /// Takes note of what a unit has read.
