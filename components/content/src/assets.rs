@@ -1,9 +1,6 @@
 //! The few files of this component's own, beside those of courses.
 
-use hedgeschool_web::{Reply, StatusCode};
-
-/// How long browsers keep them: an upgrade shows after five minutes at the latest.
-const CACHING: &str = "public, max-age=300";
+use hedgeschool_web::Reply;
 
 /// A file below `/content/`.
 pub fn find(name: &str) -> Option<Reply> {
@@ -14,10 +11,5 @@ pub fn find(name: &str) -> Option<Reply> {
         "clear" => ("text/html; charset=utf-8", include_str!("../static/clear.html")),
         _ => return None,
     };
-    let reply = Reply::new(StatusCode::OK, media_type, text);
-    Some(
-        reply
-            .with_header("cache-control", CACHING)
-            .with_header("x-content-type-options", "nosniff"),
-    )
+    Some(Reply::asset(media_type, text))
 }

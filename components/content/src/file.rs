@@ -115,7 +115,7 @@ fn may_be_document(headers: &HeaderMap) -> bool {
 async fn elsewhere(wanted: &Wanted<'_>) -> Result<Reply, Problem> {
     let name = wanted.path.rsplit('/').next().unwrap_or_default();
     let folder = Wanted { path: &format!("{}/", wanted.path), ..*wanted };
-    if name.is_empty() || find(&folder, false).await?.is_none() {
+    if name.is_empty() || file_at(&folder).await?.is_none() {
         return Err(Problem::not_found("the package has no file at this path"));
     }
     let there = Reply::empty(StatusCode::MOVED_PERMANENTLY);

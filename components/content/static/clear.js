@@ -52,6 +52,7 @@ async function clear() {
 const late = new Promise((_, reject) => {
   setTimeout(() => reject(new Error("another window still uses it")), WAIT_MS);
 });
+
 function tell(message) {
   if (parent !== window) parent.postMessage(message, "*");
 }

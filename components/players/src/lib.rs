@@ -6,13 +6,11 @@
 //! origin.
 
 use hedgeschool_web::content_origin::ContentOrigin;
-use hedgeschool_web::{Method, Problem, Reply, Request, StatusCode, answer};
+use hedgeschool_web::{Method, Problem, Reply, Request, answer};
 use spin_sdk::http_service;
 
 include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
-/// How long browsers keep the files: an upgrade shows after five minutes at the latest.
-const CACHING: &str = "public, max-age=300";
 const PREFIX: &str = "/content/players/";
 
 #[http_service]
@@ -33,9 +31,7 @@ async fn route(request: &Request) -> Result<Reply, Problem> {
     let name = request.uri().path().strip_prefix(PREFIX).unwrap_or_default();
     let missing = || Problem::not_found(format!("there is no {name:?} in this build"));
     let bytes = bytes(name).ok_or_else(missing)?;
-    Ok(Reply::new(StatusCode::OK, media_type(name), bytes)
-        .with_header("cache-control", CACHING)
-        .with_header("x-content-type-options", "nosniff"))
+    Ok(Reply::asset(media_type(name), bytes))
 }
 
 fn media_type(name: &str) -> &'static str {

@@ -38,7 +38,7 @@ const uuid = () => {
 export const size = (text) => new TextEncoder().encode(text).length;
 
 // A length of time as statements have it.
-export const duration = (ms) => `PT${(Math.max(ms, 0) / 1000).toFixed(2)}S`;
+const duration = (ms) => `PT${(Math.max(ms, 0) / 1000).toFixed(2)}S`;
 
 export class Unit {
   // Redeems the launch, and reads what it says (cmi5, 8 and 10).

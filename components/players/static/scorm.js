@@ -171,11 +171,10 @@ class Recorder {
       once("said.completed", "1", () => unit.statement("completed", { completion: true, ...time }));
     }
     const scored = score ? { score } : {};
-    const isJudged = this.has["said.passed"] || this.has["said.failed"];
     if (success === true) {
       const result = { success, ...scored, ...time };
       once("said.passed", "1", () => unit.statement("passed", result));
-    } else if (success === false && isLast && !isJudged) {
+    } else if (success === false && isLast && !this.has["said.passed"]) {
       // Who has failed may pass in another session.
       fresh.push([null, null, unit.statement("failed", { success, ...scored, ...time })]);
     }
@@ -258,8 +257,7 @@ export async function play() {
   api.loadFromFlattenedJSON(seed(kind, keeper.wanted, unit), "");
   const cmi = () => own(api.renderCommitCMI(true));
   const isNew = !Object.keys(stored).some((key) => key.startsWith("cmi."));
-  let isUsed = false;
-  let seen = null;
+  let [isUsed, isGoing, isLast, seen] = [false, false, false, null];
   const keep = () => keeper.keep(cmi());
   api.on(version.events.begin, () => (isUsed = true));
   api.on(version.events.change, () => queueMicrotask(keep));
@@ -273,7 +271,6 @@ export async function play() {
     if (!isGoing) recorder.finish(cmi());
     else isLast = true;
   });
-  let [isGoing, isLast] = [false, false];
   addEventListener("pagehide", () => {
     isGoing = true;
     // Some browsers let a page go before those inside it: a SCO has its last word first.

@@ -1,9 +1,6 @@
 //! The few files the pages need, built into the component.
 
-use hedgeschool_web::{Reply, StatusCode};
-
-/// How long browsers keep them: an upgrade shows after five minutes at the latest.
-const CACHING: &str = "public, max-age=300";
+use hedgeschool_web::Reply;
 
 /// A file below `/static/`.
 pub fn find(name: &str) -> Option<Reply> {
@@ -20,10 +17,5 @@ pub fn find(name: &str) -> Option<Reply> {
         "hedge.svg" => ("image/svg+xml", include_str!("../static/hedge.svg")),
         _ => return None,
     };
-    let reply = Reply::new(StatusCode::OK, media_type, text);
-    Some(
-        reply
-            .with_header("cache-control", CACHING)
-            .with_header("x-content-type-options", "nosniff"),
-    )
+    Some(Reply::asset(media_type, text))
 }
