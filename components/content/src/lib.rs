@@ -110,8 +110,8 @@ async fn files(request: Request, path: &str) -> Result<Reply, Problem> {
 }
 
 /// A launch's address has the grant as a parameter, since what is recorded of the launch has to be
-/// that address (cmi5, 9.6.3.4), and has to let nobody in: leads on to the address that pages of the
-/// package are read from.
+/// that address (cmi5, 9.6.3.4), and has to let nobody in: leads on to the address that pages of
+/// the package are read from.
 fn granted(request: &Request, package: &str, path: &str) -> Option<Reply> {
     let query = request.uri().query().unwrap_or_default();
     let (grants, others): (Vec<_>, Vec<_>) =
