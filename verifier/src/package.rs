@@ -28,7 +28,8 @@ impl Package {
     /// when it cannot be read.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let bytes = files::read(path, PACKAGE_BYTES_MAX)?;
-        let mut package = hedgeschool_package::Package::open(bytes.as_slice(), ALL)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let mut package = hedgeschool_package::Package::open(bytes.as_slice(), &name, ALL)?;
         let files = package.entries().len();
         for position in 0..files {
             let mut reader = package.reader(position)?;

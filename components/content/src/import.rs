@@ -39,7 +39,8 @@ pub async fn import(request: Request) -> Result<Reply, Problem> {
     let query = Query::of(&request);
     let (is_public, formats) = (is_public(&query)?, formats(&query)?);
     let zip = body::read(request, PACKAGE_BYTES_MAX).await?;
-    let mut package = Package::open(zip, &formats).map_err(refused)?;
+    let name = query.get("name").unwrap_or_default();
+    let mut package = Package::open(zip, name, &formats).map_err(refused)?;
     let files = store_files(&mut package).await?;
     let notes = package.course().notes.clone();
     let course = NewCourse { is_public, ..new_course(package.course()) };
@@ -67,7 +68,8 @@ async fn authorise(headers: &HeaderMap) -> Result<(), Problem> {
 /// The formats that the package may be of: any, unless the address says which.
 fn formats(query: &Query) -> Result<Vec<&'static dyn Format>, Problem> {
     let Some(name) = query.get("format") else { return Ok(ALL.to_vec()) };
-    let wrong = || Problem::bad_request("format is cmi5, scorm or pages");
+    let names = || ALL.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
+    let wrong = || Problem::bad_request(format!("format is one of {}", names()));
     named(name).map(|format| vec![format]).ok_or_else(wrong)
 }
 
@@ -80,23 +82,14 @@ fn is_public(query: &Query) -> Result<Option<bool>, Problem> {
     }
 }
 
+/// What is sent says itself what it is; but it is sent as it is, and not as a part of a form.
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let media_type = header(headers, "content-type").unwrap_or("application/zip");
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let accepted = [
-        "application/zip",
-        "application/x-zip-compressed",
-        "application/octet-stream",
-        "application/xml",
-        "text/xml",
-    ];
-    if accepted.contains(&essence.as_str()) {
+    let media_type = header(headers, "content-type").unwrap_or_default();
+    if !media_type.trim().to_ascii_lowercase().starts_with("multipart/") {
         return Ok(());
     }
-    let detail = format!(
-        "a package is sent as application/zip, a course structure alone as text/xml, not as \
-         {essence:?}"
-    );
+    let detail = "a package is the body of the request as it is (`application/octet-stream`), not \
+        a part of a form";
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
 }
 
@@ -213,23 +206,13 @@ fn position(position: usize) -> Option<u32> {
     position.try_into().ok()
 }
 
-/// How the store names players.
-fn player(player: package::Player) -> Option<&'static str> {
-    match player {
-        package::Player::None => None,
-        package::Player::Scorm12 => Some("scorm-1.2"),
-        package::Player::Scorm2004 => Some("scorm-2004"),
-        package::Player::Page => Some("page"),
-    }
-}
-
 fn new_unit(course: &str, unit: &package::Unit) -> Unit {
     Unit {
         id: unit.id.clone(),
         activity: launch::activity_id(course, &unit.id),
         title: unit.title.clone(),
         url: unit.url.clone(),
-        player: player(unit.player).map(str::to_owned),
+        player: unit.player.name().map(str::to_owned),
         launch_method: match unit.launch_method {
             package::LaunchMethod::AnyWindow => LaunchMethod::AnyWindow,
             package::LaunchMethod::OwnWindow => LaunchMethod::OwnWindow,

@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
 use hedgeschool_package::document::Doctype;
-use hedgeschool_package::{Block, Course, Error, Format, Unit};
+use hedgeschool_package::{Block, Course, Error, Folder, Format, Unit};
 use roxmltree::{Node, NodeId};
 
 use crate::unit::unit;
@@ -16,13 +16,17 @@ pub const UNITS_MAX: usize = 5_000;
 pub struct Cmi5;
 
 impl Format for Cmi5 {
-    fn manifest(&self) -> &'static str {
-        STRUCTURE_PATH
+    fn name(&self) -> &'static str {
+        "cmi5"
     }
 
-    fn read(&self, manifest: &str, has_file: &dyn Fn(&str) -> bool) -> Result<Course, Error> {
-        let course = parse(manifest)?;
-        check_urls(&course, has_file)?;
+    fn manifest(&self) -> Option<&'static str> {
+        Some(STRUCTURE_PATH)
+    }
+
+    fn read(&self, folder: &Folder<'_>) -> Result<Course, Error> {
+        let course = parse(folder.text(STRUCTURE_PATH)?)?;
+        check_urls(&course, folder)?;
         Ok(course)
     }
 
@@ -63,8 +67,8 @@ fn check_absolute(course: &Course) -> Result<(), Error> {
 }
 
 /// Refuses a unit whose address is relative and names no file of the package (14.1).
-fn check_urls(course: &Course, has_file: &dyn Fn(&str) -> bool) -> Result<(), Error> {
-    let missing = |unit: &&Unit| unit.path().is_some_and(|path| !has_file(&path));
+fn check_urls(course: &Course, folder: &Folder<'_>) -> Result<(), Error> {
+    let missing = |unit: &&Unit| unit.path().is_some_and(|path| !folder.has(&path));
     match course.units.iter().find(missing) {
         None => Ok(()),
         Some(unit) => {

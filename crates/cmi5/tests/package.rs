@@ -27,7 +27,7 @@ fn zip(files: &[(&str, &str)]) -> Vec<u8> {
 }
 
 fn open<B: AsRef<[u8]> + Clone>(bytes: B) -> Result<Package<B>, Error> {
-    Package::open(bytes, &[&Cmi5])
+    Package::open(bytes, "", &[&Cmi5])
 }
 
 fn refusal(files: &[(&str, &str)]) -> String {

@@ -1,22 +1,20 @@
 //! The formats of course packages that are known here, for whoever opens packages.
 
 use hedgeschool_cmi5::Cmi5;
+use hedgeschool_documents::Documents;
+use hedgeschool_epub::Epub;
+use hedgeschool_h5p::H5p;
 use hedgeschool_package::Format;
 use hedgeschool_pages::Pages;
 use hedgeschool_scorm::Scorm;
 
-/// The format of a name: `cmi5`, `scorm` or `pages`.
-pub fn named(name: &str) -> Option<&'static dyn Format> {
-    match name {
-        "cmi5" => Some(&Cmi5),
-        "scorm" => Some(&Scorm),
-        "pages" => Some(&Pages),
-        _ => None,
-    }
-}
+/// All of them. Of a package that is as surely of several, the first counts.
+pub const ALL: &[&dyn Format] = &[&Cmi5, &Scorm, &H5p, &Epub, &Pages, &Documents];
 
-/// All of them. Of a package that has the manifests of several in one folder, the first counts.
-pub const ALL: &[&dyn Format] = &[&Cmi5, &Scorm, &Pages];
+/// The format of a name.
+pub fn named(name: &str) -> Option<&'static dyn Format> {
+    ALL.iter().find(|format| format.name() == name).copied()
+}
 
 #[cfg(test)]
 mod tests {
@@ -38,7 +36,7 @@ mod tests {
             zip.start_file(*name, SimpleFileOptions::default()).unwrap();
             zip.write_all(data.as_bytes()).unwrap();
         }
-        let package = Package::open(zip.finish().unwrap().into_inner(), ALL).ok()?;
+        let package = Package::open(zip.finish().unwrap().into_inner(), "a.zip", ALL).ok()?;
         Some(package.course().units[0].player)
     }
 
@@ -47,6 +45,26 @@ mod tests {
         let scorm = [("index.html", "<p>"), ("x/imsmanifest.xml", SCORM), ("x/a.html", "<p>")];
         assert_eq!(player(&scorm), Some(Player::Scorm12));
         assert_eq!(player(&[("x/index.html", "<p>"), ("x/a.js", "")]), Some(Player::Page));
-        assert_eq!(player(&[("a.html", "<p>")]), None);
+        assert_eq!(player(&[("a.txt", "<p>")]), None);
+        let site = [("index.html", "<p>"), ("a.pdf", "%PDF-"), ("b.mp4", "")];
+        assert_eq!(player(&site), Some(Player::Page));
+        assert_eq!(player(&[("x/a.pdf", "%PDF-"), ("x/a.js", "")]), Some(Player::Pdf));
+    }
+
+    #[test]
+    fn a_file_by_itself_is_a_package_too() {
+        let open = |name, bytes: &'static [u8]| Package::open(bytes, name, ALL);
+        let package = open("a.pdf", b"%PDF-1.7").unwrap();
+        assert_eq!(package.course().units[0].player, Player::Pdf);
+        assert_eq!(package.entries()[0].path, "a.pdf");
+        assert_eq!(open("a.svg", b"<svg/>").unwrap().course().units[0].player, Player::Image);
+        assert!(open("a.txt", b"a").is_err() && open("", b"%PDF-1.7").is_err());
+    }
+
+    #[test]
+    fn formats_have_different_names() {
+        for format in ALL {
+            assert_eq!(named(format.name()).map(|found| found.name()), Some(format.name()));
+        }
     }
 }

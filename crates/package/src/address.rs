@@ -1,4 +1,21 @@
-//! Whether a unit is in the package or on another server: the one place that decides.
+//! Addresses of units. Whether one is in the package or on another server is decided here alone.
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// What a path in an address has to have encoded; `%` is not among it where it is there already.
+const PATH: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`');
+/// The same, of a name that is no address.
+const NAME: &AsciiSet = &PATH.add(b'%').add(b'#').add(b'?');
+
+/// The path of an address, with what some tools leave as it is encoded.
+pub fn repaired(path: &str) -> String {
+    utf8_percent_encode(path, PATH).to_string()
+}
+
+/// The address of a file, by its name.
+pub fn of_file(path: &str) -> String {
+    utf8_percent_encode(path, NAME).to_string()
+}
 
 /// Whether an address is absolute, with http or https.
 pub fn is_absolute(url: &str) -> bool {

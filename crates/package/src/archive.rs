@@ -46,6 +46,13 @@ pub struct Entry {
     index: usize,
 }
 
+impl Entry {
+    /// A file that is all there is.
+    pub(crate) fn alone(path: &str, size: u64) -> Self {
+        Self { path: path.to_owned(), size, index: 0 }
+    }
+}
+
 /// A zip archive in memory whose entries obey the rules.
 pub struct Archive<B> {
     zip: ZipArchive<Cursor<B>>,

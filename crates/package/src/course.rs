@@ -72,6 +72,39 @@ pub enum Player {
     Scorm2004,
     /// Nothing: it is done once it was opened.
     Page,
+    /// What runs H5P content.
+    H5p,
+    /// What turns the pages of a book (EPUB).
+    Epub,
+    /// What shows pages (PDF).
+    Pdf,
+    /// What shows a text (Markdown).
+    Markdown,
+    /// What shows a picture.
+    Image,
+    /// What plays a film.
+    Video,
+    /// What plays sound.
+    Audio,
+}
+
+impl Player {
+    /// What it is called where courses are stored. None: there is none.
+    pub fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::None => return None,
+            Self::Scorm12 => "scorm-1.2",
+            Self::Scorm2004 => "scorm-2004",
+            Self::Page => "page",
+            Self::H5p => "h5p",
+            Self::Epub => "epub",
+            Self::Pdf => "pdf",
+            Self::Markdown => "markdown",
+            Self::Image => "image",
+            Self::Video => "video",
+            Self::Audio => "audio",
+        })
+    }
 }
 
 /// A course as its manifest describes it.
@@ -128,6 +161,22 @@ pub struct Unit {
 }
 
 impl Unit {
+    /// A unit that plays a file of its package, and is done once all of it was seen.
+    pub fn played(player: Player, id: String, title: String, url: String) -> Self {
+        Self {
+            id,
+            title,
+            url,
+            player,
+            launch_method: LaunchMethod::AnyWindow,
+            launch_parameters: String::new(),
+            move_on: MoveOn::Completed,
+            mastery_score: None,
+            entitlement_key: String::new(),
+            block: None,
+        }
+    }
+
     /// The path in the package that the unit starts with, percent-decoded, without query and
     /// fragment. None: the address is absolute.
     pub fn path(&self) -> Option<String> {

@@ -14,11 +14,13 @@ mod course;
 mod directory;
 pub mod document;
 mod error;
+mod format;
 mod media_type;
 mod name;
 mod package;
 
 pub use course::{Block, Course, LaunchMethod, MoveOn, Player, Unit};
 pub use error::Error;
+pub use format::{Certainty, Folder, Format};
 pub use media_type::media_type;
-pub use package::{Format, MANIFEST_BYTES_MAX, PACKAGE_BYTES_MAX, Package};
+pub use package::{MANIFEST_BYTES_MAX, PACKAGE_BYTES_MAX, Package, Reader};

@@ -1,66 +1,73 @@
-use crate::archive::{Archive, Entry, Reader};
+use crate::archive::{self, Archive, Entry};
 use crate::document::{decode, is_xml};
+use crate::format::{Folder, Format};
 use crate::{Course, Error};
 
 /// Largest package that is imported, in bytes of the zip.
 pub const PACKAGE_BYTES_MAX: usize = 64 << 20;
-/// Largest manifest, in bytes.
+/// Largest manifest, or other file that a format reads, in bytes.
 pub const MANIFEST_BYTES_MAX: u64 = 8 << 20;
+/// How a zip begins (APPNOTE 4.3.7), also an empty one.
+const ZIP: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 
-/// A format of course packages.
-pub trait Format: Sync {
-    /// The file that describes the course, in the package's root folder.
-    fn manifest(&self) -> &'static str;
-
-    /// Whether a package that has the file is surely of this format. One that may be anything else
-    /// counts last.
-    fn is_certain(&self) -> bool {
-        true
-    }
-
-    /// Reads it. `has_file` says whether the package has a file at a path from its root folder.
-    ///
-    /// # Errors
-    /// For what breaks a rule of the format.
-    fn read(&self, manifest: &str, has_file: &dyn Fn(&str) -> bool) -> Result<Course, Error>;
-
-    /// Reads one that comes alone, without an archive. None: it is of another format.
-    ///
-    /// # Errors
-    /// As [`Format::read`].
-    fn read_alone(&self, manifest: &str) -> Option<Result<Course, Error>> {
-        let _ = manifest;
-        None
-    }
-}
-
-/// A course package that may be imported: a zip, or a manifest alone.
+/// A course package that may be imported: a zip, a document, or a manifest alone.
 pub struct Package<B> {
-    /// None: there are no files, all units are elsewhere.
-    archive: Option<Archive<B>>,
+    files: Files<B>,
     course: Course,
 }
 
+/// What a package consists of.
+enum Files<B> {
+    /// Nothing: all units are elsewhere.
+    None,
+    Archive(Archive<B>),
+    /// What was sent is the file.
+    Alone(B, [Entry; 1]),
+}
+
 impl<B: AsRef<[u8]> + Clone> Package<B> {
-    /// Opens a package of one of these formats: the first whose manifest is there, in the folder
-    /// that is nearest to the root. Checks the archive's entries, reads its manifest, and finds the
-    /// file of every unit. No other file is
-    /// unpacked yet, so a damaged one shows only when it is read.
+    /// Opens a package of one of these formats: the surest and, of those, the first whose manifest
+    /// is there, in the folder that is nearest to the root. `name` is the file as its sender calls
+    /// it; empty if that is not known. Checks the archive's entries, reads its manifest, and finds
+    /// the file of every unit. No other file is unpacked yet, so a damaged one shows only when it
+    /// is read.
     ///
     /// # Errors
     /// For what breaks a rule of archives or of the format.
-    pub fn open(bytes: B, formats: &[&dyn Format]) -> Result<Self, Error> {
-        if is_xml(bytes.as_ref()) {
-            return Ok(Self { archive: None, course: alone(bytes.as_ref(), formats)? });
+    pub fn open(bytes: B, name: &str, formats: &[&dyn Format]) -> Result<Self, Error> {
+        let start = bytes.as_ref();
+        if ZIP.iter().any(|zip| start.starts_with(zip)) {
+            return Self::open_archive(bytes, name, formats);
         }
+        if let Some(format) = formats.iter().find(|format| !format.roots(&[name]).is_empty()) {
+            format.check_alone(name, start)?;
+            let course = format.read(&Folder::new(name, vec![name]))?;
+            let entry = Entry::alone(name, start.len() as u64);
+            return Ok(Self { files: Files::Alone(bytes, [entry]), course });
+        }
+        if is_xml(start) {
+            return Ok(Self { course: alone(start, formats)?, files: Files::None });
+        }
+        Self::open_archive(bytes, name, formats)
+    }
+
+    fn open_archive(bytes: B, name: &str, formats: &[&dyn Format]) -> Result<Self, Error> {
         let mut archive = Archive::open(bytes)?;
-        let (format, root) = find_manifest(archive.entries(), formats)?;
+        let (format, root) = find(archive.entries(), formats)?;
         if !root.is_empty() {
             archive.enter(&root);
         }
-        let manifest = text(&mut archive, format.manifest())?;
-        let course = format.read(&manifest, &|path| archive.position(path).is_some())?;
-        Ok(Self { archive: Some(archive), course })
+        let entries = archive.entries().to_vec();
+        let paths = entries.iter().map(|entry| entry.path.as_str()).collect();
+        let mut folder = Folder::new(name, paths);
+        if let Some(manifest) = format.manifest() {
+            folder = folder.with(manifest, text(&mut archive, manifest)?);
+        }
+        for path in format.wants(&folder)? {
+            folder = folder.with(&path, text(&mut archive, &path)?);
+        }
+        let course = format.read(&folder)?;
+        Ok(Self { files: Files::Archive(archive), course })
     }
 
     /// The course.
@@ -70,7 +77,11 @@ impl<B: AsRef<[u8]> + Clone> Package<B> {
 
     /// The files, the manifest included, in the archive's order.
     pub fn entries(&self) -> &[Entry] {
-        self.archive.as_ref().map_or(&[], Archive::entries)
+        match &self.files {
+            Files::None => &[],
+            Files::Archive(archive) => archive.entries(),
+            Files::Alone(_, entry) => entry,
+        }
     }
 
     /// Starts unpacking the file at a position of [`Package::entries`].
@@ -78,55 +89,83 @@ impl<B: AsRef<[u8]> + Clone> Package<B> {
     /// # Errors
     /// When there is no such file, or it cannot be unpacked.
     pub fn reader(&mut self, position: usize) -> Result<Reader<'_, B>, Error> {
-        match &mut self.archive {
-            Some(archive) => archive.reader(position),
-            None => Err(Error::Archive("there is none".into())),
+        match &mut self.files {
+            Files::Archive(archive) => archive.reader(position).map(Reader::Packed),
+            Files::Alone(bytes, _) if position == 0 => Ok(Reader::Plain(B::as_ref(bytes))),
+            _ => Err(Error::Archive(format!("it has no file number {position}"))),
         }
     }
 }
 
-/// The format whose manifest is nearest to the root, and the folder that has it, which is the
-/// package: tools and people put a folder around everything.
-fn find_manifest<'a>(
-    entries: &[Entry],
-    formats: &[&'a dyn Format],
-) -> Result<(&'a dyn Format, String), Error> {
-    let mut found: Vec<((bool, usize), usize, &str)> = Vec::new();
-    for (rank, format) in formats.iter().enumerate() {
-        for entry in entries {
-            let Some(root) = entry.path.strip_suffix(format.manifest()) else { continue };
-            if root.is_empty() || root.ends_with('/') {
-                let place = (!format.is_certain(), root.matches('/').count());
-                found.push((place, rank, root.trim_end_matches('/')));
+/// A file being read.
+pub enum Reader<'a, B: AsRef<[u8]>> {
+    /// One of an archive.
+    Packed(archive::Reader<'a, B>),
+    /// What is left of one that is not packed.
+    Plain(&'a [u8]),
+}
+
+impl<B: AsRef<[u8]>> Reader<'_, B> {
+    /// The next bytes: `length` of them, fewer at the end of the file, none after it. A wrong
+    /// checksum or a size other than stated fails at the last piece.
+    ///
+    /// # Errors
+    /// When the file is damaged.
+    pub fn next(&mut self, length: usize) -> Result<Vec<u8>, Error> {
+        match self {
+            Self::Packed(reader) => reader.next(length),
+            Self::Plain(bytes) => {
+                let (piece, rest) = bytes.split_at(length.min(bytes.len()));
+                *bytes = rest;
+                Ok(piece.to_vec())
             }
         }
     }
+
+    /// How many bytes are still to come.
+    pub fn left(&self) -> u64 {
+        match self {
+            Self::Packed(reader) => reader.left(),
+            Self::Plain(bytes) => bytes.len() as u64,
+        }
+    }
+}
+
+/// The format that the package is surely of and whose manifest is nearest to the root, and the
+/// folder that has it, which is the package: tools and people put a folder around everything.
+fn find<'a>(
+    entries: &[Entry],
+    formats: &[&'a dyn Format],
+) -> Result<(&'a dyn Format, String), Error> {
+    let paths: Vec<_> = entries.iter().map(|entry| entry.path.as_str()).collect();
+    let mut found = Vec::new();
+    for (rank, format) in formats.iter().enumerate() {
+        for root in format.roots(&paths) {
+            let depth = if root.is_empty() { 0 } else { root.matches('/').count() + 1 };
+            found.push(((format.certainty(), depth), rank, root));
+        }
+    }
     found.sort_unstable();
-    let Some((place, rank, root)) = found.first() else {
-        let manifests: Vec<_> = formats.iter().map(|format| format.manifest()).collect();
-        return Err(Error::Unknown(manifests.join(", ")));
-    };
+    let known = || formats.iter().map(|format| format.known_by()).collect::<Vec<_>>().join(", ");
+    let Some((place, rank, root)) = found.first() else { return Err(Error::Unknown(known())) };
     let beside = found.iter().find(|(other, _, folder)| other == place && folder != root);
     if let Some((_, _, folder)) = beside {
         let rule = format!("is a package, and {folder:?} is another: import one at a time");
         return Err(Error::file(root, rule));
     }
-    let format = formats.get(*rank).ok_or_else(|| Error::Unknown(String::new()))?;
+    let format = formats.get(*rank).ok_or_else(|| Error::Unknown(known()))?;
     Ok((*format, (*root).to_owned()))
 }
 
 fn alone(bytes: &[u8], formats: &[&dyn Format]) -> Result<Course, Error> {
-    let first = formats.first().map_or("manifest", |format| format.manifest());
+    let first = formats.first().and_then(|format| format.manifest()).unwrap_or("manifest");
     check_size(first, bytes.len() as u64)?;
     let manifest = decoded(first, bytes)?;
     let mut read = formats.iter().filter_map(|format| format.read_alone(&manifest));
     read.next().unwrap_or_else(|| Err(Error::Archive("it is a document, and no archive".into())))
 }
 
-fn text<B: AsRef<[u8]> + Clone>(
-    archive: &mut Archive<B>,
-    path: &'static str,
-) -> Result<String, Error> {
+fn text<B: AsRef<[u8]> + Clone>(archive: &mut Archive<B>, path: &str) -> Result<String, Error> {
     let missing = || Error::file(path, "is missing");
     let position = archive.position(path).ok_or_else(missing)?;
     let size = archive.entries().get(position).map_or(0, |entry| entry.size);
@@ -135,9 +174,8 @@ fn text<B: AsRef<[u8]> + Clone>(
     decoded(path, &bytes)
 }
 
-fn decoded(manifest: &'static str, bytes: &[u8]) -> Result<String, Error> {
-    let reason = || "it is neither UTF-8 nor UTF-16".to_owned();
-    decode(bytes).ok_or_else(|| Error::Manifest { manifest, reason: reason() })
+fn decoded(path: &str, bytes: &[u8]) -> Result<String, Error> {
+    decode(bytes).ok_or_else(|| Error::file(path, "is neither UTF-8 nor UTF-16"))
 }
 
 fn check_size(path: &str, bytes: u64) -> Result<(), Error> {

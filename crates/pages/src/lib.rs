@@ -1,7 +1,7 @@
 //! Packages of web pages without a manifest: a zip with `index.html`, as authoring tools export
 //! sites. Its only unit is done once it was opened.
 
-use hedgeschool_package::{Course, Error, Format, LaunchMethod, MoveOn, Player, Unit};
+use hedgeschool_package::{Certainty, Course, Error, Folder, Format, Player, Unit};
 use uuid::Uuid;
 
 /// The page that is opened, in the package's root folder.
@@ -15,31 +15,25 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x7c0d_3be5_41f6_4f0a_b6a8_0d6e_55c9_1f4
 pub struct Pages;
 
 impl Format for Pages {
-    fn manifest(&self) -> &'static str {
-        INDEX
+    fn name(&self) -> &'static str {
+        "pages"
     }
 
-    fn is_certain(&self) -> bool {
-        false
+    fn manifest(&self) -> Option<&'static str> {
+        Some(INDEX)
     }
 
-    fn read(&self, manifest: &str, _: &dyn Fn(&str) -> bool) -> Result<Course, Error> {
-        let title = title(manifest).unwrap_or_else(|| "Untitled".to_owned());
+    fn certainty(&self) -> Certainty {
+        Certainty::Page
+    }
+
+    fn read(&self, folder: &Folder<'_>) -> Result<Course, Error> {
+        let title = title(folder.text(INDEX)?).unwrap_or_else(|| "Untitled".to_owned());
         let id = Uuid::new_v5(&NAMESPACE, title.as_bytes()).urn().to_string();
         let note = "It has no manifest of cmi5 or SCORM: it is done once it was opened, and records \
             nothing else.";
-        let unit = Unit {
-            id: format!("{id}#pages"),
-            title: title.clone(),
-            url: INDEX.to_owned(),
-            player: Player::Page,
-            launch_method: LaunchMethod::AnyWindow,
-            launch_parameters: String::new(),
-            move_on: MoveOn::Completed,
-            mastery_score: None,
-            entitlement_key: String::new(),
-            block: None,
-        };
+        let page = format!("{id}#pages");
+        let unit = Unit::played(Player::Page, page, title.clone(), INDEX.to_owned());
         Ok(Course {
             id,
             title,
@@ -72,19 +66,23 @@ fn unescaped(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn read(html: &str) -> Course {
+        Pages.read(&Folder::default().with(INDEX, html.to_owned())).unwrap()
+    }
+
     #[test]
     fn a_site_is_a_course_of_one_unit_by_its_title() {
         let html = "<!DOCTYPE html><HTML><Title lang=en>\n Knots\n &amp; hedges </TITLE>";
-        let course = Pages.read(html, &|_| true).unwrap();
+        let course = read(html);
         assert_eq!((course.title.as_str(), course.units.len()), ("Knots & hedges", 1));
         assert_eq!(course.units[0].player, Player::Page);
-        assert_eq!(course.id, Pages.read(html, &|_| true).unwrap().id);
+        assert_eq!(course.id, read(html).id);
     }
 
     #[test]
     fn a_page_needs_no_title() {
         for html in ["", "<title>", "<title></title>", "<title", "İ<title>x"] {
-            assert_eq!(Pages.read(html, &|_| true).unwrap().title, "Untitled", "{html}");
+            assert_eq!(read(html).title, "Untitled", "{html}");
         }
     }
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use hedgeschool_package::address::is_absolute;
 use hedgeschool_package::document::{Doctype, Manifest};
-use hedgeschool_package::{Block, Course, Error, Format, LaunchMethod, MoveOn, Player, Unit};
+use hedgeschool_package::{
+    Block, Course, Error, Folder, Format, LaunchMethod, MoveOn, Player, Unit,
+};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use roxmltree::{Node, NodeId};
 use uuid::Uuid;
@@ -25,17 +27,21 @@ pub(crate) const DOCUMENT: Manifest = Manifest { name: MANIFEST };
 pub struct Scorm;
 
 impl Format for Scorm {
-    fn manifest(&self) -> &'static str {
-        MANIFEST
+    fn name(&self) -> &'static str {
+        "scorm"
     }
 
-    fn read(&self, manifest: &str, has_file: &dyn Fn(&str) -> bool) -> Result<Course, Error> {
-        let document = DOCUMENT.parse(manifest, Doctype::Empty)?;
+    fn manifest(&self) -> Option<&'static str> {
+        Some(MANIFEST)
+    }
+
+    fn read(&self, folder: &Folder<'_>) -> Result<Course, Error> {
+        let document = DOCUMENT.parse(folder.text(MANIFEST)?, Doctype::Empty)?;
         let root = document.root_element();
         if !is(root, "manifest") {
             return Err(DOCUMENT.broken(root, "is not <manifest>"));
         }
-        Reader::of(root, has_file).course(root)
+        Reader::of(root, &|path| folder.has(path)).course(root)
     }
 }
 

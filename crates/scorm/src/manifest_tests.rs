@@ -34,7 +34,8 @@ fn sco(id: &str, href: &str) -> String {
 const FILES: [&str; 5] = ["a.html", "sub/b.html", "with space.html", "100%.html", "c#1.html"];
 
 fn read(manifest: &str) -> Result<Course, Error> {
-    Scorm.read(manifest, &|path| FILES.contains(&path))
+    let folder = Folder::new("", FILES.to_vec());
+    Scorm.read(&folder.with(MANIFEST, manifest.to_owned()))
 }
 
 fn refusal(manifest: &str) -> String {

@@ -3,16 +3,11 @@
 use std::collections::HashMap;
 
 use hedgeschool_package::Error;
-use hedgeschool_package::address::is_absolute;
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use hedgeschool_package::address::{self, is_absolute};
+use percent_encoding::percent_decode_str;
 use roxmltree::Node;
 
 use crate::manifest::{DOCUMENT, attribute, is};
-
-/// What a path in an address has to have encoded; `%` is not among it where it is there already.
-const PATH: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`');
-/// The same, of a name that is no address.
-const NAME: &AsciiSet = &PATH.add(b'%').add(b'#').add(b'?');
 
 /// All resources of a manifest.
 pub struct Resources<'a, 'input> {
@@ -83,9 +78,9 @@ impl Resource<'_, '_> {
         let (path, rest) = href.split_at(href.find(['?', '#']).unwrap_or(href.len()));
         let decoded = percent_decode_str(path).decode_utf8().ok()?;
         if (self.has_file)(&decoded) {
-            return Some(format!("{}{rest}", utf8_percent_encode(path, PATH)));
+            return Some(format!("{}{rest}", address::repaired(path)));
         }
-        (self.has_file)(href).then(|| utf8_percent_encode(href, NAME).to_string())
+        (self.has_file)(href).then(|| address::of_file(href))
     }
 }
 

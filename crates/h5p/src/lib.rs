@@ -1,0 +1,255 @@
+//! H5P content as pure functions: understanding `h5p.json`, and naming what a package lacks.
+//!
+//! What is described of the format is at <https://h5p.org/specification>: a package has
+//! `h5p.json`, `content/content.json`, and a folder for each library that it needs.
+
+use std::collections::BTreeSet;
+
+use hedgeschool_package::{Course, Error, Folder, Format, Player, Unit, address};
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// What describes the content, in the package's root folder.
+const MANIFEST: &str = "h5p.json";
+/// The content itself.
+const CONTENT: &str = "content/content.json";
+/// What describes a library, in the library's folder.
+const LIBRARY: &str = "/library.json";
+/// Most libraries of a package.
+const LIBRARIES_MAX: usize = 500;
+/// Most libraries that are named as missing.
+const NAMED_MAX: usize = 5;
+/// The namespace of every UUID derived here. It never changes: records depend on it.
+const NAMESPACE: Uuid = Uuid::from_u128(0x51d8_f0a2_6c3e_4b7b_9a41_07fe_2b90_d36c);
+
+/// H5P content.
+pub struct H5p;
+
+/// `h5p.json`, and what of `library.json` is the same.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Description {
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    main_library: String,
+    #[serde(default)]
+    preloaded_dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Dependency {
+    machine_name: String,
+    major_version: Number,
+    minor_version: Number,
+}
+
+/// A number, which some tools write as a text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Number {
+    Number(u32),
+    Text(String),
+}
+
+impl Dependency {
+    /// The folder that the library is in.
+    fn folder(&self) -> String {
+        let number = |number: &Number| match number {
+            Number::Number(number) => number.to_string(),
+            Number::Text(text) => text.clone(),
+        };
+        let (major, minor) = (number(&self.major_version), number(&self.minor_version));
+        format!("{}-{major}.{minor}", self.machine_name)
+    }
+}
+
+impl Format for H5p {
+    fn name(&self) -> &'static str {
+        "h5p"
+    }
+
+    fn manifest(&self) -> Option<&'static str> {
+        Some(MANIFEST)
+    }
+
+    fn wants(&self, folder: &Folder<'_>) -> Result<Vec<String>, Error> {
+        let is_library =
+            |path: &&&str| path.strip_suffix(LIBRARY).is_some_and(|folder| !folder.contains('/'));
+        let libraries = folder.paths().iter().filter(is_library).map(|path| (*path).to_owned());
+        let mut wanted: Vec<_> = libraries.collect();
+        if wanted.len() > LIBRARIES_MAX {
+            return Err(refused(format!("has more than {LIBRARIES_MAX} libraries")));
+        }
+        wanted.push(CONTENT.to_owned());
+        Ok(wanted)
+    }
+
+    fn read(&self, folder: &Folder<'_>) -> Result<Course, Error> {
+        let description: Description = parse(folder, MANIFEST)?;
+        if description.main_library.trim().is_empty() {
+            return Err(refused("names no mainLibrary".to_owned()));
+        }
+        check_libraries(folder, &description)?;
+        let content: Value = parse(folder, CONTENT)?;
+        let title = match description.title.trim() {
+            "" => folder.title(),
+            title => title,
+        };
+        let title = if title.is_empty() { "Untitled" } else { title }.to_owned();
+        let name = format!("{}\n{title}", description.main_library);
+        let id = Uuid::new_v5(&NAMESPACE, name.as_bytes()).urn().to_string();
+        let unit = format!("{id}#content");
+        let manifest = address::of_file(MANIFEST);
+        Ok(Course {
+            units: vec![Unit::played(Player::H5p, unit, title.clone(), manifest)],
+            id,
+            title,
+            description: String::new(),
+            blocks: Vec::new(),
+            notes: remote(&content).into_iter().collect(),
+        })
+    }
+}
+
+fn refused(rule: String) -> Error {
+    Error::File { file: MANIFEST.to_owned(), rule }
+}
+
+fn parse<T: for<'a> Deserialize<'a>>(folder: &Folder<'_>, path: &str) -> Result<T, Error> {
+    let text = folder.text(path)?.trim_start_matches('\u{feff}');
+    let wrong = |error| Error::File { file: path.to_owned(), rule: format!("is wrong: {error}") };
+    serde_json::from_str(text).map_err(wrong)
+}
+
+/// Whether all libraries are there that the content needs, and those that these need.
+fn check_libraries(folder: &Folder<'_>, content: &Description) -> Result<(), Error> {
+    let mut missing = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut left: Vec<String> = folders(content).collect();
+    while let Some(library) = left.pop() {
+        if !seen.insert(library.clone()) {
+            continue;
+        }
+        let path = format!("{library}{LIBRARY}");
+        if folder.has(&path) {
+            left.extend(folders(&parse(folder, &path)?));
+        } else {
+            missing.insert(library);
+        }
+    }
+    let main = format!("{}-", content.main_library);
+    if !seen.iter().any(|library| library.starts_with(&main)) {
+        missing.insert(content.main_library.clone());
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let count = missing.len();
+    let named: Vec<_> = missing.into_iter().take(NAMED_MAX).collect();
+    let more = match count - named.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let rule = format!(
+        "needs libraries that the package lacks: {}{more}. Export it with its libraries, as \
+         “Download” does on most sites with H5P",
+        named.join(", ")
+    );
+    Err(refused(rule))
+}
+
+fn folders(description: &Description) -> impl Iterator<Item = String> {
+    description.preloaded_dependencies.iter().map(Dependency::folder)
+}
+
+/// Says which files are on other servers: they do not work without a network.
+fn remote(content: &Value) -> Option<String> {
+    let mut addresses = BTreeSet::new();
+    let mut left = vec![content];
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Array(values) => left.extend(values),
+            Value::Object(fields) => {
+                let path = fields.get("path").and_then(Value::as_str);
+                addresses.extend(path.and_then(address::origin));
+                left.extend(fields.values());
+            }
+            _ => {}
+        }
+    }
+    let servers: Vec<_> = addresses.into_iter().take(NAMED_MAX).collect();
+    let note = format!(
+        "It has sound, pictures or films that are at {}: they need a network that reaches there.",
+        servers.join(", ")
+    );
+    (!servers.is_empty()).then_some(note)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CARDS: &str = r#"{"title": "Knots &c.", "mainLibrary": "H5P.Cards", "language": "und",
+        "preloadedDependencies": [
+          {"machineName": "H5P.Cards", "majorVersion": 1, "minorVersion": "10"}]}"#;
+
+    fn read(manifest: &str, content: &str, libraries: &[(&str, &str)]) -> Result<Course, Error> {
+        let paths: Vec<_> = libraries.iter().map(|(path, _)| *path).chain([CONTENT]).collect();
+        let mut folder = Folder::new("cards.h5p", paths)
+            .with(MANIFEST, manifest.to_owned())
+            .with(CONTENT, content.to_owned());
+        for (path, text) in libraries {
+            folder = folder.with(path, (*text).to_owned());
+        }
+        assert_eq!(H5p.wants(&folder)?.len(), libraries.len() + 1);
+        H5p.read(&folder)
+    }
+
+    #[test]
+    fn content_is_a_course_of_one_unit() {
+        let library = [("H5P.Cards-1.10/library.json", "{}")];
+        let course = read(CARDS, "{}", &library).unwrap();
+        assert_eq!((course.title.as_str(), course.units.len()), ("Knots &c.", 1));
+        assert_eq!(course.units[0].player, Player::H5p);
+        assert!(course.notes.is_empty());
+        let untitled = CARDS.replace("Knots &c.", "");
+        assert_eq!(read(&untitled, "{}", &library).unwrap().title, "cards");
+    }
+
+    #[test]
+    fn libraries_that_are_missing_are_named_also_those_of_libraries() {
+        let refusal = read(CARDS, "{}", &[]).unwrap_err().to_string();
+        assert!(refusal.contains("H5P.Cards-1.10"), "{refusal}");
+        let needs = r#"{"preloadedDependencies": [
+            {"machineName": "FontAwesome", "majorVersion": 4, "minorVersion": 5},
+            {"machineName": "H5P.Cards", "majorVersion": 1, "minorVersion": 10}]}"#;
+        let libraries = [("H5P.Cards-1.10/library.json", needs)];
+        let refusal = read(CARDS, "{}", &libraries).unwrap_err().to_string();
+        assert!(refusal.contains("lacks: FontAwesome-4.5."), "{refusal}");
+        let other = CARDS.replace(r#""mainLibrary": "H5P.Cards""#, r#""mainLibrary": "H5P.Quiz""#);
+        let refusal = read(&other, "{}", &[("H5P.Cards-1.10/library.json", "{}")]);
+        assert!(refusal.unwrap_err().to_string().contains("lacks: H5P.Quiz."));
+    }
+
+    #[test]
+    fn films_on_other_servers_are_told_of() {
+        let content = r#"{"video": [{"path": "https://videos.example/a"}, {"path": "b.mp4"}]}"#;
+        let course = read(CARDS, content, &[("H5P.Cards-1.10/library.json", "{}")]).unwrap();
+        assert!(course.notes[0].contains("at https://videos.example:"), "{:?}", course.notes);
+    }
+
+    #[test]
+    fn what_is_no_h5p_is_refused_with_its_reason() {
+        for (manifest, reason) in [
+            ("{", "is wrong: EOF"),
+            ("{}", "mainLibrary"),
+            (r#"{"title": 1}"#, "is wrong: invalid"),
+        ] {
+            let refusal = read(manifest, "{}", &[]).unwrap_err().to_string();
+            assert!(refusal.contains(reason), "{refusal}");
+        }
+    }
+}
