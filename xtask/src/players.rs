@@ -15,15 +15,45 @@ const PLACE: &str = "target/players";
 /// What names the packages.
 const SOURCE: &str = "components/players";
 const LISTS: [&str; 2] = ["package.json", "package-lock.json"];
-/// The files that are wanted of the packages, and their names here. Licences go with them.
-const FILES: [(&str, &str); 3] = [
-    ("scorm-again/dist/scorm12.min.js", "scorm12.min.js"),
-    ("scorm-again/dist/scorm2004.min.js", "scorm2004.min.js"),
-    ("scorm-again/LICENSE", "scorm-again.LICENSE.txt"),
+/// The files and folders that are wanted of the packages, and their names here. Licences go with
+/// them.
+const FILES: [(&str, &str); 32] = [
+    ("foliate-js/epub.js", "foliate-js/epub.js"),
+    ("foliate-js/epubcfi.js", "foliate-js/epubcfi.js"),
+    ("foliate-js/fixed-layout.js", "foliate-js/fixed-layout.js"),
+    ("foliate-js/overlayer.js", "foliate-js/overlayer.js"),
+    ("foliate-js/paginator.js", "foliate-js/paginator.js"),
+    ("foliate-js/progress.js", "foliate-js/progress.js"),
+    ("foliate-js/text-walker.js", "foliate-js/text-walker.js"),
+    ("foliate-js/view.js", "foliate-js/view.js"),
+    ("foliate-js/LICENSE", "foliate-js/LICENSE.txt"),
+    ("construct-style-sheets-polyfill/dist/adoptedStyleSheets.js", "foliate-js/polyfill.js"),
+    ("construct-style-sheets-polyfill/LICENSE.md", "foliate-js/polyfill.LICENSE.txt"),
+    ("h5p-standalone/dist/frame.bundle.js", "h5p-standalone/frame.bundle.js"),
+    ("h5p-standalone/dist/main.bundle.js", "h5p-standalone/main.bundle.js"),
+    ("h5p-standalone/dist/fonts", "h5p-standalone/fonts"),
+    ("h5p-standalone/dist/images", "h5p-standalone/images"),
+    ("h5p-standalone/dist/styles", "h5p-standalone/styles"),
+    ("h5p-standalone/LICENSE", "h5p-standalone/LICENSE.txt"),
+    ("marked/lib/marked.esm.js", "marked/marked.esm.js"),
+    ("marked/LICENSE", "marked/LICENSE.txt"),
+    ("pdfjs-dist/legacy/build/pdf.min.mjs", "pdfjs-dist/pdf.min.mjs"),
+    ("pdfjs-dist/legacy/build/pdf.worker.min.mjs", "pdfjs-dist/pdf.worker.min.mjs"),
+    ("pdfjs-dist/legacy/web/pdf_viewer.mjs", "pdfjs-dist/pdf_viewer.mjs"),
+    ("pdfjs-dist/legacy/web/pdf_viewer.css", "pdfjs-dist/pdf_viewer.css"),
+    ("pdfjs-dist/cmaps", "pdfjs-dist/cmaps"),
+    ("pdfjs-dist/standard_fonts", "pdfjs-dist/standard_fonts"),
+    ("pdfjs-dist/wasm/jbig2.wasm", "pdfjs-dist/wasm/jbig2.wasm"),
+    ("pdfjs-dist/wasm/openjpeg.wasm", "pdfjs-dist/wasm/openjpeg.wasm"),
+    ("pdfjs-dist/wasm/qcms_bg.wasm", "pdfjs-dist/wasm/qcms_bg.wasm"),
+    ("pdfjs-dist/LICENSE", "pdfjs-dist/LICENSE.txt"),
+    ("scorm-again/dist/scorm12.min.js", "scorm-again/scorm12.min.js"),
+    ("scorm-again/dist/scorm2004.min.js", "scorm-again/scorm2004.min.js"),
+    ("scorm-again/LICENSE", "scorm-again/LICENSE.txt"),
 ];
 
-/// Brings the files, unless they are there as the lock file has them. A node without them plays
-/// cmi5 only, and says so; that is no reason to build none.
+/// Brings the files, unless they are there as the lock file has them. A node without them says what
+/// it does not play; that is no reason to build none.
 pub fn bring(root: &Path) -> Result<()> {
     let (source, place) = (root.join(SOURCE), root.join(PLACE));
     let packages = place.join("npm");
@@ -31,11 +61,12 @@ pub fn bring(root: &Path) -> Result<()> {
         (Ok(wanted), Ok(known)) => wanted == known,
         _ => false,
     };
-    let is_there = |(_, name): (&str, &str)| place.join(name).is_file();
+    let is_there = |(_, name): (&str, &str)| place.join(name).exists();
     if LISTS.into_iter().all(is_same) && FILES.into_iter().all(is_there) {
         return Ok(());
     }
-    let without = "this build plays no SCORM courses";
+    let without = "this build plays no SCORM, H5P, PDF, EPUB and Markdown, but cmi5, pages, films, sound and \
+        pictures";
     if !is_installed("npm") {
         say(&format!("there is no npm here: {without}; install it and build again"));
         return Ok(());
@@ -52,11 +83,25 @@ fn install(source: &Path, place: &Path, packages: &Path) -> Result<()> {
         fs::copy(source.join(name), packages.join(name))?;
     }
     let mut npm = Command::new("npm");
-    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(packages);
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=optional"])
+        .current_dir(packages);
     run_unseen(&mut npm)?;
     for (file, name) in FILES {
-        let from = packages.join("node_modules").join(file);
-        fs::copy(&from, place.join(name)).with_context(|| from.display().to_string())?;
+        copy(&packages.join("node_modules").join(file), &place.join(name))?;
+    }
+    Ok(())
+}
+
+/// Copies a file, or a folder with all in it.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    if !from.is_dir() {
+        fs::create_dir_all(to.parent().unwrap_or(to))?;
+        fs::copy(from, to).with_context(|| from.display().to_string())?;
+        return Ok(());
+    }
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        copy(&entry.path(), &to.join(entry.file_name()))?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 // A launched unit's side of cmi5, for players: what they say is recorded as that of any unit.
 const CATEGORY = "https://w3id.org/xapi/cmi5/context/categories";
 const MASTERY = "https://w3id.org/xapi/cmi5/context/extensions/masteryscore";
+export const PROGRESS = "https://w3id.org/xapi/cmi5/result/extensions/progress";
 const VERBS = "http://adlnet.gov/expapi/verbs";
 export const LAST_BYTES_MAX = 60000; // Of what outlives its page; browsers allow 65,536.
 
@@ -16,15 +17,66 @@ export function say(text) {
   outcome.hidden = false;
 }
 
-// Shows a file of the package, or a page on another server: the address comes with this page's.
-export function show() {
+// The address of what is played: a file of the package, or a page on another server.
+export function source() {
   const src = parameters.get("src") ?? "";
   if (!/^(\/content\/f\/|https?:\/\/)/.test(src)) throw new Error("this address has no unit");
+  return src;
+}
+
+// Shows it in a frame.
+export function show() {
   const frame = document.querySelector("iframe");
-  frame.src = src;
+  frame.src = source();
   frame.hidden = false;
   document.getElementById("outcome").hidden = true;
   return frame;
+}
+
+// Shows elements in its place.
+export function stage(...elements) {
+  document.querySelector("iframe")?.remove();
+  document.getElementById("outcome").hidden = true;
+  const main = document.createElement("main");
+  main.append(...elements);
+  document.body.append(main);
+  return main;
+}
+
+// An element with these properties.
+export const element = (name, properties) => Object.assign(document.createElement(name), properties);
+
+// A file of a library, or of what it needs. A node that was built without npm has none.
+export const place = (name) => `/content/players/${name}`;
+
+const lacks = (name) => {
+  const [library] = name.split("/");
+  return new Error(`this node was built without ${library}, which plays it; ask its operator`);
+};
+
+// Runs a script of a library.
+export function library(name) {
+  const script = element("script", { src: place(name) });
+  return new Promise((resolve, reject) => {
+    script.onload = resolve;
+    script.onerror = () => reject(lacks(name));
+    document.head.append(script);
+  });
+}
+
+// Loads a module of a library.
+export async function module(name) {
+  try {
+    return await import(place(name));
+  } catch (error) {
+    console.error(error);
+    throw lacks(name);
+  }
+}
+
+// Has a library's styles.
+export function style(name) {
+  document.head.append(element("link", { rel: "stylesheet", href: place(name) }));
 }
 
 const uuid = () => {
@@ -102,11 +154,15 @@ export class Unit {
     return this.ask(path, { method: "POST", headers, body, keepalive });
   }
 
-  // What cannot count any more is refused (403), and need not be said again.
+  // What cannot count any more is refused (403), and so is what breaks a rule (400): neither need
+  // be said again.
   async send(statements) {
     if (statements.length === 0) return;
     const response = await this.post("statements", statements);
-    if (!response.ok && response.status !== 403) throw new Error(`status ${response.status}`);
+    if (response.status === 400) console.error(await response.text());
+    if (!response.ok && ![400, 403].includes(response.status)) {
+      throw new Error(`status ${response.status}`);
+    }
   }
 
   statement(verb, result) {
@@ -123,6 +179,11 @@ export class Unit {
         extensions: { ...extensions, ...told },
       },
     };
+  }
+
+  // How far the learner is, in percent.
+  progressed(percent, more) {
+    return this.aside("progressed", { extensions: { [PROGRESS]: percent, ...more } });
   }
 
   // A statement that cmi5 does not define.

@@ -1,7 +1,18 @@
 // Plays a launched unit by what it is.
 import { kind, say } from "/content/players/launch.js";
 
-const PLAYERS = { "scorm-1.2": "scorm.js", "scorm-2004": "scorm.js", page: "page.js" };
+const PLAYERS = {
+  "scorm-1.2": "scorm.js",
+  "scorm-2004": "scorm.js",
+  page: "page.js",
+  h5p: "h5p.js",
+  epub: "book.js",
+  pdf: "pdf.js",
+  markdown: "markdown.js",
+  image: "image.js",
+  video: "media.js",
+  audio: "media.js",
+};
 
 async function start() {
   const player = PLAYERS[kind];

@@ -1,0 +1,54 @@
+// Shows a document in PDF, page below page, with the viewer of PDF.js.
+import { element, module, place, source, stage, style } from "/content/players/launch.js";
+import { Lesson, watch } from "/content/players/lesson.js";
+
+const files = (folder) => place(`pdfjs-dist/${folder}/`);
+
+function open(library) {
+  library.GlobalWorkerOptions.workerSrc = place("pdfjs-dist/pdf.worker.min.mjs");
+  const loading = library.getDocument({
+    url: new URL(source(), location.href).href,
+    cMapUrl: files("cmaps"),
+    cMapPacked: true,
+    standardFontDataUrl: files("standard_fonts"),
+    wasmUrl: files("wasm"),
+    // What is not looked at need not come over a slow link.
+    disableAutoFetch: true,
+    isEvalSupported: false,
+  });
+  loading.onPassword = () => loading.destroy();
+  return loading.promise.catch(({ message }) => {
+    throw new Error(`the document cannot be read (${message})`);
+  });
+}
+
+export async function play() {
+  const library = await module("pdfjs-dist/pdf.min.mjs");
+  globalThis.pdfjsLib = library; // The viewer looks for it there.
+  const { EventBus, PDFLinkService, PDFViewer } = await module("pdfjs-dist/pdf_viewer.mjs");
+  style("pdfjs-dist/pdf_viewer.css");
+  const document = await open(library);
+  const lesson = await Lesson.launched();
+  lesson.has(document.numPages);
+  const viewer = element("div", { className: "pdfViewer" });
+  const container = element("div", { className: "pages", tabIndex: 0 });
+  container.append(viewer);
+  const where = element("output", { className: "where" });
+  stage(container, where).className = "pdf";
+  const eventBus = new EventBus();
+  const linkService = new PDFLinkService({ eventBus, externalLinkTarget: 2 });
+  const pages = new PDFViewer({ container, viewer, eventBus, linkService });
+  linkService.setViewer(pages);
+  const tell = () => (where.textContent = `${pages.currentPageNumber} / ${document.numPages}`);
+  eventBus.on("pagesinit", () => {
+    pages.currentScaleValue = "page-width";
+    pages.currentPageNumber = Math.min(Number(lesson.place ?? 1), document.numPages);
+    tell();
+    const list = Array.from({ length: document.numPages }, (_, n) => pages.getPageView(n).div);
+    watch(list, (page) => lesson.at(pages.currentPageNumber, [page, page + 1]));
+  });
+  eventBus.on("pagechanging", tell);
+  addEventListener("resize", () => (pages.currentScaleValue = "page-width"));
+  pages.setDocument(document);
+  linkService.setDocument(document, null);
+}
