@@ -1,6 +1,7 @@
 //! Pages in a real browser, on a phone and on a desktop: their scripts, their width, what they say.
 
 mod apart;
+mod lessons;
 mod pictures;
 mod scorm;
 
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 use crate::tree::{completed, conflicts, has_state, learner, node, put_state, soon, under};
 
 const ADA: &str = "ada:a-long-password";
+const GRACE: &str = "grace:a-long-password";
 /// The button that leads to a unit's next step.
 const NEXT: &str = ".step:not([hidden]) .next:not([hidden])";
 /// A name as long as schools have them.

@@ -29,6 +29,17 @@ async function addCaptions(player, list) {
   }
 }
 
+// What a browser recorded does not say how long it is, before its end was looked for.
+async function measured(player) {
+  if (player.duration !== Infinity) return;
+  player.currentTime = Number.MAX_SAFE_INTEGER;
+  while (player.duration === Infinity) await once(player, "durationchange");
+  player.currentTime = 0;
+}
+
+const once = (target, name) =>
+  new Promise((resolve) => target.addEventListener(name, resolve, { once: true }));
+
 function failed({ error }) {
   const isUnknown = error?.code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED;
   return isUnknown ? "this browser cannot play the file" : "the file could not be read to its end";
@@ -38,6 +49,9 @@ export async function play() {
   const lesson = await Lesson.launched();
   const player = element(kind, { controls: true, preload: "metadata", playsInline: true });
   await addCaptions(player, lesson.parameters.captions ?? []);
+  player.addEventListener("error", () => say(`It does not play: ${failed(player)}.`));
+  player.src = source();
+  stage(player).className = kind;
   const before = lesson.seen;
   const see = () => {
     let seen = before;
@@ -52,12 +66,12 @@ export async function play() {
     [`${VIDEO}/progress`]: Math.round(lesson.percent) / 100,
     [`${VIDEO}/played-segments`]: lesson.seen.map(([from, to]) => `${from}[.]${to}`).join("[,]"),
   });
-  player.addEventListener("loadedmetadata", () => {
-    lesson.has(player.duration, SHARE);
-    const place = Number(lesson.place ?? 0);
-    // Who has come to the end begins anew.
-    if (place > 0 && place < player.duration - 1) player.currentTime = place;
-  });
+  await once(player, "loadedmetadata");
+  await measured(player);
+  lesson.has(player.duration, SHARE);
+  const place = Number(lesson.place ?? 0);
+  // Who has come to the end begins anew.
+  if (place > 0 && place < player.duration - 1) player.currentTime = place;
   player.addEventListener("timeupdate", see);
   for (const name of ["pause", "ended"]) {
     player.addEventListener(name, () => {
@@ -65,7 +79,4 @@ export async function play() {
       lesson.keep();
     });
   }
-  player.addEventListener("error", () => say(`It does not play: ${failed(player)}.`));
-  player.src = source();
-  stage(player).className = kind;
 }

@@ -4,10 +4,8 @@ use anyhow::{Result, ensure};
 use hedgeschool_tests::{Browser, Node, course};
 use serde_json::Value;
 
-use super::{ADA, import, page_of, sign_in};
+use super::{ADA, GRACE, import, page_of, sign_in};
 use crate::tree::{learner, soon};
-
-const GRACE: &str = "grace:a-long-password";
 
 /// A SCO of both versions, which looks for its object as ADL's template does. It turns a page each
 /// time it is opened, is done on the third, and keeps a text of 60,000 Chinese characters.

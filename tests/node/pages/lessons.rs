@@ -1,0 +1,303 @@
+//! Documents, books, pictures, sound, films and H5P, played in a real browser.
+
+use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hedgeschool_tests::{Browser, Node, course, repository};
+use serde_json::Value;
+
+use super::{ADA, GRACE, collect, expect_no_errors, page_of, sign_in};
+use crate::tree::{learner, soon};
+
+/// A file of `examples/formats`, or a folder of it as a zip.
+fn sample(name: &str) -> Result<Vec<u8>> {
+    let path = repository("examples/formats").join(name);
+    if !path.is_dir() {
+        return Ok(std::fs::read(path)?);
+    }
+    let mut files = Vec::new();
+    collect(&path, &path, &mut files)?;
+    let files: Vec<_> = files.iter().map(|(path, data)| (path.as_str(), data.as_slice())).collect();
+    course::archive(&files)
+}
+
+/// A node with a lesson, by its file's name, and two learners.
+struct Classroom {
+    node: Node,
+    path: String,
+}
+
+impl Classroom {
+    fn with(name: &str, player: &str, bytes: &[u8]) -> Result<Self> {
+        let node = Node::start()?;
+        let address = format!("{}?name={name}", course::COURSES);
+        let body = Some(("application/octet-stream", bytes));
+        let course = node.admin().send(http::Method::POST, &address, body)?.expect(201)?.json()?;
+        ensure!(course["units"][0]["player"] == player, "{course}");
+        for name in ["ada", "grace"] {
+            node.admin().post("/auth/people", &learner(name))?.expect(201)?;
+        }
+        Ok(Self { path: page_of(&course)?, node })
+    }
+
+    fn enter(&self, browser: Browser, who: &str) -> Result<Browser> {
+        sign_in(&browser, &self.node, who)?;
+        Ok(browser)
+    }
+
+    /// Opens the first unit, and acts within its player.
+    fn play<T>(&self, browser: &Browser, act: impl FnOnce(&Browser) -> Result<T>) -> Result<T> {
+        self.look(browser)?;
+        browser.click(".unit button:last-child")?;
+        browser.in_frame("main > iframe:not([hidden])", act)
+    }
+
+    /// The course's page.
+    fn look(&self, browser: &Browser) -> Result<()> {
+        browser.open(&format!("{}{}", self.node.address(), self.path))
+    }
+
+    fn await_standing(&self, browser: &Browser, text: &str) -> Result<()> {
+        soon(text, || {
+            self.look(browser)?;
+            Ok(browser.text(".unit")?.contains(text))
+        })
+    }
+
+    /// The statements of these verbs, oldest first.
+    fn recorded(&self, verb: &str) -> Result<Vec<Value>> {
+        let all = self.node.xapi().get("/xapi/statements?limit=500&ascending=true")?.expect(200)?;
+        let all = all.json()?;
+        let all = all["statements"].as_array().context("no list")?;
+        let ends = |it: &&Value| it["verb"]["id"].as_str().is_some_and(|id| id.ends_with(verb));
+        Ok(all.iter().filter(ends).cloned().collect())
+    }
+}
+
+#[test]
+fn a_document_is_done_when_its_pages_were_seen_and_opens_where_it_was_left() -> Result<()> {
+    let classroom = Classroom::with("Hedges.pdf", "pdf", &sample("document.pdf")?)?;
+    let phone = classroom.enter(Browser::phone()?, ADA)?;
+    let turn_to = |browser: &Browser, page: u32| {
+        browser.evaluate(&format!(
+            "document.querySelector('[data-page-number=\"{page}\"]').scrollIntoView()"
+        ))?;
+        browser.await_text(".where", &format!("{page} / 3"))
+    };
+    classroom.play(&phone, |pdf| {
+        pdf.await_text(".where", "1 / 3")?;
+        pdf.await_text(".textLayer", "Why hedges")?;
+        // Who runs to the end has not seen what is between.
+        turn_to(pdf, 3)?;
+        turn_to(pdf, 2)?;
+        pdf.await_text(".textLayer", "How to plant one")?;
+        soon("the page is seen", || {
+            let kept = pdf.evaluate("document.querySelector('main') && 1")?;
+            Ok(kept == 1 && !classroom.recorded("/progressed")?.is_empty())
+        })
+    })?;
+    expect_no_errors(&phone)?;
+    classroom.await_standing(&phone, "In progress")?;
+    let other = classroom.enter(Browser::desktop()?, GRACE)?;
+    classroom.play(&other, |pdf| pdf.await_text(".where", "1 / 3"))?;
+    let other = classroom.enter(Browser::desktop()?, ADA)?;
+    classroom.play(&other, |pdf| {
+        pdf.await_text(".where", "2 / 3")?;
+        turn_to(pdf, 1)?;
+        pdf.await_text(".textLayer", "Why hedges")?;
+        pdf.evaluate("new Promise((seen) => setTimeout(seen, 1500))")?;
+        turn_to(pdf, 3)?;
+        soon("it is done", || Ok(classroom.recorded("/completed")?.len() == 1))
+    })?;
+    classroom.await_standing(&other, "Completed")
+}
+
+/// Silence of so many seconds: 8 bits, 8 kHz, one channel.
+fn silence(seconds: u32) -> Vec<u8> {
+    let data = vec![128_u8; (seconds * 8_000) as usize];
+    let mut wav = b"RIFF".to_vec();
+    wav.extend((36 + data.len() as u32).to_le_bytes());
+    wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data");
+    wav.extend((data.len() as u32).to_le_bytes());
+    wav.extend(data);
+    wav
+}
+
+/// Plays for a while, muted: nobody has touched the page.
+fn play_on(browser: &Browser, seconds: f64) -> Result<()> {
+    browser.evaluate(&format!(
+        "(async (it) => {{
+            it.muted = true;
+            const end = Math.min(it.currentTime + {seconds}, it.duration) - 0.05;
+            await it.play();
+            while (it.currentTime < end && !it.ended)
+              await new Promise((on) => it.addEventListener('timeupdate', on, {{ once: true }}));
+            it.pause();
+          }})(document.querySelector('audio, video'))"
+    ))?;
+    Ok(())
+}
+
+#[test]
+fn sound_is_done_when_it_was_heard_and_not_when_somebody_jumps_to_its_end() -> Result<()> {
+    let classroom = Classroom::with("Birds.wav", "audio", &silence(6))?;
+    let phone = classroom.enter(Browser::phone()?, ADA)?;
+    let ready = |browser: &Browser| {
+        soon("it is there", || {
+            Ok(browser.evaluate("document.querySelector('audio')?.duration")? == 6)
+        })
+    };
+    classroom.play(&phone, |audio| {
+        ready(audio)?;
+        audio.evaluate("document.querySelector('audio').currentTime = 4")?;
+        play_on(audio, 2.0)
+    })?;
+    classroom.await_standing(&phone, "In progress")?;
+    ensure!(classroom.recorded("/completed")?.is_empty());
+    classroom.play(&phone, |audio| {
+        ready(audio)?;
+        play_on(audio, 3.0)
+    })?;
+    let other = classroom.enter(Browser::desktop()?, ADA)?;
+    classroom.play(&other, |audio| {
+        ready(audio)?;
+        soon("it goes on where it was", || {
+            let at = audio.evaluate("document.querySelector('audio').currentTime")?;
+            Ok(at.as_f64().is_some_and(|at| (2.5..3.5).contains(&at)))
+        })?;
+        play_on(audio, 2.0)?;
+        soon("it is done", || Ok(classroom.recorded("/completed")?.len() == 1))
+    })?;
+    let said = &classroom.recorded("/completed")?[0]["result"]["extensions"];
+    let segments = said["https://w3id.org/xapi/video/extensions/played-segments"].as_str();
+    ensure!(segments.is_some_and(|it| it.starts_with("0[.]")), "{said}");
+    classroom.await_standing(&other, "Completed")
+}
+
+/// A film of two seconds, made by the browser, which leaves out how long it is.
+const FILM: &str = "(async () => {
+  const canvas = document.createElement('canvas');
+  const draw = canvas.getContext('2d');
+  const recorder = new MediaRecorder(canvas.captureStream(10), { mimeType: 'video/webm' });
+  const parts = [];
+  recorder.ondataavailable = ({ data }) => parts.push(data);
+  const stopped = new Promise((end) => (recorder.onstop = end));
+  recorder.start();
+  for (let n = 0; n < 20; n++) {
+    draw.fillStyle = `hsl(${n * 18}, 80%, 50%)`;
+    draw.fillRect(0, 0, 300, 150);
+    await new Promise((next) => setTimeout(next, 100));
+  }
+  recorder.stop();
+  await stopped;
+  const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
+  return btoa(String.fromCharCode(...bytes));
+})()";
+
+#[test]
+fn a_film_has_captions_and_is_done_when_it_was_watched() -> Result<()> {
+    let camera = Browser::desktop()?;
+    let film = camera.evaluate(FILM)?;
+    let film = STANDARD.decode(film.as_str().context("no film")?)?;
+    drop(camera);
+    let captions = "1\n00:00:00,000 --> 00:00:09,000\nA hedge in the wind\n";
+    let files = [("Wind.webm", film.as_slice()), ("Wind.en.srt", captions.as_bytes())];
+    let classroom = Classroom::with("Films.zip", "video", &course::archive(&files)?)?;
+    let phone = classroom.enter(Browser::phone()?, ADA)?;
+    classroom.play(&phone, |video| {
+        soon("it is there", || {
+            let length = video.evaluate("document.querySelector('video')?.duration")?;
+            Ok(length.as_f64().is_some_and(|length| (1.0..4.0).contains(&length)))
+        })?;
+        play_on(video, 1.0)?;
+        let words = "document.querySelector('video').textTracks[0].cues?.[0]?.text";
+        ensure!(video.evaluate(words)? == "A hedge in the wind");
+        play_on(video, 9.0)?;
+        soon("it is done", || Ok(classroom.recorded("/completed")?.len() == 1))
+    })?;
+    expect_no_errors(&phone)?;
+    classroom.await_standing(&phone, "Completed")
+}
+
+#[test]
+fn a_text_shows_its_pictures_and_is_done_at_its_end() -> Result<()> {
+    let classroom = Classroom::with("Hedges.zip", "markdown", &sample("markdown")?)?;
+    let phone = classroom.enter(Browser::phone()?, ADA)?;
+    classroom.play(&phone, |text| {
+        text.await_text("h1", "A hedge is a fence that grows")?;
+        ensure!(text.evaluate("document.querySelector('img').naturalWidth")? == 480);
+        let is_wide = "document.documentElement.scrollWidth > innerWidth";
+        ensure!(text.evaluate(is_wide)? == false, "wider than the phone");
+        soon("some is seen", || Ok(!classroom.recorded("/progressed")?.is_empty()))?;
+        ensure!(classroom.recorded("/completed")?.is_empty());
+        text.evaluate("document.querySelector('article > :last-child').scrollIntoView()")?;
+        soon("it is done", || Ok(classroom.recorded("/completed")?.len() == 1))
+    })?;
+    expect_no_errors(&phone)?;
+    classroom.await_standing(&phone, "Completed")
+}
+
+#[test]
+fn a_picture_is_done_once_it_was_seen() -> Result<()> {
+    let picture = sample("markdown/pictures/hedge.svg")?;
+    let classroom = Classroom::with("Hedge.svg", "image", &picture)?;
+    let phone = classroom.enter(Browser::phone()?, ADA)?;
+    classroom.play(&phone, |_| {
+        soon("it is done", || Ok(classroom.recorded("/completed")?.len() == 1))
+    })?;
+    expect_no_errors(&phone)?;
+    classroom.await_standing(&phone, "Completed")
+}
+
+#[test]
+fn a_book_opens_where_it_was_left() -> Result<()> {
+    let classroom = Classroom::with("Year.epub", "epub", &sample("book")?)?;
+    let phone = classroom.enter(Browser::phone()?, ADA)?;
+    let is_at = |browser: &Browser, chapter: &str| {
+        browser.evaluate(&format!(
+            "document.querySelector('select')?.selectedOptions[0]?.text === '{chapter}'"
+        ))
+    };
+    classroom.play(&phone, |book| {
+        soon("winter", || Ok(is_at(book, "Winter")? == true))?;
+        book.evaluate("new Promise((seen) => setTimeout(seen, 1500))")?;
+        book.click("nav button:last-child")?;
+        soon("summer", || Ok(is_at(book, "Summer")? == true))?;
+        soon("it is done", || Ok(classroom.recorded("/completed")?.len() == 1))
+    })?;
+    expect_no_errors(&phone)?;
+    let other = classroom.enter(Browser::desktop()?, ADA)?;
+    classroom.play(&other, |book| soon("summer again", || Ok(is_at(book, "Summer")? == true)))?;
+    classroom.await_standing(&other, "Completed")
+}
+
+#[test]
+fn h5p_content_is_answered_and_found_again() -> Result<()> {
+    let classroom = Classroom::with("Quiz.h5p", "h5p", &sample("h5p")?)?;
+    let phone = classroom.enter(Browser::phone()?, ADA)?;
+    classroom.play(&phone, |quiz| {
+        quiz.await_text("h2", "When is a hedge planted?")?;
+        quiz.click("h2 + button")?;
+        soon("it is done", || Ok(classroom.recorded("/completed")?.len() == 1))
+    })?;
+    expect_no_errors(&phone)?;
+    let answered = &classroom.recorded("/answered")?[0];
+    ensure!(answered["result"]["success"] == true, "{answered}");
+    ensure!(answered["object"]["definition"]["interactionType"] == "choice", "{answered}");
+    ensure!(answered["actor"]["account"]["name"].is_string(), "{answered}");
+    let other = classroom.enter(Browser::desktop()?, GRACE)?;
+    let chosen = "document.querySelector('[aria-pressed=true]')?.textContent ?? ''";
+    classroom.play(&other, |quiz| {
+        quiz.await_text("h2", "When")?;
+        ensure!(quiz.evaluate(chosen)? == "");
+        Ok(())
+    })?;
+    let other = classroom.enter(Browser::desktop()?, ADA)?;
+    classroom.play(&other, |quiz| {
+        quiz.await_text("h2", "When")?;
+        ensure!(quiz.evaluate(chosen)? == "In winter", "it is not found again");
+        Ok(())
+    })?;
+    classroom.await_standing(&other, "Completed")?;
+    classroom.await_standing(&other, "100 %")
+}
