@@ -17,7 +17,7 @@ const SOURCE: &str = "components/players";
 const LISTS: [&str; 2] = ["package.json", "package-lock.json"];
 /// The files and folders that are wanted of the packages, and their names here. Licences go with
 /// them.
-const FILES: [(&str, &str); 32] = [
+const FILES: [(&str, &str); 33] = [
     ("foliate-js/epub.js", "foliate-js/epub.js"),
     ("foliate-js/epubcfi.js", "foliate-js/epubcfi.js"),
     ("foliate-js/fixed-layout.js", "foliate-js/fixed-layout.js"),
@@ -41,6 +41,7 @@ const FILES: [(&str, &str); 32] = [
     ("pdfjs-dist/legacy/build/pdf.worker.min.mjs", "pdfjs-dist/pdf.worker.min.mjs"),
     ("pdfjs-dist/legacy/web/pdf_viewer.mjs", "pdfjs-dist/pdf_viewer.mjs"),
     ("pdfjs-dist/legacy/web/pdf_viewer.css", "pdfjs-dist/pdf_viewer.css"),
+    ("pdfjs-dist/legacy/web/images", "pdfjs-dist/images"),
     ("pdfjs-dist/cmaps", "pdfjs-dist/cmaps"),
     ("pdfjs-dist/standard_fonts", "pdfjs-dist/standard_fonts"),
     ("pdfjs-dist/wasm/jbig2.wasm", "pdfjs-dist/wasm/jbig2.wasm"),

@@ -108,7 +108,6 @@ export async function play() {
     frameJs: place("h5p-standalone/frame.bundle.js"),
     frameCss: place("h5p-standalone/styles/h5p.css"),
     xAPIObjectIRI: unit.activity,
-    user: { name: "learner", mail: "learner@invalid.example" },
     saveFreq: 3600, // It is kept here; without this, nothing is found again.
     contentUserData: [{ dataType: "state", previousState: keeper.wanted.state, subContentId: 0 }],
     fullScreen: true,
