@@ -10,13 +10,26 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use ureq::http::StatusCode;
 use ureq::{Agent, Body};
+use url::Url;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::secrets::Secrets;
 
-/// Puts course and learner into a node; into one that has them already, nothing.
-pub fn fill(address: &str, course: &Path, secrets: &Secrets) -> Result<()> {
+/// What is imported besides the demo course, one of each format: a folder of `examples/formats`,
+/// which is sent as a zip, or a file of it, and what it is called.
+const SAMPLES: [(&str, &str); 7] = [
+    ("book", "book.epub"),
+    ("document.pdf", "How to plant and lay a hedge (PDF).pdf"),
+    ("h5p", "quiz.h5p"),
+    ("markdown", "Hedges (a text with pictures).zip"),
+    ("scorm-1.2", "scorm-1.2.zip"),
+    ("scorm-2004", "scorm-2004.zip"),
+    ("site", "site.zip"),
+];
+
+/// Puts courses and a learner into a node; into one that has them already, nothing.
+pub fn fill(address: &str, examples: &Path, secrets: &Secrets) -> Result<()> {
     let administrator = format!("Basic {}", STANDARD.encode(&secrets.administrator));
     let (name, password) =
         secrets.learner.split_once(':').context("the learner is name:password")?;
@@ -27,10 +40,17 @@ pub fn fill(address: &str, course: &Path, secrets: &Secrets) -> Result<()> {
     let added = post(&format!("{address}/auth/people"), &administrator, json)?;
     ensure!(added.status().is_success() || added.status() == StatusCode::CONFLICT, refused(added));
 
-    let zip = ("application/zip", zip_folder(course)?);
-    let imported = post(&format!("{address}/content/v1/courses"), &administrator, zip)?;
-    ensure!(imported.status().is_success(), refused(imported));
-    Ok(())
+    let import = |path: &Path, name: &str| {
+        let bytes = if path.is_dir() { zip_folder(path)? } else { fs::read(path)? };
+        let url =
+            Url::parse_with_params(&format!("{address}/content/v1/courses"), [("name", name)])?;
+        let body = ("application/octet-stream", bytes);
+        let imported = post(url.as_str(), &administrator, body)?;
+        ensure!(imported.status().is_success(), refused(imported));
+        Ok(())
+    };
+    import(&examples.join("demo-course"), "demo-course.zip")?;
+    SAMPLES.iter().try_for_each(|(path, name)| import(&examples.join("formats").join(path), name))
 }
 
 fn post(

@@ -63,7 +63,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let advice = "look at what the node said above; `cargo xtask up --fresh` starts anew";
     let ready = step("starting the node", advice, || {
         await_health(&mut node, &address)?;
-        demo::fill(&address, &root.join("examples/demo-course"), &secrets)
+        demo::fill(&address, &root.join("examples"), &secrets)
     });
     if let Err(error) = ready {
         // It may have ended by itself.
