@@ -26,7 +26,8 @@ function scoreOf({ score } = {}) {
 // A statement of the content as one of the learner's.
 function translated(unit, { object, result, verb }) {
   const part = new URL(object.id, location.href).searchParams.get("subContentId");
-  const id = part ? `${unit.activity}#${encodeURIComponent(part)}` : unit.activity;
+  // Never the unit itself: what is said of that counts, and is the unit's to say.
+  const id = `${unit.activity}#${encodeURIComponent(part ?? "content")}`;
   const definition = some(object.definition, DEFINITION);
   const score = scoreOf(result);
   const said = {
@@ -35,10 +36,7 @@ function translated(unit, { object, result, verb }) {
     ...(typeof result?.completion === "boolean" && { completion: result.completion }),
     ...(score && { score }),
   };
-  const name = verb.id.split("/").at(-1);
-  // Of the whole, the unit's own statements say what counts.
-  const described = part || name === "answered" ? { id, definition } : { id };
-  return unit.aside(name, said, described);
+  return unit.aside(verb.id.split("/").at(-1), said, { id, definition });
 }
 
 class Content {
