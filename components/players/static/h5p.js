@@ -107,7 +107,8 @@ export async function play() {
     frameCss: place("h5p-standalone/styles/h5p.css"),
     xAPIObjectIRI: unit.activity,
     saveFreq: 3600, // It is kept here; without this, nothing is found again.
-    contentUserData: [{ dataType: "state", previousState: keeper.wanted.state, subContentId: 0 }],
+    // Not as its README has it (3.8.2): by the part's id, which is 0 for the whole, and the name.
+    contentUserData: keeper.wanted.state ? [{ state: keeper.wanted.state }] : [],
     fullScreen: true,
     reportingIsEnabled: true,
   });
