@@ -33,6 +33,7 @@ export async function play() {
   const parts = [...article.children];
   if (parts.length === 0) parts.push(article);
   lesson.has(parts.length);
-  parts[Number(lesson.place ?? 0)]?.scrollIntoView();
+  const place = Number(lesson.place ?? 0);
+  if (place > 0) parts[place]?.scrollIntoView();
   watch(parts, (part) => lesson.at(part, [part, part + 1]));
 }

@@ -33,8 +33,13 @@ export async function play() {
   const viewer = element("div", { className: "pdfViewer" });
   const container = element("div", { className: "pages", tabIndex: 0 });
   container.append(viewer);
-  const where = element("output", { className: "where" });
-  stage(container, where).className = "pdf";
+  const where = element("output", {});
+  const [smaller, larger] = ["−", "+"].map((text) => element("button", { textContent: text }));
+  smaller.setAttribute("aria-label", "Smaller");
+  larger.setAttribute("aria-label", "Larger");
+  const bar = element("nav", {});
+  bar.append(smaller, where, larger);
+  stage(container, bar).className = "pdf";
   const eventBus = new EventBus();
   const linkService = new PDFLinkService({ eventBus, externalLinkTarget: 2 });
   const pages = new PDFViewer({ container, viewer, eventBus, linkService });
@@ -48,7 +53,14 @@ export async function play() {
     watch(list, (page) => lesson.at(pages.currentPageNumber, [page, page + 1]));
   });
   eventBus.on("pagechanging", tell);
-  addEventListener("resize", () => (pages.currentScaleValue = "page-width"));
+  let fits = true;
+  addEventListener("resize", () => fits && (pages.currentScaleValue = "page-width"));
+  const zoom = (change) => {
+    fits = false;
+    change();
+  };
+  smaller.onclick = () => zoom(() => pages.decreaseScale());
+  larger.onclick = () => zoom(() => pages.increaseScale());
   pages.setDocument(document);
   linkService.setDocument(document, null);
 }

@@ -94,10 +94,10 @@ fn a_document_is_done_when_its_pages_were_seen_and_opens_where_it_was_left() -> 
         browser.evaluate(&format!(
             "document.querySelector('[data-page-number=\"{page}\"]').scrollIntoView()"
         ))?;
-        browser.await_text(".where", &format!("{page} / 3"))
+        browser.await_text(".pdf output", &format!("{page} / 3"))
     };
     classroom.play(&phone, |pdf| {
-        pdf.await_text(".where", "1 / 3")?;
+        pdf.await_text(".pdf output", "1 / 3")?;
         pdf.await_text(".textLayer", "Why hedges")?;
         // Who runs to the end has not seen what is between.
         turn_to(pdf, 3)?;
@@ -111,10 +111,10 @@ fn a_document_is_done_when_its_pages_were_seen_and_opens_where_it_was_left() -> 
     expect_no_errors(&phone)?;
     classroom.await_standing(&phone, "In progress")?;
     let other = classroom.enter(Browser::desktop()?, GRACE)?;
-    classroom.play(&other, |pdf| pdf.await_text(".where", "1 / 3"))?;
+    classroom.play(&other, |pdf| pdf.await_text(".pdf output", "1 / 3"))?;
     let other = classroom.enter(Browser::desktop()?, ADA)?;
     classroom.play(&other, |pdf| {
-        pdf.await_text(".where", "2 / 3")?;
+        pdf.await_text(".pdf output", "2 / 3")?;
         turn_to(pdf, 1)?;
         pdf.await_text(".textLayer", "Why hedges")?;
         pdf.evaluate("new Promise((seen) => setTimeout(seen, 1500))")?;
