@@ -42,7 +42,8 @@ export async function play() {
   stage(container, bar).className = "pdf";
   const eventBus = new EventBus();
   const linkService = new PDFLinkService({ eventBus, externalLinkTarget: 2 });
-  const pages = new PDFViewer({ container, viewer, eventBus, linkService });
+  const parts = { container, viewer, eventBus, linkService };
+  const pages = new PDFViewer({ ...parts, removePageBorders: true });
   linkService.setViewer(pages);
   const tell = () => (where.textContent = `${pages.currentPageNumber} / ${document.numPages}`);
   eventBus.on("pagesinit", () => {
