@@ -39,9 +39,6 @@ use spin_sdk::http_service;
 
 use file::Wanted;
 
-/// The parameter that a launch's address has beside cmi5's.
-const GRANT: &str = "grant=";
-
 #[http_service]
 async fn handle(request: Request) -> Reply {
     let is_head = request.method() == Method::HEAD;
@@ -94,12 +91,7 @@ async fn files(request: Request, path: &str) -> Result<Reply, Problem> {
     only_get(&request)?;
     let (first, after) = rest.split_once('/').unwrap_or((rest, ""));
     let wanted = match kind {
-        "p" => {
-            if let Some(place) = granted(&request, first, after) {
-                return Ok(place);
-            }
-            Wanted { grant: None, package: first, path: after }
-        }
+        "p" => Wanted { grant: None, package: first, path: after },
         "f" => {
             let (package, path) = after.split_once('/').unwrap_or((after, ""));
             Wanted { grant: Some(first), package, path }
@@ -107,19 +99,6 @@ async fn files(request: Request, path: &str) -> Result<Reply, Problem> {
         _ => return assets::find(path).ok_or_else(nothing),
     };
     file::deliver(&request, wanted).await
-}
-
-/// A launch's address has the grant as a parameter, since what is recorded of the launch has to be
-/// that address (cmi5, 9.6.3.4), and has to let nobody in: leads on to the address that pages of
-/// the package are read from.
-fn granted(request: &Request, package: &str, path: &str) -> Option<Reply> {
-    let query = request.uri().query().unwrap_or_default();
-    let (grants, others): (Vec<_>, Vec<_>) =
-        query.split('&').partition(|pair| pair.starts_with(GRANT));
-    let grant = grants.first()?.strip_prefix(GRANT)?;
-    let place = format!("/content/f/{grant}/{package}/{path}?{}", others.join("&"));
-    let reply = Reply::empty(StatusCode::FOUND).with_header("location", &place);
-    Some(reply.with_header("cache-control", "no-store"))
 }
 
 fn nothing() -> Problem {

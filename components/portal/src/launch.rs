@@ -136,15 +136,18 @@ async fn open(
     let base = place.base;
     let is_elsewhere = address::is_absolute(&unit.url);
     let path = unit.url.trim_start_matches("./");
-    let address = match is_elsewhere {
-        true => unit.url.clone(),
-        false => format!("{}/content/p/{}/{path}", place.content, course.package),
+    let granted = format!("/content/f/{}/{}/{path}", opened.files, course.package);
+    let address = match (is_elsewhere, &unit.player) {
+        (true, _) => unit.url.clone(),
+        // What is recorded has to be where the unit finds itself (cmi5, 9.6.3.4).
+        (false, None) => format!("{}{granted}", place.content),
+        // A player does not look: this form lets nobody in.
+        (false, Some(_)) => format!("{}/content/p/{}/{path}", place.content, course.package),
     };
     let course_page = link::course(&course.title, &course.key);
     let launch = json!({
         "session": session,
         "course": course.key,
-        // What is recorded lets nobody in.
         "url": address,
         "return_url": format!("{base}/returned?{}", Query::encode(&[("to", &course_page)])),
         "launch_parameters": unit.launch_parameters,
@@ -160,25 +163,13 @@ async fn open(
         activity: &unit.activity,
     };
     Ok(match &unit.player {
-        None if is_elsewhere => launch.url(&address),
-        // Content leads on to the address that the grant is a part of.
-        None => launch.url(&with_grant(&address, &opened.files)),
+        None => launch.url(&address),
         Some(kind) => {
-            let src = match is_elsewhere {
-                true => address.clone(),
-                false => format!("/content/f/{}/{}/{path}", opened.files, course.package),
-            };
-            let query = Query::encode(&[("kind", kind), ("src", &src)]);
+            let src = if is_elsewhere { &address } else { &granted };
+            let query = Query::encode(&[("kind", kind), ("src", src)]);
             launch.url(&format!("{}/content/players/player.html?{query}", place.content))
         }
     })
-}
-
-/// The address of a file, with a grant as a parameter beside its own.
-fn with_grant(address: &str, grant: &str) -> String {
-    let (address, fragment) = address.split_at(address.find('#').unwrap_or(address.len()));
-    let mark = if address.contains('?') { '&' } else { '?' };
-    format!("{address}{mark}grant={grant}{fragment}")
 }
 
 fn session(
