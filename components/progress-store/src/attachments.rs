@@ -16,27 +16,17 @@ const LENGTHS_MAX: usize = 1_000;
 
 impl Guest for Store {
     async fn put(sha2: String, content: Vec<u8>) -> Result<(), Error> {
-        if content.len() > BYTES_MAX {
-            return Err(Error::Invalid(format!("an attachment has at most {BYTES_MAX} bytes")));
-        }
-        check_room(&DATABASE).await?;
-        let length = integer(content.len() as u64);
-        let mut parts: Vec<&[u8]> = content.chunks(PART_BYTES).collect();
-        if parts.is_empty() {
-            parts.push(&[]);
-        }
-        let mut parameters = vec![Value::Text(sha2), length];
-        for (index, part) in parts.iter().enumerate() {
-            parameters.push(integer((index * PART_BYTES) as u64));
-            parameters.push(Value::Blob(part.to_vec()));
-        }
-        let row = |index: usize| format!("(?1, ?2, ?{}, ?{})", 2 * index + 3, 2 * index + 4);
-        let rows: Vec<_> = (0..parts.len()).map(row).collect();
-        let sql = format!(
-            "INSERT INTO attachment (sha2, length, start, data) VALUES {} ON CONFLICT DO NOTHING",
-            rows.join(", ")
-        );
-        Ok(DATABASE.execute(&sql, &parameters).await?)
+        store(
+            sha2,
+            content,
+            "INTO attachment (sha2, length, start, data)",
+            "ON CONFLICT DO NOTHING",
+        )
+        .await
+    }
+
+    async fn adopt(sha2: String, content: Vec<u8>) -> Result<(), Error> {
+        store(sha2, content, "INTO fetched_attachment (sha2, length, start, data)", "").await
     }
 
     async fn lengths(sha2s: Vec<String>) -> Result<Vec<Option<u64>>, Error> {
@@ -57,6 +47,28 @@ impl Guest for Store {
         let mut row = row.ok_or_else(|| Error::Invalid("there is no such attachment".into()))?;
         Ok(row.take()?)
     }
+}
+
+/// Stores all parts by one statement.
+async fn store(sha2: String, content: Vec<u8>, place: &str, otherwise: &str) -> Result<(), Error> {
+    if content.len() > BYTES_MAX {
+        return Err(Error::Invalid(format!("an attachment has at most {BYTES_MAX} bytes")));
+    }
+    check_room(&DATABASE).await?;
+    let length = integer(content.len() as u64);
+    let mut parts: Vec<&[u8]> = content.chunks(PART_BYTES).collect();
+    if parts.is_empty() {
+        parts.push(&[]);
+    }
+    let mut parameters = vec![Value::Text(sha2), length];
+    for (index, part) in parts.iter().enumerate() {
+        parameters.push(integer((index * PART_BYTES) as u64));
+        parameters.push(Value::Blob(part.to_vec()));
+    }
+    let row = |index: usize| format!("(?1, ?2, ?{}, ?{})", 2 * index + 3, 2 * index + 4);
+    let rows: Vec<_> = (0..parts.len()).map(row).collect();
+    let sql = format!("INSERT {place} VALUES {} {otherwise}", rows.join(", "));
+    Ok(DATABASE.execute(&sql, &parameters).await?)
 }
 
 fn integer(number: u64) -> Value {

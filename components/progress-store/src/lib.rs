@@ -38,6 +38,7 @@ static DATABASE: Database = Database {
         hedgeschool_journal::SCHEMA,
         include_str!("../migrations/1.sql"),
         include_str!("../migrations/2.sql"),
+        include_str!("../migrations/3.sql"),
     ],
     restored: hedgeschool_journal::RESTORED,
     new_file: &[],

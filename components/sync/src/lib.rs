@@ -5,6 +5,7 @@
 //! on.
 
 mod above;
+mod attachments;
 mod blobs;
 mod conflicts;
 mod ingest;
@@ -58,6 +59,7 @@ async fn route(request: Request) -> Result<Reply, Problem> {
         ("POST", "/tick") => Reply::json(&round::run(LINGER).await?),
         ("POST", "/ready") => ready().await,
         ("POST", "/follow") => follow(request).await,
+        ("POST", "/attachments") => attachments::fetch(request).await,
         ("POST", "/status") => status::show().await,
         ("POST", "/conflicts") => {
             conflicts::show(body::json(request, PRIVATE_BYTES_MAX).await?).await
@@ -70,6 +72,7 @@ async fn route(request: Request) -> Result<Reply, Problem> {
         ("POST", "/sync/v1/pull") => logged(&path, serve::pull(request).await),
         ("POST", "/sync/v1/record") => logged(&path, serve::record(request).await),
         ("POST", "/sync/v1/blobs") => logged(&path, serve::blobs(request).await),
+        ("POST", "/sync/v1/attachment") => logged(&path, attachments::serve(request).await),
         ("GET", "/sync/v1/status") => {
             may_operate(&request).await?;
             status::show().await
@@ -80,8 +83,12 @@ async fn route(request: Request) -> Result<Reply, Problem> {
         }
         (
             _,
-            "/sync/v1/tick" | "/sync/v1/entries" | "/sync/v1/pull" | "/sync/v1/record"
-            | "/sync/v1/blobs",
+            "/sync/v1/tick"
+            | "/sync/v1/entries"
+            | "/sync/v1/pull"
+            | "/sync/v1/record"
+            | "/sync/v1/blobs"
+            | "/sync/v1/attachment",
         ) => Err(Problem::method_not_allowed("POST")),
         (_, "/sync/v1/status" | "/sync/v1/conflicts") => Err(Problem::method_not_allowed("GET")),
         (method, path) => match (path.strip_prefix("/sync/v1/conflicts/"), method) {

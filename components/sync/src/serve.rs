@@ -303,7 +303,7 @@ pub async fn blobs(request: Request) -> Result<Reply, Problem> {
 }
 
 /// The node whose token the request carries; 401 or 403 otherwise.
-async fn sender(headers: &HeaderMap) -> Result<String, Problem> {
+pub async fn sender(headers: &HeaderMap) -> Result<String, Problem> {
     match identity::verify_authorization(headers).await?.subject {
         Subject::Node { id } => Ok(id),
         _ => Err(Problem::forbidden("only nodes replicate: use a node's token")),
@@ -311,7 +311,7 @@ async fn sender(headers: &HeaderMap) -> Result<String, Problem> {
 }
 
 /// A token is good for the node it was given to.
-fn same_node(sender: &str, claimed: &str) -> Result<(), Problem> {
+pub fn same_node(sender: &str, claimed: &str) -> Result<(), Problem> {
     if sender == claimed {
         return Ok(());
     }

@@ -31,6 +31,7 @@ bindings!(progress_bindings, "../../wit/progress");
 pub use content_bindings::hedgeschool::content::types::Error as ContentError;
 pub use content_bindings::hedgeschool::content::{arrivals, packages};
 pub use content_bindings::wit_stream;
+pub use progress_bindings::hedgeschool::progress::attachments;
 
 /// A journal of this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

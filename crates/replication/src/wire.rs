@@ -40,6 +40,8 @@ pub const PULL_PATH: &str = "/sync/v1/pull";
 pub const RECORD_PATH: &str = "/sync/v1/record";
 /// Where it takes [`Pieces`].
 pub const BLOBS_PATH: &str = "/sync/v1/blobs";
+/// Where it takes [`AttachmentInquiry`]s.
+pub const ATTACHMENT_PATH: &str = "/sync/v1/attachment";
 
 /// One change.
 #[derive(Debug, Serialize, Deserialize)]
@@ -249,6 +251,15 @@ pub struct Piece {
     pub start: u64,
     /// How many. At most 1,048,576.
     pub length: u64,
+}
+
+/// Asks for the data of an attachment. Answered with it, or with 404.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AttachmentInquiry {
+    /// The asking node's `node_id`.
+    pub node: String,
+    /// SHA-2 of the data, lower-case hexadecimal.
+    pub sha2: String,
 }
 
 impl Batch {

@@ -17,7 +17,7 @@ mod write;
 pub(crate) use claims::attachments_of;
 pub use claims::{Attachment, attachments, check_claims};
 pub use media_type::Framing;
-pub use read::{Multipart, Part, parse};
+pub use read::{Multipart, Part, parse, sha2_like};
 pub use write::{PartSize, Writer};
 
 /// Most parts of a body beside the statements.

@@ -1,5 +1,6 @@
 //! Attachments and their data (xAPI 1.0.3, part two, 2.4.11; part three, 1.5.2 and 2.1.3).
 
+mod above;
 mod refusals;
 mod signatures;
 

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use hedgeschool_web::{Problem, Reply, StatusCode, random_bytes};
+use hedgeschool_web::{Problem, Reply, StatusCode, inside, random_bytes};
 use hedgeschool_xapi::Json;
 use hedgeschool_xapi::multipart::{self, PartSize, Writer};
+use serde_json::json;
 use spin_sdk::wasip3::wit_stream;
 use spin_sdk::wit_bindgen::{StreamWriter, spawn};
 
@@ -38,7 +39,7 @@ pub async fn with_data(body: String, statements: &[String]) -> Result<Reply, Pro
     Ok(reply.with_header("content-type", &content_type))
 }
 
-/// The attachments of statements that the store has, by hash.
+/// The attachments of statements, by hash, that the store has or that nodes above have.
 async fn held(statements: &[String]) -> Result<Vec<Attachment>, Problem> {
     let mut wanted = BTreeMap::new();
     for statement in statements {
@@ -52,7 +53,7 @@ async fn held(statements: &[String]) -> Result<Vec<Attachment>, Problem> {
     let wanted: Vec<_> = wanted.into_iter().collect();
     for some in wanted.chunks(LENGTHS_MAX) {
         let hashes = some.iter().map(|(sha2, _)| sha2.clone()).collect();
-        let lengths = attachments::lengths(hashes).await?;
+        let lengths = lengths(hashes).await?;
         let found = some.iter().zip(lengths).filter_map(|((sha2, content_type), bytes)| {
             let (sha2, content_type) = (sha2.clone(), content_type.clone());
             Some(Attachment { sha2, content_type, bytes: bytes? })
@@ -60,6 +61,22 @@ async fn held(statements: &[String]) -> Result<Vec<Attachment>, Problem> {
         held.extend(found);
     }
     Ok(held)
+}
+
+/// How many bytes each has that is here, or comes from above within a moment.
+async fn lengths(hashes: Vec<String>) -> Result<Vec<Option<u64>>, Problem> {
+    let lengths = attachments::lengths(hashes.clone()).await?;
+    let missing = hashes.iter().zip(&lengths).filter(|(_, length)| length.is_none());
+    let missing: Vec<_> = missing.map(|(sha2, _)| sha2).collect();
+    if missing.is_empty() {
+        return Ok(lengths);
+    }
+    // What is here is answered in any case.
+    let fetched = inside::ask::<_, ()>("sync", "/attachments", &json!({ "sha2s": missing })).await;
+    if let Err(problem) = fetched {
+        eprintln!("attachments are not fetched: {problem:?}");
+    }
+    Ok(attachments::lengths(hashes).await?)
 }
 
 /// Writes the answer, one piece of an attachment at a time. It ends early if the reader goes, or

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::{
-    BATCH_ENTRIES_MAX, Batch, Bookmark, Cursor, Entry, HEARD_MAX, Inquiry, PIECE_BYTES_MAX,
-    PIECES_MAX, Pieces, Pull, SERVES_MAX,
+    AttachmentInquiry, BATCH_ENTRIES_MAX, Batch, Bookmark, Cursor, Entry, HEARD_MAX, Inquiry,
+    PIECE_BYTES_MAX, PIECES_MAX, Pieces, Pull, SERVES_MAX,
 };
 
 /// Longest name of a node, journal, epoch or kind, in bytes; longest subject ten times that.
@@ -92,6 +92,15 @@ impl Inquiry {
             return Err(WireError::Name("subject"));
         }
         inquiry.cursor.check()?;
+        Ok(inquiry)
+    }
+}
+
+impl AttachmentInquiry {
+    /// Reads and checks one.
+    pub fn parse(body: &[u8]) -> Result<Self, WireError> {
+        let inquiry: Self = read(body)?;
+        check_name("sha2", &inquiry.sha2)?;
         Ok(inquiry)
     }
 }

@@ -137,7 +137,7 @@ fn attachment(section: &[u8], part: usize) -> Result<Part<'_>, Error> {
 }
 
 /// The hash of data, of the kind that another hash's length tells. None: the other is no SHA-2.
-fn sha2_like(hash: &str, data: &[u8]) -> Option<String> {
+pub fn sha2_like(hash: &str, data: &[u8]) -> Option<String> {
     if !scalar::is_hexadecimal(hash) {
         return None;
     }
