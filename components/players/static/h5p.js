@@ -6,6 +6,7 @@ import { Recorder } from "/content/players/recorder.js";
 
 const MANIFEST = "/h5p.json";
 const STATE = "h5p";
+const ID = "content"; // There is one on the page.
 const KEEP_MS = 3000;
 const SEEN_MS = 3000; // From when on content that asks nothing was seen.
 const SAID = ["answered", "completed", "progressed", "passed", "failed"]; // Others are clicks.
@@ -92,6 +93,13 @@ class Content {
   }
 }
 
+// Starts the content, whose library the player names without a minor version of 0 (3.8.2).
+function start() {
+  const content = window.H5PIntegration.contents[`cid-${ID}`];
+  if (!/ \d+\.\d+$/.test(content.library)) content.library += ".0";
+  window.H5P.init(document.body);
+}
+
 export async function play() {
   await library("h5p-standalone/main.bundle.js");
   const unit = await Unit.launched();
@@ -100,7 +108,7 @@ export async function play() {
   const around = element("div", {});
   stage(around).className = "h5p";
   await new window.H5PStandalone.H5P(around, {
-    id: "content",
+    id: ID,
     embedType: "div",
     h5pJsonPath: source().slice(0, -MANIFEST.length),
     frameJs: place("h5p-standalone/frame.bundle.js"),
@@ -111,7 +119,9 @@ export async function play() {
     contentUserData: keeper.wanted.state ? [{ state: keeper.wanted.state }] : [],
     fullScreen: true,
     reportingIsEnabled: true,
+    preventH5PInit: false, // It is the other way round (3.8.2): it is started below.
   });
+  start();
   [content.instance] = window.H5P.instances;
   window.H5P.externalDispatcher.on("xAPI", (event) => content.hear(event));
   setInterval(() => content.keep(), KEEP_MS);

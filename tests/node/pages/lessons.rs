@@ -303,6 +303,8 @@ fn h5p_content_is_answered_and_found_again() -> Result<()> {
     let phone = classroom.enter(Browser::phone()?, ADA)?;
     classroom.play(&phone, |quiz| {
         quiz.await_text("h2", "When is a hedge planted?")?;
+        let library = quiz.evaluate("H5P.instances[0].libraryInfo.versionedName")?;
+        ensure!(library == "H5P.HedgeQuiz 1.0", "{library}");
         quiz.click("h2 + button")?;
         soon("it is done", || Ok(classroom.recorded("/completed")?.len() == 1))
     })?;
