@@ -4,9 +4,11 @@
 # The name that content is started with is put together with the minor version only if that is not
 # falsy, so content of H5P.Probe 1.0 runs as "H5P.Probe 1". Its scripts are still found, since their
 # addresses are made elsewhere; but what the content type asks for by getLibraryFilePath() is looked
-# for in "H5P.Probe-1.undefined", and is in "H5P.Probe-1.0". With minor version 1 the folder is right.
+# for in "H5P.Probe-1.undefined", and is in "H5P.Probe-1.0". With minor version 1 all is right.
 #
-# Seen: "minor version 0: H5P.Probe-1.undefined/picture.png" and "minor version 1: H5P.Probe-1.1/picture.png".
+# Seen:
+#   minor version 0: H5P.Probe-1.undefined/picture.png
+#   minor version 1: H5P.Probe-1.1/picture.png
 set -euo pipefail
 
 folder=$(mktemp -d)
