@@ -7,7 +7,7 @@ const B: &str = "bbbb";
 
 fn database() -> Connection {
     let database = Connection::open_in_memory().unwrap();
-    for script in [hedgeschool_journal::SCHEMA, include_str!("../migrations/0001-packages.sql")] {
+    for script in crate::DATABASE.migrations {
         database.execute_batch(script).unwrap();
     }
     database
