@@ -12,6 +12,8 @@ CREATE TABLE upload (
   length INTEGER NOT NULL DEFAULT 0,
   -- When something was last done with it, in seconds since 1970.
   touched_s INTEGER NOT NULL DEFAULT (unixepoch()),
+  -- For how many seconds it is kept after that.
+  kept_s INTEGER NOT NULL,
   -- Nobody wants it any more: what it takes is freed step by step.
   is_discarded INTEGER NOT NULL DEFAULT 0,
   -- What its import came to, for whoever has not heard.

@@ -34,7 +34,12 @@ const COLUMNS: &str = "id, name, size, length, touched_s * 1000,
     iif(leased_s >= unixepoch(), done, NULL), total, outcome";
 
 impl Guest for Store {
-    async fn begin(id: String, name: String, size: Option<u64>) -> Result<bool, Error> {
+    async fn begin(
+        id: String,
+        name: String,
+        size: Option<u64>,
+        kept_s: u32,
+    ) -> Result<bool, Error> {
         if id.is_empty() || id.len() > ID_BYTES_MAX {
             return Err(Error::Invalid(format!("an upload's id has 1 to {ID_BYTES_MAX} bytes")));
         }
@@ -45,14 +50,14 @@ impl Guest for Store {
         }
         check_size(size.unwrap_or_default())?;
         check_room(&DATABASE).await?;
-        let sql = "INSERT INTO upload (id, name, size) SELECT ?1, ?2, ?3
-            WHERE ?4 > (SELECT count(*) FROM upload
-              WHERE NOT is_discarded AND touched_s > unixepoch() - ?5)
+        let sql = "INSERT INTO upload (id, name, size, kept_s) SELECT ?1, ?2, ?3, ?4
+            WHERE ?5 > (SELECT count(*) FROM upload
+              WHERE NOT is_discarded AND touched_s > unixepoch() - kept_s)
             ON CONFLICT (id) DO NOTHING";
         let size = size.map_or(Value::Null, integer);
-        let limits = [Value::Integer(UPLOADS_MAX), Value::Integer(KEPT_S)];
-        let [most, kept] = limits;
-        let parameters = [Value::Text(id.clone()), Value::Text(name), size, most, kept];
+        let kept = Value::Integer(if kept_s == 0 { KEPT_S } else { kept_s.into() });
+        let most = Value::Integer(UPLOADS_MAX);
+        let parameters = [Value::Text(id.clone()), Value::Text(name), size, kept, most];
         DATABASE.execute(sql, &parameters).await?;
         Ok(underway(&id).await?.is_some())
     }
@@ -83,19 +88,19 @@ impl Guest for Store {
     async fn find(id: String) -> Result<Option<Upload>, Error> {
         let sql = format!(
             "SELECT {COLUMNS} FROM upload WHERE id = ?1 AND (outcome IS NOT NULL
-              OR NOT is_discarded AND touched_s > unixepoch() - ?2)"
+              OR NOT is_discarded AND touched_s > unixepoch() - kept_s)"
         );
-        let row = DATABASE.query_one(&sql, &[Value::Text(id), Value::Integer(KEPT_S)]).await?;
+        let row = DATABASE.query_one(&sql, &[Value::Text(id)]).await?;
         row.map(upload).transpose()
     }
 
     async fn underway() -> Result<Vec<Upload>, Error> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM upload WHERE NOT is_discarded AND touched_s > unixepoch() - ?1
-            ORDER BY number LIMIT ?2"
+            "SELECT {COLUMNS} FROM upload
+            WHERE NOT is_discarded AND touched_s > unixepoch() - kept_s ORDER BY number LIMIT ?1"
         );
-        let parameters = [Value::Integer(KEPT_S), Value::Integer(UPLOADS_MAX)];
-        DATABASE.query(&sql, &parameters).await?.into_iter().map(upload).collect()
+        let rows = DATABASE.query(&sql, &[Value::Integer(UPLOADS_MAX)]).await?;
+        rows.into_iter().map(upload).collect()
     }
 
     async fn read(id: String, start: u64, length: u32) -> Result<Option<Vec<u8>>, Error> {
@@ -132,6 +137,15 @@ impl Guest for Store {
         Ok(DATABASE.query_one(sql, &names).await?.is_some())
     }
 
+    async fn release(id: String, importer: String) -> Result<(), Error> {
+        let sql = "SELECT number FROM upload WHERE id = ?1 AND importer = ?2";
+        let names = [Value::Text(id), Value::Text(importer)];
+        let Some(mut row) = DATABASE.query_one(sql, &names).await? else { return Ok(()) };
+        forget(row.take()?).await?;
+        let sql = "UPDATE upload SET importer = NULL, leased_s = 0 WHERE id = ?1 AND importer = ?2";
+        Ok(DATABASE.execute(sql, &names).await?)
+    }
+
     async fn discard(id: String, outcome: Option<String>) -> Result<(), Error> {
         let sql = "UPDATE upload SET is_discarded = 1, outcome = ?2, touched_s = unixepoch()
             WHERE id = ?1 AND NOT is_discarded";
@@ -142,12 +156,12 @@ impl Guest for Store {
     async fn clear() -> Result<bool, Error> {
         let sql = "SELECT number, EXISTS (SELECT 1 FROM upload_piece WHERE upload = number),
               EXISTS (SELECT 1 FROM upload_blob WHERE upload = number) AS blobs,
-              outcome IS NULL OR touched_s <= unixepoch() - ?2
-                OR number <= (SELECT max(number) FROM upload) - ?3 AS is_over
-            FROM upload WHERE (is_discarded OR touched_s <= unixepoch() - ?1)
+              outcome IS NULL OR touched_s <= unixepoch() - ?1
+                OR number <= (SELECT max(number) FROM upload) - ?2 AS is_over
+            FROM upload WHERE (is_discarded OR touched_s <= unixepoch() - kept_s)
               AND (is_over OR blobs OR EXISTS (SELECT 1 FROM upload_piece WHERE upload = number))
             ORDER BY number LIMIT 1";
-        let parameters = [KEPT_S, FOUND_S, FOUND_MAX].map(Value::Integer);
+        let parameters = [FOUND_S, FOUND_MAX].map(Value::Integer);
         let Some(mut row) = DATABASE.query_one(sql, &parameters).await? else { return Ok(false) };
         let (number, has_pieces): (u64, bool) = (row.take()?, row.take()?);
         let (has_blobs, is_over): (bool, bool) = (row.take()?, row.take()?);
@@ -155,9 +169,7 @@ impl Guest for Store {
         let sql = "UPDATE upload SET is_discarded = 1 WHERE number = ?1 AND NOT is_discarded";
         DATABASE.execute(sql, &[integer(number)]).await?;
         if has_blobs {
-            let sql = "INSERT INTO forgetting (upload) VALUES (?1)";
-            DATABASE.execute(sql, &[integer(number)]).await?;
-            room::sweep().await?;
+            forget(number).await?;
         } else if has_pieces {
             clear_pieces(number).await?;
         } else if is_over {
@@ -166,6 +178,13 @@ impl Guest for Store {
         }
         Ok(true)
     }
+}
+
+/// Keeps what was stored for an upload no longer for it.
+async fn forget(number: u64) -> Result<(), Error> {
+    let sql = "INSERT INTO forgetting (upload) VALUES (?1)";
+    DATABASE.execute(sql, &[integer(number)]).await?;
+    Ok(room::sweep().await?)
 }
 
 /// Deletes some pieces of an upload and, after the last, gives their room back to the disk.
