@@ -144,7 +144,7 @@ fn directories_are_not_files_but_their_names_count() {
 #[test]
 fn damage_shows_when_the_file_is_read() {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     zip.start_file("a", stored).unwrap();
     zip.write_all(b"the right bytes").unwrap();
     let bytes = zip.finish().unwrap().into_inner();
@@ -167,6 +167,94 @@ fn bombs_are_refused_before_they_are_unpacked() {
     assert!(refusal(&flat).contains("times its packed size"));
     let huge = with_header(&zip(&[("a", b"x")]), CENTRAL, 24, &(u32::MAX - 1).to_le_bytes());
     assert!(refusal(&huge).contains("unpacks to more"));
+}
+
+#[test]
+fn bytes_that_are_in_several_files_are_refused() {
+    let bytes = zip(&[("a", b"the first"), ("b", b"the second")]);
+    let second = bytes.windows(4).rposition(|four| four == CENTRAL).unwrap();
+    let mut bytes = bytes.clone();
+    bytes[second + 42..second + 46].copy_from_slice(&3u32.to_le_bytes());
+    let error = refusal(&bytes);
+    assert!(error.contains("\"a\" overlaps \"b\""), "{error}");
+}
+
+#[test]
+fn many_small_bombs_are_one() {
+    let data = vec![0; RATIO_FREE_BYTES as usize];
+    let names: Vec<_> = (0..20).map(|number| number.to_string()).collect();
+    let files: Vec<_> = names.iter().map(|name| (name.as_str(), data.as_slice())).collect();
+    assert!(refusal(&zip(&files)).contains("times its size"));
+}
+
+#[test]
+fn a_file_that_goes_past_the_end_is_cut_off() {
+    let bytes = zip(&[("a", b"x")]);
+    let longer = with_header(&bytes, CENTRAL, 20, &1_000u32.to_le_bytes());
+    assert!(refusal(&longer).contains("\"a\" is cut off"));
+}
+
+#[test]
+fn names_are_chinese_where_that_is_wanted() {
+    let bytes = patched(&zip(&[("abcd.htm", b"1")]), "abcd", "~~~~");
+    let gbk = [0xbf, 0xce, 0xb3, 0xcc].iter().cycle();
+    let mut bytes = bytes;
+    bytes.iter_mut().filter(|byte| **byte == b'~').zip(gbk).for_each(|(to, from)| *to = *from);
+    let archive = memory::open(&bytes, Names::Gbk).unwrap();
+    assert_eq!(archive.entries()[0].path, "课程.htm");
+}
+
+#[test]
+fn little_of_a_large_archive_is_looked_at() {
+    let bytes = zip(&[("a", b"x"), ("b", b"y")]);
+    let (junk, size) = (3 << 30, bytes.len() as u64);
+    let directory = bytes.windows(4).position(|four| four == CENTRAL).unwrap() as u64 + junk;
+    let bytes = with_header(&bytes, END, 16, &(directory as u32).to_le_bytes());
+    let mut opening = Opening::new(junk + size, Names::default());
+    let mut loaded = 0;
+    let archive = loop {
+        match opening.step().unwrap() {
+            Step::Done(archive) => break archive,
+            Step::Load(range) => {
+                loaded += range.end - range.start;
+                let byte = |at: u64| {
+                    let at = at.checked_sub(junk).map_or(usize::MAX, |at| at as usize);
+                    bytes.get(at).copied().unwrap_or_default()
+                };
+                opening.load(range.start, range.clone().map(byte).collect()).unwrap();
+            }
+        }
+    };
+    assert_eq!(archive.entries().len(), 2);
+    assert!(loaded < 4 << 20, "{loaded} bytes were loaded");
+}
+
+#[test]
+fn what_has_no_end_in_sight_is_not_searched_through() {
+    let mut opening = Opening::new(10 << 30, Names::default());
+    let mut loaded = 0;
+    let error = loop {
+        match opening.step() {
+            Ok(Step::Done(_)) => panic!("accepted"),
+            Ok(Step::Load(range)) => {
+                loaded += range.end - range.start;
+                let bytes = vec![0; (range.end - range.start) as usize];
+                opening.load(range.start, bytes).unwrap();
+            }
+            Err(error) => break error.to_string(),
+        }
+    };
+    assert!(error.contains("16777216 bytes"), "{error}");
+    assert!(loaded <= OPENING_BYTES_MAX, "{loaded} bytes were loaded");
+}
+
+#[test]
+fn many_ends_that_lead_nowhere_are_not_all_tried() {
+    // Each says that there is a directory somewhere before it.
+    let mut end = END.to_vec();
+    end.extend([0, 0, 0, 0, 1, 0, 1, 0, 46, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let error = refusal(&end.repeat(200_000));
+    assert!(error.contains("leads to no end"), "{error}");
 }
 
 #[test]

@@ -240,3 +240,7 @@ impl Unpacking {
 fn damaged(reason: &dyn std::fmt::Display) -> String {
     format!("is damaged: {reason}")
 }
+
+#[cfg(test)]
+#[path = "unpack_tests.rs"]
+mod tests;
