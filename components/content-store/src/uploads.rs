@@ -22,7 +22,7 @@ const KEPT_S: i64 = 7 * 24 * 3_600;
 const FOUND_S: i64 = 24 * 3_600;
 const FOUND_MAX: i64 = 1_000;
 /// For how long who imports one is left alone, in seconds.
-const LEASE_S: i64 = 15;
+const LEASE_S: i64 = 10;
 /// Pieces that one statement deletes: of at most 1 MiB each.
 const CLEARED: u32 = 64;
 
