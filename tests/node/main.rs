@@ -36,5 +36,6 @@ mod statement_browser;
 mod storage;
 mod tree;
 mod upgrade;
+mod uploads;
 mod wrong_machines;
 mod xapi;

@@ -1,6 +1,7 @@
 //! Pages in a real browser, on a phone and on a desktop: their scripts, their width, what they say.
 
 mod apart;
+mod imports;
 mod lessons;
 mod pictures;
 mod scorm;
@@ -164,10 +165,7 @@ fn a_course_is_imported_on_its_page() -> Result<()> {
         browser.click("#import button")?;
         browser.await_text("#outcome", outcome)?;
     }
-    // What is refused is no error of the page's.
-    let errors = browser.errors()?;
-    ensure!(errors.len() == 1 && errors[0].contains("/content/v1/courses"), "{errors:#?}");
-    Ok(())
+    expect_no_errors(&browser)
 }
 
 /// A node with something on every page, and one below it which has lost touch.

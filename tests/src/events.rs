@@ -3,6 +3,8 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::Node;
 
@@ -30,13 +32,25 @@ impl Events {
     /// Asks for events with the cookie of somebody who has signed in, and reads the head of the
     /// answer.
     pub fn open(node: &Node, path: &str, cookie: &str) -> Result<Self> {
+        Self::begin(node, "GET", path, &format!("cookie: {cookie}"))
+    }
+
+    /// Has something done with credentials, `name:password`, that is told by events; reads the head
+    /// of the answer.
+    pub fn ask(node: &Node, path: &str, credentials: &str) -> Result<Self> {
+        let credentials = STANDARD.encode(credentials);
+        let headers = format!("content-length: 0\r\nauthorization: Basic {credentials}");
+        Self::begin(node, "POST", path, &headers)
+    }
+
+    fn begin(node: &Node, method: &str, path: &str, headers: &str) -> Result<Self> {
         let mut connection = TcpStream::connect(("127.0.0.1", node.port()))?;
         connection.set_read_timeout(Some(TIMEOUT))?;
         let port = node.port();
         write!(
             connection,
-            "GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\naccept: text/event-stream\r\n\
-             cookie: {cookie}\r\n\r\n"
+            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\
+             accept: text/event-stream\r\n{headers}\r\n\r\n"
         )?;
         let mut events = Self { connection: BufReader::new(connection), begun: String::new() };
         let status = events.line()?;

@@ -13,7 +13,7 @@
 //! * [`Machine`]: the machine under a node, whose disk can be full and whose clock can jump.
 //! * [`storm`], [`audit`]: recording until the node is killed, and whether everything is there
 //!   afterwards.
-//! * [`statement`], [`course`]: what is sent.
+//! * [`statement`], [`course`], [`upload`]: what is sent.
 //!
 //! The host is `target/host/hedge up` unless `HEDGE_TEST_HOST` holds another command line, such as
 //! `spin up --quiet`.
@@ -38,6 +38,7 @@ pub mod statement;
 pub mod storm;
 mod threads;
 mod ticker;
+pub mod upload;
 mod wait;
 mod wasmtime;
 

@@ -1,9 +1,13 @@
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use hedgeschool_formats::ALL;
-use hedgeschool_package::{Course, PACKAGE_BYTES_MAX, Unit};
+use hedgeschool_package::archive::{Entry, Names, Next, Step, Unpacking};
+use hedgeschool_package::{Course, Opening, Unit};
 
-use crate::{Error, files};
+use crate::Error;
 
 /// How many bytes of a file are unpacked at once.
 const PIECE_BYTES: usize = 256 << 10;
@@ -24,20 +28,22 @@ impl Package {
     /// checksum.
     ///
     /// # Errors
-    /// [`Error::Package`] and [`Error::TooLarge`] when an import would refuse it, [`Error::Io`]
-    /// when it cannot be read.
+    /// [`Error::Package`] when an import would refuse it, [`Error::Io`] when it cannot be read.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let bytes = files::read(path, PACKAGE_BYTES_MAX)?;
+        let mut file = PackageFile::open(path)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let mut package = hedgeschool_package::Package::open(bytes.as_slice(), &name, ALL)?;
-        let files = package.entries().len();
-        for position in 0..files {
-            let mut reader = package.reader(position)?;
-            // An empty file has one piece too.
-            while !reader.next(PIECE_BYTES)?.is_empty() && reader.left() > 0 {}
+        let mut opening = Opening::new(file.size, &name, Names::default(), ALL);
+        let contents = loop {
+            match opening.step()? {
+                Step::Done(contents) => break contents,
+                Step::Load(range) => opening.load(range.start, file.read(&range)?)?,
+            }
+        };
+        for entry in &contents.entries {
+            file.check(entry)?;
         }
-        let bytes = package.entries().iter().map(|entry| entry.size).sum();
-        Ok(Self { course: package.course().clone(), files, bytes })
+        let bytes = contents.entries.iter().map(|entry| entry.size).sum();
+        Ok(Self { course: contents.course, files: contents.entries.len(), bytes })
     }
 
     /// What it holds, for people: the course, then a line for each unit. Texts are quoted, so that
@@ -52,5 +58,47 @@ impl Package {
         let unit =
             |Unit { id, title, url, .. }: &Unit| format!("  unit {title:?} {id:?} at {url:?}");
         [course].into_iter().chain(units.iter().map(unit))
+    }
+}
+
+/// A package on the disk, of which parts are read.
+struct PackageFile {
+    file: File,
+    path: PathBuf,
+    size: u64,
+}
+
+impl PackageFile {
+    fn open(path: &Path) -> Result<Self, Error> {
+        let io = |error| Error::Io { path: path.to_owned(), error };
+        let file = File::open(path).map_err(io)?;
+        let size = file.metadata().map_err(io)?.len();
+        Ok(Self { file, path: path.to_owned(), size })
+    }
+
+    /// A part of it; shorter at its end.
+    fn read(&mut self, range: &Range<u64>) -> Result<Vec<u8>, Error> {
+        let mut read = || -> io::Result<_> {
+            let mut bytes = Vec::new();
+            self.file.seek(SeekFrom::Start(range.start))?;
+            self.file.by_ref().take(range.end - range.start).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        read().map_err(|error| Error::Io { path: self.path.clone(), error })
+    }
+
+    /// Unpacks a file, to its checksum.
+    fn check(&mut self, entry: &Entry) -> Result<(), Error> {
+        let mut unpacking = Unpacking::new(entry);
+        loop {
+            match unpacking.next(PIECE_BYTES)? {
+                Next::Piece(_) if unpacking.left() == 0 => return Ok(()),
+                Next::Piece(_) => {}
+                Next::Load { start, most } => {
+                    let part = self.read(&(start..start.saturating_add(most as u64)))?;
+                    unpacking.load(&part)?;
+                }
+            }
+        }
     }
 }

@@ -107,10 +107,10 @@ fn the_files_of_a_journal_go_on_from_each_other() {
 fn a_file_that_is_too_large_is_refused_unread() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("large.zip");
-    fs::File::create(&path).unwrap().set_len((64 << 20) + 1).unwrap();
+    fs::File::create(&path).unwrap().set_len((16 << 30) + 1).unwrap();
     let (verdict, printed) = run(folder.path(), &["package", path.to_str().unwrap()]);
     assert_eq!(verdict, Ok(Verdict::Refused));
-    assert_eq!(printed, "large.zip: refused: has more than 67108864 bytes\n");
+    assert_eq!(printed, "large.zip: refused: the archive has more than 17179869184 bytes\n");
 }
 
 #[test]

@@ -199,7 +199,7 @@ async fn publish(
     let announced: Vec<AnnouncedFile> = serde_json::from_str(files)?;
     if let Some(file) = first_in_pieces(&announced).await? {
         let pieces: Vec<_> = file.pieces.iter().map(|(hash, _)| hash.as_str()).collect();
-        let joined = join::step(&pieces).await?;
+        let joined = join::step(&pieces, None).await?;
         if joined.is_some_and(|hash| hash != file.hash) {
             return Err(Error::Invalid(format!("{:?} is not what its hash says", file.path)));
         }

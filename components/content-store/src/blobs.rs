@@ -7,7 +7,7 @@ use spin_sdk::wit_bindgen::{StreamReader, StreamWriter, spawn};
 
 use crate::bindings::exports::hedgeschool::content::types::Error;
 use crate::bindings::wit_stream;
-use crate::{DATABASE, room};
+use crate::{DATABASE, room, uploads};
 
 /// Most bytes that one call puts or reads.
 const BYTES_MAX: usize = 1 << 20;
@@ -15,7 +15,7 @@ const BYTES_MAX: usize = 1 << 20;
 const BLOBS_MAX: usize = 256;
 
 /// See `put-blobs`.
-pub async fn put(blobs: Vec<Vec<u8>>) -> Result<Vec<String>, Error> {
+pub async fn put(blobs: Vec<Vec<u8>>, upload: Option<String>) -> Result<Vec<String>, Error> {
     if blobs.len() > BLOBS_MAX {
         return Err(Error::TooLarge(format!("at most {BLOBS_MAX} blobs a call")));
     }
@@ -26,17 +26,28 @@ pub async fn put(blobs: Vec<Vec<u8>>) -> Result<Vec<String>, Error> {
         return Ok(Vec::new());
     }
     check_room(&DATABASE).await?;
-    let rows = vec!["(?, ?, ?)"; blobs.len()].join(", ");
-    let sql =
-        format!("INSERT INTO blob (hash, size, data) VALUES {rows} ON CONFLICT (hash) DO NOTHING");
+    let rows = |row| vec![row; blobs.len()].join(", ");
+    let sql = match &upload {
+        Some(_) => {
+            let rows = rows("(?1, ?, ?, ?)");
+            format!("INSERT INTO storing_for (id, hash, size, data) VALUES {rows}")
+        }
+        None => {
+            let rows = rows("(?, ?, ?)");
+            format!(
+                "INSERT INTO blob (hash, size, data) VALUES {rows} ON CONFLICT (hash) DO NOTHING"
+            )
+        }
+    };
     let mut hashes = Vec::with_capacity(blobs.len());
-    let mut parameters = Vec::with_capacity(blobs.len() * 3);
+    let mut parameters = Vec::with_capacity(blobs.len() * 3 + 1);
+    parameters.extend(upload.map(Value::Text));
     for blob in blobs {
         let hash = format!("{:x}", Sha256::digest(&blob));
         hashes.push(hash.clone());
         parameters.extend([Value::Text(hash), integer(blob.len() as u64), Value::Blob(blob)]);
     }
-    DATABASE.execute(&sql, &parameters).await?;
+    DATABASE.execute(&sql, &parameters).await.map_err(uploads::gone)?;
     Ok(hashes)
 }
 

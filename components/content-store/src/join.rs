@@ -7,7 +7,7 @@ use hedgeschool_sql::Value;
 use sha2_resumable::digest::common::hazmat::SerializableState;
 use sha2_resumable::{Digest, Sha256};
 
-use crate::DATABASE;
+use crate::{DATABASE, uploads};
 use crate::bindings::exports::hedgeschool::content::types::Error;
 
 /// Most parts of a joined blob.
@@ -25,7 +25,7 @@ struct Progress {
 }
 
 /// See `join-blobs`.
-pub async fn step(parts: &[&str]) -> Result<Option<String>, Error> {
+pub async fn step(parts: &[&str], upload: Option<String>) -> Result<Option<String>, Error> {
     if parts.len() > PARTS_MAX {
         return Err(Error::TooLarge(format!("at most {PARTS_MAX} parts")));
     }
@@ -50,10 +50,16 @@ pub async fn step(parts: &[&str]) -> Result<Option<String>, Error> {
     }
     let hash = hexadecimal(&progress.hash.finalize());
     let parts = serde_json::to_string(parts)?;
-    let parameters =
-        [Value::Text(hash.clone()), integer(progress.size), Value::Text(parts), Value::Text(key)];
-    let sql = "INSERT INTO joining (hash, size, parts, key) VALUES (?1, ?2, ?3, ?4)";
-    DATABASE.execute(sql, &parameters).await?;
+    let mut parameters =
+        vec![Value::Text(hash.clone()), integer(progress.size), Value::Text(parts), Value::Text(key)];
+    let sql = match upload {
+        Some(upload) => {
+            parameters.push(Value::Text(upload));
+            "INSERT INTO joining_for (hash, size, parts, key, id) VALUES (?1, ?2, ?3, ?4, ?5)"
+        }
+        None => "INSERT INTO joining (hash, size, parts, key) VALUES (?1, ?2, ?3, ?4)",
+    };
+    DATABASE.execute(sql, &parameters).await.map_err(uploads::gone)?;
     Ok(Some(hash))
 }
 

@@ -1,8 +1,9 @@
 //! Store: course packages and their files.
 //!
 //! Blobs of at most 1 MiB are rows; larger files are joined from such rows, so that a range or a
-//! stream reads only the rows it needs. Packages, courses and units point at blobs. The schema and
-//! what each write does in one statement are in `migrations/`.
+//! stream reads only the rows it needs. Packages, courses and units point at blobs. What is to be
+//! imported is kept in such rows, too, until it is. The schema and what each write does in one
+//! statement are in `migrations/`.
 
 #[allow(missing_docs)]
 mod bindings {
@@ -25,6 +26,7 @@ mod packages;
 mod room;
 #[cfg(test)]
 mod schema_tests;
+mod uploads;
 
 use bindings::exports::hedgeschool::content::packages::Guest;
 use bindings::exports::hedgeschool::content::types::{
@@ -37,7 +39,11 @@ connection_slot!(CONNECTION);
 
 static DATABASE: Database = Database {
     label: "content",
-    migrations: &[hedgeschool_journal::SCHEMA, include_str!("../migrations/0001-packages.sql")],
+    migrations: &[
+        hedgeschool_journal::SCHEMA,
+        include_str!("../migrations/0001-packages.sql"),
+        include_str!("../migrations/0002-uploads.sql"),
+    ],
     restored: hedgeschool_journal::RESTORED,
     new_file: &["PRAGMA auto_vacuum = INCREMENTAL", "VACUUM"],
     slot: &CONNECTION,
@@ -47,13 +53,19 @@ static DATABASE: Database = Database {
 struct Store;
 
 impl Guest for Store {
-    async fn put_blobs(blobs: Vec<Vec<u8>>) -> Result<Vec<String>, Error> {
-        blobs::put(blobs).await
+    async fn put_blobs(
+        blobs: Vec<Vec<u8>>,
+        upload: Option<String>,
+    ) -> Result<Vec<String>, Error> {
+        blobs::put(blobs, upload).await
     }
 
-    async fn join_blobs(parts: Vec<String>) -> Result<Option<String>, Error> {
+    async fn join_blobs(
+        parts: Vec<String>,
+        upload: Option<String>,
+    ) -> Result<Option<String>, Error> {
         let parts: Vec<_> = parts.iter().map(String::as_str).collect();
-        join::step(&parts).await
+        join::step(&parts, upload).await
     }
 
     async fn publish(course: NewCourse, files: Vec<File>) -> Result<Course, Error> {

@@ -77,7 +77,7 @@ async fn give_up(holder: &str, goal: u64) -> Result<(), Error> {
 }
 
 /// Deletes blobs that nobody needs any more.
-async fn sweep() -> Result<(), Error> {
+pub async fn sweep() -> Result<(), Error> {
     let mut after = 0;
     loop {
         let sql = "SELECT min(blob), max(blob) FROM (
@@ -93,7 +93,7 @@ async fn sweep() -> Result<(), Error> {
 }
 
 /// Gives pages that have nothing in them back to the disk, where others can use them.
-async fn shrink() -> Result<(), Error> {
+pub async fn shrink() -> Result<(), Error> {
     let mut free = u64::MAX;
     for _ in 0..SHRINKS_MAX {
         let left = usage(&DATABASE).await?.free;

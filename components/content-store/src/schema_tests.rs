@@ -7,7 +7,7 @@ const B: &str = "bbbb";
 
 fn database() -> Connection {
     let database = Connection::open_in_memory().unwrap();
-    for script in [hedgeschool_journal::SCHEMA, include_str!("../migrations/0001-packages.sql")] {
+    for script in crate::DATABASE.migrations {
         database.execute_batch(script).unwrap();
     }
     database
@@ -58,4 +58,103 @@ fn publishing_one_leaves_another_that_is_announced() {
     announce(&database, B, "https://example.org/b", 1);
     publish(&database, A, "https://example.org/a", 1);
     assert_eq!(announced(&database), [(B.to_owned(), 1)]);
+}
+
+fn begin(database: &Connection, id: &str) -> i64 {
+    let sql = "INSERT INTO upload (id, name, kept_s) VALUES (?1, '', 60) RETURNING number";
+    database.query_row(sql, [id], |row| row.get(0)).unwrap()
+}
+
+fn append(database: &Connection, id: &str, start: i64, data: &[u8]) -> i64 {
+    let sql = "INSERT INTO appending (id, start, data) VALUES (?1, ?2, ?3)";
+    database.execute(sql, (id, start, data)).unwrap();
+    database.query_row("SELECT length FROM upload WHERE id = ?1", [id], |row| row.get(0)).unwrap()
+}
+
+fn store(database: &Connection, upload: &str, hash: &str) -> rusqlite::Result<usize> {
+    let sql = "INSERT INTO storing_for (id, hash, size, data) VALUES (?1, ?2, 1, x'41')";
+    database.execute(sql, (upload, hash))
+}
+
+fn join(database: &Connection, upload: &str, hash: &str, parts: &str) {
+    let sql = "INSERT INTO joining_for (id, hash, size, parts, key) VALUES (?1, ?2, 2, ?3, '')";
+    database.execute(sql, (upload, hash, parts)).unwrap();
+}
+
+fn forget(database: &Connection, upload: i64) {
+    database.execute("INSERT INTO forgetting (upload) VALUES (?1)", [upload]).unwrap();
+    database.execute("INSERT INTO sweeping (first, last) VALUES (0, 1000)", ()).unwrap();
+}
+
+fn blobs(database: &Connection) -> Vec<String> {
+    let mut query = database.prepare("SELECT hash FROM blob ORDER BY hash").unwrap();
+    let rows = query.query_map((), |row| row.get(0)).unwrap();
+    rows.collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn only_what_follows_is_appended() {
+    let database = database();
+    begin(&database, "u");
+    assert_eq!(append(&database, "u", 0, b"abc"), 3);
+    assert_eq!(append(&database, "u", 0, b"abc"), 3);
+    assert_eq!(append(&database, "u", 4, b"x"), 3);
+    assert_eq!(append(&database, "u", 3, b"de"), 5);
+    database.execute("UPDATE upload SET is_discarded = 1", ()).unwrap();
+    assert_eq!(append(&database, "u", 5, b"x"), 5);
+}
+
+#[test]
+fn what_was_stored_for_an_upload_goes_with_it() {
+    let database = database();
+    let upload = begin(&database, "u");
+    for hash in ["1", "2", "3"] {
+        store(&database, "u", hash).unwrap();
+    }
+    join(&database, "u", "12", r#"["1", "2"]"#);
+    forget(&database, upload);
+    assert_eq!(blobs(&database), [""; 0]);
+    assert!(store(&database, "another", "1").is_err(), "for no upload");
+}
+
+#[test]
+fn what_a_package_or_another_upload_needs_stays() {
+    let database = database();
+    let (first, second) = (begin(&database, "u"), begin(&database, "v"));
+    for hash in ["1", "2", "3", "4", "5"] {
+        store(&database, "u", hash).unwrap();
+    }
+    join(&database, "u", "12", r#"["1", "2"]"#);
+    join(&database, "u", "34", r#"["3", "4"]"#);
+    for hash in ["3", "4"] {
+        store(&database, "v", hash).unwrap();
+    }
+    join(&database, "v", "34", r#"["3", "4"]"#);
+    let files = r#"[{"path":"a","hash":"12","media_type":""}]"#;
+    let sql = "INSERT INTO publishing (package, key, course, files, stamp_us)
+        VALUES ('p', 'k', ?1, ?2, 1)";
+    database.execute(sql, (course("https://example.org/a"), files)).unwrap();
+    forget(&database, first);
+    assert_eq!(blobs(&database), ["1", "12", "2", "3", "34", "4"]);
+    forget(&database, second);
+    assert_eq!(blobs(&database), ["1", "12", "2"]);
+}
+
+#[test]
+fn what_is_given_up_stays_while_an_import_needs_it() {
+    let database = database();
+    let upload = begin(&database, "u");
+    for hash in ["1", "2"] {
+        store(&database, "u", hash).unwrap();
+    }
+    join(&database, "u", "12", r#"["1", "2"]"#);
+    let files = r#"[{"path":"a","hash":"12","media_type":""}]"#;
+    let sql = "INSERT INTO publishing (package, key, course, files, stamp_us, peer)
+        VALUES ('p', 'k', ?1, ?2, 1, 'hub:e')";
+    database.execute(sql, (course("https://example.org/a"), files)).unwrap();
+    database.execute("INSERT INTO giving_up (package) SELECT id FROM package", ()).unwrap();
+    database.execute("INSERT INTO sweeping (first, last) VALUES (0, 1000)", ()).unwrap();
+    assert_eq!(blobs(&database), ["1", "12", "2"]);
+    forget(&database, upload);
+    assert_eq!(blobs(&database), [""; 0]);
 }

@@ -3,8 +3,10 @@
 //! | address | method | answer |
 //! |---|---|---|
 //! | `/content/v1/courses` | GET | a page of courses by title: `limit` (1 to 1,000), `after` (a course id) |
-//! | | POST | imports a package (`application/zip`), for anybody to read with `public=true`; administrators and clients of scope `all` |
+//! | | POST | imports a package: the body (`application/zip`), or `upload=ID`; for anybody to read with `public=true`; administrators and clients of scope `all`. With `Accept: text/event-stream`, an upload's import tells how far it is |
 //! | `/content/v1/courses/{id}` | GET | a course by its IRI, percent-encoded |
+//! | `/content/v1/uploads` | POST, GET | begins an upload by tus 1.0.0; lists those underway; who may import |
+//! | `/content/v1/uploads/{id}` | HEAD, PATCH, DELETE | how far it is; goes on; cancels it |
 //!
 //! And where course files are, which is another origin if the node has one (ADR 20):
 //!
@@ -31,8 +33,8 @@ mod range;
 mod shelf;
 mod storage;
 mod store;
+mod upload;
 
-use hedgeschool_redis::changed;
 use hedgeschool_web::{Method, Problem, Reply, Request, StatusCode, answer, content_origin};
 use percent_encoding::percent_decode_str;
 use spin_sdk::http_service;
@@ -45,12 +47,11 @@ async fn handle(request: Request) -> Reply {
     let path = request.uri().path().to_owned();
     let reply = match path.strip_prefix("/content/") {
         Some(path) if path == "v1/courses" || path.starts_with("v1/courses/") => {
-            let is_import = request.method() == Method::POST;
-            let reply = answer(courses(request).await);
-            if is_import && reply.status().is_success() {
-                changed("content");
-            }
-            reply
+            answer(courses(request).await)
+        }
+        Some(path) if path == "v1/uploads" || path.starts_with("v1/uploads/") => {
+            let id = path.strip_prefix("v1/uploads").unwrap_or_default();
+            uploads(request, id.trim_start_matches('/')).await
         }
         Some(path) => readable(answer(files(request, path).await)),
         None => answer(private(request, &path).await),
@@ -62,6 +63,13 @@ async fn private(request: Request, path: &str) -> Result<Reply, Problem> {
     match path {
         "/structure" if request.method() == Method::POST => catalogue::structure(request).await,
         _ => Err(nothing()),
+    }
+}
+
+async fn uploads(request: Request, id: &str) -> Reply {
+    match content_origin::refuse_there(&request).await {
+        Ok(()) => upload::answer(request, id).await,
+        Err(problem) => problem.into(),
     }
 }
 

@@ -13,6 +13,7 @@ use hedgeschool_web::{Problem, StatusCode};
 
 pub use bindings::hedgeschool::content::journal;
 pub use bindings::hedgeschool::content::packages::*;
+pub use bindings::hedgeschool::content::uploads;
 pub use bindings::hedgeschool::content::types::{Block, LaunchMethod, MoveOn, Unit};
 
 impl From<Error> for Problem {

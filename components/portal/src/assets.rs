@@ -9,6 +9,7 @@ pub fn find(name: &str) -> Option<Reply> {
         "portal.css" => ("text/css; charset=utf-8", include_str!("../static/portal.css")),
         "guard.js" => (script, include_str!("../static/guard.js")),
         "import.js" => (script, include_str!("../static/import.js")),
+        "upload.js" => (script, include_str!("../static/upload.js")),
         "live.js" => (script, include_str!("../static/live.js")),
         "play.js" => (script, include_str!("../static/play.js")),
         "returned.js" => (script, include_str!("../static/returned.js")),

@@ -1,10 +1,23 @@
-use std::io::Write;
+use std::io::{Cursor, Write};
 
 use proptest::prelude::*;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::*;
+use crate::memory::{self, Reader};
+
+/// Opens an archive, by and by and at once: both have to come to the same.
+fn open(bytes: &[u8]) -> Result<Archive, Error> {
+    let whole = memory::open(bytes, Names::default());
+    for block_bytes in [97, 1_000] {
+        let opening = Opening::with_blocks(bytes.len() as u64, Names::default(), block_bytes);
+        if bytes.len() < 100_000 {
+            assert_eq!(memory::finish(bytes, opening), whole, "blocks of {block_bytes} bytes");
+        }
+    }
+    whole
+}
 
 fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
@@ -16,7 +29,7 @@ fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 fn refusal(bytes: &[u8]) -> String {
-    match Archive::open(bytes) {
+    match open(bytes) {
         Ok(_) => panic!("accepted"),
         Err(error) => error.to_string(),
     }
@@ -47,8 +60,9 @@ const LOCAL: &[u8] = b"PK\x03\x04";
 const END: &[u8] = b"PK\x05\x06";
 
 fn read_all(bytes: &[u8], position: usize, piece: usize) -> Result<Vec<u8>, Error> {
-    let mut archive = Archive::open(bytes)?;
-    let mut reader = archive.reader(position)?;
+    let archive = open(bytes)?;
+    let entry = archive.entries().get(position).ok_or(Error::Archive("no such file".into()))?;
+    let mut reader = Reader::new(bytes, entry);
     let mut all = Vec::new();
     loop {
         let next = reader.next(piece)?;
@@ -63,7 +77,7 @@ fn read_all(bytes: &[u8], position: usize, piece: usize) -> Result<Vec<u8>, Erro
 fn files_come_in_pieces_and_whole() {
     let long: Vec<u8> = (0..100_000u32).flat_map(u32::to_le_bytes).collect();
     let bytes = zip(&[("cmi5.xml", b"<x/>"), ("a/long.bin", &long), ("empty", b"")]);
-    let archive = Archive::open(bytes.as_slice()).unwrap();
+    let archive = open(&bytes).unwrap();
     let paths: Vec<_> = archive.entries().iter().map(|entry| entry.path.as_str()).collect();
     assert_eq!(paths, ["cmi5.xml", "a/long.bin", "empty"]);
     assert_eq!(archive.entries()[1].size, 400_000);
@@ -84,7 +98,7 @@ fn hostile_names_are_refused() {
 #[test]
 fn what_is_listed_twice_is_there_once() {
     let bytes = patched(&zip(&[("a.txt", b"same"), ("b.txt", b"same")]), "b.txt", "a.txt");
-    let archive = Archive::open(bytes.as_slice()).unwrap();
+    let archive = open(&bytes).unwrap();
     assert_eq!(archive.entries().len(), 1);
     assert_eq!(read_all(&bytes, 0, 100).unwrap(), b"same");
 }
@@ -95,7 +109,7 @@ fn names_are_read_as_old_tools_write_them() {
     let bytes = patched(&bytes, "c:d.txt", "c\\d.txt");
     let mut bytes = patched(&bytes, "aXb.txt", "a~b.txt");
     bytes.iter_mut().filter(|byte| **byte == b'~').for_each(|byte| *byte = 0x82);
-    let archive = Archive::open(bytes.as_slice()).unwrap();
+    let archive = open(&bytes).unwrap();
     let paths: Vec<_> = archive.entries().iter().map(|entry| entry.path.as_str()).collect();
     assert_eq!(paths, ["aéb.txt", "c/d.txt"]);
 }
@@ -123,14 +137,14 @@ fn directories_are_not_files_but_their_names_count() {
     zip.add_directory("a/", SimpleFileOptions::default()).unwrap();
     zip.start_file("a/b", SimpleFileOptions::default()).unwrap();
     let bytes = zip.finish().unwrap().into_inner();
-    assert_eq!(Archive::open(bytes.as_slice()).unwrap().entries().len(), 1);
+    assert_eq!(open(&bytes).unwrap().entries().len(), 1);
     assert!(refusal(&patched(&bytes, "a/", "//")).contains("name"));
 }
 
 #[test]
 fn damage_shows_when_the_file_is_read() {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     zip.start_file("a", stored).unwrap();
     zip.write_all(b"the right bytes").unwrap();
     let bytes = zip.finish().unwrap().into_inner();
@@ -153,6 +167,94 @@ fn bombs_are_refused_before_they_are_unpacked() {
     assert!(refusal(&flat).contains("times its packed size"));
     let huge = with_header(&zip(&[("a", b"x")]), CENTRAL, 24, &(u32::MAX - 1).to_le_bytes());
     assert!(refusal(&huge).contains("unpacks to more"));
+}
+
+#[test]
+fn bytes_that_are_in_several_files_are_refused() {
+    let bytes = zip(&[("a", b"the first"), ("b", b"the second")]);
+    let second = bytes.windows(4).rposition(|four| four == CENTRAL).unwrap();
+    let mut bytes = bytes.clone();
+    bytes[second + 42..second + 46].copy_from_slice(&3u32.to_le_bytes());
+    let error = refusal(&bytes);
+    assert!(error.contains("\"a\" overlaps \"b\""), "{error}");
+}
+
+#[test]
+fn many_small_bombs_are_one() {
+    let data = vec![0; RATIO_FREE_BYTES as usize];
+    let names: Vec<_> = (0..20).map(|number| number.to_string()).collect();
+    let files: Vec<_> = names.iter().map(|name| (name.as_str(), data.as_slice())).collect();
+    assert!(refusal(&zip(&files)).contains("times its size"));
+}
+
+#[test]
+fn a_file_that_goes_past_the_end_is_cut_off() {
+    let bytes = zip(&[("a", b"x")]);
+    let longer = with_header(&bytes, CENTRAL, 20, &1_000u32.to_le_bytes());
+    assert!(refusal(&longer).contains("\"a\" is cut off"));
+}
+
+#[test]
+fn names_are_chinese_where_that_is_wanted() {
+    let bytes = patched(&zip(&[("abcd.htm", b"1")]), "abcd", "~~~~");
+    let gbk = [0xbf, 0xce, 0xb3, 0xcc].iter().cycle();
+    let mut bytes = bytes;
+    bytes.iter_mut().filter(|byte| **byte == b'~').zip(gbk).for_each(|(to, from)| *to = *from);
+    let archive = memory::open(&bytes, Names::Gbk).unwrap();
+    assert_eq!(archive.entries()[0].path, "课程.htm");
+}
+
+#[test]
+fn little_of_a_large_archive_is_looked_at() {
+    let bytes = zip(&[("a", b"x"), ("b", b"y")]);
+    let (junk, size) = (3 << 30, bytes.len() as u64);
+    let directory = bytes.windows(4).position(|four| four == CENTRAL).unwrap() as u64 + junk;
+    let bytes = with_header(&bytes, END, 16, &(directory as u32).to_le_bytes());
+    let mut opening = Opening::new(junk + size, Names::default());
+    let mut loaded = 0;
+    let archive = loop {
+        match opening.step().unwrap() {
+            Step::Done(archive) => break archive,
+            Step::Load(range) => {
+                loaded += range.end - range.start;
+                let byte = |at: u64| {
+                    let at = at.checked_sub(junk).map_or(usize::MAX, |at| at as usize);
+                    bytes.get(at).copied().unwrap_or_default()
+                };
+                opening.load(range.start, range.clone().map(byte).collect()).unwrap();
+            }
+        }
+    };
+    assert_eq!(archive.entries().len(), 2);
+    assert!(loaded < 4 << 20, "{loaded} bytes were loaded");
+}
+
+#[test]
+fn what_has_no_end_in_sight_is_not_searched_through() {
+    let mut opening = Opening::new(10 << 30, Names::default());
+    let mut loaded = 0;
+    let error = loop {
+        match opening.step() {
+            Ok(Step::Done(_)) => panic!("accepted"),
+            Ok(Step::Load(range)) => {
+                loaded += range.end - range.start;
+                let bytes = vec![0; (range.end - range.start) as usize];
+                opening.load(range.start, bytes).unwrap();
+            }
+            Err(error) => break error.to_string(),
+        }
+    };
+    assert!(error.contains("16777216 bytes"), "{error}");
+    assert!(loaded <= OPENING_BYTES_MAX, "{loaded} bytes were loaded");
+}
+
+#[test]
+fn many_ends_that_lead_nowhere_are_not_all_tried() {
+    // Each says that there is a directory somewhere before it.
+    let mut end = END.to_vec();
+    end.extend([0, 0, 0, 0, 1, 0, 1, 0, 46, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let error = refusal(&end.repeat(200_000));
+    assert!(error.contains("leads to no end"), "{error}");
 }
 
 #[test]
@@ -189,13 +291,13 @@ fn what_is_no_zip_is_said_to_be_none() {
     assert!(refusal(b"").starts_with("the archive cannot be read"));
     assert!(refusal(b"PK\x03\x04 not really").starts_with("the archive cannot be read"));
     let cut = zip(&[("a", b"x"), ("b", b"y")]);
-    assert!(Archive::open(&cut[..cut.len() - 30]).is_err());
+    assert!(open(&cut[..cut.len() - 30]).is_err());
 }
 
 proptest! {
     #[test]
     fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..500)) {
-        let _ = Archive::open(bytes.as_slice());
+        let _ = open(&bytes);
     }
 
     #[test]

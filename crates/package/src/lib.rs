@@ -1,8 +1,10 @@
 //! Course packages of any format as pure functions: reading a hostile archive safely, and what a
 //! course consists of.
 //!
-//! * [`Package`] is what an importer wants: an archive whose names, sizes and course obey the
-//!   rules, with its files one piece at a time.
+//! * [`Opening`] is what an importer wants: it says which parts of a package are to be loaded, and
+//!   comes to its [`Contents`]: a course and files whose names and sizes obey the rules.
+//!   [`archive::Unpacking`] then has the files, one piece at a time. Neither holds a package.
+//! * [`Package`] is the same for whoever has one in memory.
 //! * [`archive`] reads a zip that someone may have built to do harm.
 //! * [`Format`] is what a format's crate has to know: where its manifest is, and how to read it as
 //!   a [`Course`].
@@ -16,11 +18,14 @@ pub mod document;
 mod error;
 mod format;
 mod media_type;
+pub mod memory;
 mod name;
 mod package;
+mod sparse;
+mod unpack;
 
 pub use course::{Block, Course, LaunchMethod, MoveOn, Player, Unit};
 pub use error::Error;
 pub use format::{Certainty, Folder, Format};
 pub use media_type::media_type;
-pub use package::{MANIFEST_BYTES_MAX, PACKAGE_BYTES_MAX, Package, Reader};
+pub use package::{Contents, MANIFEST_BYTES_MAX, Opening, PACKAGE_BYTES_MAX, Package};

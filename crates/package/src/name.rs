@@ -2,14 +2,37 @@
 
 use std::collections::HashSet;
 
+use encoding_rs::GBK;
+
 use crate::Error;
 use crate::archive::NAME_BYTES_MAX;
 
-/// Names seen so far, as file systems that ignore case would see them.
-#[derive(Default)]
-pub struct Names(HashSet<String>);
+/// What names are written in that are not UTF-8, and of which the archive does not say it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Names {
+    /// The IBM PC's characters, as the format has it (APPNOTE, appendix D).
+    #[default]
+    Cp437,
+    /// Chinese, as Windows has it there.
+    Gbk,
+}
 
 impl Names {
+    /// By its name: `cp437` or `gbk`.
+    pub fn named(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "cp437" => Some(Self::Cp437),
+            "gbk" => Some(Self::Gbk),
+            _ => None,
+        }
+    }
+}
+
+/// Names seen so far, as file systems that ignore case would see them.
+#[derive(Default)]
+pub struct Known(HashSet<String>);
+
+impl Known {
     /// Adds a name, unless it or one that differs in case only is there already.
     pub fn insert(&mut self, name: &str) -> Result<(), Error> {
         if self.0.insert(name.to_lowercase()) {
@@ -19,15 +42,24 @@ impl Names {
     }
 }
 
-/// The name of an entry as text: UTF-8, whether the archive says so or not, else `by_archive`,
-/// which is CP437 unless the archive says that it is UTF-8. What Info-ZIP says beside it is in
-/// both.
-pub fn decoded(raw: &[u8], by_archive: &str) -> Result<String, Error> {
-    match std::str::from_utf8(raw) {
-        Ok(name) => Ok(name.to_owned()),
-        // No byte of CP437 is that character.
-        Err(_) if !by_archive.contains(char::REPLACEMENT_CHARACTER) => Ok(by_archive.to_owned()),
-        Err(_) => Err(Error::file(by_archive, "has a name that is not UTF-8")),
+/// The name of an entry as text: UTF-8, whether the archive says so or not, else what `names` are
+/// in. `by_archive` is CP437, unless the archive says that it is UTF-8. What Info-ZIP says beside
+/// it is in both.
+pub fn decoded(raw: &[u8], by_archive: &str, names: Names) -> Result<String, Error> {
+    if let Ok(name) = std::str::from_utf8(raw) {
+        return Ok(name.to_owned());
+    }
+    // No byte of CP437 is that character.
+    if by_archive.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(Error::file(by_archive, "has a name that is not UTF-8"));
+    }
+    let not_gbk = || Error::file(by_archive, "has a name that is neither UTF-8 nor GBK");
+    match names {
+        Names::Cp437 => Ok(by_archive.to_owned()),
+        Names::Gbk => {
+            let name = GBK.decode_without_bom_handling_and_without_replacement(raw);
+            name.map(Into::into).ok_or_else(not_gbk)
+        }
     }
 }
 
@@ -105,14 +137,25 @@ mod tests {
 
     #[test]
     fn names_are_utf_8_or_what_the_archive_takes_them_for() {
-        assert_eq!(decoded("é".as_bytes(), "├⌐").as_deref(), Ok("é"));
-        assert_eq!(decoded(b"caf\x82", "café").as_deref(), Ok("café"));
-        assert!(decoded(b"caf\xe9", "caf\u{fffd}").is_err());
+        let cp437 = |raw, by_archive| decoded(raw, by_archive, Names::Cp437);
+        assert_eq!(cp437("é".as_bytes(), "├⌐").as_deref(), Ok("é"));
+        assert_eq!(cp437(b"caf\x82", "café").as_deref(), Ok("café"));
+        assert!(cp437(b"caf\xe9", "caf\u{fffd}").is_err());
+    }
+
+    #[test]
+    fn names_are_chinese_where_that_is_set() {
+        let gbk = |raw, by_archive| decoded(raw, by_archive, Names::Gbk);
+        assert_eq!(gbk(b"\xbf\xce\xb3\xcc/\x81\x5c.htm", "┐╬│╠/ü\\.htm").as_deref(), Ok("课程/乗.htm"));
+        assert_eq!(gbk("课".as_bytes(), "Φ»╛").as_deref(), Ok("课"));
+        assert!(gbk(b"\xff.htm", " .htm").is_err());
+        assert!(gbk(b"caf\xe9", "caf\u{fffd}").is_err());
+        assert_eq!([Names::named("GBK"), Names::named("big5")], [Some(Names::Gbk), None]);
     }
 
     #[test]
     fn names_that_differ_in_case_only_collide() {
-        let mut names = Names::default();
+        let mut names = Known::default();
         assert!(names.insert("Index.html").is_ok());
         assert!(names.insert("index.HTML").is_err());
         assert!(names.insert("index2.html").is_ok());

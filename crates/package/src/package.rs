@@ -1,133 +1,260 @@
-use crate::archive::{self, Archive, Entry};
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use crate::archive::{self, Archive, Entry, Names, Next, Step, Unpacking};
 use crate::document::{decode, is_xml};
 use crate::format::{Folder, Format};
+use crate::memory::{Reader, part};
 use crate::{Course, Error};
 
-/// Largest package that is imported, in bytes of the zip.
-pub const PACKAGE_BYTES_MAX: usize = 64 << 20;
+/// Largest package that is imported, in bytes as it is sent.
+pub const PACKAGE_BYTES_MAX: u64 = 16 << 30;
 /// Largest manifest, or other file that a format reads, in bytes.
 pub const MANIFEST_BYTES_MAX: u64 = 8 << 20;
+/// How much is looked at to see what a package is, in bytes.
+const BEGINNING_BYTES: u64 = 1 << 20;
 /// How a zip begins (APPNOTE 4.3.7), also an empty one.
 const ZIP: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 
-/// A course package that may be imported: a zip, a document, or a manifest alone.
-pub struct Package<B> {
-    files: Files<B>,
-    course: Course,
+/// What is in a course package that may be imported: a zip, a document, or a manifest alone.
+#[derive(Clone, Debug)]
+pub struct Contents {
+    /// The course.
+    pub course: Course,
+    /// The files, the manifest included, in the archive's order.
+    pub entries: Vec<Entry>,
 }
 
-/// What a package consists of.
-enum Files<B> {
-    /// Nothing: all units are elsewhere.
-    None,
-    Archive(Archive<B>),
-    /// What was sent is the file.
-    Alone(B, [Entry; 1]),
+/// A course package that is being opened by somebody who loads of it what is looked at.
+pub struct Opening<'f> {
+    size: u64,
+    name: String,
+    names: Names,
+    formats: &'f [&'f dyn Format],
+    stage: Stage<'f>,
 }
 
-impl<B: AsRef<[u8]> + Clone> Package<B> {
-    /// Opens a package of one of these formats: the surest and, of those, the first whose manifest
-    /// is there, in the folder that is nearest to the root. `name` is the file as its sender calls
-    /// it; empty if that is not known. Checks the archive's entries, reads its manifest, and finds
-    /// the file of every unit. No other file is unpacked yet, so a damaged one shows only when it
-    /// is read.
+enum Stage<'f> {
+    /// What it is shows at its beginning.
+    Beginning,
+    /// A manifest without an archive, as far as it is here.
+    Document(Vec<u8>),
+    Listing(archive::Opening),
+    Reading(Box<Reading<'f>>),
+    Done(Contents),
+}
+
+impl<'f> Opening<'f> {
+    /// Begins with a package of so many bytes. `name` is the file as its sender calls it; empty if
+    /// that is not known. `names` is what names in an archive are in, if not in UTF-8.
+    pub fn new(size: u64, name: &str, names: Names, formats: &'f [&'f dyn Format]) -> Self {
+        Self { size, name: name.to_owned(), names, formats, stage: Stage::Beginning }
+    }
+
+    /// Goes on with what is here: finds the surest format and, of those, the first whose manifest
+    /// is there, in the folder that is nearest to the root. Checks the archive's entries, reads its
+    /// manifest, and finds the file of every unit. No other file is unpacked yet, so a damaged one
+    /// shows only when it is read.
     ///
     /// # Errors
     /// For what breaks a rule of archives or of the format.
-    pub fn open(bytes: B, name: &str, formats: &[&dyn Format]) -> Result<Self, Error> {
-        let start = bytes.as_ref();
-        if ZIP.iter().any(|zip| start.starts_with(zip)) {
-            return Self::open_archive(bytes, name, formats);
+    pub fn step(&mut self) -> Result<Step<Contents>, Error> {
+        if self.size > PACKAGE_BYTES_MAX {
+            return Err(Error::TooLarge(format!("has more than {PACKAGE_BYTES_MAX} bytes")));
         }
-        if let Some(format) = formats.iter().find(|format| !format.roots(&[name]).is_empty()) {
-            format.check_alone(name, start)?;
-            let course = format.read(&Folder::new(name, vec![name]))?;
-            let entry = Entry::alone(name, start.len() as u64);
-            return Ok(Self { files: Files::Alone(bytes, [entry]), course });
+        loop {
+            match &mut self.stage {
+                Stage::Beginning => return Ok(Step::Load(0..self.size.min(BEGINNING_BYTES))),
+                Stage::Document(bytes) if (bytes.len() as u64) < self.size => {
+                    let start = bytes.len() as u64;
+                    return Ok(Step::Load(start..self.size.min(start + BEGINNING_BYTES)));
+                }
+                Stage::Document(bytes) => {
+                    let course = alone(bytes, self.formats)?;
+                    return Ok(Step::Done(Contents { course, entries: Vec::new() }));
+                }
+                Stage::Listing(opening) => match opening.step()? {
+                    Step::Load(range) => return Ok(Step::Load(range)),
+                    Step::Done(archive) => {
+                        let reading = Reading::new(archive, self.formats)?;
+                        self.stage = Stage::Reading(Box::new(reading));
+                    }
+                },
+                Stage::Reading(reading) => return reading.step(&self.name),
+                Stage::Done(contents) => return Ok(Step::Done(contents.clone())),
+            }
         }
-        if is_xml(start) {
-            return Ok(Self { course: alone(start, formats)?, files: Files::None });
-        }
-        Self::open_archive(bytes, name, formats)
     }
 
-    fn open_archive(bytes: B, name: &str, formats: &[&dyn Format]) -> Result<Self, Error> {
-        let mut archive = Archive::open(bytes)?;
+    /// Takes what [`Opening::step`] has asked for: all of it that is there.
+    ///
+    /// # Errors
+    /// For what breaks a rule.
+    pub fn load(&mut self, start: u64, bytes: Vec<u8>) -> Result<(), Error> {
+        match &mut self.stage {
+            Stage::Beginning => self.stage = self.begin(bytes)?,
+            Stage::Document(known) if bytes.is_empty() => {
+                return Err(Error::Archive(format!("it ends after {} bytes", known.len())));
+            }
+            Stage::Document(known) => known.extend(bytes),
+            Stage::Listing(opening) => opening.load(start, bytes)?,
+            Stage::Reading(reading) => reading.load(&bytes)?,
+            Stage::Done(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Looks what it is.
+    fn begin(&self, bytes: Vec<u8>) -> Result<Stage<'f>, Error> {
+        let (size, name) = (self.size, self.name.as_str());
+        let listing = || Stage::Listing(archive::Opening::new(size, self.names));
+        if ZIP.iter().any(|zip| bytes.starts_with(zip)) {
+            return Ok(listing());
+        }
+        if let Some(format) = self.formats.iter().find(|format| !format.roots(&[name]).is_empty()) {
+            format.check_alone(name, whole_characters(&bytes, size))?;
+            let course = format.read(&Folder::new(name, vec![name]))?;
+            return Ok(Stage::Done(Contents { course, entries: vec![Entry::alone(name, size)] }));
+        }
+        if is_xml(&bytes) {
+            let first = self.formats.first().and_then(|format| format.manifest());
+            check_size(first.unwrap_or("manifest"), size)?;
+            return Ok(Stage::Document(bytes));
+        }
+        Ok(listing())
+    }
+}
+
+/// The beginning of a file of some size, without a part of a character at its end.
+fn whole_characters(bytes: &[u8], size: u64) -> &[u8] {
+    match std::str::from_utf8(bytes) {
+        Err(error) if (bytes.len() as u64) < size && error.error_len().is_none() => {
+            bytes.get(..error.valid_up_to()).unwrap_or(bytes)
+        }
+        _ => bytes,
+    }
+}
+
+/// An archive whose format is known, while the files are read that say what the course is.
+struct Reading<'f> {
+    archive: Archive,
+    format: &'f dyn Format,
+    /// Files that were read.
+    texts: Vec<(String, String)>,
+    /// Files to be read.
+    wanted: VecDeque<String>,
+    /// The first of those.
+    unpacking: Option<(Unpacking, usize)>,
+    /// The format has said what it wants.
+    is_asked: bool,
+}
+
+impl<'f> Reading<'f> {
+    fn new(mut archive: Archive, formats: &[&'f dyn Format]) -> Result<Self, Error> {
         let (format, root) = find(archive.entries(), formats)?;
         if !root.is_empty() {
             archive.enter(&root);
         }
-        let entries = archive.entries().to_vec();
-        let paths = entries.iter().map(|entry| entry.path.as_str()).collect();
-        let mut folder = Folder::new(name, paths);
-        if let Some(manifest) = format.manifest() {
-            folder = folder.with(manifest, text(&mut archive, manifest)?);
+        let wanted = format.manifest().map(str::to_owned).into_iter().collect();
+        let (texts, unpacking, is_asked) = (Vec::new(), None, false);
+        Ok(Self { archive, format, texts, wanted, unpacking, is_asked })
+    }
+
+    fn step(&mut self, name: &str) -> Result<Step<Contents>, Error> {
+        loop {
+            if let Some(path) = self.wanted.front() {
+                if let Some(range) = self.read(&path.clone())? {
+                    return Ok(Step::Load(range));
+                }
+                continue;
+            }
+            let paths = self.archive.entries().iter().map(|entry| entry.path.as_str()).collect();
+            let mut folder = Folder::new(name, paths);
+            if !self.is_asked {
+                for (path, text) in &self.texts {
+                    folder = folder.with(path, text.clone());
+                }
+                self.wanted = self.format.wants(&folder)?.into();
+                self.is_asked = true;
+                continue;
+            }
+            for (path, text) in std::mem::take(&mut self.texts) {
+                folder = folder.with(&path, text);
+            }
+            let course = self.format.read(&folder)?;
+            return Ok(Step::Done(Contents { course, entries: self.archive.entries().to_vec() }));
         }
-        for path in format.wants(&folder)? {
-            folder = folder.with(&path, text(&mut archive, &path)?);
+    }
+
+    /// Reads the first file that is wanted. None: it is read; else what has to be loaded first.
+    fn read(&mut self, path: &str) -> Result<Option<Range<u64>>, Error> {
+        let (unpacking, size) = match &mut self.unpacking {
+            Some(underway) => underway,
+            none => {
+                let missing = || Error::file(path, "is missing");
+                let entry = self.archive.find(path).ok_or_else(missing)?;
+                check_size(path, entry.size)?;
+                let size = entry.size.try_into().unwrap_or(usize::MAX);
+                none.insert((Unpacking::new(entry), size))
+            }
+        };
+        match unpacking.next(*size)? {
+            Next::Load { start, most } => Ok(Some(start..start.saturating_add(most as u64))),
+            Next::Piece(bytes) => {
+                self.texts.push((path.to_owned(), decoded(path, &bytes)?));
+                self.unpacking = None;
+                self.wanted.pop_front();
+                Ok(None)
+            }
         }
-        let course = format.read(&folder)?;
-        Ok(Self { files: Files::Archive(archive), course })
+    }
+
+    fn load(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.unpacking.as_mut().map_or(Ok(()), |(unpacking, _)| unpacking.load(bytes))
+    }
+}
+
+/// A course package in memory.
+pub struct Package<B> {
+    bytes: B,
+    contents: Contents,
+}
+
+impl<B: AsRef<[u8]>> Package<B> {
+    /// Opens a package, as [`Opening`] does.
+    ///
+    /// # Errors
+    /// For what breaks a rule of archives or of the format.
+    pub fn open(bytes: B, name: &str, formats: &[&dyn Format]) -> Result<Self, Error> {
+        let all = bytes.as_ref();
+        let mut opening = Opening::new(all.len() as u64, name, Names::default(), formats);
+        let contents = loop {
+            match opening.step()? {
+                Step::Done(contents) => break contents,
+                Step::Load(range) => opening.load(range.start, part(all, &range).to_vec())?,
+            }
+        };
+        Ok(Self { bytes, contents })
     }
 
     /// The course.
     pub fn course(&self) -> &Course {
-        &self.course
+        &self.contents.course
     }
 
     /// The files, the manifest included, in the archive's order.
     pub fn entries(&self) -> &[Entry] {
-        match &self.files {
-            Files::None => &[],
-            Files::Archive(archive) => archive.entries(),
-            Files::Alone(_, entry) => entry,
-        }
+        &self.contents.entries
     }
 
     /// Starts unpacking the file at a position of [`Package::entries`].
     ///
     /// # Errors
-    /// When there is no such file, or it cannot be unpacked.
-    pub fn reader(&mut self, position: usize) -> Result<Reader<'_, B>, Error> {
-        match &mut self.files {
-            Files::Archive(archive) => archive.reader(position).map(Reader::Packed),
-            Files::Alone(bytes, _) if position == 0 => Ok(Reader::Plain(B::as_ref(bytes))),
-            _ => Err(Error::Archive(format!("it has no file number {position}"))),
-        }
-    }
-}
-
-/// A file being read.
-pub enum Reader<'a, B: AsRef<[u8]>> {
-    /// One of an archive.
-    Packed(archive::Reader<'a, B>),
-    /// What is left of one that is not packed.
-    Plain(&'a [u8]),
-}
-
-impl<B: AsRef<[u8]>> Reader<'_, B> {
-    /// The next bytes: `length` of them, fewer at the end of the file, none after it. A wrong
-    /// checksum or a size other than stated fails at the last piece.
-    ///
-    /// # Errors
-    /// When the file is damaged.
-    pub fn next(&mut self, length: usize) -> Result<Vec<u8>, Error> {
-        match self {
-            Self::Packed(reader) => reader.next(length),
-            Self::Plain(bytes) => {
-                let (piece, rest) = bytes.split_at(length.min(bytes.len()));
-                *bytes = rest;
-                Ok(piece.to_vec())
-            }
-        }
-    }
-
-    /// How many bytes are still to come.
-    pub fn left(&self) -> u64 {
-        match self {
-            Self::Packed(reader) => reader.left(),
-            Self::Plain(bytes) => bytes.len() as u64,
-        }
+    /// When there is no such file.
+    pub fn reader(&self, position: usize) -> Result<Reader<'_>, Error> {
+        let missing = || Error::Archive(format!("it has no file number {position}"));
+        let entry = self.entries().get(position).ok_or_else(missing)?;
+        Ok(Reader::new(self.bytes.as_ref(), entry))
     }
 }
 
@@ -159,19 +286,9 @@ fn find<'a>(
 
 fn alone(bytes: &[u8], formats: &[&dyn Format]) -> Result<Course, Error> {
     let first = formats.first().and_then(|format| format.manifest()).unwrap_or("manifest");
-    check_size(first, bytes.len() as u64)?;
     let manifest = decoded(first, bytes)?;
     let mut read = formats.iter().filter_map(|format| format.read_alone(&manifest));
     read.next().unwrap_or_else(|| Err(Error::Archive("it is a document, and no archive".into())))
-}
-
-fn text<B: AsRef<[u8]> + Clone>(archive: &mut Archive<B>, path: &str) -> Result<String, Error> {
-    let missing = || Error::file(path, "is missing");
-    let position = archive.position(path).ok_or_else(missing)?;
-    let size = archive.entries().get(position).map_or(0, |entry| entry.size);
-    check_size(path, size)?;
-    let bytes = archive.reader(position)?.next(size.try_into().unwrap_or(usize::MAX))?;
-    decoded(path, &bytes)
 }
 
 fn decoded(path: &str, bytes: &[u8]) -> Result<String, Error> {

@@ -1,12 +1,18 @@
 //! `hedge course`: courses of a running node, over its HTTP interface.
 
-use std::path::PathBuf;
+mod progress;
+mod send;
 
-use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use http::Method;
 
+use self::send::Sending;
 use super::node::Node;
+use crate::duration;
 
 /// Where a node takes and lists courses.
 const COURSES: &str = "/content/v1/courses";
@@ -24,12 +30,17 @@ pub struct Course {
 enum Command {
     /// Import a course package (a zip of cmi5, SCORM or pages), as a new course or as a course's
     /// new version
+    ///
+    /// It is sent in pieces. Where the connection breaks, it goes on from where it was.
     Import {
-        /// The zip file
+        /// The file: a zip, or a document by itself
         file: PathBuf,
         /// Let anybody read its files, also without signing in
         #[arg(long)]
         public: bool,
+        /// How long to try again when the connection breaks or the node is busy
+        #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration::parse)]
+        retry_for: Duration,
         #[command(flatten)]
         node: Node,
     },
@@ -47,11 +58,9 @@ impl Course {
     /// When the node cannot be reached, refuses, or answers something else; says what it said.
     pub fn run(self) -> Result<()> {
         match self.command {
-            Command::Import { file, public, node } => {
-                let package = std::fs::read(&file).with_context(|| file.display().to_string())?;
-                println!("Sending {} ({} KB) ...", file.display(), package.len().div_ceil(1024));
+            Command::Import { file, public, retry_for, node } => {
                 let place = if public { PUBLIC_COURSES } else { COURSES };
-                let course = node.call(Method::POST, place, Some(("application/zip", package)))?;
+                let course = import(&node, &file, place, retry_for)?;
                 println!("{}", line(&course));
                 let notes = course.get("notes").and_then(serde_json::Value::as_array);
                 let notes = notes.into_iter().flatten().filter_map(serde_json::Value::as_str);
@@ -65,6 +74,20 @@ impl Course {
         }
         Ok(())
     }
+}
+
+/// Sends a file, and has it imported at an address.
+fn import(
+    node: &Node,
+    file: &Path,
+    place: &str,
+    retry_for: Duration,
+) -> Result<serde_json::Value> {
+    let sending = Sending::new(node, file, retry_for)?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    println!("Sending {} ({} KB) ...", file.display(), sending.size().div_ceil(1024));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(sending.run(&name, place))
 }
 
 /// A course in one line: what it is called, and its IRI.

@@ -1,6 +1,9 @@
 //! Request bodies, read under a limit.
 
+use std::fmt::Display;
+
 use bytes::{Bytes, BytesMut};
+use http_body::Body;
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 
@@ -9,6 +12,29 @@ use crate::{Problem, Request, header};
 /// How much of a body that is too large is read all the same, and dropped: a client that is still
 /// sending hears the answer only when it has finished.
 const DROPPED_BYTES_MAX: usize = 64 << 20;
+
+/// A body that is read as it comes, however large.
+pub struct Pieces<B>(B);
+
+/// Begins to read a body as it comes.
+pub fn pieces(request: Request) -> Pieces<impl Body<Data = Bytes, Error: Display> + Unpin> {
+    Pieces(request.into_body())
+}
+
+impl<B: Body<Data = Bytes, Error: Display> + Unpin> Pieces<B> {
+    /// What comes next. None: that was all. Of a body that breaks off, what came before is what
+    /// has come.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        while let Some(frame) = self.0.frame().await {
+            let frame =
+                frame.map_err(|error| Problem::bad_request(format!("reading the body: {error}")))?;
+            if let Ok(data) = frame.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+}
 
 /// Reads a whole body of at most `limit` bytes.
 pub async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {

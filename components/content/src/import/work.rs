@@ -1,0 +1,256 @@
+//! Importing what was uploaded: check everything, store its files, and only then make it visible.
+
+use std::time::{Duration, Instant};
+
+use hedgeschool_formats::ALL;
+use hedgeschool_package::archive::{Entry, Names, Next, Step, Unpacking};
+use hedgeschool_package::{Contents, Error, Format, Opening, media_type};
+use hedgeschool_redis::changed;
+use hedgeschool_web::events::Events;
+use hedgeschool_web::{Problem, Reply, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::described::new_course;
+use super::intake::{Intake, PIECE_BYTES};
+use super::source::Source;
+use crate::store::uploads::{self, Upload};
+use crate::store::{self, File, NewCourse};
+use crate::upload;
+
+/// How often it is told how far an import is.
+const NEWS: Duration = Duration::from_secs(1);
+
+/// What whoever imports a package wants of it.
+pub struct Wishes {
+    /// Anybody may read its files. None: no.
+    pub is_public: Option<bool>,
+    /// The format that it is of. None: any.
+    pub format: Option<&'static dyn Format>,
+    /// What names in archives are in that are not in UTF-8.
+    pub names: Names,
+}
+
+/// What an import has come to, and is told by.
+#[derive(Serialize, Deserialize)]
+pub struct Outcome {
+    status: u16,
+    /// The course's address.
+    location: Option<String>,
+    /// JSON.
+    body: String,
+}
+
+/// A course that was imported, and what of its package is not honoured, in sentences.
+#[derive(Serialize)]
+struct Imported {
+    #[serde(flatten)]
+    course: store::Course,
+    is_new: bool,
+    notes: Vec<String>,
+}
+
+/// An import underway.
+pub struct Import {
+    upload: Upload,
+    /// Its name where others might import the same.
+    importer: String,
+    wishes: Wishes,
+    /// Who wants to hear how far it is.
+    events: Option<Events>,
+    /// How far it is, in bytes, and when that was told last.
+    done: u64,
+    total: u64,
+    told: Instant,
+}
+
+impl Import {
+    /// The import of an upload that `importer` has claimed.
+    pub fn new(upload: Upload, importer: String, wishes: Wishes, events: Option<Events>) -> Self {
+        let (done, total, told) = (0, upload.length, Instant::now());
+        Self { upload, importer, wishes, events, done, total, told }
+    }
+
+    /// Imports it. What is refused is discarded, as what is imported; what could not be done may be
+    /// tried again.
+    pub async fn run(mut self) -> Result<Outcome, Problem> {
+        let outcome = match self.import().await {
+            Ok(outcome) => outcome,
+            Err(problem) if problem.status.is_client_error() => Outcome::of(&problem),
+            Err(problem) => {
+                if let Some(events) = &mut self.events {
+                    let _ = events.tell("failed", &problem.body()).await;
+                }
+                uploads::release(self.upload.id, self.importer).await?;
+                return Err(problem);
+            }
+        };
+        let text = serde_json::to_string(&outcome).map_err(Problem::internal)?;
+        upload::discard(&self.upload.id, Some(text)).await?;
+        if let Some(mut events) = self.events {
+            outcome.tell(&mut events).await;
+        }
+        Ok(outcome)
+    }
+
+    async fn import(&mut self) -> Result<Outcome, Problem> {
+        let mut source = Source::new(&self.upload.id);
+        let Contents { course: described, entries } = self.open(&mut source).await?;
+        let files = self.store(&mut source, entries).await?;
+        let is_public = self.wishes.is_public;
+        let course = NewCourse { is_public, ..new_course(&described) };
+        let before = store::find_course(course.id.clone()).await?;
+        let course = store::publish(course, files).await?;
+        changed("content");
+        let is_new = before.is_none_or(|before| before.package != course.package);
+        let id = utf8_percent_encode(&course.id, NON_ALPHANUMERIC);
+        let location = Some(format!("/content/v1/courses/{id}"));
+        let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+        let imported = Imported { course, is_new, notes: described.notes };
+        let body = serde_json::to_string(&imported).map_err(Problem::internal)?;
+        Ok(Outcome { status: status.as_u16(), location, body })
+    }
+
+    async fn open(&self, source: &mut Source) -> Result<Contents, Problem> {
+        let Upload { length, name, .. } = &self.upload;
+        let format = self.wishes.format.map(|format| [format]);
+        let formats = format.as_ref().map_or(ALL, |format| format.as_slice());
+        let mut opening = Opening::new(*length, name, self.wishes.names, formats);
+        loop {
+            match opening.step().map_err(refused)? {
+                Step::Done(contents) => return Ok(contents),
+                Step::Load(range) => {
+                    let bytes = source.whole(&range).await?;
+                    opening.load(range.start, bytes).map_err(refused)?;
+                }
+            }
+        }
+    }
+
+    /// Unpacks and stores every file. If this fails underway, what was stored goes with the upload.
+    async fn store(
+        &mut self,
+        source: &mut Source,
+        entries: Vec<Entry>,
+    ) -> Result<Vec<File>, Problem> {
+        // What is joined is read once more.
+        self.total = entries.iter().map(|entry| entry.size * if is_large(entry) { 2 } else { 1 }).sum();
+        let mut intake = Intake::new(&self.upload.id);
+        for entry in &entries {
+            self.store_file(source, entry, &mut intake).await?;
+        }
+        let hashes = intake.finish().await?;
+        let file = |(entry, hash): (Entry, String)| File {
+            media_type: media_type(&entry.path),
+            path: entry.path,
+            hash,
+            size: entry.size,
+        };
+        Ok(entries.into_iter().zip(hashes).map(file).collect())
+    }
+
+    async fn store_file(
+        &mut self,
+        source: &mut Source,
+        entry: &Entry,
+        intake: &mut Intake,
+    ) -> Result<(), Problem> {
+        let mut unpacking = Unpacking::new(entry);
+        if !is_large(entry) {
+            intake.put_file(next(source, &mut unpacking).await?).await?;
+            return self.tell(entry.size).await;
+        }
+        while unpacking.left() > 0 {
+            let piece = next(source, &mut unpacking).await?;
+            let bytes = piece.len() as u64;
+            intake.put_piece(piece).await?;
+            self.tell(bytes).await?;
+        }
+        while !intake.join().await? {
+            self.tell(0).await?;
+        }
+        self.tell(entry.size).await
+    }
+
+    /// Says once in a while how far it is, and that it goes on.
+    async fn tell(&mut self, bytes: u64) -> Result<(), Problem> {
+        self.done += bytes;
+        if self.told.elapsed() < NEWS {
+            return Ok(());
+        }
+        self.told = Instant::now();
+        let (id, importer) = (self.upload.id.clone(), self.importer.clone());
+        if !uploads::claim(id, importer, self.done, self.total).await? {
+            return Err(elsewhere());
+        }
+        if let Some(events) = &mut self.events
+            && tell_progress(events, self.done, self.total).await.is_err()
+        {
+            // Whoever comes back finds it further on.
+            self.events = None;
+        }
+        Ok(())
+    }
+}
+
+fn is_large(entry: &Entry) -> bool {
+    entry.size > PIECE_BYTES as u64
+}
+
+/// The next piece of a file.
+async fn next(source: &mut Source, unpacking: &mut Unpacking) -> Result<Vec<u8>, Problem> {
+    loop {
+        match unpacking.next(PIECE_BYTES).map_err(refused)? {
+            Next::Piece(piece) => return Ok(piece),
+            Next::Load { start, most } => {
+                unpacking.load(source.some(start, most).await?).map_err(refused)?;
+            }
+        }
+    }
+}
+
+/// Tells how far an import is.
+pub async fn tell_progress(events: &mut Events, done: u64, total: u64) -> Result<(), Problem> {
+    let progress = json!({ "done": done, "total": total }).to_string();
+    let gone = |_| Problem::bad_request("nobody listens any more");
+    events.tell("progress", &progress).await.map_err(gone)
+}
+
+fn elsewhere() -> Problem {
+    let detail = "another request imports this file: ask again, and hear what comes of it";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_header("retry-after", "1")
+}
+
+fn refused(error: Error) -> Problem {
+    match error {
+        Error::TooLarge(_) => Problem::too_large(error.to_string()),
+        _ => Problem::bad_request(error.to_string()),
+    }
+}
+
+impl Outcome {
+    fn of(problem: &Problem) -> Self {
+        problem.log();
+        Self { status: problem.status.as_u16(), location: None, body: problem.body() }
+    }
+
+    /// The answer to whoever has waited for it.
+    pub fn reply(self) -> Result<Reply, Problem> {
+        let status = StatusCode::from_u16(self.status).map_err(Problem::internal)?;
+        let is_good = status.is_success();
+        let media_type = if is_good { "application/json" } else { Problem::MEDIA_TYPE };
+        let reply = Reply::new(status, media_type, self.body);
+        Ok(match self.location {
+            Some(location) => reply.with_header("location", &location),
+            None => reply,
+        })
+    }
+
+    /// Tells whoever listens.
+    pub async fn tell(&self, events: &mut Events) {
+        let kind = if self.status < 400 { "imported" } else { "refused" };
+        // Whoever has gone finds it when it comes back.
+        let _ = events.tell(kind, &self.body).await;
+    }
+}
