@@ -37,5 +37,6 @@ mod storage;
 mod tree;
 mod upgrade;
 mod uploads;
+mod withdrawal;
 mod wrong_machines;
 mod xapi;

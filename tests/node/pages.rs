@@ -73,7 +73,7 @@ fn give(browser: &Browser, credentials: &str) -> Result<()> {
     browser.click("main button")
 }
 
-fn sign_in(browser: &Browser, node: &Node, credentials: &str) -> Result<()> {
+pub fn sign_in(browser: &Browser, node: &Node, credentials: &str) -> Result<()> {
     browser.open(&node.address())?;
     give(browser, credentials)?;
     browser.await_text("header", "Sign out")

@@ -95,9 +95,7 @@ fn a_connection_that_is_cut_loses_nothing_that_arrived() -> Result<()> {
     let upload = Upload::begin(&node.admin(), "hedges.zip", package.len() as u64)?;
     let sent = 2_500_000;
     drop(upload.begin_piece(&node, 0, package.len(), &package[..sent])?);
-    eventually("what was sent is there", || {
-        Ok((upload.offset()? == sent as u64).then_some(()))
-    })?;
+    eventually("what was sent is there", || Ok((upload.offset()? == sent as u64).then_some(())))?;
     upload.send_rest(&package, 1 << 20)?;
     upload.import()?.expect(201)?;
     Ok(())

@@ -63,9 +63,11 @@ impl Upload {
 
     /// Sends a piece.
     pub fn send(&self, offset: u64, bytes: &[u8]) -> Result<Response> {
-        speaking(self.client.clone())
-            .with_header("upload-offset", &offset.to_string())
-            .send(Method::PATCH, &self.path, Some((PIECE, bytes)))
+        speaking(self.client.clone()).with_header("upload-offset", &offset.to_string()).send(
+            Method::PATCH,
+            &self.path,
+            Some((PIECE, bytes)),
+        )
     }
 
     /// Sends what is missing of a file, in pieces of so many bytes.

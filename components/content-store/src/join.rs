@@ -7,8 +7,8 @@ use hedgeschool_sql::Value;
 use sha2_resumable::digest::common::hazmat::SerializableState;
 use sha2_resumable::{Digest, Sha256};
 
-use crate::{DATABASE, uploads};
 use crate::bindings::exports::hedgeschool::content::types::Error;
+use crate::{DATABASE, uploads};
 
 /// Most parts of a joined blob.
 pub const PARTS_MAX: usize = 16_384;
@@ -50,8 +50,12 @@ pub async fn step(parts: &[&str], upload: Option<String>) -> Result<Option<Strin
     }
     let hash = hexadecimal(&progress.hash.finalize());
     let parts = serde_json::to_string(parts)?;
-    let mut parameters =
-        vec![Value::Text(hash.clone()), integer(progress.size), Value::Text(parts), Value::Text(key)];
+    let mut parameters = vec![
+        Value::Text(hash.clone()),
+        integer(progress.size),
+        Value::Text(parts),
+        Value::Text(key),
+    ];
     let sql = match upload {
         Some(upload) => {
             parameters.push(Value::Text(upload));

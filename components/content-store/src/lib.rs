@@ -27,10 +27,11 @@ mod room;
 #[cfg(test)]
 mod schema_tests;
 mod uploads;
+mod withdrawal;
 
 use bindings::exports::hedgeschool::content::packages::Guest;
 use bindings::exports::hedgeschool::content::types::{
-    Course, CourseSummary, Edition, Error, File, NewCourse, UnitPlace,
+    Course, CourseSummary, Edition, Error, File, NewCourse, UnitPlace, Withdrawal,
 };
 use hedgeschool_sql::{Database, connection_slot};
 use spin_sdk::wit_bindgen::StreamReader;
@@ -43,6 +44,7 @@ static DATABASE: Database = Database {
         hedgeschool_journal::SCHEMA,
         include_str!("../migrations/0001-packages.sql"),
         include_str!("../migrations/0002-uploads.sql"),
+        include_str!("../migrations/0003-withdrawn.sql"),
     ],
     restored: hedgeschool_journal::RESTORED,
     new_file: &["PRAGMA auto_vacuum = INCREMENTAL", "VACUUM"],
@@ -53,10 +55,7 @@ static DATABASE: Database = Database {
 struct Store;
 
 impl Guest for Store {
-    async fn put_blobs(
-        blobs: Vec<Vec<u8>>,
-        upload: Option<String>,
-    ) -> Result<Vec<String>, Error> {
+    async fn put_blobs(blobs: Vec<Vec<u8>>, upload: Option<String>) -> Result<Vec<String>, Error> {
         blobs::put(blobs, upload).await
     }
 
@@ -70,6 +69,10 @@ impl Guest for Store {
 
     async fn publish(course: NewCourse, files: Vec<File>) -> Result<Course, Error> {
         packages::publish(course, files).await
+    }
+
+    async fn withdraw(id: String, how: Option<Withdrawal>) -> Result<Option<Course>, Error> {
+        withdrawal::withdraw(id, how).await
     }
 
     async fn courses(after: Option<String>, limit: u32) -> Result<Vec<CourseSummary>, Error> {

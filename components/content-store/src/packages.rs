@@ -8,7 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::bindings::exports::hedgeschool::content::types::{
-    Course, CourseSummary, Edition, Error, File, NewCourse, UnitPlace,
+    Course, CourseSummary, Edition, Error, File, NewCourse, UnitPlace, Withdrawal,
 };
 use crate::{DATABASE, room};
 
@@ -170,17 +170,17 @@ async fn check_blobs(files: &str) -> Result<(), Error> {
 }
 
 fn with_identity(course: NewCourse, key: String, package: String) -> Course {
-    let NewCourse { id, title, description, units, blocks, is_public } = course;
-    Course { id, key, package, title, description, units, blocks, is_public }
+    let NewCourse { id, title, description, units, blocks, is_public, withdrawn } = course;
+    Course { id, key, package, title, description, units, blocks, is_public, withdrawn }
 }
 
 /// See `courses`.
 pub async fn courses(after: Option<String>, limit: u32) -> Result<Vec<CourseSummary>, Error> {
     let sql = "SELECT course.iri, course.key, package.hash, course.title, course.description,
-        course.units
+        course.units, coalesce(package.course ->> 'withdrawn', '') AS withdrawn
         FROM course JOIN package ON package.id = course.package
-        WHERE ?1 IS NULL
-          OR (course.title, course.iri) > (SELECT title, iri FROM course WHERE iri = ?1)
+        WHERE withdrawn <> 'Removed' AND (?1 IS NULL
+          OR (course.title, course.iri) > (SELECT title, iri FROM course WHERE iri = ?1))
         ORDER BY course.title, course.iri
         LIMIT ?2";
     let after = after.map_or(Value::Null, Value::Text);
@@ -197,6 +197,7 @@ fn summary(mut row: Row) -> Result<CourseSummary, Error> {
         title: row.take()?,
         description: row.take()?,
         units: row.take::<u64>()?.try_into().unwrap_or(u32::MAX),
+        withdrawn: (row.take::<String>()? == "Retired").then_some(Withdrawal::Retired),
     })
 }
 
@@ -211,7 +212,9 @@ pub async fn find(column: &'static str, value: String) -> Result<Option<Course>,
         return Ok(None);
     };
     let (key, package, course): (_, _, String) = (row.take()?, row.take()?, row.take()?);
-    Ok(Some(with_identity(serde_json::from_str(&course)?, key, package)))
+    let course: NewCourse = serde_json::from_str(&course)?;
+    let is_there = course.withdrawn != Some(Withdrawal::Removed);
+    Ok(is_there.then(|| with_identity(course, key, package)))
 }
 
 /// See `find-units`.

@@ -4,7 +4,7 @@
 use hedgeschool_journal::{Error, integer, limits, usage};
 use hedgeschool_sql::{Error as SqlError, Value};
 
-use crate::DATABASE;
+use crate::{DATABASE, withdrawal};
 
 /// Once some of it is given up, so much of what is allowed is left in use: what comes back soon
 /// would not be worth having gone.
@@ -21,6 +21,7 @@ pub const UNNOTICED_S: i64 = 3_600;
 
 /// Keeps within the noted limits, with the help of a node that has what came from there.
 pub async fn make(holder: Option<String>) -> Result<(), Error> {
+    withdrawal::discard().await?;
     let Some(limits) = limits(&DATABASE).await? else { return take_back(u64::MAX).await };
     let low = limits.high / LOW.1 * LOW.0;
     if let Some(holder) = holder {
@@ -29,6 +30,12 @@ pub async fn make(holder: Option<String>) -> Result<(), Error> {
         give_up(&holder, goal).await?;
     }
     take_back(low.saturating_sub(live().await?)).await
+}
+
+/// Deletes blobs that nobody needs any more, and gives the room back to the disk.
+pub async fn reclaim() -> Result<(), Error> {
+    sweep().await?;
+    shrink().await
 }
 
 /// Bytes in use.

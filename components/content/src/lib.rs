@@ -5,6 +5,8 @@
 //! | `/content/v1/courses` | GET | a page of courses by title: `limit` (1 to 1,000), `after` (a course id) |
 //! | | POST | imports a package: the body (`application/zip`), or `upload=ID`; for anybody to read with `public=true`; administrators and clients of scope `all`. With `Accept: text/event-stream`, an upload's import tells how far it is |
 //! | `/content/v1/courses/{id}` | GET | a course by its IRI, percent-encoded |
+//! | | PATCH | `{"retired": true}` takes it back: who has begun it may finish; `false` offers it again; whoever may import |
+//! | | DELETE | removes it with its files; what was recorded stays; likewise |
 //! | `/content/v1/uploads` | POST, GET | begins an upload by tus 1.0.0; lists those underway; who may import |
 //! | `/content/v1/uploads/{id}` | HEAD, PATCH, DELETE | how far it is; goes on; cancels it |
 //!
@@ -21,7 +23,7 @@
 //! that have none.
 //!
 //! Private, since it lies outside `/content`: `POST /structure` with `{"key": …}`, or with the
-//! `activity` of a unit, answers the course or null.
+//! `activity` of a unit, answers the course or null. `POST /withdraw` does what PATCH and DELETE do.
 
 mod access;
 mod assets;
@@ -34,6 +36,7 @@ mod shelf;
 mod storage;
 mod store;
 mod upload;
+mod withdrawal;
 
 use hedgeschool_web::{Method, Problem, Reply, Request, StatusCode, answer, content_origin};
 use percent_encoding::percent_decode_str;
@@ -61,6 +64,7 @@ async fn handle(request: Request) -> Reply {
 
 async fn private(request: Request, path: &str) -> Result<Reply, Problem> {
     match path {
+        "/withdraw" if request.method() == Method::POST => withdrawal::by_portal(request).await,
         "/structure" if request.method() == Method::POST => catalogue::structure(request).await,
         _ => Err(nothing()),
     }
@@ -81,8 +85,13 @@ async fn courses(request: Request) -> Result<Reply, Problem> {
         "" | "/" if is_get(&request) => catalogue::list(&request).await,
         "" | "/" => Err(Problem::method_not_allowed("GET, HEAD, POST")),
         id => {
-            only_get(&request)?;
-            catalogue::course(&request, &decoded(id.trim_start_matches('/'))?).await
+            let id = decoded(id.trim_start_matches('/'))?;
+            match request.method().as_str() {
+                "GET" | "HEAD" => catalogue::course(&request, &id).await,
+                "PATCH" => withdrawal::change(request, id).await,
+                "DELETE" => withdrawal::remove(request, id).await,
+                _ => Err(Problem::method_not_allowed("GET, HEAD, PATCH, DELETE")),
+            }
         }
     }
 }

@@ -13,8 +13,8 @@ use hedgeschool_web::{Problem, StatusCode};
 
 pub use bindings::hedgeschool::content::journal;
 pub use bindings::hedgeschool::content::packages::*;
-pub use bindings::hedgeschool::content::uploads;
 pub use bindings::hedgeschool::content::types::{Block, LaunchMethod, MoveOn, Unit};
+pub use bindings::hedgeschool::content::uploads;
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::iter::successors;
 
-use hedgeschool_web::{Problem, Query, Reply};
+use hedgeschool_web::{Problem, Query, Reply, Request, body, inside, origin};
+use serde::Serialize;
 
 use crate::page::{self, Administration, CourseCard, Frame, UnitCard};
 use crate::standing::{Standing, requirement, satisfies};
@@ -12,6 +13,9 @@ use crate::{Visitor, link};
 
 /// Most courses on one page.
 const COURSES_MAX: u32 = 500;
+
+/// Largest body of a form here, in bytes.
+const FORM_BYTES_MAX: usize = 16_384;
 
 /// `/`
 pub async fn list(visitor: &Visitor) -> Result<Reply, Problem> {
@@ -25,28 +29,38 @@ pub async fn list_part(visitor: &Visitor) -> Result<String, Problem> {
     page::part(&page::CoursesPart { courses, is_administrator: visitor.is_administrator })
 }
 
-/// Every course, with how far the visitor is in it.
+/// Every course, with how far the visitor is in it. Those that are retired are for who has begun
+/// them, and for administrators.
 pub async fn cards(visitor: &Visitor) -> Result<Vec<CourseCard>, Problem> {
-    let done = done_by_course(visitor).await?;
+    let begun = begun_by_course(visitor).await?;
     let courses = content::courses(None, COURSES_MAX).await?;
+    let is_shown = |course: &content::CourseSummary| {
+        let is_offered = course.withdrawn.is_none() || visitor.is_administrator;
+        is_offered || begun.contains_key(&course.key)
+    };
     let card = |course: content::CourseSummary| CourseCard {
         href: link::course(&course.title, &course.key),
         title: course.title,
         description: course.description,
         units: course.units,
         // A newer version may have fewer units than were done.
-        done: done.get(&course.key).copied().unwrap_or(0).min(course.units),
+        done: begun.get(&course.key).copied().unwrap_or(0).min(course.units),
+        is_retired: course.withdrawn.is_some(),
     };
-    Ok(courses.into_iter().map(card).collect())
+    Ok(courses.into_iter().filter(is_shown).map(card).collect())
 }
 
-/// How many units of each course, by its key, the visitor has completed or passed.
-async fn done_by_course(visitor: &Visitor) -> Result<HashMap<String, u32>, Problem> {
+/// How many units of each course, by its key, the visitor has completed or passed; of those in
+/// which there is something.
+async fn begun_by_course(visitor: &Visitor) -> Result<HashMap<String, u32>, Problem> {
     let reached = completions::of_agent(visitor.agent_id.clone()).await?;
-    let done = reached.into_iter().filter(|reached| reached.completed || reached.passed);
+    let is_done = |reached: &Completion| reached.completed || reached.passed;
+    let done: HashMap<_, _> =
+        reached.iter().map(|reached| (reached.activity.clone(), is_done(reached))).collect();
     let mut counts = HashMap::new();
-    for place in content::find_units(done.map(|reached| reached.activity).collect()).await? {
-        *counts.entry(place.course_key).or_insert(0) += 1;
+    for place in content::find_units(done.keys().cloned().collect()).await? {
+        let is_done = done.get(&place.activity).copied().unwrap_or_default();
+        *counts.entry(place.course_key).or_insert(0) += u32::from(is_done);
     }
     Ok(counts)
 }
@@ -57,6 +71,7 @@ pub async fn show(visitor: &Visitor, segment: &str, query: &Query) -> Result<Rep
     let units = || course.units.iter().map(|unit| (unit.id.clone(), unit.title.clone()));
     let administration = visitor.is_administrator.then(|| Administration {
         units: units().collect(),
+        is_retired: course.withdrawn.is_some(),
         waived: query.get("waived").map(str::to_owned),
     });
     page::render(&page::Course {
@@ -117,6 +132,37 @@ fn unit_card(unit: Unit, reached: Option<&Completion>) -> UnitCard {
         id: unit.id,
         title: unit.title,
     }
+}
+
+/// What the portal asks of `content`.
+#[derive(Serialize)]
+struct Withdraw<'a> {
+    id: &'a str,
+    how: Option<&'a str>,
+}
+
+/// `POST /courses/…/withdraw`, a form with `how`: `retired`, `removed`, or `none`, by an
+/// administrator. Other nodes hear of it.
+pub async fn withdraw(
+    request: Request,
+    visitor: &Visitor,
+    segment: &str,
+) -> Result<Reply, Problem> {
+    origin::check_same_origin(&request)?;
+    if !visitor.is_administrator {
+        return Err(Problem::forbidden("Only administrators take courses back."));
+    }
+    let form = body::form(request, FORM_BYTES_MAX).await?;
+    let course = find(segment).await?;
+    let how = match form.get("how").unwrap_or_default() {
+        "none" => None,
+        how @ ("retired" | "removed") => Some(how),
+        _ => return Err(Problem::bad_request("how is retired, removed or none")),
+    };
+    let () = inside::ask("content", "/withdraw", &Withdraw { id: &course.id, how }).await?;
+    let is_gone = how == Some("removed");
+    let course = link::course(&course.title, &course.key);
+    Ok(Reply::see_other(if is_gone { "/admin/courses" } else { &course }))
 }
 
 /// The course of an address, or 404.

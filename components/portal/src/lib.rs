@@ -78,6 +78,9 @@ async fn route(request: Request, path: &str, visitor: Option<&Visitor>) -> Resul
         }
         ["courses", course, "launch"] if is_post => launch::launch(request, visitor, course).await,
         ["courses", course, "waive"] if is_post => launch::waive(request, visitor, course).await,
+        ["courses", course, "withdraw"] if is_post => {
+            courses::withdraw(request, visitor, course).await
+        }
         ["sessions", session, "end"] if is_post => launch::end(request, visitor, session).await,
         ["progress"] if is_get => progress::show(visitor).await,
         ["statements"] if is_get => {

@@ -146,7 +146,10 @@ mod tests {
     #[test]
     fn names_are_chinese_where_that_is_set() {
         let gbk = |raw, by_archive| decoded(raw, by_archive, Names::Gbk);
-        assert_eq!(gbk(b"\xbf\xce\xb3\xcc/\x81\x5c.htm", "┐╬│╠/ü\\.htm").as_deref(), Ok("课程/乗.htm"));
+        assert_eq!(
+            gbk(b"\xbf\xce\xb3\xcc/\x81\x5c.htm", "┐╬│╠/ü\\.htm").as_deref(),
+            Ok("课程/乗.htm")
+        );
         assert_eq!(gbk("课".as_bytes(), "Φ»╛").as_deref(), Ok("课"));
         assert!(gbk(b"\xff.htm", " .htm").is_err());
         assert!(gbk(b"caf\xe9", "caf\u{fffd}").is_err());

@@ -9,6 +9,8 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use http::Method;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::json;
 
 use self::send::Sending;
 use super::node::Node;
@@ -49,6 +51,35 @@ enum Command {
         #[command(flatten)]
         node: Node,
     },
+    /// Offer a course to nobody any more but who has begun it, here and at the nodes below
+    Retire(Known),
+    /// Offer a retired course again
+    Restore(Known),
+    /// Remove a course with its files, here and at the nodes below; what learners did stays
+    Remove(Known),
+}
+
+/// A course of a node.
+#[derive(Debug, Args)]
+struct Known {
+    /// Its IRI, as `hedge course list` has it
+    id: String,
+    #[command(flatten)]
+    node: Node,
+}
+
+impl Known {
+    /// Where the node has it.
+    fn place(&self) -> String {
+        format!("{COURSES}/{}", utf8_percent_encode(&self.id, NON_ALPHANUMERIC))
+    }
+
+    fn retire(&self, retired: bool) -> Result<()> {
+        let change = json!({ "retired": retired }).to_string().into_bytes();
+        let body = Some(("application/json", change));
+        println!("{}", line(&self.node.call(Method::PATCH, &self.place(), body)?));
+        Ok(())
+    }
 }
 
 impl Course {
@@ -71,18 +102,19 @@ impl Course {
                 let courses = courses.get("courses").unwrap_or(&courses);
                 courses.as_array().into_iter().flatten().for_each(|c| println!("{}", line(c)));
             }
+            Command::Retire(course) => course.retire(true)?,
+            Command::Restore(course) => course.retire(false)?,
+            Command::Remove(course) => {
+                course.node.call(Method::DELETE, &course.place(), None)?;
+                println!("Removed {}", course.id);
+            }
         }
         Ok(())
     }
 }
 
 /// Sends a file, and has it imported at an address.
-fn import(
-    node: &Node,
-    file: &Path,
-    place: &str,
-    retry_for: Duration,
-) -> Result<serde_json::Value> {
+fn import(node: &Node, file: &Path, place: &str, retry_for: Duration) -> Result<serde_json::Value> {
     let sending = Sending::new(node, file, retry_for)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     println!("Sending {} ({} KB) ...", file.display(), sending.size().div_ceil(1024));
@@ -92,6 +124,7 @@ fn import(
 
 /// A course in one line: what it is called, and its IRI.
 fn line(course: &serde_json::Value) -> String {
-    let text = |name| course.get(name).and_then(serde_json::Value::as_str).unwrap_or("?");
-    format!("{}\t{}", text("title"), text("id"))
+    let text = |name| course.get(name).and_then(serde_json::Value::as_str);
+    let state = if text("withdrawn").is_some() { "\tretired" } else { "" };
+    format!("{}\t{}{state}", text("title").unwrap_or("?"), text("id").unwrap_or("?"))
 }

@@ -72,7 +72,7 @@ impl Node {
     }
 
     /// Sends a request, with a body of a media type if there is one, and reads the JSON of the
-    /// answer.
+    /// answer; of one without a body, null.
     ///
     /// # Errors
     /// When no node answers, or it refuses; then the error is what it says.
@@ -85,6 +85,9 @@ impl Node {
             self.accepted(&head, &body)?;
             anyhow::Ok(body)
         })?;
+        if answer.is_empty() {
+            return Ok(Value::Null);
+        }
         serde_json::from_slice(&answer).with_context(|| format!("{} did not answer JSON", self.url))
     }
 

@@ -34,8 +34,7 @@ impl World {
         rand::rng().fill_bytes(&mut film);
         let structure = course::structure("https://example.org/slow", "A slow course");
         let page = course::PAGE.as_bytes();
-        let files =
-            [("cmi5.xml", structure.as_bytes()), ("index.html", page), ("film.bin", &film)];
+        let files = [("cmi5.xml", structure.as_bytes()), ("index.html", page), ("film.bin", &film)];
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("slow.zip");
         fs::write(&file, course::archive(&files)?)?;

@@ -21,6 +21,7 @@ pub fn new_course(described: &Course) -> NewCourse {
         units: described.units.iter().map(|unit| new_unit(course, unit)).collect(),
         blocks: (!described.blocks.is_empty()).then(|| blocks.collect()),
         is_public: None,
+        withdrawn: None,
     }
 }
 

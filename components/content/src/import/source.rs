@@ -50,9 +50,8 @@ impl Source {
     async fn load(&mut self, start: u64) -> Result<(), Problem> {
         // First, so that two are never here at a time.
         self.window = Vec::new();
-        self.window = uploads::read(self.upload.clone(), start, WINDOW_BYTES)
-            .await?
-            .ok_or_else(missing)?;
+        self.window =
+            uploads::read(self.upload.clone(), start, WINDOW_BYTES).await?.ok_or_else(missing)?;
         self.start = start;
         Ok(())
     }

@@ -135,7 +135,8 @@ impl Import {
         entries: Vec<Entry>,
     ) -> Result<Vec<File>, Problem> {
         // What is joined is read once more.
-        self.total = entries.iter().map(|entry| entry.size * if is_large(entry) { 2 } else { 1 }).sum();
+        self.total =
+            entries.iter().map(|entry| entry.size * if is_large(entry) { 2 } else { 1 }).sum();
         let mut intake = Intake::new(&self.upload.id);
         for entry in &entries {
             self.store_file(source, entry, &mut intake).await?;

@@ -26,8 +26,8 @@ impl<B: Body<Data = Bytes, Error: Display> + Unpin> Pieces<B> {
     /// has come.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         while let Some(frame) = self.0.frame().await {
-            let frame =
-                frame.map_err(|error| Problem::bad_request(format!("reading the body: {error}")))?;
+            let frame = frame
+                .map_err(|error| Problem::bad_request(format!("reading the body: {error}")))?;
             if let Ok(data) = frame.into_data() {
                 return Ok(Some(data));
             }

@@ -17,6 +17,8 @@ pub struct CourseCard {
     pub units: u32,
     /// How many of them the visitor has completed or passed.
     pub done: u32,
+    /// It is offered to nobody who has not begun it.
+    pub is_retired: bool,
 }
 
 /// `/`
@@ -77,6 +79,8 @@ pub struct Course {
 pub struct Administration {
     /// IRI and title of each unit.
     pub units: Vec<(String, String)>,
+    /// The course is retired.
+    pub is_retired: bool,
     /// Who has just been excused from one.
     pub waived: Option<String>,
 }

@@ -1,0 +1,33 @@
+-- Courses that were taken back, and packages that are of no use any more.
+
+CREATE INDEX package_by_course ON package (course ->> 'id');
+
+-- Packages that are no course's current version: learners who are under way may be in them. What
+-- lost a conflict that nobody has settled is kept.
+CREATE VIEW superseded AS
+  SELECT package.id AS package, package.used_s, coalesce(current.course ->> 'withdrawn', '') = 'Removed' AS is_removed
+  FROM course CROSS JOIN package ON package.course ->> 'id' = course.iri
+    JOIN package AS current ON current.id = course.package
+  WHERE package.id <> course.package AND NOT EXISTS (
+    SELECT 1 FROM conflict WHERE kind = 'course' AND version = package.hash AND NOT settled);
+
+-- A procedure: forgets such a package. As for `giving_up`, the bytes are left to `sweeping`.
+CREATE VIEW discarding AS SELECT NULL AS package;
+
+CREATE TRIGGER discard INSTEAD OF INSERT ON discarding
+WHEN EXISTS (SELECT 1 FROM superseded WHERE package = NEW.package) BEGIN
+  INSERT OR IGNORE INTO orphan (blob) SELECT blob FROM file WHERE package = NEW.package;
+  INSERT OR IGNORE INTO orphan (blob)
+    SELECT leaf FROM file JOIN piece ON piece.whole = file.blob WHERE package = NEW.package;
+  DELETE FROM file WHERE package = NEW.package;
+  DELETE FROM piece WHERE whole IN (
+    SELECT blob.id FROM orphan JOIN blob ON blob.id = orphan.blob
+    WHERE blob.data IS NULL AND NOT EXISTS (SELECT 1 FROM file WHERE file.blob = blob.id)
+      AND NOT EXISTS (SELECT 1 FROM upload_blob WHERE upload_blob.blob = blob.id));
+  DELETE FROM blob WHERE id IN (
+    SELECT blob.id FROM orphan JOIN blob ON blob.id = orphan.blob
+    WHERE blob.data IS NULL AND NOT EXISTS (SELECT 1 FROM file WHERE file.blob = blob.id)
+      AND NOT EXISTS (SELECT 1 FROM upload_blob WHERE upload_blob.blob = blob.id));
+  DELETE FROM orphan WHERE NOT EXISTS (SELECT 1 FROM blob WHERE blob.id = orphan.blob AND blob.data IS NOT NULL);
+  DELETE FROM package WHERE id = NEW.package;
+END;
