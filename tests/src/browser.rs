@@ -10,6 +10,7 @@ use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client as WebDriver, ClientBuilder, Locator};
 use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -85,7 +86,7 @@ pub struct Browser {
     runtime: Runtime,
     // Dropped after it is told to end, and before the folder that it writes to.
     _driver: Process,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Browser {
@@ -108,7 +109,24 @@ impl Browser {
         builder.capabilities(capabilities(screen, profile.path()));
         let web = runtime.block_on(builder.connect(&address));
         let web = web.context("chromedriver starts no Chromium (Debian: chromium)")?;
-        Ok(Self { web, runtime, _driver: driver, _profile: profile })
+        Ok(Self { web, runtime, _driver: driver, profile })
+    }
+
+    /// Ends it at once, as a flat battery does: no page has a last word.
+    pub fn kill(self) -> Result<()> {
+        let profile = self.profile.path().display().to_string();
+        for entry in fs::read_dir("/proc")? {
+            let path = entry?.path();
+            // What has ended meanwhile has none.
+            let command = fs::read(path.join("cmdline")).unwrap_or_default();
+            if String::from_utf8_lossy(&command).contains(&format!("--user-data-dir={profile}")) {
+                let id = path.file_name().and_then(|id| id.to_str()?.parse().ok());
+                let id = id.and_then(Pid::from_raw).context("a process has a number")?;
+                // It may have ended with another.
+                let _ = kill_process(id, Signal::KILL);
+            }
+        }
+        Ok(())
     }
 
     /// Opens an address, and waits until everything that the page names is loaded.

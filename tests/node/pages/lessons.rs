@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hedgeschool_tests::{Browser, Node, course, repository};
+use hedgeschool_tests::{Browser, Node, address, course, repository};
 use serde_json::Value;
 
 use super::{ADA, GRACE, collect, page_of, sign_in};
@@ -328,4 +328,61 @@ fn h5p_content_is_answered_and_found_again() -> Result<()> {
     })?;
     classroom.await_standing(&other, "Completed")?;
     classroom.await_standing(&other, "100 %")
+}
+
+/// Waits until what the learner did is at the node, as state of a name.
+fn await_state(classroom: &Classroom, name: &str, text: &str) -> Result<()> {
+    let launched = &classroom.recorded("/launched")?[0];
+    let agent = launched["actor"].to_string();
+    let place = address(
+        "/xapi/activities/state",
+        &[
+            ("activityId", launched["object"]["id"].as_str().context("no activity")?),
+            ("registration", launched["context"]["registration"].as_str().unwrap_or_default()),
+            ("agent", &agent),
+            ("stateId", name),
+        ],
+    );
+    soon("it is kept", || Ok(classroom.node.xapi().get(&place)?.text().contains(text)))
+}
+
+#[test]
+fn a_browser_that_is_killed_takes_no_place_with_it() -> Result<()> {
+    let document = Classroom::with("Hedges.pdf", "pdf", &sample("document.pdf")?)?;
+    let phone = document.enter(Browser::phone()?, ADA)?;
+    document.play(&phone, |pdf| {
+        pdf.await_text(".textLayer", "Why hedges")?;
+        let second = "document.querySelector('[data-page-number=\"2\"]').scrollIntoView()";
+        pdf.evaluate(second)?;
+        await_state(&document, "lesson", "\"place\":\"2\"")
+    })?;
+    phone.kill()?;
+    let other = document.enter(Browser::phone()?, ADA)?;
+    document.play(&other, |pdf| pdf.await_text(".pdf output", "2 / 3"))?;
+
+    let quiz = Classroom::with("Quiz.h5p", "h5p", &sample("h5p")?)?;
+    let phone = quiz.enter(Browser::phone()?, ADA)?;
+    quiz.play(&phone, |page| {
+        page.await_text("h2", "When")?;
+        page.click("h2 + button + button")?;
+        await_state(&quiz, "h5p", "chosen")
+    })?;
+    phone.kill()?;
+    let other = quiz.enter(Browser::phone()?, ADA)?;
+    quiz.play(&other, |page| {
+        page.await_text("h2", "When")?;
+        page.await_text("[aria-pressed=true]", "In summer")
+    })?;
+
+    let sco = Classroom::with("Cutting.zip", "scorm-1.2", &sample("scorm-1.2")?)?;
+    let phone = sco.enter(Browser::phone()?, ADA)?;
+    sco.play(&phone, |player| {
+        player.in_frame("iframe:not([hidden])", |page| page.click("button"))?;
+        await_state(&sco, "scorm", "\"cmi.suspend_data\":\"m\"")
+    })?;
+    phone.kill()?;
+    let other = sco.enter(Browser::phone()?, ADA)?;
+    sco.play(&other, |player| {
+        player.in_frame("iframe:not([hidden])", |page| page.await_text("#said", "Not then"))
+    })
 }
