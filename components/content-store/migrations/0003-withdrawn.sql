@@ -31,3 +31,6 @@ WHEN EXISTS (SELECT 1 FROM superseded WHERE package = NEW.package) BEGIN
   DELETE FROM orphan WHERE NOT EXISTS (SELECT 1 FROM blob WHERE blob.id = orphan.blob AND blob.data IS NOT NULL);
   DELETE FROM package WHERE id = NEW.package;
 END;
+
+-- Libraries that one package lends another (H5P).
+CREATE INDEX file_of_library ON file (path, package) WHERE path GLOB '*/library.json';

@@ -95,6 +95,10 @@ impl Guest for Store {
         packages::find_edition(&package).await
     }
 
+    async fn find_library(folder: String) -> Result<Vec<File>, Error> {
+        packages::find_library(&folder).await
+    }
+
     async fn find_file(package: String, path: String) -> Result<Option<File>, Error> {
         packages::find_file(package, path).await
     }

@@ -255,6 +255,25 @@ pub async fn find_edition(package: &str) -> Result<Option<Edition>, Error> {
     Ok(Some(Edition { key: key(&id), id, is_public }))
 }
 
+/// See `find-library`.
+pub async fn find_library(folder: &str) -> Result<Vec<File>, Error> {
+    let sql = "SELECT path, blob.hash, blob.size, media_type
+        FROM file JOIN blob ON blob.id = file.blob
+        WHERE file.package = (
+            SELECT package FROM file
+            WHERE path = ?1 || '/library.json' AND path GLOB '*/library.json'
+            ORDER BY package DESC LIMIT 1)
+          AND path >= ?1 || '/' AND path < ?1 || '0'";
+    let rows = DATABASE.query(sql, &[Value::from(folder)]).await?;
+    rows.into_iter().map(file).collect()
+}
+
+/// A file of path, hash, size and media type.
+pub fn file(mut row: Row) -> Result<File, Error> {
+    let (path, hash, size) = (row.take()?, row.take()?, row.take()?);
+    Ok(File { path, hash, size, media_type: row.take()? })
+}
+
 /// See `find-file`.
 pub async fn find_file(package: String, path: String) -> Result<Option<File>, Error> {
     let sql = "SELECT blob.hash, blob.size, file.media_type, package.id,

@@ -1,7 +1,7 @@
 //! Taking courses back, and forgetting packages that are of no use any more.
 
 use hedgeschool_journal::{Error as JournalError, integer};
-use hedgeschool_sql::{Error as SqlError, Value};
+use hedgeschool_sql::Value;
 
 use crate::bindings::exports::hedgeschool::content::types::{
     Course, Error, File, NewCourse, Withdrawal,
@@ -46,11 +46,7 @@ async fn files(package: u64) -> Result<Vec<File>, Error> {
     let sql = "SELECT path, blob.hash, blob.size, media_type
         FROM file JOIN blob ON blob.id = file.blob WHERE file.package = ?1 ORDER BY path";
     let rows = DATABASE.query(sql, &[integer(package)]).await?;
-    let files = rows.into_iter().map(|mut row| {
-        let (path, hash, size) = (row.take()?, row.take()?, row.take()?);
-        Ok::<_, SqlError>(File { path, hash, size, media_type: row.take()? })
-    });
-    Ok(files.collect::<Result<_, _>>()?)
+    rows.into_iter().map(packages::file).collect()
 }
 
 /// Forgets packages of courses that were removed, and earlier versions that nobody has used for

@@ -5,6 +5,7 @@
 
 mod described;
 mod intake;
+mod libraries;
 mod source;
 mod work;
 

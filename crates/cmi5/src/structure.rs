@@ -54,6 +54,7 @@ pub fn parse(xml: &str) -> Result<Course, Error> {
         blocks,
         units,
         notes: Vec::new(),
+        lacks: Vec::new(),
     })
 }
 

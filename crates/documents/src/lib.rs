@@ -75,6 +75,7 @@ impl Format for Documents {
             description: String::new(),
             blocks: outline.blocks,
             notes: unshown(folder),
+            lacks: Vec::new(),
             id,
         })
     }

@@ -68,6 +68,7 @@ impl Format for Epub {
             description: said("creator").unwrap_or_default(),
             blocks: Vec::new(),
             notes,
+            lacks: Vec::new(),
         })
     }
 }

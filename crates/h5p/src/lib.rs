@@ -92,7 +92,7 @@ impl Format for H5p {
         if description.main_library.trim().is_empty() {
             return Err(refused("names no mainLibrary".to_owned()));
         }
-        check_libraries(folder, &description)?;
+        let lacks = lacking(folder, &description)?;
         let content: Value = parse(folder, CONTENT)?;
         let title = match description.title.trim() {
             "" => folder.title(),
@@ -110,6 +110,7 @@ impl Format for H5p {
             description: String::new(),
             blocks: Vec::new(),
             notes: remote(&content).into_iter().collect(),
+            lacks,
         })
     }
 }
@@ -124,8 +125,8 @@ fn parse<T: for<'a> Deserialize<'a>>(folder: &Folder<'_>, path: &str) -> Result<
     serde_json::from_str(text).map_err(wrong)
 }
 
-/// Whether all libraries are there that the content needs, and those that these need.
-fn check_libraries(folder: &Folder<'_>, content: &Description) -> Result<(), Error> {
+/// The folders of libraries that the content needs, or that these need, and that are not there.
+fn lacking(folder: &Folder<'_>, content: &Description) -> Result<Vec<String>, Error> {
     let mut missing = BTreeSet::new();
     let mut seen = BTreeSet::new();
     let mut left: Vec<String> = folders(content).collect();
@@ -144,21 +145,30 @@ fn check_libraries(folder: &Folder<'_>, content: &Description) -> Result<(), Err
     if !seen.iter().any(|library| library.starts_with(&main)) {
         missing.insert(content.main_library.clone());
     }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let count = missing.len();
-    let named: Vec<_> = missing.into_iter().take(NAMED_MAX).collect();
-    let more = match count - named.len() {
+    Ok(missing.into_iter().collect())
+}
+
+/// The folders of the libraries that a library needs, by its `library.json`.
+///
+/// # Errors
+/// When that is none.
+pub fn needs(library: &str) -> Result<Vec<String>, Error> {
+    let folder = Folder::default().with(LIBRARY, library.to_owned());
+    Ok(folders(&parse(&folder, LIBRARY)?).collect())
+}
+
+/// Why a package is refused whose libraries nobody has.
+pub fn missing(libraries: &[String]) -> Error {
+    let named: Vec<_> = libraries.iter().take(NAMED_MAX).map(String::as_str).collect();
+    let more = match libraries.len() - named.len() {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let rule = format!(
-        "needs libraries that the package lacks: {}{more}. Export it with its libraries, as \
-         “Download” does on most sites with H5P",
+    refused(format!(
+        "needs libraries that neither the package has nor another that is here: {}{more}. Export \
+         it with its libraries, or import another one first that has them",
         named.join(", ")
-    );
-    Err(refused(rule))
+    ))
 }
 
 fn folders(description: &Description) -> impl Iterator<Item = String> {
@@ -220,18 +230,19 @@ mod tests {
     }
 
     #[test]
-    fn libraries_that_are_missing_are_named_also_those_of_libraries() {
-        let refusal = read(CARDS, "{}", &[]).unwrap_err().to_string();
-        assert!(refusal.contains("H5P.Cards-1.10"), "{refusal}");
+    fn libraries_that_are_missing_are_told_of_also_those_of_libraries() {
+        assert_eq!(read(CARDS, "{}", &[]).unwrap().lacks, ["H5P.Cards-1.10"]);
         let needs = r#"{"preloadedDependencies": [
             {"machineName": "FontAwesome", "majorVersion": 4, "minorVersion": 5},
             {"machineName": "H5P.Cards", "majorVersion": 1, "minorVersion": 10}]}"#;
         let libraries = [("H5P.Cards-1.10/library.json", needs)];
-        let refusal = read(CARDS, "{}", &libraries).unwrap_err().to_string();
-        assert!(refusal.contains("lacks: FontAwesome-4.5."), "{refusal}");
+        assert_eq!(read(CARDS, "{}", &libraries).unwrap().lacks, ["FontAwesome-4.5"]);
+        assert_eq!(super::needs(needs).unwrap(), ["FontAwesome-4.5", "H5P.Cards-1.10"]);
         let other = CARDS.replace(r#""mainLibrary": "H5P.Cards""#, r#""mainLibrary": "H5P.Quiz""#);
-        let refusal = read(&other, "{}", &[("H5P.Cards-1.10/library.json", "{}")]);
-        assert!(refusal.unwrap_err().to_string().contains("lacks: H5P.Quiz."));
+        let course = read(&other, "{}", &[("H5P.Cards-1.10/library.json", "{}")]).unwrap();
+        assert_eq!(course.lacks, ["H5P.Quiz"]);
+        let many: Vec<_> = (0..9).map(|n| format!("L-{n}.0")).collect();
+        assert!(missing(&many).to_string().contains("L-4.0 and 4 more."), "{}", missing(&many));
     }
 
     #[test]

@@ -122,6 +122,9 @@ pub struct Course {
     pub units: Vec<Unit>,
     /// What of the manifest is not honoured, in sentences.
     pub notes: Vec<String>,
+    /// Folders that its units need and the package does not have: libraries (H5P), which other
+    /// packages may lend.
+    pub lacks: Vec<String>,
 }
 
 /// A part of a course that has others.

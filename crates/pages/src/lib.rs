@@ -41,6 +41,7 @@ impl Format for Pages {
             blocks: Vec::new(),
             units: vec![unit],
             notes: vec![note.to_owned()],
+            lacks: Vec::new(),
         })
     }
 }

@@ -97,6 +97,7 @@ impl<'a, 'input> Reader<'a, 'input> {
             blocks: Vec::new(),
             units: Vec::new(),
             notes: Vec::new(),
+            lacks: Vec::new(),
         };
         let resources = Resources::of(root, has_file);
         Self {

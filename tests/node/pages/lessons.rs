@@ -330,6 +330,28 @@ fn h5p_content_is_answered_and_found_again() -> Result<()> {
     classroom.await_standing(&other, "100 %")
 }
 
+#[test]
+fn content_without_its_libraries_gets_those_that_are_here() -> Result<()> {
+    let files = ["h5p.json", "content/content.json"];
+    let alone = files.map(|path| Ok((path, sample(&format!("h5p/{path}"))?)));
+    let alone = alone.into_iter().collect::<Result<Vec<_>>>()?;
+    let alone: Vec<_> = alone.iter().map(|(path, bytes)| (*path, bytes.as_slice())).collect();
+    let alone = course::archive(&alone)?;
+    let node = Node::start()?;
+    let address = format!("{}?name=Alone.h5p", course::COURSES);
+    let body = Some(("application/octet-stream", alone.as_slice()));
+    let refused = node.admin().send(http::Method::POST, &address, body)?.expect(400)?;
+    ensure!(refused.detail()?.contains("H5P.HedgeQuiz-1.0"), "{refused:?}");
+    drop(node);
+    let classroom = Classroom::with("Quiz.h5p", "h5p", &sample("h5p")?)?;
+    let before = classroom.node.admin().get(course::COURSES)?.expect(200)?.json()?;
+    classroom.node.admin().send(http::Method::POST, &address, body)?.expect(200)?;
+    let after = classroom.node.admin().get(course::COURSES)?.expect(200)?.json()?;
+    // It has become what it was with them.
+    ensure!(before == after, "{after}");
+    Ok(())
+}
+
 /// Waits until what the learner did is at the node, as state of a name.
 fn await_state(classroom: &Classroom, name: &str, text: &str) -> Result<()> {
     let launched = &classroom.recorded("/launched")?[0];

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::described::new_course;
 use super::intake::{Intake, PIECE_BYTES};
+use super::libraries::lend;
 use super::source::Source;
 use crate::store::uploads::{self, Upload};
 use crate::store::{self, File, NewCourse};
@@ -97,7 +98,10 @@ impl Import {
     async fn import(&mut self) -> Result<Outcome, Problem> {
         let mut source = Source::new(&self.upload.id);
         let Contents { course: described, entries } = self.open(&mut source).await?;
-        let files = self.store(&mut source, entries).await?;
+        let has = |path: &str| entries.iter().any(|entry| entry.path == path);
+        let lent = lend(&described.lacks, has).await?;
+        let mut files = self.store(&mut source, entries).await?;
+        files.extend(lent);
         let is_public = self.wishes.is_public;
         let course = NewCourse { is_public, ..new_course(&described) };
         let before = store::find_course(course.id.clone()).await?;
@@ -223,7 +227,8 @@ fn elsewhere() -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_header("retry-after", "1")
 }
 
-fn refused(error: Error) -> Problem {
+/// What to answer of a package that breaks a rule.
+pub fn refused(error: Error) -> Problem {
     match error {
         Error::TooLarge(_) => Problem::too_large(error.to_string()),
         _ => Problem::bad_request(error.to_string()),
