@@ -38,7 +38,7 @@ fn left(node: &Node) -> Result<[u64; 3]> {
 }
 
 /// Waits until nothing is left of uploads, and answers how many courses and blobs are there.
-fn cleared(node: &Node) -> Result<[u64; 2]> {
+pub fn cleared(node: &Node) -> Result<[u64; 2]> {
     eventually("what is taken by uploads is freed", || {
         let [courses, blobs, pieces] = left(node)?;
         let database = Connection::open(node.folder().join("content.db"))?;

@@ -10,7 +10,7 @@ use rand::Rng;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::sign_in;
+use super::give;
 use crate::tree::soon;
 
 /// Bytes of a package, and of it a second over a slow link.
@@ -39,8 +39,9 @@ impl World {
         let file = folder.path().join("slow.zip");
         fs::write(&file, course::archive(&files)?)?;
         let browser = Browser::phone()?;
-        sign_in(&browser, &node, Node::ADMIN)?;
-        // The same cookie, for cookies know no ports.
+        browser.open(&link.address())?;
+        give(&browser, Node::ADMIN)?;
+        browser.await_text("header", "Sign out")?;
         let world = Self { node, link, browser, file, _folder: folder };
         world.open()?;
         world.link.limit(SLOW);
