@@ -16,6 +16,7 @@ mod durability;
 mod export;
 mod faults;
 mod grants;
+mod hostile_archives;
 mod imports;
 mod large_course;
 mod launch;

@@ -1,12 +1,14 @@
 //! Packages are sent piece by piece, over whatever link there is: nothing that arrived is sent
 //! again, and nothing stays of what is refused or given up.
 
+use std::fs;
 use std::io::{Cursor, Read};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use hedgeschool_tests::upload::{self, UPLOADS, Upload, underway};
-use hedgeschool_tests::{Node, course, eventually, is_own_host};
+use hedgeschool_tests::{Link, Node, course, eventually, is_own_host, repository};
 use http::Method;
 use rand::Rng;
 use rusqlite::Connection;
@@ -38,7 +40,7 @@ fn left(node: &Node) -> Result<[u64; 3]> {
 }
 
 /// Waits until nothing is left of uploads, and answers how many courses and blobs are there.
-fn cleared(node: &Node) -> Result<[u64; 2]> {
+pub fn cleared(node: &Node) -> Result<[u64; 2]> {
     eventually("what is taken by uploads is freed", || {
         let [courses, blobs, pieces] = left(node)?;
         let database = Connection::open(node.folder().join("content.db"))?;
@@ -225,6 +227,37 @@ fn an_import_goes_on_when_nobody_listens_and_is_heard_of_by_all() -> Result<()> 
     assert_eq!(first, second);
     assert_eq!(serde_json::from_str::<Value>(&first)?["is_new"], json!(true));
     Ok(())
+}
+
+#[test]
+fn the_command_goes_on_when_the_link_is_back() -> Result<()> {
+    let node = Node::start()?;
+    let link = Link::to(node.port())?;
+    let package = package(3_000_000)?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("hedges.zip");
+    fs::write(&file, &package)?;
+    link.limit(1_000_000);
+    let mut command = Command::new(repository("target/host/hedge"));
+    command.args(["course", "import"]).arg(&file);
+    command.args(["--url", &link.address(), "--user", Node::ADMIN]);
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    eventually("some of it is there", || {
+        let offset = underway(&node)?.first().and_then(|upload| upload["offset"].as_u64());
+        Ok(offset.is_some_and(|offset| offset > 300_000).then_some(()))
+    })?;
+    let begun = underway(&node)?;
+    link.cut();
+    link.restore();
+    link.limit(0);
+    let output = command.wait_with_output()?;
+    let (said, wrong) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
+    ensure!(output.status.success() && said.contains("Hedges\t"), "{said}{wrong}");
+    ensure!(wrong.contains("Trying again"), "{wrong}");
+    let id = begun[0]["id"].as_str().context("an upload has an id")?;
+    let again = format!("{}?upload={id}", course::COURSES);
+    node.admin().send(Method::POST, &again, None)?.expect(201)?;
+    check_film(&node, &package)
 }
 
 #[test]

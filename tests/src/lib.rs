@@ -13,7 +13,7 @@
 //! * [`Machine`]: the machine under a node, whose disk can be full and whose clock can jump.
 //! * [`storm`], [`audit`]: recording until the node is killed, and whether everything is there
 //!   afterwards.
-//! * [`statement`], [`course`], [`upload`]: what is sent.
+//! * [`statement`], [`course`], [`upload`], [`hostile`]: what is sent.
 //!
 //! The host is `target/host/hedge up` unless `HEDGE_TEST_HOST` holds another command line, such as
 //! `spin up --quiet`.
@@ -25,6 +25,7 @@ pub mod containerd;
 pub mod course;
 mod disk;
 mod events;
+pub mod hostile;
 mod http;
 mod link;
 mod log;
