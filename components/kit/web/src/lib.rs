@@ -6,6 +6,7 @@
 
 pub mod body;
 pub mod cache;
+pub mod coding;
 pub mod content_origin;
 mod etag;
 pub mod events;
