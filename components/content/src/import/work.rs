@@ -15,6 +15,7 @@ use serde_json::json;
 use super::described::new_course;
 use super::intake::{Intake, PIECE_BYTES};
 use super::source::Source;
+use crate::packed::Packing;
 use crate::store::uploads::{self, Upload};
 use crate::store::{self, File, NewCourse};
 use crate::upload;
@@ -98,6 +99,7 @@ impl Import {
         let mut source = Source::new(&self.upload.id);
         let Contents { course: described, entries } = self.open(&mut source).await?;
         let files = self.store(&mut source, entries).await?;
+        let files = self.pack(files).await?;
         let is_public = self.wishes.is_public;
         let course = NewCourse { is_public, ..new_course(&described) };
         let before = store::find_course(course.id.clone()).await?;
@@ -149,6 +151,15 @@ impl Import {
             size: entry.size,
         };
         Ok(entries.into_iter().zip(hashes).map(file).collect())
+    }
+
+    /// Adds the packed forms of files that are stored.
+    async fn pack(&mut self, files: Vec<File>) -> Result<Vec<File>, Problem> {
+        let mut packing = Packing::new(&self.upload.id, files)?;
+        while packing.step().await? {
+            self.tell(0).await?;
+        }
+        packing.finish().await
     }
 
     async fn store_file(

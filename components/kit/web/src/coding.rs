@@ -59,8 +59,7 @@ impl Accepted {
             let weight = weight_of(&|name| coding.is_called(name)).or(any).unwrap_or(0);
             (coding, weight, (weight > 0 && weight >= least).then_some(coding))
         });
-        let codings =
-            if second.1 > first.1 { [second.2, first.2] } else { [first.2, second.2] };
+        let codings = if second.1 > first.1 { [second.2, first.2] } else { [first.2, second.2] };
         Self { codings, is_plain_refused: least == 0 }
     }
 
