@@ -6,6 +6,7 @@
 use hedgeschool_package::media_type;
 use hedgeschool_web::Problem;
 use hedgeschool_web::coding::Coding;
+use spin_sdk::wit_bindgen::yield_async;
 
 use crate::import::{Intake, PIECE_BYTES};
 use crate::packer::{Effort, Packer};
@@ -20,7 +21,7 @@ const FILE_BYTES_MAX: u64 = 4 << 20;
 /// What is larger is not packed while somebody waits for it, in bytes.
 const WAITED_BYTES_MAX: u64 = 512 << 10;
 /// How much of a package is packed, in bytes of the files: what comes later is left as it is.
-const TOTAL_BYTES_MAX: u64 = 48 << 20;
+const TOTAL_BYTES_MAX: u64 = 32 << 20;
 /// How much of it with the most effort, in files of which size at most.
 const TOTAL_BYTES_FINE: u64 = 2 << 20;
 const FILE_BYTES_FINE: u64 = 256 << 10;
@@ -168,6 +169,8 @@ async fn forms(file: &File, effort: Effort) -> Result<Vec<(Coding, Vec<u8>)>, Pr
             packer.write(&bytes).map_err(Problem::internal)?;
         }
         start += bytes.len() as u64;
+        // Reading stops the instance, and so does packing: between them it is others' turn.
+        yield_async().await;
     }
     let packed = |(coding, packer): (Coding, Packer)| Ok((coding, packer.finish()?));
     let packed: Result<Vec<_>, std::io::Error> = packers.into_iter().map(packed).collect();
