@@ -232,3 +232,31 @@ fn a_package_of_an_earlier_release_is_sent_as_it_is() -> Result<()> {
     ensure!(page.header("content-encoding") == "br", "{page:?}");
     Ok(())
 }
+
+#[test]
+fn what_pages_are_made_of_is_packed_too() -> Result<()> {
+    let node = Node::start()?;
+    let (portal, content) = (node.anonymous(), node.content());
+    let paths = [
+        (&portal, "/static/portal.css", "text/css; charset=utf-8"),
+        (&portal, "/static/hedge.svg", "image/svg+xml"),
+        (&content, "/content/storage.js", "text/javascript; charset=utf-8"),
+        (&content, "/content/clear", "text/html; charset=utf-8"),
+    ];
+    for (client, path, media_type) in paths {
+        let plain = client.get(path)?.expect(200)?;
+        let packing = taking(client, PLAIN);
+        let packed = packing.get(path)?.expect(200)?;
+        ensure!(packed.header("content-encoding") == "gzip", "{packed:?}");
+        ensure!(unpacked(&packed)? == plain.body && !plain.body.is_empty(), "{path}");
+        for answer in [&plain, &packed] {
+            ensure!(answer.header("content-type") == media_type, "{answer:?}");
+            ensure!(answer.header("vary") == "accept-encoding", "{answer:?}");
+            ensure!(answer.header("cache-control") == "public, max-age=300", "{answer:?}");
+        }
+        let tag = packed.header("etag");
+        ensure!(tag != plain.header("etag"), "{tag}");
+        packing.clone().with_header("if-none-match", tag).get(path)?.expect(304)?;
+    }
+    Ok(())
+}

@@ -115,7 +115,7 @@ async fn files(request: Request, path: &str) -> Result<Reply, Problem> {
             let (package, path) = after.split_once('/').unwrap_or((after, ""));
             Wanted { grant: Some(first), package, path }
         }
-        _ => return assets::find(path).ok_or_else(nothing),
+        _ => return assets::find(&request, path).unwrap_or_else(|| Err(nothing())),
     };
     file::deliver(&request, wanted).await
 }
