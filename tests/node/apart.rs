@@ -34,8 +34,11 @@ impl World {
     pub fn of(node: Node, imported_at: &str, files: &[(&str, &[u8])]) -> Result<Self> {
         let structure = course::structure(COURSE, "Apart");
         let structure = ("cmi5.xml", structure.as_bytes());
-        let zip = course::archive(&[&[structure], files].concat())?;
-        let zip = Some(("application/zip", zip.as_slice()));
+        Self::import(node, imported_at, &course::archive(&[&[structure], files].concat())?)
+    }
+
+    pub fn import(node: Node, imported_at: &str, zip: &[u8]) -> Result<Self> {
+        let zip = Some(("application/zip", zip));
         let course = node.admin().send(Method::POST, imported_at, zip)?.expect(201)?.json()?;
         for name in ["ada", "grace"] {
             node.admin().post("/auth/people", &learner(name))?.expect(201)?;

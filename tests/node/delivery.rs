@@ -1,11 +1,12 @@
 //! Files of courses on their way: packed for who unpacks them, and the same in the end.
 
+use std::fs;
 use std::io::Read;
 
 use anyhow::{Context, Result, bail, ensure};
 use brotli::Decompressor;
 use flate2::read::GzDecoder;
-use hedgeschool_tests::{Client, Node, Response, course};
+use hedgeschool_tests::{Client, Node, Response, course, repository};
 use http::Method;
 use rusqlite::Connection;
 
@@ -258,5 +259,41 @@ fn what_pages_are_made_of_is_packed_too() -> Result<()> {
         ensure!(tag != plain.header("etag"), "{tag}");
         packing.clone().with_header("if-none-match", tag).get(path)?.expect(304)?;
     }
+    Ok(())
+}
+
+/// Bytes of an answer by HTTP/1.1: the head, and the body.
+fn weight(answer: &Response) -> (usize, usize) {
+    let lines = answer.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    ("HTTP/1.1 200 OK\r\n\r\n".len() + lines.sum::<usize>(), answer.body.len())
+}
+
+/// What docs/courses.md says, with `-- --nocapture`.
+#[test]
+fn the_first_lesson_takes_less_than_half() -> Result<()> {
+    let folder = repository("examples/demo-course");
+    let read = |path: &str| fs::read(folder.join(path)).with_context(|| path.to_owned());
+    let loaded = ["hedge-school/index.html", "shared/unit.css", "shared/cmi5.js", "shared/unit.js"];
+    let mut files = Vec::new();
+    for path in loaded.into_iter().chain(["cmi5.xml", "no-signal/index.html"]) {
+        files.push((path, read(path)?));
+    }
+    let files: Vec<_> = files.iter().map(|(path, bytes)| (*path, bytes.as_slice())).collect();
+    let world = World::import(Node::start()?, course::COURSES, &course::archive(&files)?)?;
+    let granted = world.granted("ada")?;
+    let package = granted.strip_suffix("hedge-school/").context("it is another unit")?;
+    let paths = loaded.map(|path| format!("{package}{path}"));
+    let mut sums = Vec::new();
+    for taken in ["", PLAIN, SECURE] {
+        let client = taking(&world.stranger(), taken);
+        let (mut heads, mut bodies) = (0, 0);
+        for path in paths.iter().map(String::as_str).chain(["/content/storage.js"]) {
+            let (head, body) = weight(&client.get(path)?.expect(200)?);
+            (heads, bodies) = (heads + head, bodies + body);
+        }
+        println!("{taken:>24}: heads {heads}, bodies {bodies}, together {}", heads + bodies);
+        sums.push((bodies, heads + bodies));
+    }
+    ensure!(sums[2].0 < sums[1].0 && sums[2].1 * 2 < sums[0].1, "{sums:?}");
     Ok(())
 }
