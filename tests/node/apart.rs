@@ -11,9 +11,9 @@ const COURSE: &str = "https://example.org/courses/apart";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A node with a course and two learners, with content apart or not.
-struct World {
-    node: Node,
-    course: Value,
+pub struct World {
+    pub node: Node,
+    pub course: Value,
 }
 
 impl World {
@@ -22,16 +22,23 @@ impl World {
     }
 
     fn with(is_apart: bool, imported_at: &str) -> Result<Self> {
-        let node = Node::builder()?.apart(is_apart).start()?;
-        let structure = course::structure(COURSE, "Apart");
-        let files: [(&str, &[u8]); 4] = [
-            ("cmi5.xml", structure.as_bytes()),
+        let files: [(&str, &[u8]); 3] = [
             ("index.html", b"<!doctype html><h1>Apart</h1>"),
             ("a folder/index.html", b"<h1>A folder</h1>"),
             ("100%25.txt", b"a name that looks encoded"),
         ];
-        let zip = course::archive(&files)?;
-        let zip = Some(("application/zip", zip.as_slice()));
+        Self::of(Node::builder()?.apart(is_apart).start()?, imported_at, &files)
+    }
+
+    /// A course of these files, beside its structure.
+    pub fn of(node: Node, imported_at: &str, files: &[(&str, &[u8])]) -> Result<Self> {
+        let structure = course::structure(COURSE, "Apart");
+        let structure = ("cmi5.xml", structure.as_bytes());
+        Self::import(node, imported_at, &course::archive(&[&[structure], files].concat())?)
+    }
+
+    pub fn import(node: Node, imported_at: &str, zip: &[u8]) -> Result<Self> {
+        let zip = Some(("application/zip", zip));
         let course = node.admin().send(Method::POST, imported_at, zip)?.expect(201)?.json()?;
         for name in ["ada", "grace"] {
             node.admin().post("/auth/people", &learner(name))?.expect(201)?;
@@ -39,17 +46,17 @@ impl World {
         Ok(Self { node, course })
     }
 
-    fn package(&self) -> &str {
+    pub fn package(&self) -> &str {
         self.course["package"].as_str().unwrap_or_default()
     }
 
     /// Whoever has nothing to show, where content is.
-    fn stranger(&self) -> Client {
+    pub fn stranger(&self) -> Client {
         Client::new(&self.node.content_address())
     }
 
     /// The path under which a learner reads the course's files, with `/` at its end.
-    fn granted(&self, name: &str) -> Result<String> {
+    pub fn granted(&self, name: &str) -> Result<String> {
         let url = self.launch(name)?;
         let path = url.strip_prefix(&self.node.content_address()).context("it is elsewhere")?;
         ensure!(path.contains("endpoint="), "{path}");

@@ -12,6 +12,7 @@ mod broken_manifests;
 mod clients;
 mod configuration;
 mod conflicts_page;
+mod delivery;
 mod durability;
 mod export;
 mod faults;

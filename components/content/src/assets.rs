@@ -1,15 +1,14 @@
 //! The few files of this component's own, beside those of courses.
 
-use hedgeschool_web::Reply;
+use hedgeschool_web::{Problem, Reply, Request};
+
+include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// An upgrade shows after five minutes at the latest.
+const CACHING: &str = "public, max-age=300";
 
 /// A file below `/content/`.
-pub fn find(name: &str) -> Option<Reply> {
-    let script = "text/javascript; charset=utf-8";
-    let (media_type, text) = match name {
-        "storage.js" => (script, include_str!("../static/storage.js")),
-        "clear.js" => (script, include_str!("../static/clear.js")),
-        "clear" => ("text/html; charset=utf-8", include_str!("../static/clear.html")),
-        _ => return None,
-    };
-    Some(Reply::asset(media_type, text))
+pub fn find(request: &Request, name: &str) -> Option<Result<Reply, Problem>> {
+    let name = if name == "clear" { "clear.html" } else { name };
+    asset(name).map(|asset| asset.reply(request, CACHING))
 }

@@ -3,15 +3,20 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use flate2::Crc;
 use hedgeschool_web::cache::Cache;
+use hedgeschool_web::coding::{Accepted, Coding};
 use hedgeschool_web::{
     ETags, HeaderMap, Method, Problem, Reply, Request, StatusCode, header, settings,
 };
 
+use hedgeschool_package::media_type;
 use percent_encoding::percent_decode_str;
 
 use crate::access::{self, Reader};
 use crate::document::{self, with_script};
+use crate::packed::{self, is_packable, is_reserved};
+use crate::packer::{Effort, pack};
 use crate::range::{Selection, select};
 use crate::store::{self, File};
 
@@ -35,7 +40,7 @@ const INDEX: &str = "index.html";
 /// Largest part of a blob that the store reads at once, in bytes.
 const READ_BYTES_MAX: u64 = 1 << 20;
 
-/// A file and, if it is small or was changed, its bytes.
+/// A file, or a packed form of it, and, if it is small or was changed, its bytes.
 #[derive(Clone)]
 struct Found {
     hash: String,
@@ -43,6 +48,7 @@ struct Found {
     tag: String,
     size: u64,
     media_type: String,
+    coding: Option<Coding>,
     bytes: Option<Bytes>,
 }
 
@@ -56,6 +62,15 @@ pub struct Wanted<'a> {
     pub path: &'a str,
 }
 
+/// In which forms it may be sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Forms {
+    /// As a page: documents get our script.
+    as_document: bool,
+    /// Packed: in one of these, the first that there is.
+    codings: [Option<Coding>; 2],
+}
+
 thread_local! {
     static FILES: Cache<Found> = Cache::new(FILES_MAX, FILE_AGE);
 }
@@ -65,9 +80,8 @@ pub async fn deliver(request: &Request, wanted: Wanted<'_>) -> Result<Reply, Pro
     let is_alone = access::place(request, wanted.package).await?;
     let reader = access::reader(request, wanted.grant, wanted.package).await?;
     let as_document = reader == Reader::Granted && may_be_document(request.headers());
-    let Some(found) = find(&wanted, as_document).await? else {
-        return elsewhere(&wanted).await;
-    };
+    let forms = Forms { as_document, codings: codings(request, &wanted) };
+    let Some(found) = find(&wanted, forms).await? else { return elsewhere(&wanted).await };
     let reply = answer(request, &found).await?;
     let caching = match reader {
         Reader::Granted => IMMUTABLE_FOR_ONE,
@@ -77,10 +91,15 @@ pub async fn deliver(request: &Request, wanted: Wanted<'_>) -> Result<Reply, Pro
     let reply = reply
         .with_header("etag", &format!("\"{}\"", found.tag))
         .with_header("cache-control", caching)
-        .with_header("accept-ranges", "bytes")
         .with_header("x-content-type-options", "nosniff");
-    let is_changing = document::is_document(&found.media_type);
-    let reply = if is_changing { reply.with_header("vary", "sec-fetch-dest") } else { reply };
+    let reply = match found.coding {
+        Some(_) => reply,
+        None => reply.with_header("accept-ranges", "bytes"),
+    };
+    let reply = match varying(&found.media_type) {
+        "" => reply,
+        headers => reply.with_header("vary", headers),
+    };
     Ok(if is_alone { reply } else { reply.with_header("content-security-policy", SANDBOX) })
 }
 
@@ -100,7 +119,33 @@ async fn answer(request: &Request, found: &Found) -> Result<Reply, Problem> {
         }
         Selection::Unsatisfiable => return Err(unsatisfiable(found.size)),
     };
-    Ok(reply.with_header("content-type", &found.media_type))
+    let reply = reply.with_header("content-type", &found.media_type);
+    Ok(match found.coding {
+        Some(coding) => reply.with_header("content-encoding", coding.name()),
+        None => reply,
+    })
+}
+
+/// What of a request decides which form of a file it gets.
+fn varying(media_type: &str) -> &'static str {
+    match is_packable(media_type) {
+        _ if document::is_document(media_type) => "accept-encoding, sec-fetch-dest",
+        true => "accept-encoding",
+        false => "",
+    }
+}
+
+/// The codings in which a file may be sent. Ranges are of the file as it is, for players and those
+/// who go on with a download, unless that is refused.
+fn codings(request: &Request, wanted: &Wanted<'_>) -> [Option<Coding>; 2] {
+    let accepted = Accepted::of(request.headers());
+    let has_range = request.method() == Method::GET && request.headers().contains_key("range");
+    let is_plain = has_range && !accepted.is_plain_refused;
+    let may_be_packed = || packed::may_be_packed(&with_index(wanted.path));
+    if is_plain || accepted.codings == [None; 2] || !may_be_packed() {
+        return [None; 2];
+    }
+    accepted.codings
 }
 
 /// Whether a browser may show the answer as a page. Those that do not say what they want it for
@@ -115,7 +160,7 @@ fn may_be_document(headers: &HeaderMap) -> bool {
 async fn elsewhere(wanted: &Wanted<'_>) -> Result<Reply, Problem> {
     let name = wanted.path.rsplit('/').next().unwrap_or_default();
     let folder = Wanted { path: &format!("{}/", wanted.path), ..*wanted };
-    if name.is_empty() || file_at(&folder).await?.is_none() {
+    if name.is_empty() || file_at(&folder, [None; 2]).await?.is_none() {
         return Err(Problem::not_found("the package has no file at this path"));
     }
     let there = Reply::empty(StatusCode::MOVED_PERMANENTLY);
@@ -123,14 +168,19 @@ async fn elsewhere(wanted: &Wanted<'_>) -> Result<Reply, Problem> {
 }
 
 /// The file, from the instance's memory or the store.
-async fn find(wanted: &Wanted<'_>, as_document: bool) -> Result<Option<Found>, Problem> {
+async fn find(wanted: &Wanted<'_>, forms: Forms) -> Result<Option<Found>, Problem> {
     let is_cached = settings::is_on("cache_enabled").await?;
-    let key = format!("{as_document} {}/{}", wanted.package, wanted.path);
+    let Forms { as_document, codings } = forms;
+    let [first, second] = codings.map(|coding| coding.map_or("", Coding::name));
+    let key = format!("{as_document} {first} {second} {}/{}", wanted.package, wanted.path);
     if let Some(found) = FILES.with(|files| files.get(&key)).filter(|_| is_cached) {
         return Ok(Some(found));
     }
-    let Some(file) = file_at(wanted).await? else { return Ok(None) };
-    let found = load(file, as_document).await?;
+    // Which one it is decides whether it is changed on its way, and is packed only then.
+    let is_document = as_document && document::is_document(&media_type(&with_index(wanted.path)));
+    let stored = if is_document { [None; 2] } else { codings };
+    let Some((file, coding)) = file_at(wanted, stored).await? else { return Ok(None) };
+    let found = load(file, coding, forms).await?;
     if is_cached && found.size <= WHOLE_BYTES_MAX {
         FILES.with(|files| files.insert(key, found.clone()));
     }
@@ -138,44 +188,81 @@ async fn find(wanted: &Wanted<'_>, as_document: bool) -> Result<Option<Found>, P
 }
 
 /// The file at a path as it was written or, if there is none, as that is decoded: tools name files
-/// either way.
-async fn file_at(wanted: &Wanted<'_>) -> Result<Option<File>, Problem> {
+/// either way. In the first of the codings in which it is there.
+async fn file_at(
+    wanted: &Wanted<'_>,
+    codings: [Option<Coding>; 2],
+) -> Result<Option<(File, Option<Coding>)>, Problem> {
     let decoded = percent_decode_str(wanted.path).decode_utf8().unwrap_or_default();
     let mut paths = vec![decoded.as_ref()];
     if decoded != wanted.path {
         paths.push(wanted.path);
     }
-    for path in paths {
-        let is_folder = path.is_empty() || path.ends_with('/');
-        let path = if is_folder { format!("{path}{INDEX}") } else { path.to_owned() };
-        let file = store::find_file(wanted.package.to_owned(), path).await?;
-        if file.is_some() {
-            return Ok(file);
+    for path in paths.into_iter().map(with_index).filter(|path| !is_reserved(path)) {
+        for coding in codings.into_iter().flatten() {
+            let place = packed::place(coding, &path);
+            if let Some(file) = store::find_file(wanted.package.to_owned(), place).await? {
+                return Ok(Some((file, Some(coding))));
+            }
+        }
+        if let Some(file) = store::find_file(wanted.package.to_owned(), path).await? {
+            return Ok(Some((file, None)));
         }
     }
     Ok(None)
 }
 
-async fn load(file: File, as_document: bool) -> Result<Found, Problem> {
+/// The path of a file; of a folder, that of its page.
+fn with_index(path: &str) -> String {
+    let is_folder = path.is_empty() || path.ends_with('/');
+    if is_folder { format!("{path}{INDEX}") } else { path.to_owned() }
+}
+
+async fn load(file: File, coding: Option<Coding>, forms: Forms) -> Result<Found, Problem> {
     let File { hash, size, media_type, .. } = file;
     let is_document = document::is_document(&media_type) && size <= document::BYTES_MAX;
-    if as_document && is_document {
-        let bytes = Bytes::from(with_script(&read(&hash, 0, size).await?));
-        let tag = format!("{hash}-{}", document::REVISION);
-        let size = bytes.len() as u64;
-        return Ok(Found { hash, tag, size, media_type, bytes: Some(bytes) });
+    if forms.as_document && is_document && coding.is_none() {
+        let bytes = with_script(&read(&hash, 0, size).await?);
+        let first = forms.codings.into_iter().flatten().next();
+        return page(hash, media_type, bytes, first);
     }
     let bytes = if size > WHOLE_BYTES_MAX { None } else { Some(read(&hash, 0, size).await?) };
-    Ok(Found { tag: hash.clone(), hash, size, media_type, bytes })
+    Ok(Found { tag: hash.clone(), hash, size, media_type, coding, bytes })
+}
+
+/// A document that was changed, packed here if it is worth it: it is no file.
+fn page(
+    hash: String,
+    media_type: String,
+    bytes: Vec<u8>,
+    coding: Option<Coding>,
+) -> Result<Found, Problem> {
+    let tag = format!("{hash}-{}", document::REVISION);
+    let coding = coding.filter(|_| packed::is_quick(bytes.len()));
+    if let Some(coding) = coding {
+        let packed = pack(coding, Effort::Least, &bytes).map_err(Problem::internal)?;
+        if packed::is_worth_it(packed.len(), bytes.len() as u64) {
+            // The next release may pack otherwise.
+            let mut check = Crc::new();
+            check.update(&packed);
+            let tag = format!("{tag}-{}-{:08x}", coding.name(), check.sum());
+            let (size, bytes) = (packed.len() as u64, Some(Bytes::from(packed)));
+            return Ok(Found { hash, tag, size, media_type, coding: Some(coding), bytes });
+        }
+    }
+    let (size, bytes) = (bytes.len() as u64, Some(Bytes::from(bytes)));
+    Ok(Found { hash, tag, size, media_type, coding: None, bytes })
 }
 
 /// A `Range` counts for `GET` only, and with `If-Range` only while the tag still holds (RFC 9110,
-/// 13.1.5: compared strongly, and a date is never the file's).
+/// 13.1.5: compared strongly, and a date is never the file's). What is packed has no ranges.
 fn selection(method: &Method, headers: &HeaderMap, found: &Found) -> Selection {
     let etag = format!("\"{}\"", found.tag);
     let still_holds = header(headers, "if-range").is_none_or(|tag| tag.trim() == etag);
     match header(headers, "range") {
-        Some(range) if still_holds && method == Method::GET => select(range, found.size),
+        Some(range) if still_holds && method == Method::GET && found.coding.is_none() => {
+            select(range, found.size)
+        }
         _ => Selection::Whole,
     }
 }

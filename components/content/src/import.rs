@@ -24,6 +24,7 @@ use spin_sdk::wit_bindgen::spawn;
 
 use crate::store::uploads::{self, Upload};
 use crate::upload;
+pub use intake::{Intake, PIECE_BYTES};
 use work::{Import, Outcome, Wishes, tell_progress};
 
 /// Largest body of a request that is itself the package, in bytes. Larger ones are uploaded first:

@@ -31,6 +31,8 @@ mod catalogue;
 mod document;
 mod file;
 mod import;
+mod packed;
+mod packer;
 mod range;
 mod shelf;
 mod storage;
@@ -113,7 +115,7 @@ async fn files(request: Request, path: &str) -> Result<Reply, Problem> {
             let (package, path) = after.split_once('/').unwrap_or((after, ""));
             Wanted { grant: Some(first), package, path }
         }
-        _ => return assets::find(path).ok_or_else(nothing),
+        _ => return assets::find(&request, path).unwrap_or_else(|| Err(nothing())),
     };
     file::deliver(&request, wanted).await
 }
@@ -124,7 +126,7 @@ fn nothing() -> Problem {
 
 /// Pages in a sandbox have no origin, and read what is beside them as others' (Fetch, 3.2).
 fn readable(reply: Reply) -> Reply {
-    let exposed = "content-length, content-range, accept-ranges, etag";
+    let exposed = "content-encoding, content-length, content-range, accept-ranges, etag";
     reply
         .with_header("access-control-allow-origin", "*")
         .with_header("access-control-expose-headers", exposed)

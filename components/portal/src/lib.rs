@@ -34,7 +34,8 @@ async fn handle(request: Request) -> Reply {
     }
     let path = request.uri().path().to_owned();
     if let Some(name) = path.strip_prefix("/static/") {
-        return assets::find(name).unwrap_or_else(|| page::error(&Problem::not_found(""), None));
+        let found = assets::find(&request, name).unwrap_or_else(|| Err(Problem::not_found("")));
+        return found.unwrap_or_else(|problem| page::error(&problem, None));
     }
     if path == "/returned" {
         return launch::returned(&Query::of(&request))

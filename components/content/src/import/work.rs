@@ -16,6 +16,7 @@ use super::described::new_course;
 use super::intake::{Intake, PIECE_BYTES};
 use super::libraries::lend;
 use super::source::Source;
+use crate::packed::Packing;
 use crate::store::uploads::{self, Upload};
 use crate::store::{self, File, NewCourse};
 use crate::upload;
@@ -102,6 +103,7 @@ impl Import {
         let lent = lend(&described.lacks, has).await?;
         let mut files = self.store(&mut source, entries).await?;
         files.extend(lent);
+        let files = self.pack(files).await?;
         let is_public = self.wishes.is_public;
         let course = NewCourse { is_public, ..new_course(&described) };
         let before = store::find_course(course.id.clone()).await?;
@@ -153,6 +155,15 @@ impl Import {
             size: entry.size,
         };
         Ok(entries.into_iter().zip(hashes).map(file).collect())
+    }
+
+    /// Adds the packed forms of files that are stored.
+    async fn pack(&mut self, files: Vec<File>) -> Result<Vec<File>, Problem> {
+        let mut packing = Packing::new(&self.upload.id, files)?;
+        while packing.step().await? {
+            self.tell(0).await?;
+        }
+        packing.finish().await
     }
 
     async fn store_file(

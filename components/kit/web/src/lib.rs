@@ -4,8 +4,10 @@
 //! carry their length, failures are [`Problem`]s (RFC 9457) that help the caller and log what
 //! happened, bodies are read under a limit, and [`identity::verify`] tells who is asking.
 
+mod asset;
 pub mod body;
 pub mod cache;
+pub mod coding;
 pub mod content_origin;
 mod etag;
 pub mod events;
@@ -17,6 +19,7 @@ mod query;
 mod reply;
 pub mod settings;
 
+pub use asset::Asset;
 pub use etag::{ETag, ETags};
 pub use http::HeaderName;
 pub use problem::Problem;

@@ -40,14 +40,6 @@ impl Reply {
         Ok(Self::new(StatusCode::OK, "application/json", body))
     }
 
-    /// A file of a component's own, such as a style sheet. Browsers keep it for so long that an
-    /// upgrade shows after five minutes at the latest.
-    pub fn asset(media_type: &str, body: impl Into<Bytes>) -> Self {
-        Self::new(StatusCode::OK, media_type, body)
-            .with_header("cache-control", "public, max-age=300")
-            .with_header("x-content-type-options", "nosniff")
-    }
-
     /// A page.
     pub fn html(status: StatusCode, page: String) -> Self {
         Self::new(status, "text/html; charset=utf-8", page)
