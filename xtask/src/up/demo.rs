@@ -18,9 +18,10 @@ use super::secrets::Secrets;
 
 /// What is imported besides the demo course, one of each format: a folder of `examples/formats`,
 /// which is sent as a zip, or a file of it, and what it is called.
-const SAMPLES: [(&str, &str); 7] = [
+const SAMPLES: [(&str, &str); 8] = [
     ("book", "book.epub"),
     ("document.pdf", "How to plant and lay a hedge (PDF).pdf"),
+    ("film", "Wind in a hedge (a film).zip"),
     ("h5p", "quiz.h5p"),
     ("markdown", "Hedges (a text with pictures).zip"),
     ("scorm-1.2", "scorm-1.2.zip"),
