@@ -113,7 +113,7 @@ fn an_administrator_retires_and_removes_a_course_on_its_page() -> Result<()> {
     ensure!(!sees(&node, "grace")?);
     browser.click("input[type=checkbox]")?;
     browser.click("button[value=removed]")?;
-    browser.await_text("h1", "Courses")?;
+    browser.await_text("h1", "Import a course")?;
     ensure!(!browser.text("main")?.contains(TITLE));
     Ok(())
 }
