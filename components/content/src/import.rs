@@ -95,13 +95,22 @@ async fn import_body(request: Request, name: &str, wishes: Wishes) -> Result<Rep
     check_size(announced.unwrap_or_default())?;
     let id = upload::begin(name, announced, KEPT_S).await?;
     let outcome = async {
-        let length = upload::receive(request, &id, 0, BODY_BYTES_MAX).await?;
+        let (length, is_whole) = upload::receive(request, &id, 0, BODY_BYTES_MAX).await?;
         check_size(length)?;
+        if !is_whole {
+            return Err(too_slow());
+        }
         settled(uploaded(&id).await?, wishes, None).await?.reply()
     };
     let outcome = outcome.await;
     upload::discard(&id, None).await?;
     outcome
+}
+
+fn too_slow() -> Problem {
+    let detail = "the body takes too long: send the file in pieces, by `hedge course import`, the \
+                  portal's form, or any client of tus (/content/v1/uploads)";
+    Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
 }
 
 fn check_size(bytes: u64) -> Result<(), Problem> {

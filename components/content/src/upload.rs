@@ -27,6 +27,8 @@ const SIZE_MAX: u64 = 16 << 30;
 const PIECE_BYTES: usize = 1 << 20;
 /// How long bytes that came may be held back until there are more.
 const HELD: Duration = Duration::from_secs(1);
+/// How long a body is read: hosts give a request 30 seconds.
+const BODY_TIME_MAX: Duration = Duration::from_secs(20);
 const PLACE: &str = "/content/v1/uploads/";
 
 /// Answers what comes after `/content/v1/uploads`.
@@ -179,7 +181,7 @@ async fn append(request: Request, id: &str) -> Result<Reply, Problem> {
     if offset != length {
         return Err(conflict(length));
     }
-    let length = receive(request, id, offset, SIZE_MAX).await?;
+    let (length, _) = receive(request, id, offset, SIZE_MAX).await?;
     let reply = Reply::empty(StatusCode::NO_CONTENT);
     Ok(reply.with_header("upload-offset", &length.to_string()))
 }
@@ -189,15 +191,21 @@ fn conflict(length: u64) -> Problem {
     Problem::new(StatusCode::CONFLICT, detail).with_header("upload-offset", length.to_string())
 }
 
-/// Stores a body's bytes from an offset on, as they come; answers how many are here then. What came
-/// of a body that breaks off is stored, too. Nothing is read past `most` bytes.
-pub async fn receive(request: Request, id: &str, offset: u64, most: u64) -> Result<u64, Problem> {
+/// Stores a body's bytes from an offset on, as they come, for some time; answers how many are here
+/// then, and whether that is all of it. What came of a body that breaks off is stored, too. Nothing
+/// is read past `most` bytes.
+pub async fn receive(
+    request: Request,
+    id: &str,
+    offset: u64,
+    most: u64,
+) -> Result<(u64, bool), Problem> {
     let mut body = body::pieces(request);
     let (mut length, mut held) = (offset, Vec::new());
-    let mut since = Instant::now();
+    let (start, mut since) = (Instant::now(), Instant::now());
     loop {
         let next = body.next().await;
-        let is_over = !matches!(next, Ok(Some(_)));
+        let is_over = !matches!(next, Ok(Some(_))) || start.elapsed() >= BODY_TIME_MAX;
         let mut bytes = next.as_ref().map_or(None, Option::as_ref).cloned().unwrap_or_default();
         while !bytes.is_empty() {
             take(&mut held, &mut bytes);
@@ -211,7 +219,7 @@ pub async fn receive(request: Request, id: &str, offset: u64, most: u64) -> Resu
             since = Instant::now();
         }
         if is_over || length > most {
-            return next.map(|_| length);
+            return next.map(|next| (length, next.is_none()));
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::archive::{self, Archive, Entry, Names, Next, Step, Unpacking};
 use crate::document::{decode, is_xml};
 use crate::format::{Folder, Format};
 use crate::memory::{Reader, part};
+use crate::name::checked;
 use crate::{Course, Error};
 
 /// Largest package that is imported, in bytes as it is sent.
@@ -48,7 +49,8 @@ impl<'f> Opening<'f> {
     /// Begins with a package of so many bytes. `name` is the file as its sender calls it; empty if
     /// that is not known. `names` is what names in an archive are in, if not in UTF-8.
     pub fn new(size: u64, name: &str, names: Names, formats: &'f [&'f dyn Format]) -> Self {
-        Self { size, name: name.to_owned(), names, formats, stage: Stage::Beginning }
+        let name = name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+        Self { size, name, names, formats, stage: Stage::Beginning }
     }
 
     /// Goes on with what is here: finds the surest format and, of those, the first whose manifest
@@ -112,6 +114,7 @@ impl<'f> Opening<'f> {
             return Ok(listing());
         }
         if let Some(format) = self.formats.iter().find(|format| !format.roots(&[name]).is_empty()) {
+            checked(name)?;
             format.check_alone(name, whole_characters(&bytes, size))?;
             let course = format.read(&Folder::new(name, vec![name]))?;
             return Ok(Stage::Done(Contents { course, entries: vec![Entry::alone(name, size)] }));
