@@ -2,3 +2,4 @@
 //! `cargo xtask test --courses` says where they are.
 
 mod lts;
+mod packages;
