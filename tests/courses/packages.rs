@@ -78,14 +78,13 @@ fn play(school: &School, row: &Row, clones: &Path, n: usize) -> Result<Outcome> 
     let lesson = |node| Lesson::new(row, node, &course, &credentials);
     let at_hub = lesson(&school.hub)?;
     let first = Learner::enter(&at_hub)?;
-    let began = first.within(0, |unit| unit.begin())?;
-    outcome.starts = began.len() > 3;
     let (fresh, left) = first.within(0, |unit| {
-        let fresh = unit.begin()?;
+        let fresh = unit.settled()?;
         unit.turn(row.number("turns", 3))?;
         Ok((fresh, unit.settled()?))
     })?;
     drop(first);
+    outcome.starts = fresh.len() > 3;
     outcome.moved = learner::likeness(&fresh, &left) < 0.98;
     outcome.place = Learner::enter(&at_hub)?.within(0, |unit| unit.finds(&fresh, &left))?;
     at_hub.await_same(&school.edge)?;

@@ -1,7 +1,8 @@
 // What a learner does in a unit, whoever made it: looks, answers, and goes on. An expression: a
 // function of a wish, called in the unit's own frame.
 (wish) => {
-  const memory = (window.top === window ? window : self).learner ??= {};
+  // A unit that has ended leads back to the portal.
+  if (document.querySelector("header a[href='/progress']")) return "";
 
   // The documents that are shown, those of frames within frames too.
   const documents = (inner) => {
@@ -107,7 +108,7 @@
   const WAYS = [
     /^(ok|okay|got it|dismiss|i understand|accept|hide|close)$/i,
     /^(start|begin|launch|enter|let.?s |get started|open|comenzar|empezar|iniciar|commencer)/i,
-    /^(submit|check|confirm|send|retry|turn|enviar|comprobar|valider|absenden)/i,
+    /^(submit|check|confirm|send|retry|enviar|comprobar|valider|absenden)/i,
     /^(next|continue|forward|siguiente|suivant|weiter|avanti|proceed|[›»>→]|(.*\bnext( .*)?$))/i,
   ];
   const END = /^(finish|done|complete|mark|exit|quit|terminar|salir|end)/i;
@@ -150,6 +151,5 @@
   const done = go();
   if (done) return done;
   for (const element of scrolled) element.scrollBy(0, element.clientHeight * 0.8);
-  memory.idle = (memory.idle ?? 0) + 1;
   return isPlaying ? "playing" : "";
 }

@@ -1,11 +1,12 @@
 //! A learner in front of a browser.
 
 use std::collections::HashSet;
+use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use hedgeschool_tests::{Browser, Node, address};
+use hedgeschool_tests::{Browser, Node, address, repository};
 use serde_json::{Value, json};
 
 use super::list::Row;
@@ -13,7 +14,7 @@ use super::list::Row;
 /// What a learner does in a unit.
 const LEARNER: &str = include_str!("learner.js");
 /// How long a unit may take to show something, and to find its place.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(15);
 /// How long a thing may take that is done.
 const STEP: Duration = Duration::from_millis(700);
 /// How many steps a unit may take to its end.
@@ -155,7 +156,11 @@ impl<'a> Learner<'a> {
         let opens = format!("document.querySelector({})?.target", Value::from(form.as_str()));
         let has_own_window = browser.evaluate(&opens)? == "_blank";
         browser.click(&format!("{form} button:last-child"))?;
-        let act = |browser: &Browser| act(&Unit { row: lesson.row, browser });
+        let act = |browser: &Browser| {
+            let outcome = act(&Unit { row: lesson.row, browser });
+            picture(browser, lesson.row)?;
+            outcome
+        };
         if has_own_window {
             return browser.in_opened_window(act);
         }
@@ -163,6 +168,14 @@ impl<'a> Learner<'a> {
         browser.open(&page)?;
         outcome
     }
+}
+
+/// Keeps a picture of how a unit is left, for who wants to see it.
+fn picture(browser: &Browser, row: &Row) -> Result<()> {
+    let folder = repository("target/courses/pictures");
+    fs::create_dir_all(&folder)?;
+    let before = fs::read_dir(&folder)?.count();
+    browser.screenshot(&folder.join(format!("{before:03}-{}.png", row.name())))
 }
 
 /// A unit that runs.
@@ -193,7 +206,7 @@ impl Unit<'_> {
         let start = Instant::now();
         let mut last = self.look()?;
         loop {
-            sleep(Duration::from_millis(1500));
+            sleep(Duration::from_millis(1000));
             let now = self.look()?;
             let is_still = now.len() > 3 && likeness(&last, &now) > 0.95;
             if is_still || start.elapsed() > PATIENCE {
@@ -201,11 +214,6 @@ impl Unit<'_> {
             }
             last = now;
         }
-    }
-
-    /// What is in sight at the begin.
-    pub fn begin(&self) -> Result<Sight> {
-        self.settled()
     }
 
     fn step(&self, what: &str) -> Result<String> {
