@@ -33,7 +33,7 @@ struct School {
 impl School {
     fn start() -> Result<Self> {
         let node = |name: &str| -> Result<_> {
-            let builder = Node::builder()?.quiet().variable("node_id", name);
+            let builder = Node::builder()?.variable("node_id", name);
             Ok(builder.variable("sync_interval", "100ms"))
         };
         let hub = node("hub")?.variable("bootstrap_nodes", "edge:token-of-edge").start()?;
@@ -84,8 +84,8 @@ fn play(school: &School, row: &Row, clones: &Path, n: usize) -> Result<Outcome> 
         Ok((fresh, unit.settled()?))
     })?;
     drop(first);
-    outcome.starts = fresh.len() > 3;
-    outcome.moved = learner::likeness(&fresh, &left) < 0.98;
+    outcome.starts = fresh.is_there();
+    outcome.moved = left.differs(&fresh);
     outcome.place = Learner::enter(&at_hub)?.within(0, |unit| unit.finds(&fresh, &left))?;
     at_hub.await_same(&school.edge)?;
     let at_edge = lesson(&school.edge)?;

@@ -17,18 +17,36 @@ const LEARNER: &str = include_str!("learner.js");
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long a thing may take that is done.
 const STEP: Duration = Duration::from_millis(700);
+/// How long what was done last may take to be kept.
+const SAVED: Duration = Duration::from_secs(3);
 /// How many steps a unit may take to its end.
 const STEPS: usize = 60;
 /// After how many steps without anything to do a unit is left.
 const IDLE: usize = 8;
 
-/// What is in sight.
-pub type Sight = HashSet<String>;
+/// What there is to be seen: words that are in sight, and words that are there at all.
+#[derive(Default)]
+pub struct Sight([HashSet<String>; 2]);
 
-/// How alike two sights are, from 0 to 1.
-pub fn likeness(one: &Sight, other: &Sight) -> f64 {
-    let (both, all) = (one.intersection(other).count(), one.union(other).count());
-    if all == 0 { 1.0 } else { both as f64 / all as f64 }
+impl Sight {
+    /// Whether there is something.
+    pub fn is_there(&self) -> bool {
+        self.0[1].len() > 3
+    }
+
+    /// How alike two are, from 0 to 1: in sight, and at all.
+    fn likeness(&self, other: &Self) -> [f64; 2] {
+        [0, 1].map(|n| {
+            let (one, other) = (&self.0[n], &other.0[n]);
+            let (both, all) = (one.intersection(other).count(), one.union(other).count());
+            if all == 0 { 1.0 } else { both as f64 / all as f64 }
+        })
+    }
+
+    /// Whether it has changed since another.
+    pub fn differs(&self, other: &Self) -> bool {
+        self.likeness(other).iter().any(|like| *like < 0.98)
+    }
 }
 
 /// A course at a node, for one learner.
@@ -175,6 +193,7 @@ fn picture(browser: &Browser, row: &Row) -> Result<()> {
     let folder = repository("target/courses/pictures");
     fs::create_dir_all(&folder)?;
     let before = fs::read_dir(&folder)?.count();
+    println!("    at {}: {:?}", browser.evaluate("location.href")?, browser.errors()?);
     browser.screenshot(&folder.join(format!("{before:03}-{}.png", row.name())))
 }
 
@@ -188,7 +207,7 @@ impl Unit<'_> {
     fn wish(&self, what: &str) -> Result<Value> {
         let row = self.row;
         let wish = json!({
-            "what": what, "ends": what == "finish", "only": row.value("only"),
+            "what": what, "only": row.value("only"),
             "click": row.value("click"), "resume": row.value("resume"),
         });
         // A page that is just changing has nothing to say.
@@ -196,9 +215,12 @@ impl Unit<'_> {
     }
 
     fn look(&self) -> Result<Sight> {
-        let words = self.wish("look")?;
-        let words = words.as_array().cloned().unwrap_or_default();
-        Ok(words.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        let seen = self.wish("look")?;
+        let words = |n: usize| {
+            let words = seen[n].as_array().into_iter().flatten().filter_map(Value::as_str);
+            words.map(str::to_owned).collect()
+        };
+        Ok(Sight([words(0), words(1)]))
     }
 
     /// What is in sight when it has come to rest.
@@ -208,8 +230,8 @@ impl Unit<'_> {
         loop {
             sleep(Duration::from_millis(1000));
             let now = self.look()?;
-            let is_still = now.len() > 3 && likeness(&last, &now) > 0.95;
-            if is_still || start.elapsed() > PATIENCE {
+            let is_still = now.likeness(&last).iter().all(|like| *like > 0.95);
+            if (is_still && now.is_there()) || start.elapsed() > PATIENCE {
                 return Ok(now);
             }
             last = now;
@@ -224,12 +246,16 @@ impl Unit<'_> {
 
     /// Goes on a few steps.
     pub fn turn(&self, steps: usize) -> Result<()> {
-        for _ in 0..steps {
-            let did = self.step("turn")?;
-            println!("    turn: {did:?}");
-            sleep(STEP);
+        let mut did = 0;
+        for _ in 0..steps * 3 {
+            let deed = self.step("turn")?;
+            println!("    {deed:?}");
+            did += usize::from(!deed.is_empty());
+            if did >= steps {
+                break;
+            }
         }
-        sleep(Duration::from_secs(3));
+        sleep(SAVED);
         Ok(())
     }
 
@@ -239,13 +265,16 @@ impl Unit<'_> {
         let mut is_resumed = false;
         while start.elapsed() < PATIENCE {
             let now = self.settled()?;
-            let (like_left, like_fresh) = (likeness(&now, left), likeness(&now, fresh));
-            println!("    like what was left: {like_left:.2}, like the begin: {like_fresh:.2}");
-            if like_left > 0.6 && (like_left > like_fresh || is_resumed) {
+            let (like_left, like_fresh) = (now.likeness(left), now.likeness(fresh));
+            println!("    like what was left: {like_left:.2?}, like the begin: {like_fresh:.2?}");
+            let is_found = |(left, fresh): (&f64, &f64)| {
+                *left > 0.6 && (*left > fresh + 0.015 || (is_resumed && left >= fresh))
+            };
+            if like_left.iter().zip(&like_fresh).any(is_found) {
                 return Ok(true);
             }
             let did = self.step("resume")?;
-            println!("    resume: {did:?}");
+            println!("    resumes by: {did:?}");
             is_resumed |= !did.is_empty();
         }
         Ok(false)

@@ -60,7 +60,10 @@ impl Row {
         if kind.starts_with(b"blob") {
             return git(&clone, &["cat-file", "blob", &object]);
         }
-        git(&clone, &["archive", "--format=zip", &object])
+        let without = self.0["without"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let without: Vec<_> = without.map(|it| format!(":(exclude)*{it}")).collect();
+        let words = ["archive", "--format=zip", &object, "--"].into_iter();
+        git(&clone, &words.chain(without.iter().map(String::as_str)).collect::<Vec<_>>())
     }
 }
 
