@@ -5,3 +5,4 @@
 
 mod large;
 mod lts;
+mod packages;

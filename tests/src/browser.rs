@@ -79,8 +79,9 @@ impl Screen {
 /// A headless Chromium with a profile of its own, driven through chromedriver. Ended when dropped.
 ///
 /// What is done to a page waits until the page lets it be done: until there is such an element,
-/// and nothing lies over it. It has one window; a page that opens another is not followed there.
-/// Selectors are CSS, and mean the first element that they find.
+/// and nothing lies over it. A page that opens another window is followed only where a test says so;
+/// what a page asks in a dialog is answered with yes. Selectors are CSS, and mean the first element
+/// that they find.
 pub struct Browser {
     web: WebDriver,
     runtime: Runtime,
@@ -171,6 +172,23 @@ impl Browser {
         let left = self.runtime.block_on(self.web.enter_parent_frame());
         let outcome = outcome?;
         left.context("leaving a frame")?;
+        Ok(outcome)
+    }
+
+    /// Acts within the window that the page has opened, and closes it.
+    pub fn in_opened_window<T>(&self, act: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        let first = self.runtime.block_on(self.web.window())?;
+        let opened = self.patiently("another window", async || {
+            Ok(self.web.windows().await?.into_iter().find(|window| *window != first))
+        })?;
+        self.runtime.block_on(self.web.switch_to_window(opened))?;
+        let outcome = act(self);
+        let closed = self.runtime.block_on(async {
+            self.web.close_window().await?;
+            self.web.switch_to_window(first).await
+        });
+        let outcome = outcome?;
+        closed.context("closing a window")?;
         Ok(outcome)
     }
 
@@ -297,6 +315,7 @@ fn capabilities(screen: Screen, profile: &Path) -> Capabilities {
     Capabilities::from_iter([
         ("goog:chromeOptions".to_owned(), options),
         ("goog:loggingPrefs".to_owned(), json!({ "browser": "ALL" })),
+        ("unhandledPromptBehavior".to_owned(), json!("accept")),
     ])
 }
 

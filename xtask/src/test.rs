@@ -37,6 +37,10 @@ pub struct Arguments {
     /// Only with --courses: ADL's LMS test suite for cmi5, of a checkout of adlnet/CATAPULT
     #[arg(long, value_name = "FOLDER", requires = "courses")]
     catapult: Option<PathBuf>,
+    /// Only with --courses: packages of public repositories (tests/courses/packages.toml), of
+    /// clones in this folder: OWNER/NAME
+    #[arg(long, value_name = "FOLDER", requires = "courses")]
+    packages: Option<PathBuf>,
     /// Skip the format and clippy
     #[arg(long)]
     no_lint: bool,
@@ -87,6 +91,9 @@ fn courses(root: &Path, arguments: &Arguments) -> Result<()> {
     let mut test = command(&words, root, arguments);
     if let Some(checkout) = &arguments.catapult {
         test.env("HEDGE_TEST_CATAPULT", root.join(checkout));
+    }
+    if let Some(clones) = &arguments.packages {
+        test.env("HEDGE_TEST_PACKAGES", root.join(clones));
     }
     run(vec![test], &mut steps)
 }

@@ -1,0 +1,93 @@
+//! What came of it, as a table.
+
+use std::fs;
+
+use anyhow::{Result, ensure};
+use hedgeschool_tests::repository;
+
+use super::learner::is_done;
+use super::list::Row;
+
+/// What came of a package.
+#[derive(Default)]
+pub struct Outcome {
+    pub starts: bool,
+    pub moved: bool,
+    pub place: bool,
+    pub second: bool,
+    pub standings: Vec<String>,
+    pub statements: usize,
+}
+
+impl Outcome {
+    fn counts(&self) -> bool {
+        !self.standings.is_empty() && self.standings.iter().all(|it| is_done(it))
+    }
+
+    fn is_whole(&self) -> bool {
+        self.starts && self.place && self.counts() && self.second
+    }
+}
+
+/// The table, and how many rows of it are whole.
+#[derive(Default)]
+pub struct Report {
+    lines: Vec<String>,
+    whole: usize,
+}
+
+impl Report {
+    pub fn add(&mut self, row: &Row, outcome: Result<Outcome>) {
+        let mark = |is: bool| if is { "yes" } else { "**no**" };
+        let cells = match &outcome {
+            Ok(it) => [
+                mark(it.starts).to_owned(),
+                format!("{}", it.statements),
+                format!("{}{}", mark(it.place), if it.moved { "" } else { " (one page)" }),
+                standing(&it.standings),
+                mark(it.second).to_owned(),
+            ],
+            Err(error) => {
+                println!("{error:?}");
+                let reason = format!("{error}").replace('|', "/");
+                [reason.lines().next().unwrap_or_default().chars().take(120).collect(),
+                    String::new(), String::new(), String::new(), String::new()]
+            }
+        };
+        self.whole += usize::from(outcome.is_ok_and(|outcome| outcome.is_whole()));
+        let line = format!(
+            "| {} | {} | {} `{}` | {} |",
+            row.text("tool"), row.text("format"), row.text("repository"), row.name(),
+            cells.join(" | "),
+        );
+        println!("{line}");
+        self.lines.push(line);
+    }
+
+    /// Writes the table to `target/courses/packages.md`.
+    pub fn write(&self) -> Result<()> {
+        let head = "| made by | format | package | starts | statements | place | counts | second \
+            node |\n|---|---|---|---|---|---|---|---|\n";
+        fs::create_dir_all(repository("target/courses"))?;
+        fs::write(repository("target/courses/packages.md"), head.to_owned() + &self.lines.join("\n"))?;
+        Ok(())
+    }
+
+    /// Fails where less than a share did all.
+    pub fn expect(&self, percent: usize) -> Result<()> {
+        let (whole, all) = (self.whole, self.lines.len());
+        println!("{whole} of {all}");
+        ensure!(whole * 100 >= all * percent, "{whole} of {all} packages did all");
+        Ok(())
+    }
+}
+
+/// What was reached, of one unit or of several.
+fn standing(standings: &[String]) -> String {
+    let done = standings.iter().filter(|it| is_done(it)).count();
+    match standings {
+        [] => "**no**".to_owned(),
+        [one] => one.clone(),
+        all => format!("{done} of {}", all.len()),
+    }
+}
