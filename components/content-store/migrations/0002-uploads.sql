@@ -100,12 +100,11 @@ CREATE TRIGGER forget INSTEAD OF INSERT ON forgetting BEGIN
   DELETE FROM upload_blob WHERE upload = NEW.upload;
 END;
 
--- As before, but what is kept for an upload is needed.
-DROP TRIGGER give_up;
+-- A procedure: a package does without its files. What was joined of it and nobody needs goes at
+-- once; the bytes are left to `sweeping`, for there may be gigabytes.
+CREATE VIEW releasing AS SELECT NULL AS package;
 
-CREATE TRIGGER give_up INSTEAD OF INSERT ON giving_up
-WHEN EXISTS (SELECT 1 FROM package WHERE id = NEW.package AND peer IS NOT NULL AND away IS NULL) BEGIN
-  UPDATE package SET away = (SELECT files FROM listing WHERE listing.package = NEW.package) WHERE id = NEW.package;
+CREATE TRIGGER release INSTEAD OF INSERT ON releasing BEGIN
   INSERT OR IGNORE INTO orphan (blob) SELECT blob FROM file WHERE package = NEW.package;
   INSERT OR IGNORE INTO orphan (blob)
     SELECT leaf FROM file JOIN piece ON piece.whole = file.blob WHERE package = NEW.package;
@@ -119,6 +118,15 @@ WHEN EXISTS (SELECT 1 FROM package WHERE id = NEW.package AND peer IS NOT NULL A
     WHERE blob.data IS NULL AND NOT EXISTS (SELECT 1 FROM file WHERE file.blob = blob.id)
       AND NOT EXISTS (SELECT 1 FROM upload_blob WHERE upload_blob.blob = blob.id));
   DELETE FROM orphan WHERE NOT EXISTS (SELECT 1 FROM blob WHERE blob.id = orphan.blob AND blob.data IS NOT NULL);
+END;
+
+-- As before, but what is kept for an upload is needed.
+DROP TRIGGER give_up;
+
+CREATE TRIGGER give_up INSTEAD OF INSERT ON giving_up
+WHEN EXISTS (SELECT 1 FROM package WHERE id = NEW.package AND peer IS NOT NULL AND away IS NULL) BEGIN
+  UPDATE package SET away = (SELECT files FROM listing WHERE listing.package = NEW.package) WHERE id = NEW.package;
+  INSERT INTO releasing (package) VALUES (NEW.package);
 END;
 
 DROP TRIGGER sweep;

@@ -11,24 +11,12 @@ CREATE VIEW superseded AS
   WHERE package.id <> course.package AND NOT EXISTS (
     SELECT 1 FROM conflict WHERE kind = 'course' AND version = package.hash AND NOT settled);
 
--- A procedure: forgets such a package. As for `giving_up`, the bytes are left to `sweeping`.
+-- A procedure: forgets such a package.
 CREATE VIEW discarding AS SELECT NULL AS package;
 
 CREATE TRIGGER discard INSTEAD OF INSERT ON discarding
 WHEN EXISTS (SELECT 1 FROM superseded WHERE package = NEW.package) BEGIN
-  INSERT OR IGNORE INTO orphan (blob) SELECT blob FROM file WHERE package = NEW.package;
-  INSERT OR IGNORE INTO orphan (blob)
-    SELECT leaf FROM file JOIN piece ON piece.whole = file.blob WHERE package = NEW.package;
-  DELETE FROM file WHERE package = NEW.package;
-  DELETE FROM piece WHERE whole IN (
-    SELECT blob.id FROM orphan JOIN blob ON blob.id = orphan.blob
-    WHERE blob.data IS NULL AND NOT EXISTS (SELECT 1 FROM file WHERE file.blob = blob.id)
-      AND NOT EXISTS (SELECT 1 FROM upload_blob WHERE upload_blob.blob = blob.id));
-  DELETE FROM blob WHERE id IN (
-    SELECT blob.id FROM orphan JOIN blob ON blob.id = orphan.blob
-    WHERE blob.data IS NULL AND NOT EXISTS (SELECT 1 FROM file WHERE file.blob = blob.id)
-      AND NOT EXISTS (SELECT 1 FROM upload_blob WHERE upload_blob.blob = blob.id));
-  DELETE FROM orphan WHERE NOT EXISTS (SELECT 1 FROM blob WHERE blob.id = orphan.blob AND blob.data IS NOT NULL);
+  INSERT INTO releasing (package) VALUES (NEW.package);
   DELETE FROM package WHERE id = NEW.package;
 END;
 
