@@ -21,7 +21,7 @@ const FILE_BYTES_MAX: u64 = 4 << 20;
 /// What is larger is not packed while somebody waits for it, in bytes.
 const WAITED_BYTES_MAX: u64 = 512 << 10;
 /// How much of a package is packed, in bytes of the files: what comes later is left as it is.
-const TOTAL_BYTES_MAX: u64 = 32 << 20;
+const TOTAL_BYTES_MAX: u64 = 16 << 20;
 /// How much of it with the most effort, in files of which size at most.
 const TOTAL_BYTES_FINE: u64 = 2 << 20;
 const FILE_BYTES_FINE: u64 = 256 << 10;
