@@ -46,7 +46,7 @@ fn broken(good: &[u8]) -> Result<Vec<(&'static str, Vec<u8>)>> {
         ("no zip archive", b"this is no archive".to_vec()),
         ("half an archive", half),
         ("a wrong checksum", flipped),
-        ("no manifest, and no page to begin with", course::archive(&[("unit.html", page)])?),
+        ("no manifest, and nothing to show", course::archive(&[("unit.js", page)])?),
         (
             "a cmi5.xml that is no XML",
             course::archive(&[("cmi5.xml", b"<course"), ("index.html", page)])?,
