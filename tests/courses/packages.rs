@@ -103,7 +103,7 @@ fn play(school: &School, row: &Row, clones: &Path, n: usize) -> Result<Outcome> 
             Ok(found)
         })?;
         if unit == 0 {
-            outcome.second = found;
+            outcome.second = found && (outcome.moved || !row.value("resume").is_null());
         }
         let standing = at_edge.await_done(unit)?;
         outcome.standings.push(standing);

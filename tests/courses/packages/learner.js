@@ -118,7 +118,7 @@
     /^(ok|okay|got it|dismiss|i understand|accept|hide|close)$/i,
     /^(start|begin|launch|enter|let.?s |get started|open|view|comenzar|empezar|iniciar|commencer)/i,
     /^(submit|check|confirm|send|retry|enviar|comprobar|valider|absenden)/i,
-    /^(next|continue|forward|siguiente|suivant|weiter|avanti|proceed|[›»>→]|(.*\bnext( .*)?$))/i,
+    /^(next|continue|forward|siguiente|suivant|weiter|avanti|proceed|[›»>→]|.*\bnext( |$))/i,
   ];
   const END = /^(finish|done|complete|mark|exit|quit|terminar|salir|end)/i;
   const LINKS = "button, a, input[type=button], input[type=submit], [role=button], [onclick]";

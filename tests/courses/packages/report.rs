@@ -45,7 +45,7 @@ impl Report {
             Ok(it) => [
                 mark(it.starts).to_owned(),
                 format!("{}", it.statements),
-                format!("{}{}", mark(it.place), if it.moved { "" } else { " (one page)" }),
+                place(row, it),
                 standing(&it.standings),
                 mark(it.second).to_owned(),
             ],
@@ -71,7 +71,8 @@ impl Report {
         let head = "| made by | format | package | starts | statements | place | counts | second \
             node |\n|---|---|---|---|---|---|---|---|\n";
         fs::create_dir_all(repository("target/courses"))?;
-        fs::write(repository("target/courses/packages.md"), head.to_owned() + &self.lines.join("\n"))?;
+        let table = head.to_owned() + &self.lines.join("\n");
+        fs::write(repository("target/courses/packages.md"), table)?;
         Ok(())
     }
 
@@ -81,6 +82,16 @@ impl Report {
         println!("{whole} of {all}");
         ensure!(whole * 100 >= all * percent, "{whole} of {all} packages did all");
         Ok(())
+    }
+}
+
+/// Whether its place is kept, or why there is none.
+fn place(row: &Row, outcome: &Outcome) -> String {
+    match (row.text("place"), outcome.place) {
+        ("", true) => "yes".to_owned(),
+        ("", false) if !outcome.moved => "**no**: nothing led away from its begin".to_owned(),
+        ("", false) => "**no**".to_owned(),
+        (why, _) => why.to_owned(),
     }
 }
 
