@@ -52,14 +52,22 @@ impl Report {
             Err(error) => {
                 println!("{error:?}");
                 let reason = format!("{error}").replace('|', "/");
-                [reason.lines().next().unwrap_or_default().chars().take(120).collect(),
-                    String::new(), String::new(), String::new(), String::new()]
+                [
+                    reason.lines().next().unwrap_or_default().chars().take(120).collect(),
+                    String::new(),
+                    String::new(),
+                    String::new(),
+                    String::new(),
+                ]
             }
         };
         self.whole += usize::from(outcome.is_ok_and(|outcome| outcome.is_whole()));
         let line = format!(
             "| {} | {} | {} `{}` | {} |",
-            row.text("tool"), row.text("format"), row.text("repository"), row.name(),
+            row.text("tool"),
+            row.text("format"),
+            row.text("repository"),
+            row.name(),
             cells.join(" | "),
         );
         println!("{line}");
