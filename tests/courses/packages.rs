@@ -85,20 +85,25 @@ fn play(school: &School, row: &Row, clones: &Path, n: usize) -> Result<Outcome> 
     })?;
     drop(first);
     outcome.starts = fresh.is_there();
+    // A place that nobody has left the begin for says nothing, unless the course asks for it.
     outcome.moved = left.differs(&fresh);
-    outcome.place = Learner::enter(&at_hub)?.within(0, |unit| unit.finds(&fresh, &left))?;
+    let has_place = row.text("place").is_empty();
+    if has_place {
+        let found = Learner::enter(&at_hub)?.within(0, |unit| unit.finds(&fresh, &left))?;
+        outcome.place = found && (outcome.moved || !row.value("resume").is_null());
+    }
     at_hub.await_same(&school.edge)?;
     let at_edge = lesson(&school.edge)?;
     let second = Learner::enter(&at_edge)?;
     let units = row.number("units", at_edge.units()).min(at_edge.units());
     for unit in 0..units {
         let found = second.within(unit, |it| {
-            let found = unit > 0 || it.finds(&fresh, &left)?;
+            let found = unit > 0 || (has_place && it.finds(&fresh, &left)?);
             it.finish(&at_edge, unit)?;
             Ok(found)
         })?;
         if unit == 0 {
-            outcome.second = found;
+            outcome.second = found && (outcome.moved || !row.value("resume").is_null());
         }
         let standing = at_edge.await_done(unit)?;
         outcome.standings.push(standing);

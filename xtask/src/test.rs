@@ -38,7 +38,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FOLDER", requires = "courses")]
     catapult: Option<PathBuf>,
     /// Only with --courses: packages of public repositories (tests/courses/packages.toml), of
-    /// clones in this folder: OWNER/NAME
+    /// clones in this folder, OWNER/NAME
     #[arg(long, value_name = "FOLDER", requires = "courses")]
     packages: Option<PathBuf>,
     /// Skip the format and clippy

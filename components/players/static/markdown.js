@@ -35,5 +35,7 @@ export async function play() {
   lesson.has(parts.length);
   const place = Number(lesson.place ?? 0);
   if (place > 0) parts[place]?.scrollIntoView();
-  watch(parts, (part) => lesson.at(part, [part, part + 1]));
+  // The place is what is on top: what is below it would be on top the next time.
+  const top = () => Math.max(parts.findIndex((it) => it.getBoundingClientRect().bottom > 1), 0);
+  watch(parts, (part) => lesson.at(top(), [part, part + 1]));
 }

@@ -41,8 +41,8 @@
       if (!counts(element)) continue;
       for (const node of element.childNodes) if (node.nodeType === 3) say("", node.data);
       const { localName } = element;
-      if (localName === "img") say("picture:", element.currentSrc.split("/").at(-1).slice(0, 80));
-      if (localName === "image") say("picture:", element.href.baseVal.split("/").at(-1).slice(0, 80));
+      if (localName === "img") say("picture:", element.currentSrc.split("/").at(-1));
+      if (localName === "image") say("picture:", element.href.baseVal.split("/").at(-1));
       if (localName === "select") say("chosen:", element.value);
       const isChosen = ["checked", "pressed", "selected"].some((name) =>
         element.getAttribute(`aria-${name}`) === "true");
@@ -82,7 +82,7 @@
       !it.loop);
     for (const player of players) {
       player.muted = true;
-      player.playbackRate = 8;
+      player.playbackRate = wish.what === "turn" ? 1 : 8;
       if (player.paused) player.play().catch(() => {});
     }
     return players.length > 0;
@@ -104,7 +104,7 @@
     }
     const choices = find("input[type=radio], input[type=checkbox], [role=radio], [role=checkbox]");
     const isChosen = (it) => it.checked || it.getAttribute("aria-checked") === "true";
-    const group = (it) => it.name || it.closest("[role=radiogroup], [role=group], fieldset, ul, ol");
+    const group = (it) => it.name || it.closest("[role=radiogroup], [role=group], fieldset, ul");
     const answered = new Set(choices.filter(isChosen).map(group));
     for (const choice of choices) {
       const isHidden = choice.disabled || !isAble(choice.closest("label") ?? choice.parentElement);
@@ -116,19 +116,21 @@
 
   const WAYS = [
     /^(ok|okay|got it|dismiss|i understand|accept|hide|close)$/i,
-    /^(start|begin|launch|enter|let.?s |get started|open|comenzar|empezar|iniciar|commencer)/i,
+    /^(start|begin|launch|enter|let.?s |get started|open|view|comenzar|empezar|iniciar|commencer)/i,
     /^(submit|check|confirm|send|retry|enviar|comprobar|valider|absenden)/i,
-    /^(next|continue|forward|siguiente|suivant|weiter|avanti|proceed|[›»>→]|(.*\bnext( .*)?$))/i,
+    /^(next|continue|forward|siguiente|suivant|weiter|avanti|proceed|[›»>→]|.*\bnext( |$))/i,
   ];
   const END = /^(finish|done|complete|mark|exit|quit|terminar|salir|end)/i;
-  const LINKS = "button, a, input[type=button], input[type=submit], [role=button], [onclick], summary";
+  const LINKS = "button, a, input[type=button], input[type=submit], [role=button], [onclick]";
+
+  const pick = (selectors) => {
+    const pressed = (it) => it.learnerPressed ?? 0;
+    const own = (selectors ?? []).flatMap(find).filter((it) => isOpen(it) && pressed(it) < 40);
+    own.sort((one, other) => pressed(one) - pressed(other));
+    return own.length > 0 ? press(own[0]) : "";
+  };
 
   const go = (ways) => {
-    const pressed = (it) => it.learnerPressed ?? 0;
-    const own = (wish.click ?? []).flatMap(find).filter((it) => isOpen(it) && pressed(it) < 40);
-    own.sort((one, other) => pressed(one) - pressed(other));
-    if (own.length > 0) return press(own[0]);
-    if (wish.only) return "";
     const candidates = find(LINKS).filter(isAble).flatMap((element) => {
       const way = ways.findIndex((it) => it.test(label(element)));
       const times = element.learnerPressed ?? 0;
@@ -163,7 +165,9 @@
 
   if (wish.what === "look") return [look(isShown), look(isThere)];
   if (wish.what === "resume") return resume();
+  if (wish.what === "pause") return find("video, audio").forEach((it) => it.pause());
   const playing = play() ? "plays" : "";
   answer();
-  return go(WAYS) || scroll() || playing || (wish.what === "finish" ? go([END]) : "");
+  return pick(wish.click) || go(WAYS) || scroll() || playing || pick(wish.then) ||
+    (wish.what === "finish" ? go([END]) : "");
 }

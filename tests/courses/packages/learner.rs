@@ -31,7 +31,7 @@ pub struct Sight([HashSet<String>; 2]);
 impl Sight {
     /// Whether there is something.
     pub fn is_there(&self) -> bool {
-        self.0[1].len() > 3
+        !self.0[1].is_empty()
     }
 
     /// How alike two are, from 0 to 1: in sight, and at all.
@@ -183,7 +183,9 @@ impl<'a> Learner<'a> {
             return browser.in_opened_window(act);
         }
         let outcome = browser.in_frame("main > iframe:not([hidden])", act);
-        browser.open(&page)?;
+        // A course that has ended may have led back by itself.
+        browser.evaluate("document.querySelector('.player-bar .button')?.click()")?;
+        browser.await_text(".units", "")?;
         outcome
     }
 }
@@ -193,7 +195,7 @@ fn picture(browser: &Browser, row: &Row) -> Result<()> {
     let folder = repository("target/courses/pictures");
     fs::create_dir_all(&folder)?;
     let before = fs::read_dir(&folder)?.count();
-    println!("    at {}: {:?}", browser.evaluate("location.href")?, browser.errors()?);
+    println!("    {:?}", browser.errors()?);
     browser.screenshot(&folder.join(format!("{before:03}-{}.png", row.name())))
 }
 
@@ -207,8 +209,8 @@ impl Unit<'_> {
     fn wish(&self, what: &str) -> Result<Value> {
         let row = self.row;
         let wish = json!({
-            "what": what, "only": row.value("only"),
-            "click": row.value("click"), "resume": row.value("resume"),
+            "what": what, "click": row.value("click"), "then": row.value("then"),
+            "resume": row.value("resume"),
         });
         // A page that is just changing has nothing to say.
         Ok(self.browser.evaluate(&format!("({LEARNER})({wish})")).unwrap_or_default())
@@ -255,6 +257,7 @@ impl Unit<'_> {
                 break;
             }
         }
+        self.wish("pause")?;
         sleep(SAVED);
         Ok(())
     }
@@ -262,13 +265,14 @@ impl Unit<'_> {
     /// Whether it shows what was left, rather than its begin.
     pub fn finds(&self, fresh: &Sight, left: &Sight) -> Result<bool> {
         let start = Instant::now();
-        let mut is_resumed = false;
+        // A course whose bookmark is a page may have one page.
+        let (mut is_resumed, mut is_asked) = (false, false);
         while start.elapsed() < PATIENCE {
             let now = self.settled()?;
             let (like_left, like_fresh) = (now.likeness(left), now.likeness(fresh));
             println!("    like what was left: {like_left:.2?}, like the begin: {like_fresh:.2?}");
             let is_found = |(left, fresh): (&f64, &f64)| {
-                *left > 0.6 && (*left > fresh + 0.015 || (is_resumed && left >= fresh))
+                *left > 0.6 && (*left > fresh + 0.015 || (is_resumed && left >= fresh) || is_asked)
             };
             if like_left.iter().zip(&like_fresh).any(is_found) {
                 return Ok(true);
@@ -276,6 +280,7 @@ impl Unit<'_> {
             let did = self.step("resume")?;
             println!("    resumes by: {did:?}");
             is_resumed |= !did.is_empty();
+            is_asked |= is_resumed && !self.row.value("resume").is_null();
         }
         Ok(false)
     }

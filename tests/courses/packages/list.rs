@@ -13,12 +13,12 @@ const LIST: &str = include_str!("../packages.toml");
 pub struct Row(Value);
 
 impl Row {
-    /// All of the list, or those with a text in them.
+    /// All of the list, or those with one of the texts in them, which commas divide.
     pub fn all(like: &str) -> Result<Vec<Self>> {
         let list: toml::Value = toml::from_str(LIST)?;
         let list = serde_json::to_value(list)?;
         let rows = list["package"].as_array().context("no packages")?;
-        let has = |row: &&Value| like.is_empty() || row.to_string().contains(like);
+        let has = |row: &&Value| like.split(',').any(|like| row.to_string().contains(like));
         Ok(rows.iter().filter(has).cloned().map(Self).collect())
     }
 

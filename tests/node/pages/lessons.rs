@@ -264,6 +264,28 @@ fn a_text_shows_its_pictures_and_is_done_at_its_end() -> Result<()> {
 }
 
 #[test]
+fn a_text_opens_where_it_was_left_however_often_it_is_opened() -> Result<()> {
+    let text: String = (0..60).map(|n| format!("## Hedge {n}\n\nIt has grown.\n\n")).collect();
+    let classroom = Classroom::with("Long.md", "markdown", text.as_bytes())?;
+    let phone = classroom.enter(Browser::phone()?, ADA)?;
+    let on_top = "[...document.querySelectorAll('h2')]
+        .find((it) => it.getBoundingClientRect().bottom > 1)?.textContent";
+    let wait = "new Promise((kept) => setTimeout(kept, 5000))";
+    classroom.play(&phone, |text| {
+        text.await_text("h2", "Hedge 0")?;
+        text.evaluate("document.querySelectorAll('h2')[20].scrollIntoView()")?;
+        text.evaluate(wait).map(drop)
+    })?;
+    for _ in 0..2 {
+        classroom.play(&phone, |text| {
+            soon("it is there", || Ok(text.evaluate(on_top)? == "Hedge 20"))?;
+            text.evaluate(wait).map(drop)
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
 fn a_picture_is_done_once_it_was_seen() -> Result<()> {
     let picture = sample("markdown/pictures/hedge.svg")?;
     let classroom = Classroom::with("Hedge.svg", "image", &picture)?;
