@@ -37,7 +37,7 @@ fn refusal(files: &[(&str, &str)]) -> String {
 #[test]
 fn a_package_is_its_course_and_its_files() {
     let bytes = zip(&[("unit/a.html", "<p>hello"), ("cmi5.xml", COURSE)]);
-    let mut package = open(bytes.as_slice()).unwrap();
+    let package = open(bytes.as_slice()).unwrap();
     assert_eq!(package.course().units.len(), 1);
     assert_eq!(package.entries().len(), 2);
     assert_eq!(package.reader(0).unwrap().next(100).unwrap(), b"<p>hello");
@@ -54,7 +54,7 @@ fn a_package_needs_its_structure_and_its_units() {
 #[test]
 fn a_package_may_have_a_folder_around_it() {
     let bytes = zip(&[("x/y/cmi5.xml", COURSE), ("x/y/unit/a.html", "<p>"), ("x/read.me", "-")]);
-    let mut package = open(bytes.as_slice()).unwrap();
+    let package = open(bytes.as_slice()).unwrap();
     let paths: Vec<_> = package.entries().iter().map(|entry| entry.path.as_str()).collect();
     assert_eq!(paths, ["cmi5.xml", "unit/a.html"]);
     assert_eq!(package.reader(1).unwrap().next(9).unwrap(), b"<p>");
