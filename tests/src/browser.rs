@@ -79,9 +79,9 @@ impl Screen {
 /// A headless Chromium with a profile of its own, driven through chromedriver. Ended when dropped.
 ///
 /// What is done to a page waits until the page lets it be done: until there is such an element,
-/// and nothing lies over it. A page that opens another window is followed only where a test says so;
-/// what a page asks in a dialog is answered with yes. Selectors are CSS, and mean the first element
-/// that they find.
+/// and nothing lies over it. A page that opens another window is followed only where a test says
+/// so; what a page asks in a dialog is answered with yes. Selectors are CSS, and mean the first
+/// element that they find.
 pub struct Browser {
     web: WebDriver,
     runtime: Runtime,
