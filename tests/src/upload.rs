@@ -123,7 +123,8 @@ impl Upload {
 /// The uploads that are underway at a node.
 pub fn underway(node: &Node) -> Result<Vec<Value>> {
     let listed = node.admin().get(UPLOADS)?.expect(200)?.json()?;
-    Ok(listed["uploads"].as_array().context("a list of uploads")?.clone())
+    let uploads = listed.get("uploads").and_then(Value::as_array);
+    Ok(uploads.context("a list of uploads")?.clone())
 }
 
 /// The status of what is answered on a connection.

@@ -33,7 +33,7 @@ pub enum Packer {
     /// By brotli.
     Brotli(Box<CompressorWriter<Vec<u8>>>),
     /// By gzip.
-    Gzip(GzEncoder<Vec<u8>>),
+    Gzip(Box<GzEncoder<Vec<u8>>>),
 }
 
 impl Packer {
@@ -60,7 +60,7 @@ impl Packer {
             }
             Coding::Gzip => {
                 let level = if effort == Effort::Least { 4 } else { 7 };
-                Self::Gzip(GzEncoder::new(Vec::new(), Compression::new(level)))
+                Self::Gzip(Box::new(GzEncoder::new(Vec::new(), Compression::new(level))))
             }
         }
     }

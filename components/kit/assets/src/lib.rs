@@ -31,7 +31,8 @@ pub fn pack(folders: &[&Path], left_out: &str) -> Result<(), Box<dyn Error>> {
         }
     }
     let code = format!(
-        "fn asset(name: &str) -> Option<hedgeschool_web::Asset> {{\n    Some(match name {{\n{arms}\
+        "#[allow(clippy::too_many_lines, reason = \"a list, made at build\")]\n\
+         fn asset(name: &str) -> Option<hedgeschool_web::Asset> {{\n    Some(match name {{\n{arms}\
          \x20       _ => return None,\n    }})\n}}\n"
     );
     Ok(fs::write(out.join("assets.rs"), code)?)
