@@ -87,6 +87,15 @@ fn install(source: &Path, place: &Path, packages: &Path) -> Result<()> {
     npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=optional"])
         .current_dir(packages);
     run_unseen(&mut npm)?;
+    // What an earlier release wanted is of no use.
+    for entry in fs::read_dir(place)? {
+        let path = entry?.path();
+        match (path == packages, path.is_dir()) {
+            (true, _) => {}
+            (false, true) => fs::remove_dir_all(&path)?,
+            (false, false) => fs::remove_file(&path)?,
+        }
+    }
     for (file, name) in FILES {
         copy(&packages.join("node_modules").join(file), &place.join(name))?;
     }
