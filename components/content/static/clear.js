@@ -60,7 +60,7 @@ function tell(message) {
 // A window of its own goes on to the unit; of the address that was asked for, only files count.
 function goOn() {
   const next = decodeURIComponent(location.hash.slice(1));
-  const isUnit = ["/content/p/", "/content/players/"].some((path) => next.startsWith(path));
+  const isUnit = ["/content/f/", "/content/players/"].some((path) => next.startsWith(path));
   if (parent === window && isUnit) location.replace(next);
   tell({ hedgeschool: "cleared" });
 }

@@ -215,3 +215,27 @@ fn a_page_signs_nobody_in_as_somebody_else() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_unit_that_wants_a_window_of_its_own_runs_in_one() -> Result<()> {
+    for is_apart in [true, false] {
+        let node = Node::builder()?.apart(is_apart).start()?;
+        let structure = course::structure("https://example.org/windows", "Windows");
+        let structure = structure.replace("moveOn=", "launchMethod=\"OwnWindow\" moveOn=");
+        let files = [("cmi5.xml", structure.as_bytes()), ("index.html", course::PAGE.as_bytes())];
+        let path = page_of(&import(&node, &course::archive(&files)?)?)?;
+        node.admin().post("/auth/people", &learner("ada"))?.expect(201)?;
+        let browser = Browser::phone()?;
+        sign_in(&browser, &node, ADA)?;
+        browser.open(&format!("{}{path}", node.address()))?;
+        browser.click(".unit button:last-child")?;
+        browser.in_opened_window(|window| {
+            // Where the portal asks first, since it cannot see who has opened the window.
+            if window.text("body")?.contains("Open the unit") {
+                window.click("#launch button")?;
+            }
+            window.await_text("h1", "Over the hedge")
+        })?;
+    }
+    Ok(())
+}
