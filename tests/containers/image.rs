@@ -103,7 +103,8 @@ fn changed(component: &Path) -> Result<Vec<u8>> {
 fn an_image_is_small_and_repeats_itself() -> Result<()> {
     let first = archive()?;
     let size = fs::metadata(&first)?.len();
-    ensure!(size <= 20_000_000, "{size} bytes");
+    // A fifth of it are players, with their code for amd64.
+    ensure!(size <= 30_000_000, "{size} bytes");
     let manifest = repository("spin.toml");
     let second = pack(&manifest, "app-again", crate::IMAGE, &[])?;
     ensure!(fs::read(&first)? == fs::read(&second)?, "two images of one app differ");
