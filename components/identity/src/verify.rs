@@ -22,7 +22,8 @@ pub async fn answer(request: Request) -> Result<Reply, Problem> {
 /// The caller, who must be an administrator; 401 or 403 otherwise.
 pub async fn administrator(headers: &HeaderMap) -> Result<Verdict, Problem> {
     let known = verdict(&Presented::from_headers(headers)).await?;
-    let known = known.ok_or_else(|| Problem::unauthorized("sign in as an administrator"))?;
+    let known =
+        known.ok_or_else(|| Problem::unauthorized("Basic", "sign in as an administrator"))?;
     let refusal = || Problem::forbidden("only administrators may do this");
     known.is_administrator().then_some(known).ok_or_else(refusal)
 }

@@ -267,6 +267,9 @@ fn nobody_records_without_credentials() -> Result<()> {
             assert!(refused.header("www-authenticate").starts_with("Basic"), "{refused:?}");
         }
         client.get(STATEMENTS)?.expect(401)?;
+        // A browser would ask the learner, and its page would wait for that.
+        let script = client.with_header("sec-fetch-mode", "cors").get(STATEMENTS)?.expect(401)?;
+        assert!(script.header("www-authenticate").starts_with("Bearer"), "{script:?}");
     }
     assert_eq!(statement::count(&node.xapi())?, 0);
     Ok(())

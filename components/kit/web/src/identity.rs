@@ -65,18 +65,23 @@ async fn recognise_presented(presented: &Presented) -> Result<Option<Verdict>, P
 
 /// Who a request is from, or 401.
 pub async fn verify(headers: &HeaderMap) -> Result<Verdict, Problem> {
-    recognise(headers).await?.ok_or_else(unknown)
+    recognise(headers).await?.ok_or_else(|| unknown(headers))
 }
 
 /// Who a request is from by its `Authorization` header alone, or 401. For interfaces that pages of
 /// other origins may call: what a browser adds by itself must not count there.
 pub async fn verify_authorization(headers: &HeaderMap) -> Result<Verdict, Problem> {
     let presented = Presented { cookie: None, ..Presented::from_headers(headers) };
-    recognise_presented(&presented).await?.ok_or_else(unknown)
+    recognise_presented(&presented).await?.ok_or_else(|| unknown(headers))
 }
 
-fn unknown() -> Problem {
-    Problem::unauthorized("sign in, or send the credentials of an xAPI client")
+/// A browser asks whoever sits before it for a name and a password where a script of the same
+/// origin is told `Basic`: scripts get a challenge that browsers leave to them (Fetch, 4.6; RFC
+/// 6750, 3).
+fn unknown(headers: &HeaderMap) -> Problem {
+    let is_script = header(headers, "sec-fetch-mode").is_some_and(|mode| mode != "navigate");
+    let scheme = if is_script { "Bearer" } else { "Basic" };
+    Problem::unauthorized(scheme, "sign in, or send the credentials of an xAPI client")
 }
 
 /// Asks identity a private question, JSON to JSON.

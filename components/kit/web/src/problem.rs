@@ -32,10 +32,12 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
-    /// 401, with a challenge that lets a client try again with credentials.
-    pub fn unauthorized(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, detail)
-            .with_header("www-authenticate", "Basic realm=\"hedgeschool\", charset=\"UTF-8\"")
+    /// 401, with a challenge of a scheme that lets a client try again with credentials.
+    pub fn unauthorized(scheme: &str, detail: impl Into<String>) -> Self {
+        // What a name is in, is for `Basic` to say (RFC 7617, 2.1).
+        let charset = if scheme == "Basic" { ", charset=\"UTF-8\"" } else { "" };
+        let challenge = format!("{scheme} realm=\"hedgeschool\"{charset}");
+        Self::new(StatusCode::UNAUTHORIZED, detail).with_header("www-authenticate", challenge)
     }
 
     /// 403: known, but without the right.
