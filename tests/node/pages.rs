@@ -1,6 +1,7 @@
 //! Pages in a real browser, on a phone and on a desktop: their scripts, their width, what they say.
 
 mod apart;
+mod films;
 mod imports;
 mod lessons;
 mod pictures;
