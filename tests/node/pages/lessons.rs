@@ -59,7 +59,11 @@ impl Classroom {
     pub fn play<T>(&self, browser: &Browser, act: impl FnOnce(&Browser) -> Result<T>) -> Result<T> {
         self.look(browser)?;
         browser.click(".unit button:last-child")?;
-        browser.in_frame("main > iframe:not([hidden])", act)
+        browser.in_frame("main > iframe:not([hidden])", |player| {
+            // The frame may still be on its way there.
+            player.await_text("#outcome, main", "")?;
+            act(player)
+        })
     }
 
     /// The course's page.
