@@ -4,10 +4,8 @@
 use anyhow::{Result, ensure};
 use hedgeschool_tests::{Browser, Node, course};
 
-use super::{ADA, give, import, page_of, sign_in};
+use super::{ADA, GRACE, give, import, page_of, sign_in};
 use crate::tree::{learner, node, soon, under};
-
-const GRACE: &str = "grace:a-long-password";
 
 /// Counts how often it was opened, in the browser's storage, and says whether it is as browsers
 /// have it.
