@@ -25,7 +25,7 @@ use crate::runtime::outbound::Network;
 use crate::runtime::service::Service;
 use crate::runtime::shipped::Shipped;
 use crate::runtime_config::{RuntimeConfig, Unnamed};
-use crate::server::{Directory, Routes};
+use crate::server::{Directory, ResponseCache, Routes};
 use crate::stores::{self, Patience, Stores};
 use crate::ticker::Schedule;
 use crate::variables::{EnvironmentNames, Overrides, Variables};
@@ -119,6 +119,7 @@ impl App {
         let clock = EpochClock::start(&engine)?;
         let directory = Directory::default();
         let network = Arc::new(Network::new(config.outbound_http, directory.clone()));
+        let responses = ResponseCache::new(limits.response_cache_bytes);
         let loading = Loading { engine, cache, network, limits };
         let services = loading.services(&application, &compiled, |id, component| {
             grants(id, component, &variables, &stores, options)
@@ -128,6 +129,7 @@ impl App {
             version: application.version,
             router,
             services,
+            cache: responses,
         });
         directory.bind(&routes);
         tracing::debug!("loaded in {:?}", started.elapsed());

@@ -21,6 +21,8 @@ pub struct Limits {
     pub stream_max: Duration,
     /// Bytes of one linear memory; a composed component has one memory a component.
     pub memory_max: usize,
+    /// Bytes of responses that the host keeps, to give them by itself; 0: it keeps none.
+    pub response_cache_bytes: u64,
     /// From accepting a connection to the end of a request's head.
     pub head_max: Duration,
     /// From the end of a request's head to the end of its body, if that is small. No longer than
@@ -50,6 +52,7 @@ impl Default for Limits {
             request_max: Duration::from_secs(30),
             stream_max: Duration::from_secs(3600),
             memory_max: 256 << 20,
+            response_cache_bytes: 64 << 20,
             head_max: Duration::from_secs(15),
             body_max: Duration::from_secs(15),
             head_bytes_max: 64 << 10,

@@ -11,12 +11,12 @@ use serde_json::json;
 use crate::store::{self, Edition};
 
 /// How long an instance remembers who has a grant, and how many it remembers. Who was removed
-/// reads on for so long.
-const GRANT_AGE: Duration = Duration::from_secs(60);
+/// reads on for so long, and as long as the host answers by itself.
+const GRANT_AGE: Duration = Duration::from_secs(30);
 const GRANTS_MAX: usize = 4_096;
 /// How long it remembers what a package is a version of. A course that is public no more is read on
-/// for so long.
-const EDITION_AGE: Duration = Duration::from_secs(60);
+/// for so long, likewise.
+const EDITION_AGE: Duration = Duration::from_secs(30);
 const EDITIONS_MAX: usize = 512;
 
 thread_local! {

@@ -33,6 +33,9 @@ const IMMUTABLE_FOR_ONE: &str = "private, max-age=31536000, immutable";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 /// Whoever may read it has to show that each time.
 const ASK_AGAIN: &str = "private, no-cache";
+/// How long a host may answer for us (ADR 24), in seconds: together with what an instance remembers
+/// it is a minute until who was removed reads no more.
+const VOUCHED_SECONDS: u32 = 30;
 /// On the portal's origin, content gets an origin of its own by this (ADR 20).
 const SANDBOX: &str = "sandbox allow-scripts allow-forms allow-popups allow-downloads allow-modals";
 /// What a folder's address stands for.
@@ -100,7 +103,32 @@ pub async fn deliver(request: &Request, wanted: Wanted<'_>) -> Result<Reply, Pro
         "" => reply,
         headers => reply.with_header("vary", headers),
     };
+    let reply = match vouched(request, &wanted, reader).await? {
+        Some(vouched) => reply.with_header("hedge-cache-control", &vouched),
+        None => reply,
+    };
     Ok(if is_alone { reply } else { reply.with_header("content-security-policy", SANDBOX) })
+}
+
+/// Tells the host that whoever has this address may be given what others got below theirs, if it
+/// is the package's for the same kind of reader.
+async fn vouched(
+    request: &Request,
+    wanted: &Wanted<'_>,
+    reader: Reader,
+) -> Result<Option<String>, Problem> {
+    let kind = match reader {
+        Reader::Granted => "granted",
+        Reader::Anybody => "public",
+        Reader::Known => return Ok(None),
+    };
+    let prefix = request.uri().path().strip_suffix(wanted.path);
+    let Some(prefix) = prefix.filter(|prefix| prefix.ends_with('/')) else { return Ok(None) };
+    if !settings::is_on("cache_enabled").await? {
+        return Ok(None);
+    }
+    let key = format!("{kind}/{}", wanted.package);
+    Ok(Some(format!("max-age={VOUCHED_SECONDS}, prefix=\"{prefix}\", key=\"{key}\"")))
 }
 
 async fn answer(request: &Request, found: &Found) -> Result<Reply, Problem> {

@@ -101,6 +101,14 @@ struct LimitArgs {
         value_parser = clap::value_parser!(u16).range(1..=4096)
     )]
     max_memory: u16,
+    /// Memory for course files that the host answers by itself, in MiB; 0: components answer all
+    #[arg(
+        long,
+        value_name = "MIB",
+        default_value_t = Limits::default().response_cache_bytes >> 20,
+        value_parser = clap::value_parser!(u64).range(0..=4096)
+    )]
+    response_cache: u64,
     /// Connections open at one time; more wait
     #[arg(
         long,
@@ -133,6 +141,7 @@ impl LimitArgs {
             request_max: self.request_timeout,
             stream_max: self.stream_timeout,
             memory_max: usize::from(self.max_memory) << 20,
+            response_cache_bytes: self.response_cache << 20,
             connections_max: self.max_connections,
             event_streams_max: self.max_event_streams,
             drain_max: self.drain_timeout,

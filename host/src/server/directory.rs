@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Ur
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::reply;
+use super::response_cache::{self, Found, ResponseCache};
 use crate::route::{Match, Router, WELL_KNOWN};
 use crate::runtime::service::Service;
 
@@ -25,6 +26,8 @@ pub struct Routes {
     pub router: Router,
     /// All components with a trigger, by id.
     pub services: BTreeMap<String, Arc<Service>>,
+    /// What the host answers by itself. None: nothing.
+    pub cache: Option<ResponseCache>,
 }
 
 /// A late-bound reference to [`Routes`]: components are made before it exists, and reach each
@@ -103,10 +106,23 @@ impl Routes {
             return reply::text(StatusCode::BAD_REQUEST, "The Host header is no host name.");
         }
         let Match { route, rest, parameters } = found;
+        let question = match self.cache.as_ref().map(|cache| cache.find(&route.component, &request))
+        {
+            Some(Found::Response(response)) => return response,
+            Some(Found::Nothing(question)) => question,
+            None => None,
+        };
         let pattern = route.pattern.as_str();
         let prefix = pattern.strip_suffix("/...").unwrap_or(pattern);
         prepare(&mut request, &RouteContext { pattern, prefix, rest, client }, &parameters);
-        service.handle(request).await.unwrap_or_else(reply::failure)
+        let mut response = service.handle(request).await.unwrap_or_else(reply::failure);
+        match (&self.cache, question) {
+            (Some(cache), Some(question)) => cache.keep(question, response).await,
+            _ => {
+                response.headers_mut().remove(response_cache::CONTROL);
+                response
+            }
+        }
     }
 
     fn well_known(&self, name: &str) -> Response<WasiBody> {

@@ -140,6 +140,7 @@ mod tests {
             version: "1".to_owned(),
             router: Router::new(Vec::new()).unwrap(),
             services: Default::default(),
+            cache: None,
         });
         let directory = Directory::default();
         directory.bind(&routes);
