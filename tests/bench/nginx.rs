@@ -1,4 +1,4 @@
-//! nginx on this machine, serving the file that nodes serve: what a web server makes of it that has
+//! nginx on this machine, serving the files that nodes serve: what a web server makes of it that has
 //! no database, no sandbox and no learners.
 
 use std::fs::{self, File};
@@ -12,7 +12,7 @@ use hedgeschool_tests::{Node, eventually, repository};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use tempfile::TempDir;
 
-use crate::target::{self, Target};
+use crate::target::{LARGE, SMALL, Sample, Target};
 
 /// Where Debian has it, which is not on everybody's path.
 const DEBIAN_PROGRAM: &str = "/usr/sbin/nginx";
@@ -29,7 +29,9 @@ impl Nginx {
     pub fn start() -> Result<Self> {
         let folder = TempDir::new_in(repository("target"))?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        fs::write(folder.path().join("index.html"), target::file())?;
+        for sample in [SMALL, LARGE] {
+            fs::write(folder.path().join(sample.name), sample.content())?;
+        }
         fs::write(folder.path().join("nginx.conf"), configuration(port))?;
         let process = spawn(folder.path())?;
         let mut nginx = Self { process, port, folder };
@@ -37,9 +39,9 @@ impl Nginx {
         Ok(nginx)
     }
 
-    /// `GET` of the file.
-    pub fn file(&self) -> Result<Target> {
-        Target::at(self.port).get(&["/index.html".to_owned()])
+    /// `GET` of a sample.
+    pub fn file(&self, sample: Sample) -> Result<Target> {
+        Target::at(self.port).get(&[format!("/{}", sample.name)])
     }
 
     /// How long its workers have kept a processor busy.

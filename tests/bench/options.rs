@@ -103,7 +103,7 @@ pub fn names(groups: &[Group]) -> String {
 pub enum Group {
     /// From the start of the process to the first answer
     Start,
-    /// A course file of 16 KB, from a node and from nginx
+    /// Course files of 16 KB and of 1 MB, from a node and from nginx
     #[value(alias = "files")]
     File,
     /// Statements posted one by one and in batches, each durable before its answer

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::meter::Meter;
 use crate::report::{Times, milliseconds};
-use crate::target::Target;
+use crate::target::{SMALL, Target};
 use crate::traffic::Traffic;
 
 /// What the app's image is called.
@@ -114,7 +114,7 @@ impl<'a> Pod<'a> {
         let admin = client.clone().with_basic(Node::ADMIN);
         let cookie = client.sign_in(Node::ADMIN)?;
         let parts = [
-            target.import_file_as(&admin)?,
+            target.import_file_as(&admin, SMALL)?,
             target.post(Traffic { size: COHORT }, 1)?,
             target.page(&cookie)?,
         ];

@@ -18,12 +18,26 @@ use serde_json::Value;
 use crate::load::Make;
 use crate::traffic::{Traffic, fresh};
 
-/// The size of the file that is fetched.
-const FILE_BYTES: usize = 16 << 10;
+/// A file that is fetched.
+#[derive(Clone, Copy)]
+pub struct Sample {
+    /// Its size, as one says it.
+    pub size: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    bytes: usize,
+}
 
-/// The file that is fetched.
-pub fn file() -> Vec<u8> {
-    b"hedge ".iter().copied().cycle().take(FILE_BYTES).collect()
+/// What a page is made of: most of its files are no larger.
+pub const SMALL: Sample = Sample { size: "16 KB", name: "index.html", bytes: 16 << 10 };
+/// A picture or a piece of a film.
+pub const LARGE: Sample = Sample { size: "1 MB", name: "large.html", bytes: 1 << 20 };
+
+impl Sample {
+    /// What is in it.
+    pub fn content(self) -> Vec<u8> {
+        b"hedge ".iter().copied().cycle().take(self.bytes).collect()
+    }
 }
 
 /// What answers, and what it is asked.
@@ -84,22 +98,27 @@ impl Target {
         }))
     }
 
-    /// `GET` of [`file`] as one of a public course that is imported first.
-    pub fn import_file(node: &Node) -> Result<Self> {
+    /// `GET` of this sample as a file of a public course that is imported first.
+    pub fn import_file(node: &Node, sample: Sample) -> Result<Self> {
         let address = node.content_address();
         let (_, port) = address.rsplit_once(':').context("no port")?;
-        Self::at(port.parse()?).import_file_as(&node.admin())
+        Self::at(port.parse()?).import_file_as(&node.admin(), sample)
     }
 
     /// The same, imported by this client.
-    pub fn import_file_as(&self, admin: &Client) -> Result<Self> {
+    pub fn import_file_as(&self, admin: &Client, sample: Sample) -> Result<Self> {
         let structure = course::structure("https://example.org/bench", "Bench");
-        let zip = course::archive(&[("cmi5.xml", structure.as_bytes()), ("index.html", &file())])?;
+        let [small, large] = [SMALL, LARGE].map(|sample| (sample.name, sample.content()));
+        let zip = course::archive(&[
+            ("cmi5.xml", structure.as_bytes()),
+            (small.0, &small.1),
+            (large.0, &large.1),
+        ])?;
         let body = Some(("application/zip", zip.as_slice()));
         let imported = admin.send(Method::POST, "/content/v1/courses?public=true", body)?;
         let package = imported.expect(201)?.json()?;
         let package = package.get("package").and_then(Value::as_str).context("no package")?;
-        self.get(&[format!("/content/p/{package}/index.html")])
+        self.get(&[format!("/content/p/{package}/{}", sample.name)])
     }
 
     /// The portal's first page as somebody with this cookie sees it.
