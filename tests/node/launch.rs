@@ -2,6 +2,7 @@
 
 mod conduct;
 mod lms;
+mod versions;
 
 use std::collections::HashMap;
 

@@ -87,6 +87,10 @@ impl Guest for Store {
         packages::find("key", key).await
     }
 
+    async fn find_version(package: String) -> Result<Option<Course>, Error> {
+        packages::find_version(package).await
+    }
+
     async fn find_units(activities: Vec<String>) -> Result<Vec<UnitPlace>, Error> {
         packages::find_units(&activities).await
     }

@@ -208,7 +208,20 @@ pub async fn find(column: &'static str, value: String) -> Result<Option<Course>,
         FROM course JOIN package ON package.id = course.package
         WHERE course.{column} = ?1"
     );
-    let Some(mut row) = DATABASE.query_one(&sql, &[Value::Text(value)]).await? else {
+    course(&sql, value).await
+}
+
+/// See `find-version`.
+pub async fn find_version(package: String) -> Result<Option<Course>, Error> {
+    let sql = "SELECT course.key, package.hash, package.course
+        FROM package JOIN course ON course.iri = package.course ->> 'id'
+        WHERE package.hash = ?1 AND package.away IS NULL";
+    course(sql, package).await
+}
+
+/// The course of the row that a query finds, unless it was removed.
+async fn course(sql: &str, value: String) -> Result<Option<Course>, Error> {
+    let Some(mut row) = DATABASE.query_one(sql, &[Value::Text(value)]).await? else {
         return Ok(None);
     };
     let (key, package, course): (_, _, String) = (row.take()?, row.take()?, row.take()?);

@@ -63,9 +63,11 @@ enum Wanted {
     Key(String),
     /// The course that has, or had, the unit with this activity IRI.
     Activity(String),
+    /// The course as this package has it.
+    Package(String),
 }
 
-/// One course for another component, as it is now, or null.
+/// One course for another component, as it is now or as it was, or null.
 pub async fn structure(request: Request) -> Result<Reply, Problem> {
     let key = match body::json(request, QUESTION_BYTES_MAX).await? {
         Wanted::Key(key) => Some(key),
@@ -73,6 +75,7 @@ pub async fn structure(request: Request) -> Result<Reply, Problem> {
             let places = store::find_units(vec![activity]).await?;
             places.into_iter().next().map(|place| place.course_key)
         }
+        Wanted::Package(package) => return Reply::json(&store::find_version(package).await?),
     };
     let Some(key) = key else { return Reply::json(&()) };
     Reply::json(&store::find_course_by_key(key).await?)

@@ -3,12 +3,17 @@
 use std::collections::HashMap;
 use std::iter::successors;
 
+use hedgeschool_cmi5::launch::{VERSION_STATE, course_activity_id};
 use hedgeschool_web::{Problem, Query, Reply, Request, body, inside, origin};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::page::{self, Administration, CourseCard, Frame, UnitCard};
 use crate::standing::{Standing, requirement, satisfies};
-use crate::store::{Block, Completion, LaunchMethod, Unit, completions, content};
+use crate::store::{
+    Block, Completion, DocumentKind, DocumentScope, LaunchMethod, Unit, completions, content,
+    documents,
+};
 use crate::{Visitor, link};
 
 /// Most courses on one page.
@@ -67,7 +72,8 @@ async fn begun_by_course(visitor: &Visitor) -> Result<HashMap<String, u32>, Prob
 
 /// `/courses/{title}-{key}`
 pub async fn show(visitor: &Visitor, segment: &str, query: &Query) -> Result<Reply, Problem> {
-    let course = find(segment).await?;
+    let taken = take(visitor, segment).await?;
+    let course = &taken.course;
     let units = || course.units.iter().map(|unit| (unit.id.clone(), unit.title.clone()));
     let administration = visitor.is_administrator.then(|| Administration {
         units: units().collect(),
@@ -79,21 +85,18 @@ pub async fn show(visitor: &Visitor, segment: &str, query: &Query) -> Result<Rep
         frame: Frame::new(&course.title, Some(visitor)),
         href: link::course(&course.title, &course.key),
         description: course.description.clone(),
-        part: course_part(visitor, course).await?,
+        part: course_part(visitor, taken).await?,
     })
 }
 
 /// What of that page moves.
 pub async fn part(visitor: &Visitor, segment: &str) -> Result<String, Problem> {
-    course_part(visitor, find(segment).await?).await
+    course_part(visitor, take(visitor, segment).await?).await
 }
 
-async fn course_part(visitor: &Visitor, course: content::Course) -> Result<String, Problem> {
-    let reached: HashMap<_, _> = completions::of_agent(visitor.agent_id.clone())
-        .await?
-        .into_iter()
-        .map(|completion| (completion.activity.clone(), completion))
-        .collect();
+async fn course_part(visitor: &Visitor, taken: Taken) -> Result<String, Problem> {
+    let Taken { course, is_earlier } = taken;
+    let reached = reached(visitor).await?;
     let blocks = course.blocks.unwrap_or_default();
     let mut around = None;
     let card = |unit: Unit| {
@@ -108,7 +111,14 @@ async fn course_part(visitor: &Visitor, course: content::Course) -> Result<Strin
         done: units.iter().filter(|unit| unit.standing.kind == "done").count(),
         units,
         is_administrator: visitor.is_administrator,
+        is_earlier,
     })
+}
+
+/// What the visitor has reached, by activity.
+async fn reached(visitor: &Visitor) -> Result<HashMap<String, Completion>, Problem> {
+    let reached = completions::of_agent(visitor.agent_id.clone()).await?;
+    Ok(reached.into_iter().map(|reached| (reached.activity.clone(), reached)).collect())
 }
 
 /// The titles of a block and those around it, the outermost first.
@@ -163,6 +173,67 @@ pub async fn withdraw(
     let is_gone = how == Some("removed");
     let course = link::course(&course.title, &course.key);
     Ok(Reply::see_other(if is_gone { "/admin/courses" } else { &course }))
+}
+
+/// A course as somebody takes it.
+pub struct Taken {
+    /// The version that is taken.
+    pub course: content::Course,
+    /// There is a newer one.
+    pub is_earlier: bool,
+}
+
+/// What a learner's state says of the version that was begun.
+#[derive(Deserialize)]
+struct Begun {
+    package: String,
+}
+
+/// The course of an address, or 404, in the version that the visitor has begun and not finished;
+/// who has begun none, or finished it, takes the newest.
+pub async fn take(visitor: &Visitor, segment: &str) -> Result<Taken, Problem> {
+    let newest = find(segment).await?;
+    let scope = DocumentScope {
+        kind: DocumentKind::State,
+        activity: Some(course_activity_id(&newest.id)),
+        agent: Some(visitor.agent_id.clone()),
+        registration: None,
+    };
+    let begun = documents::get(scope, VERSION_STATE.to_owned()).await?;
+    let begun: Option<Begun> = begun.and_then(|begun| serde_json::from_slice(&begun.content).ok());
+    match begun.filter(|begun| begun.package != newest.package) {
+        Some(begun) => earlier(visitor, newest, begun.package).await,
+        None => Ok(Taken { course: newest, is_earlier: false }),
+    }
+}
+
+async fn earlier(
+    visitor: &Visitor,
+    newest: content::Course,
+    begun: String,
+) -> Result<Taken, Problem> {
+    let version = content::find_version(begun).await?;
+    // A unit can write its learner's state.
+    let Some(version) = version.filter(|version| version.id == newest.id) else {
+        return Ok(Taken { course: newest, is_earlier: false });
+    };
+    let reached = reached(visitor).await?;
+    let is_done = |unit: &Unit| satisfies(reached.get(&unit.activity), unit.move_on);
+    if version.units.iter().all(is_done) {
+        return Ok(Taken { course: newest, is_earlier: false });
+    }
+    // What is taken back is the same files once more: nothing new is offered.
+    let is_earlier = newest.withdrawn.is_none();
+    Ok(Taken { course: content::Course { withdrawn: newest.withdrawn, ..version }, is_earlier })
+}
+
+/// `POST /courses/…/renew`: the visitor goes on with the newest version.
+pub async fn renew(request: Request, visitor: &Visitor, segment: &str) -> Result<Reply, Problem> {
+    origin::check_same_origin(&request)?;
+    let course = find(segment).await?;
+    let question = json!({ "learner": visitor.agent_id, "course": course.id });
+    let () = inside::ask("progress", "/renew", &question).await?;
+    Ok(Reply::see_other(&link::course(&course.title, &course.key)))
 }
 
 /// The course of an address, or 404.

@@ -54,7 +54,7 @@ pub async fn play(
     segment: &str,
     query: &Query,
 ) -> Result<Reply, Problem> {
-    let course = courses::find(segment).await?;
+    let course = courses::take(visitor, segment).await?.course;
     let unit = find_unit(&course, query.get("unit"))?;
     let own = origin::base_url(request)?;
     let content = ContentOrigin::configured().await?.of_course(&own, &course.key);
@@ -85,7 +85,7 @@ pub async fn launch(request: Request, visitor: &Visitor, segment: &str) -> Resul
     origin::check_same_origin(&request)?;
     let base = origin::base_url(&request)?;
     let form = body::form(request, FORM_BYTES_MAX).await?;
-    let course = courses::find(segment).await?;
+    let course = courses::take(visitor, segment).await?.course;
     let unit = find_unit(&course, form.get("unit"))?;
     let mode = mode(form.get("mode"))?;
     let origin = ContentOrigin::configured().await?.of_course(&base, &course.key);
@@ -148,6 +148,7 @@ async fn open(
     let launch = json!({
         "session": session,
         "course": course.key,
+        "package": course.package,
         "url": address,
         "return_url": format!("{base}/returned?{}", Query::encode(&[("to", &course_page)])),
         "launch_parameters": unit.launch_parameters,

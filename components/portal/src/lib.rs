@@ -79,6 +79,7 @@ async fn route(request: Request, path: &str, visitor: Option<&Visitor>) -> Resul
         }
         ["courses", course, "launch"] if is_post => launch::launch(request, visitor, course).await,
         ["courses", course, "waive"] if is_post => launch::waive(request, visitor, course).await,
+        ["courses", course, "renew"] if is_post => courses::renew(request, visitor, course).await,
         ["courses", course, "withdraw"] if is_post => {
             courses::withdraw(request, visitor, course).await
         }

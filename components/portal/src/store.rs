@@ -21,8 +21,10 @@ use hedgeschool_web::Problem;
 pub use content_bindings::hedgeschool::content::packages as content;
 pub use content_bindings::hedgeschool::content::types::{Block, LaunchMethod, MoveOn, Unit};
 pub use progress_bindings::hedgeschool::progress::completions::{self, Changes, Completion};
-pub use progress_bindings::hedgeschool::progress::types::{Filter, StoredStatement};
-pub use progress_bindings::hedgeschool::progress::{directory, statements};
+pub use progress_bindings::hedgeschool::progress::types::{
+    DocumentKind, DocumentScope, Filter, StoredStatement,
+};
+pub use progress_bindings::hedgeschool::progress::{directory, documents, statements};
 
 use content_bindings::hedgeschool::content::types::Error as ContentError;
 use progress_bindings::hedgeschool::progress::types::Error as ProgressError;

@@ -55,6 +55,7 @@ async fn route(request: Request) -> Result<Reply, Problem> {
         "/launch" => return sessions::begin(request).await,
         "/waive" => return sessions::waive(request).await,
         "/abandon" => return sessions::abandon(request).await,
+        "/renew" => return sessions::renew(request).await,
         _ => {}
     }
     match resource(&path) {

@@ -8,12 +8,14 @@
 //! |---|---|---|
 //! | `/launch` | [`begin::Launch`] | begins a session: abandons others, writes launch data, says launched |
 //! | `/waive` | [`Waiver`] | says that a unit counts as done |
+//! | `/renew` | [`version::Renewal`] | forgets which version of a course a learner has begun |
 //! | `/abandon` | [`Abandonment`] | ends a session that has not ended |
 
 mod begin;
 mod course;
 mod judge;
 mod satisfy;
+mod version;
 
 use hedgeschool_cmi5::conduct::Marks;
 use hedgeschool_cmi5::session::Session;
@@ -29,6 +31,7 @@ use crate::store::types::SessionState;
 
 pub use begin::begin;
 pub use judge::{judge, note, open};
+pub use version::renew;
 
 /// Largest question of another component, in bytes.
 const QUESTION_BYTES_MAX: usize = 65_536;
@@ -49,6 +52,7 @@ pub async fn waive(request: Request) -> Result<Reply, Problem> {
     let waiver: Waiver = body::json(request, QUESTION_BYTES_MAX).await?;
     say(&waiver.session, [waiver.session.waived(&waiver.reason)]).await?;
     let course = course::of_key(&waiver.course).await?;
+    let course = version::of(&learner(&waiver.session)?, course).await?;
     say(&waiver.session, satisfy::unsaid(&waiver.session, &course).await?).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

@@ -10,6 +10,10 @@ use uuid::Uuid;
 /// The namespace of every UUID derived here. It never changes: records depend on it.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6b1d_1f0e_52a4_4e0c_9d53_7c2f_3d0a_6e11);
 
+/// The state of a learner in a course as a whole that names the version they began: JSON with the
+/// hash of its `package`. Who is under way finishes that one.
+pub const VERSION_STATE: &str = "hedgeschool.version";
+
 /// The parameters of a launch address, in the order of [`Launch::url`].
 pub const PARAMETERS: [&str; 5] = ["endpoint", "fetch", "actor", "registration", "activityId"];
 

@@ -97,6 +97,8 @@ pub struct CoursePart {
     pub done: usize,
     /// Whether the visitor may look at units without a record.
     pub is_administrator: bool,
+    /// The visitor is under way in an earlier version.
+    pub is_earlier: bool,
 }
 
 /// `/courses/…/play`

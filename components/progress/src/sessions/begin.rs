@@ -1,12 +1,12 @@
 //! The beginning of a session (cmi5, 8 to 10).
 
 use hedgeschool_cmi5::conduct::Marks;
-use hedgeschool_cmi5::session::{Details, Session};
+use hedgeschool_cmi5::session::{Details, LaunchMode, Session};
 use hedgeschool_cmi5::vocabulary::LAUNCH_DATA;
 use hedgeschool_web::{Problem, Reply, Request, StatusCode, body, now_ms};
 use serde::Deserialize;
 
-use super::{QUESTION_BYTES_MAX, abandoned, about, course, learner, mark, satisfy, say};
+use super::{QUESTION_BYTES_MAX, abandoned, about, course, learner, mark, satisfy, say, version};
 use crate::storage;
 use crate::store::types::{DocumentKind, DocumentScope, Precondition};
 use crate::store::{documents, sessions, types};
@@ -17,6 +17,8 @@ struct Launch {
     session: Session,
     /// Short name of the course.
     course: String,
+    /// The version of it, by its package's hash.
+    package: String,
     /// The unit's address, without what a launch adds.
     url: String,
     /// Where the unit sends the learner when it ends.
@@ -34,7 +36,10 @@ struct Launch {
 pub async fn begin(request: Request) -> Result<Reply, Problem> {
     let launch: Launch = body::json(request, QUESTION_BYTES_MAX).await?;
     let session = &launch.session;
-    let course = course::of_key(&launch.course).await?;
+    let course = match course::of_package(&launch.package).await? {
+        Some(course) => course,
+        None => course::of_key(&launch.course).await?,
+    };
     let details = Details {
         url: &launch.url,
         launch_parameters: &launch.launch_parameters,
@@ -42,6 +47,9 @@ pub async fn begin(request: Request) -> Result<Reply, Problem> {
         return_url: &launch.return_url,
     };
     give_up_others(session).await?;
+    if session.mode == LaunchMode::Normal {
+        version::begin(&learner(session)?, &course.id, &launch.package).await?;
+    }
     storage::begin_session(&learner(session)?, &course.id).await?;
     let data = session.launch_data(&details).to_string();
     let json = "application/json".to_owned();

@@ -64,6 +64,11 @@ pub async fn of_key(key: &str) -> Result<Course, Problem> {
     found.ok_or_else(|| Problem::not_found("there is no such course any more"))
 }
 
+/// The course as a package has it. None: the package is not here, or not all of it.
+pub async fn of_package(package: &str) -> Result<Option<Course>, Problem> {
+    ask(json!({ "package": package })).await
+}
+
 /// The course that a unit is in. None: it is gone.
 pub async fn of_unit(activity: &str) -> Result<Option<Course>, Problem> {
     ask(json!({ "activity": activity })).await

@@ -6,7 +6,7 @@ use hedgeschool_credentials::{Subject, Verdict};
 use hedgeschool_web::Problem;
 use serde_json::Value;
 
-use super::{about, course, mark, marks, satisfy, say};
+use super::{about, course, learner, mark, marks, satisfy, say, version};
 use crate::store::types::SessionState;
 use crate::store::{sessions, statements};
 
@@ -90,6 +90,7 @@ impl Judgement {
         }
         // The unit may be of a version that is gone.
         let Some(course) = course::of_unit(&self.session.activity).await? else { return Ok(()) };
+        let course = version::of(&learner(&self.session)?, course).await?;
         say(&self.session, satisfy::unsaid(&self.session, &course).await?).await
     }
 }
