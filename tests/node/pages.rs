@@ -3,8 +3,10 @@
 mod apart;
 mod films;
 mod imports;
+mod interrupted;
 mod lessons;
 mod pictures;
+mod places;
 mod scorm;
 
 use std::fs;

@@ -240,6 +240,7 @@ impl Browser {
                 refusal = error.message.lines().next().unwrap_or_default().to_owned();
                 Ok(None)
             }
+            Err(CmdError::NotW3C(text)) if text == ABORTED => Ok(None),
             Err(error) => Err(error.into()),
         });
         outcome.with_context(|| format!("{what}: {refusal}; {}", self.situation()))
@@ -263,6 +264,9 @@ impl Drop for Browser {
         let _ = self.runtime.block_on(async { timeout(CLOSING, web.close()).await });
     }
 }
+
+/// What chromedriver 156 answers, in no form of the standard's, where a page goes meanwhile.
+const ABORTED: &str = "aborted by navigation";
 
 /// Whether a page that changes may let the same thing be done soon.
 fn passes(error: &Refusal) -> bool {

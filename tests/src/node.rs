@@ -70,6 +70,7 @@ impl Node {
             needs: Vec::new(),
             shows_log: true,
             is_apart: None,
+            content_port: 0,
         })
     }
 
@@ -198,8 +199,13 @@ impl Node {
         self.await_ready()
     }
 
-    /// Starts again, without waiting for anything.
+    /// Starts again, without waiting for anything. Browsers find the same origins.
     pub fn spawn(&mut self) -> Result<()> {
+        let content = self.content_address();
+        let port = content.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        if let Some(port) = port.filter(|port| *port != self.port) {
+            self.builder.content_port = port;
+        }
         let mut command = self.builder.command(self.port)?;
         self.log.note("restart");
         self.history += &self.log.text();

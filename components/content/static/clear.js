@@ -1,6 +1,7 @@
 // Empties all that pages of courses may have left in this browser, before another learner opens
 // one, and tells the player around it.
 const WAIT_MS = 5000;
+const UNSENT = "unsent "; // As the players' keeper.js begins names.
 
 function removed(name) {
   return new Promise((resolve, reject) => {
@@ -41,7 +42,16 @@ function cookies() {
   }
 }
 
+// What players could not send any more, for the page around this one to keep.
+function unsent() {
+  const names = Object.keys(localStorage).filter((name) => name.startsWith(UNSENT));
+  return Object.fromEntries(names.map((name) => [name, localStorage.getItem(name)]));
+}
+
+let left = {};
+
 async function clear() {
+  left = unsent();
   localStorage.clear();
   sessionStorage.clear();
   cookies();
@@ -62,8 +72,16 @@ function goOn() {
   const next = decodeURIComponent(location.hash.slice(1));
   const isUnit = ["/content/f/", "/content/players/"].some((path) => next.startsWith(path));
   if (parent === window && isUnit) location.replace(next);
-  tell({ hedgeschool: "cleared" });
+  tell({ hedgeschool: "cleared", left });
 }
+
+// What the learner who comes back had left here.
+addEventListener("message", ({ source, data }) => {
+  if (source !== parent || parent === window || data?.hedgeschool !== "restore") return;
+  const names = Object.keys(data.left).filter((name) => name.startsWith(UNSENT));
+  for (const name of names) localStorage.setItem(name, data.left[name]);
+  tell({ hedgeschool: "restored" });
+});
 
 function refuse({ message }) {
   document.body.textContent = `What a course left in this browser cannot be cleared: ${message}. ` +

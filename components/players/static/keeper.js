@@ -16,7 +16,8 @@ export class Keeper {
   constructor(unit, document, known) {
     this.unit = unit;
     this.document = document;
-    this.place = `${document} ${unit.registration} ${unit.activity}`;
+    // As clear.js of content knows it: what one learner leaves is not cleared by the next.
+    this.place = `unsent ${document} ${unit.registration} ${unit.activity}`;
     this.known = known;
     this.wanted = { ...known, ...this.left() };
   }

@@ -25,12 +25,23 @@ async function clear({ url, origin, learner }) {
     keep(name, "");
     return `${origin}/content/clear#${encodeURIComponent(url.slice(origin.length))}`;
   }
-  if (kept(name) !== learner) {
+  const last = kept(name);
+  if (last !== learner) {
     keep(name, "");
-    await cleared(origin);
+    await cleared(origin, last, learner);
     keep(name, learner);
   }
   return url;
+}
+
+// What the last learner's pages could not send any more waits here, where content cannot read it,
+// until that learner is back.
+function exchange(origin, last, learner, left) {
+  const place = (whose) => `unsent ${origin} ${whose}`;
+  if (last && Object.keys(left).length > 0) keep(place(last), JSON.stringify(left));
+  const back = kept(place(learner));
+  if (back !== null) localStorage.removeItem(place(learner));
+  return JSON.parse(back ?? "{}");
 }
 
 function kept(name) {
@@ -49,7 +60,7 @@ function keep(name, text) {
   }
 }
 
-function cleared(origin) {
+function cleared(origin, last, learner) {
   const page = document.createElement("iframe");
   page.hidden = true;
   page.src = `${origin}/content/clear`;
@@ -57,10 +68,14 @@ function cleared(origin) {
     const late = setTimeout(() => reject(new Error(`${origin} does not answer`)), CLEAR_MS);
     addEventListener("message", function listen({ source, origin: sender, data }) {
       if (source !== page.contentWindow || sender !== origin) return;
+      if (data.hedgeschool === "cleared") {
+        const left = exchange(origin, last, learner, data.left);
+        return page.contentWindow.postMessage({ hedgeschool: "restore", left }, origin);
+      }
       removeEventListener("message", listen);
       clearTimeout(late);
       page.remove();
-      if (data.hedgeschool === "cleared") resolve();
+      if (data.hedgeschool === "restored") resolve();
       else reject(new Error(`what a course left here cannot be cleared (${data.reason})`));
     });
     document.body.append(page);

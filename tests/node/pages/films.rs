@@ -21,7 +21,7 @@ fn silence(seconds: u32) -> Vec<u8> {
 }
 
 /// Plays for a while, muted: nobody has touched the page.
-fn play_on(browser: &Browser, seconds: f64) -> Result<()> {
+pub fn play_on(browser: &Browser, seconds: f64) -> Result<()> {
     browser.evaluate(&format!(
         "(async (it) => {{
             it.muted = true;

@@ -1,14 +1,14 @@
 //! Documents, books, pictures and H5P, played in a real browser.
 
 use anyhow::{Context, Result, ensure};
-use hedgeschool_tests::{Browser, Node, address, course, repository};
+use hedgeschool_tests::{Browser, Node, course, repository};
 use serde_json::Value;
 
 use super::{ADA, GRACE, collect, page_of, sign_in};
 use crate::tree::{learner, soon};
 
 /// A file of `examples/formats`, or a folder of it as a zip.
-fn sample(name: &str) -> Result<Vec<u8>> {
+pub fn sample(name: &str) -> Result<Vec<u8>> {
     let path = repository("examples/formats").join(name);
     if !path.is_dir() {
         return Ok(std::fs::read(path)?);
@@ -31,23 +31,38 @@ pub fn expect_no_errors(browser: &Browser) -> Result<()> {
     Ok(())
 }
 
-/// A node with a lesson, by its file's name, and two learners.
+/// A node, and on it a lesson and two learners.
 pub struct Classroom {
     pub node: Node,
-    path: String,
+    /// The page of the lesson's course.
+    pub path: String,
 }
 
 impl Classroom {
+    /// A node of its own, with a lesson by its file's name.
     pub fn with(name: &str, player: &str, bytes: &[u8]) -> Result<Self> {
-        let node = Node::start()?;
-        let address = format!("{}?name={name}", course::COURSES);
-        let body = Some(("application/octet-stream", bytes));
-        let course = node.admin().send(http::Method::POST, &address, body)?.expect(201)?.json()?;
-        ensure!(course["units"][0]["player"] == player, "{course}");
+        let mut classroom = Self::at(Node::start()?)?;
+        classroom.import(name, player, bytes)?;
+        Ok(classroom)
+    }
+
+    /// Such a node, without a lesson.
+    pub fn at(node: Node) -> Result<Self> {
         for name in ["ada", "grace"] {
             node.admin().post("/auth/people", &learner(name))?.expect(201)?;
         }
-        Ok(Self { path: page_of(&course)?, node })
+        Ok(Self { node, path: String::new() })
+    }
+
+    /// Brings a lesson, which is now what is played; answers its course.
+    pub fn import(&mut self, name: &str, player: &str, bytes: &[u8]) -> Result<Value> {
+        let address = format!("{}?name={name}", course::COURSES);
+        let body = Some(("application/octet-stream", bytes));
+        let course =
+            self.node.admin().send(http::Method::POST, &address, body)?.expect(201)?.json()?;
+        ensure!(course["units"][0]["player"] == player, "{course}");
+        self.path = page_of(&course)?;
+        Ok(course)
     }
 
     pub fn enter(&self, browser: Browser, who: &str) -> Result<Browser> {
@@ -267,61 +282,4 @@ fn content_without_its_libraries_gets_those_that_are_here() -> Result<()> {
     // It has become what it was with them.
     ensure!(before == after, "{after}");
     Ok(())
-}
-
-/// Waits until what the learner did is at the node, as state of a name.
-fn await_state(classroom: &Classroom, name: &str, text: &str) -> Result<()> {
-    let launched = &classroom.recorded("/launched")?[0];
-    let agent = launched["actor"].to_string();
-    let place = address(
-        "/xapi/activities/state",
-        &[
-            ("activityId", launched["object"]["id"].as_str().context("no activity")?),
-            ("registration", launched["context"]["registration"].as_str().unwrap_or_default()),
-            ("agent", &agent),
-            ("stateId", name),
-        ],
-    );
-    soon("it is kept", || Ok(classroom.node.xapi().get(&place)?.text().contains(text)))
-}
-
-#[test]
-fn a_browser_that_is_killed_takes_no_place_with_it() -> Result<()> {
-    let document = Classroom::with("Hedges.pdf", "pdf", &sample("document.pdf")?)?;
-    let phone = document.enter(Browser::phone()?, ADA)?;
-    document.play(&phone, |pdf| {
-        pdf.await_text(".textLayer", "Why hedges")?;
-        let second = "document.querySelector('[data-page-number=\"2\"]').scrollIntoView()";
-        pdf.evaluate(second)?;
-        await_state(&document, "lesson", "\"place\":\"2\"")
-    })?;
-    phone.kill()?;
-    let other = document.enter(Browser::phone()?, ADA)?;
-    document.play(&other, |pdf| pdf.await_text(".pdf output", "2 / 3"))?;
-
-    let quiz = Classroom::with("Quiz.h5p", "h5p", &sample("h5p")?)?;
-    let phone = quiz.enter(Browser::phone()?, ADA)?;
-    quiz.play(&phone, |page| {
-        page.await_text("h2", "When")?;
-        page.click("h2 + button + button")?;
-        await_state(&quiz, "h5p", "chosen")
-    })?;
-    phone.kill()?;
-    let other = quiz.enter(Browser::phone()?, ADA)?;
-    quiz.play(&other, |page| {
-        page.await_text("h2", "When")?;
-        page.await_text("[aria-pressed=true]", "In summer")
-    })?;
-
-    let sco = Classroom::with("Cutting.zip", "scorm-1.2", &sample("scorm-1.2")?)?;
-    let phone = sco.enter(Browser::phone()?, ADA)?;
-    sco.play(&phone, |player| {
-        player.in_frame("iframe:not([hidden])", |page| page.click("button"))?;
-        await_state(&sco, "scorm", "\"cmi.suspend_data\":\"m\"")
-    })?;
-    phone.kill()?;
-    let other = sco.enter(Browser::phone()?, ADA)?;
-    sco.play(&other, |player| {
-        player.in_frame("iframe:not([hidden])", |page| page.await_text("#said", "Not then"))
-    })
 }

@@ -33,6 +33,8 @@ pub struct Builder {
     pub(super) shows_log: bool,
     /// Whether course content is to be on an origin of its own. None: as the host has it.
     pub(super) is_apart: Option<bool>,
+    /// Where it was, if the node ran before. 0: nowhere.
+    pub(super) content_port: u16,
 }
 
 impl Builder {
@@ -170,9 +172,10 @@ impl Builder {
             Some(false) if self.is_own_host() => {
                 command.args(["--content-listen", "none"]);
             }
+            None if self.content_port == 0 => {}
             // The next port may be that of another test's node.
-            Some(true) if self.is_own_host() => {
-                command.args(["--content-listen", "127.0.0.1:0"]);
+            None | Some(true) if self.is_own_host() => {
+                command.args(["--content-listen", &format!("127.0.0.1:{}", self.content_port)]);
             }
             // A host with one listener has two names.
             Some(true) => {
