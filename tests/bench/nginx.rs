@@ -1,5 +1,5 @@
-//! nginx on this machine, serving the files that nodes serve: what a web server makes of it that has
-//! no database, no sandbox and no learners.
+//! nginx on this machine, serving the files that nodes serve: what a web server makes of it that
+//! has no database, no sandbox and no learners.
 
 use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};

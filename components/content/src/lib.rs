@@ -23,8 +23,8 @@
 //! that have none.
 //!
 //! Private, since it lies outside `/content`: `POST /structure` with `{"key": …}`, or with the
-//! `activity` of a unit or a `package`, answers the course or null. `POST /withdraw` does what PATCH and DELETE
-//! do.
+//! `activity` of a unit or a `package`, answers the course or null. `POST /withdraw` does what
+//! PATCH and DELETE do.
 
 mod access;
 mod assets;

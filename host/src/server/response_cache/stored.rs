@@ -61,7 +61,7 @@ impl Stored {
         let named = self.0.headers.get_all(VARY).iter();
         let named = named.map(|value| value.to_str()).collect::<Result<Vec<_>, _>>().ok()?;
         let names = named.iter().flat_map(|names| names.split(',')).map(str::trim);
-        names.filter(|name| !name.is_empty()).map(|name| parsed(name)).collect()
+        names.filter(|name| !name.is_empty()).map(parsed).collect()
     }
 
     /// What somebody gets who asks with these headers: nothing new, if that one has it.
