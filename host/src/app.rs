@@ -17,6 +17,7 @@ use crate::allowed_hosts::AllowedHosts;
 use crate::limits::Limits;
 use crate::lock::Holder;
 use crate::manifest::{self, Application};
+use crate::metrics::Metrics;
 use crate::route::Router;
 use crate::runtime::cache::{Cache, Code, Compiled};
 use crate::runtime::engine::{self, EpochClock};
@@ -84,6 +85,8 @@ pub struct App {
     pub schedule: Option<Schedule>,
     /// What makes it tick earlier, if anything does.
     pub wake: Option<Wake>,
+    /// What is counted of it.
+    pub metrics: Arc<Metrics>,
     stores: Stores,
     _clock: EpochClock,
 }
@@ -124,16 +127,24 @@ impl App {
         let services = loading.services(&application, &compiled, |id, component| {
             grants(id, component, &variables, &stores, options)
         })?;
+        let metrics = Metrics::new(stores.files(), config.state_dir, directory.clone());
+        let metrics = Arc::new(metrics);
+        let counted = router.routes().iter().map(|route| {
+            let requests = metrics.requests.of_route(&route.component, &route.pattern);
+            (route.pattern.clone(), requests)
+        });
+        let counted = counted.collect();
         let routes = Arc::new(Routes {
             name: application.name,
             version: application.version,
             router,
             services,
             cache: responses,
+            counted,
         });
         directory.bind(&routes);
         tracing::debug!("loaded in {:?}", started.elapsed());
-        Ok(Self { routes, directory, schedule, wake, stores, _clock: clock })
+        Ok(Self { routes, directory, schedule, wake, metrics, stores, _clock: clock })
     }
 
     /// Closes the databases: takes no more statements and finishes those that were sent.

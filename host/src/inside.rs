@@ -14,8 +14,8 @@ use crate::server::Directory;
 /// The component that is asked whether the application can work here.
 const READY_COMPONENT: &str = "sync";
 const READY: &str = "/ready";
-/// Bytes of a reply.
-const REPLY_MAX: usize = 64 << 10;
+/// Bytes of a reply: figures of some hundred nodes.
+const REPLY_MAX: usize = 1 << 20;
 /// How long a reply's body may take after its head.
 const REPLY_TIME_MAX: Duration = Duration::from_secs(30);
 

@@ -21,6 +21,7 @@ pub mod limits;
 pub mod lock;
 pub mod logs;
 pub mod manifest;
+pub mod metrics;
 pub mod route;
 pub mod runtime;
 pub mod runtime_config;

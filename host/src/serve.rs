@@ -14,9 +14,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use crate::app::{self, App, Options};
+use crate::limits::Limits;
 use crate::lock::Holder;
 use crate::server::{Listeners, Stage};
-use crate::{inside, server, ticker};
+use crate::{inside, metrics, server, ticker};
 
 /// An address of another machine (RFC 5737), and a port that nobody listens on.
 const SOMEBODY: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 9);
@@ -42,24 +43,39 @@ impl FromStr for ContentListen {
     }
 }
 
-/// Serves an application at an address until SIGTERM or SIGINT; requests in flight may end then.
+/// Where to listen.
+#[derive(Debug, Clone, Copy)]
+pub struct Places {
+    /// For the application.
+    pub main: SocketAddr,
+    /// For course content.
+    pub content: ContentListen,
+    /// For Prometheus. None: nowhere.
+    pub metrics: Option<SocketAddr>,
+}
+
+/// Serves an application until SIGTERM or SIGINT; requests in flight may end then.
 ///
 /// # Errors
-/// When the application does not load or the address cannot be listened on.
-pub fn run(address: SocketAddr, content: ContentListen, options: Options) -> Result<()> {
+/// When the application does not load or an address cannot be listened on.
+pub fn run(places: Places, options: Options) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let served = runtime.block_on(serve(address, content, options));
+    let served = runtime.block_on(serve(places, options));
     // What still runs after draining has had its time.
     runtime.shutdown_timeout(Duration::from_millis(100));
     served
 }
 
-async fn serve(address: SocketAddr, content: ContentListen, mut options: Options) -> Result<()> {
+async fn serve(places: Places, mut options: Options) -> Result<()> {
     let stop = stop_signal(options.limits.deregistration)?;
-    let main = bind(address, "--listen (or SPIN_HTTP_LISTEN_ADDR)").await?;
+    let main = bind(places.main, "--listen (or SPIN_HTTP_LISTEN_ADDR)").await?;
     let address = main.local_addr()?;
     options.own_address = reachable(address);
-    let content = listen_for_content(content, address, &options).await?;
+    let content = listen_for_content(places.content, address, &options).await?;
+    let metrics = match places.metrics {
+        Some(address) => Some(bind(address, "--metrics-listen").await?),
+        None => None,
+    };
     let content_address = content.as_ref().map(TcpListener::local_addr).transpose()?;
     options.content_port = content_address.map(|address| address.port());
     let listeners = Listeners { main, content };
@@ -67,7 +83,12 @@ async fn serve(address: SocketAddr, content: ContentListen, mut options: Options
     let (mut running, mut started) = (None, Ok(()));
     let starting = async {
         let app = load(options, stage.clone()).await?;
-        running.insert(Running { app, ticking: None }).start(&stage, address, content_address).await
+        let running = running.insert(Running { app, tasks: Vec::new() });
+        running.start(&stage, address, content_address).await?;
+        match metrics {
+            Some(listener) => running.show_metrics(listener, limits.clone()),
+            None => Ok(()),
+        }
     };
     // Whoever asks meanwhile is answered: a warm start has no time for questions.
     let end = async {
@@ -79,7 +100,7 @@ async fn serve(address: SocketAddr, content: ContentListen, mut options: Options
         }
         stage.close();
     };
-    server::serve(listeners, stage.clone(), limits, end).await;
+    server::serve(listeners, stage.clone(), limits.clone(), end).await;
     drop(stage);
     if let Some(running) = running {
         running.end().await;
@@ -143,10 +164,10 @@ async fn load(options: Options, stage: Arc<Stage>) -> Result<App> {
     loading.await.context("a thread panicked while loading")?
 }
 
-/// An application, and what ticks it.
+/// An application, and what ticks it and tells of it.
 struct Running {
     app: App,
-    ticking: Option<JoinHandle<()>>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Running {
@@ -164,14 +185,21 @@ impl Running {
         }
         announce(app, address, content)?;
         let (directory, wake) = (app.directory.clone(), app.wake.take());
-        self.ticking = app.schedule.map(|at| tokio::spawn(ticker::run(directory, at, wake)));
+        let ticking = app.schedule.map(|at| tokio::spawn(ticker::run(directory, at, wake)));
+        self.tasks.extend(ticking);
+        Ok(())
+    }
+
+    /// Has Prometheus answered on a listener, and says where that is.
+    fn show_metrics(&mut self, listener: TcpListener, limits: Arc<Limits>) -> Result<()> {
+        writeln!(std::io::stdout(), "Metrics: http://{}/metrics", listener.local_addr()?)?;
+        let (metrics, directory) = (self.app.metrics.clone(), self.app.directory.clone());
+        self.tasks.push(tokio::spawn(metrics::serve(listener, metrics, directory, limits)));
         Ok(())
     }
 
     async fn end(self) {
-        if let Some(ticking) = self.ticking {
-            ticking.abort();
-        }
+        self.tasks.iter().for_each(JoinHandle::abort);
         self.app.close().await;
     }
 }

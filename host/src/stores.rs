@@ -105,6 +105,13 @@ impl Stores {
         Ok(database)
     }
 
+    /// Every database, by the name of its file.
+    pub fn files(&self) -> Vec<(String, Database)> {
+        let name =
+            |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        self.files.iter().map(|(path, database)| (name(path), database.clone())).collect()
+    }
+
     /// Closes the databases: takes no more statements and finishes those that were sent.
     pub async fn close(&self) {
         futures::future::join_all(self.files.values().map(Database::close)).await;

@@ -2,7 +2,7 @@
 //!
 //! What an operator sets in the pod is read as containerd-shim-spin reads it: the address from
 //! `SPIN_HTTP_LISTEN_ADDR`, variables from `SPIN_VARIABLE_*` and by their names alone, stores from
-//! `/runtime-config.toml`.
+//! `/runtime-config.toml`. As `hedge up` has it: `HEDGE_METRICS_LISTEN_ADDR`.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -20,13 +20,15 @@ use hedge::limits::Limits;
 use hedge::logs::{self, LogFormat};
 use hedge::manifest::Application;
 use hedge::runtime_config::{RuntimeConfig, Unnamed};
-use hedge::serve::ContentListen;
+use hedge::serve::{ContentListen, Places};
 use hedge::variables::EnvironmentNames;
 use rustix::fs::Access;
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 /// Where to listen unless the pod says otherwise, as containerd-shim-spin does.
 const ADDRESS: &str = "0.0.0.0:80";
+/// What says where Prometheus asks, if the pod does.
+const METRICS: &str = "HEDGE_METRICS_LISTEN_ADDR";
 /// What stands behind the labels of stores, if the image has it or the pod mounts it.
 const RUNTIME_CONFIG: &str = "/runtime-config.toml";
 /// Where state is unless the pod says otherwise, as containerd-shim-spin has it.
@@ -79,7 +81,10 @@ fn serve(manifest: Option<OsString>) -> Result<()> {
     folders.iter().for_each(|folder| warn_of_loss(folder));
     give_room(&folders);
     // A pod's Service and Ingress know one port: a second name is content's (`content_origin`).
-    hedge::serve::run(address()?, ContentListen::Nowhere, options)
+    let metrics = environment(METRICS).map(|address| address.parse());
+    let metrics = metrics.transpose().with_context(|| format!("{METRICS} is no address"))?;
+    let places = Places { main: address()?, content: ContentListen::Nowhere, metrics };
+    hedge::serve::run(places, options)
 }
 
 /// The folders in which the application's databases are.

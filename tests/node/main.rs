@@ -23,6 +23,7 @@ mod large_course;
 mod launch;
 mod live;
 mod manifest;
+mod metrics;
 mod mixed;
 mod namesakes;
 mod node_page;

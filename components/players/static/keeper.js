@@ -10,7 +10,10 @@ export const wait = (ms) => new Promise((wake) => setTimeout(wake, ms));
 export class Keeper {
   // What is kept in a document of the learner's state.
   static async of(unit, document) {
-    return new Keeper(unit, document, (await unit.read(document)) ?? {});
+    const keeper = new Keeper(unit, document, (await unit.read(document)) ?? {});
+    // What was left in this browser goes on its way at once: it may be asked for elsewhere.
+    if (!keeper.hasAll()) keeper.keep({});
+    return keeper;
   }
 
   constructor(unit, document, known) {

@@ -10,6 +10,7 @@ mod blobs;
 mod conflicts;
 mod ingest;
 mod link;
+mod metrics;
 mod news;
 mod node;
 mod outflow;
@@ -61,6 +62,7 @@ async fn route(request: Request) -> Result<Reply, Problem> {
         ("POST", "/follow") => follow(request).await,
         ("POST", "/attachments") => attachments::fetch(request).await,
         ("POST", "/status") => status::show().await,
+        ("POST", "/metrics") => status::show_metrics().await,
         ("POST", "/conflicts") => {
             conflicts::show(body::json(request, PRIVATE_BYTES_MAX).await?).await
         }
@@ -77,6 +79,10 @@ async fn route(request: Request) -> Result<Reply, Problem> {
             may_operate(&request).await?;
             status::show().await
         }
+        ("GET", "/sync/v1/metrics") => {
+            may_operate(&request).await?;
+            status::show_metrics().await
+        }
         ("GET", "/sync/v1/conflicts") => {
             may_operate(&request).await?;
             conflicts::list(&request).await
@@ -90,7 +96,9 @@ async fn route(request: Request) -> Result<Reply, Problem> {
             | "/sync/v1/blobs"
             | "/sync/v1/attachment",
         ) => Err(Problem::method_not_allowed("POST")),
-        (_, "/sync/v1/status" | "/sync/v1/conflicts") => Err(Problem::method_not_allowed("GET")),
+        (_, "/sync/v1/status" | "/sync/v1/metrics" | "/sync/v1/conflicts") => {
+            Err(Problem::method_not_allowed("GET"))
+        }
         (method, path) => match (path.strip_prefix("/sync/v1/conflicts/"), method) {
             (Some(id), "POST") => {
                 may_operate(&request).await?;

@@ -8,10 +8,11 @@ use hedgeschool_redis::{Failure, Redis};
 use hedgeschool_replication::Protocol;
 use hedgeschool_replication::hlc::SKEW_SHOWN_US;
 use hedgeschool_replication::wire::Health;
-use hedgeschool_web::{Problem, Reply};
+use hedgeschool_web::{Problem, Reply, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::link::Link;
+use crate::metrics;
 use crate::node::{self, Below};
 use crate::queue::Queue;
 use crate::storage::{self, GivenUp, Storage};
@@ -34,110 +35,110 @@ const TOLD_BYTES: u64 = 1 << 20;
 
 /// `GET /sync/v1/status`.
 #[derive(Serialize)]
-struct Status {
-    node: String,
-    version: &'static str,
+pub struct Status {
+    pub node: String,
+    pub version: &'static str,
     /// Null: this node has no upstream, or does not replicate.
-    upstream: Option<Above>,
+    pub upstream: Option<Above>,
     /// The nodes that replicate with this one.
-    nodes: Vec<Node>,
+    pub nodes: Vec<Node>,
     /// Conflicts that nobody has settled.
-    conflicts: u64,
+    pub conflicts: u64,
     /// Courses on their way here.
-    arriving: Vec<Arriving>,
+    pub arriving: Vec<Arriving>,
     /// What the stores take of the disk.
-    storage: Taken,
+    pub storage: Taken,
     /// Last sequence of each journal.
-    journals: BTreeMap<&'static str, u64>,
+    pub journals: BTreeMap<&'static str, u64>,
     /// The queue of batches from below. Null: this node has no Redis.
-    redis: Option<Queued>,
+    pub redis: Option<Queued>,
 }
 
 #[derive(Serialize)]
-struct Queued {
+pub struct Queued {
     /// Batches that wait to be applied. Null: Redis does not say.
-    queue: Option<u64>,
+    pub queue: Option<u64>,
     /// Why it does not. The node goes on without it.
-    problem: Option<String>,
+    pub problem: Option<String>,
     /// What the last problem was.
-    last_problem: Option<RedisProblem>,
+    pub last_problem: Option<RedisProblem>,
 }
 
 /// The last time that Redis was of no help.
 #[derive(Serialize, Deserialize)]
-struct RedisProblem {
+pub struct RedisProblem {
     /// In microseconds since 1970.
-    at: i64,
-    problem: String,
+    pub at: i64,
+    pub problem: String,
 }
 
 #[derive(Serialize)]
-struct Taken {
-    used_bytes: u64,
+pub struct Taken {
+    pub used_bytes: u64,
     /// Null: there is none.
-    limit_bytes: Option<u64>,
+    pub limit_bytes: Option<u64>,
     /// Courses whose bytes were given up to make room; they stay listed, and come back.
-    given_up: Vec<GivenUp>,
+    pub given_up: Vec<GivenUp>,
 }
 
 #[derive(Serialize)]
-struct NodeStorage {
-    used_bytes: u64,
+pub struct NodeStorage {
+    pub used_bytes: u64,
     /// Null: there is none.
-    limit_bytes: Option<u64>,
+    pub limit_bytes: Option<u64>,
 }
 
 #[derive(Serialize)]
-struct Above {
-    url: String,
-    node: String,
+pub struct Above {
+    pub url: String,
+    pub node: String,
     /// Since the last contact; null: never.
-    seconds_since_contact: Option<i64>,
+    pub seconds_since_contact: Option<i64>,
     /// For how long rounds have failed; null: the last one did not.
-    seconds_failing: Option<i64>,
+    pub seconds_failing: Option<i64>,
     /// Its clock against this one's.
-    skew_seconds: f64,
-    is_skewed: bool,
-    problem: Option<String>,
+    pub skew_seconds: f64,
+    pub is_skewed: bool,
+    pub problem: Option<String>,
     /// What to do about it.
-    advice: Option<String>,
+    pub advice: Option<String>,
     /// Entries that it has not applied: 0 if it has all that is for it, and an upper bound beyond
     /// 10,000.
-    queue: u64,
+    pub queue: u64,
     /// How old the oldest of them is.
-    queue_age_seconds: u64,
+    pub queue_age_seconds: u64,
     /// Version of its software. Empty: it does not say.
-    version: String,
+    pub version: String,
     /// It speaks an earlier version of the protocol.
-    is_older: bool,
+    pub is_older: bool,
     /// Kinds of entries that it does not know, and which wait here until it is upgraded.
-    waits_for_upgrade: BTreeSet<String>,
+    pub waits_for_upgrade: BTreeSet<String>,
 }
 
 #[derive(Serialize)]
-struct Node {
-    node: String,
-    serves: usize,
-    seconds_since_contact: i64,
-    is_silent: bool,
-    skew_seconds: f64,
-    is_skewed: bool,
-    queue: u64,
-    queue_age_seconds: u64,
-    conflicts: u64,
-    version: String,
+pub struct Node {
+    pub node: String,
+    pub serves: usize,
+    pub seconds_since_contact: i64,
+    pub is_silent: bool,
+    pub skew_seconds: f64,
+    pub is_skewed: bool,
+    pub queue: u64,
+    pub queue_age_seconds: u64,
+    pub conflicts: u64,
+    pub version: String,
     /// Kinds of entries that it does not know, and which wait here until it is upgraded.
-    waits_for_upgrade: BTreeSet<String>,
+    pub waits_for_upgrade: BTreeSet<String>,
     /// What its stores take, in MiB steps.
-    storage: NodeStorage,
+    pub storage: NodeStorage,
 }
 
 #[derive(Serialize)]
-struct Arriving {
-    id: String,
-    title: String,
-    have_bytes: u64,
-    bytes: u64,
+pub struct Arriving {
+    pub id: String,
+    pub title: String,
+    pub have_bytes: u64,
+    pub bytes: u64,
 }
 
 thread_local! {
@@ -177,6 +178,16 @@ async fn conflicts() -> Result<u64, Problem> {
 
 /// Answers `GET /sync/v1/status`.
 pub async fn show() -> Result<Reply, Problem> {
+    Reply::json(&status().await?)
+}
+
+/// Answers `GET /sync/v1/metrics`.
+pub async fn show_metrics() -> Result<Reply, Problem> {
+    let text = metrics::text(&status().await?).map_err(Problem::internal)?;
+    Ok(Reply::new(StatusCode::OK, metrics::MEDIA_TYPE, text))
+}
+
+async fn status() -> Result<Status, Problem> {
     let mut journals = BTreeMap::new();
     for journal in Journal::ALL {
         journals.insert(journal.name(), journal.head().await?);
@@ -188,7 +199,7 @@ pub async fn show() -> Result<Reply, Problem> {
         bytes: arrival.size,
     });
     let storage = storage::storage().await?;
-    Reply::json(&Status {
+    Ok(Status {
         node: node::id().await?,
         version: env!("CARGO_PKG_VERSION"),
         upstream: above().await?,

@@ -12,7 +12,7 @@ use crate::app::Options;
 use crate::duration;
 use crate::limits::Limits;
 use crate::logs::{self, LogFormat};
-use crate::serve::{self, ContentListen};
+use crate::serve::{self, ContentListen, Places};
 use crate::variables::Overrides;
 
 /// The arguments of `hedge up`.
@@ -33,6 +33,9 @@ pub struct Up {
     /// content_origin says where
     #[arg(long, value_name = "ADDRESS:PORT", env = "HEDGE_CONTENT_LISTEN_ADDR")]
     content_listen: Option<ContentListen>,
+    /// Where Prometheus asks, at /metrics: an address that only it reaches; when not given, nowhere
+    #[arg(long, value_name = "ADDRESS:PORT", env = "HEDGE_METRICS_LISTEN_ADDR")]
+    metrics_listen: Option<SocketAddr>,
     /// Where compiled components are kept; when not given, the user's cache folder, or the state
     /// folder if that cannot be written to
     #[arg(long, value_name = "FOLDER", env = "HEDGE_CACHE_DIR")]
@@ -178,6 +181,11 @@ impl Up {
             limits: self.limits.limits(),
             ..Options::default()
         };
-        serve::run(self.listen, self.content_listen.unwrap_or_default(), options)
+        let places = Places {
+            main: self.listen,
+            content: self.content_listen.unwrap_or_default(),
+            metrics: self.metrics_listen,
+        };
+        serve::run(places, options)
     }
 }

@@ -5,7 +5,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use anyhow::{Context as _, Result};
@@ -31,6 +31,26 @@ pub struct Service {
     handler: ProxyHandler<Factory>,
     gate: Gate,
     limits: Arc<Limits>,
+    instances: Arc<Instances>,
+}
+
+/// A component's instances.
+#[derive(Default)]
+struct Instances {
+    started: AtomicU64,
+    ended: AtomicU64,
+}
+
+/// How busy a component is.
+pub struct Load {
+    /// Requests in it.
+    pub running: u64,
+    /// Requests that wait to be.
+    pub waiting: u64,
+    /// Instances that there are.
+    pub instances: u64,
+    /// Instances that were ever started.
+    pub started: u64,
 }
 
 /// Why a component gave no response.
@@ -74,9 +94,24 @@ impl Service {
         };
         let id = grants.id.clone();
         let gate = Gate::new(limits.instances_max, limits.waiting_max);
-        let factory =
-            Factory { engine: engine.clone(), pre, grants, network, limits: limits.clone() };
-        Ok(Self { id, handler: ProxyHandler::new(factory), gate, limits })
+        let instances = Arc::new(Instances::default());
+        let factory = Factory {
+            engine: engine.clone(),
+            pre,
+            grants,
+            network,
+            limits: limits.clone(),
+            instances: instances.clone(),
+        };
+        Ok(Self { id, handler: ProxyHandler::new(factory), gate, limits, instances })
+    }
+
+    /// How busy the component is.
+    pub fn load(&self) -> Load {
+        let (running, waiting) = self.gate.load();
+        let started = self.instances.started.load(Ordering::Relaxed);
+        let ended = self.instances.ended.load(Ordering::Relaxed);
+        Load { running, waiting, instances: started.saturating_sub(ended), started }
     }
 
     /// Lets the component answer. Returns with the response's head; its body streams on.
@@ -120,13 +155,21 @@ impl Service {
 /// How many requests are in a component at one time, and how many wait to be.
 struct Gate {
     permits: Semaphore,
+    inside_max: usize,
     waiting: AtomicUsize,
     waiting_max: usize,
 }
 
 impl Gate {
     fn new(inside_max: usize, waiting_max: usize) -> Self {
-        Self { permits: Semaphore::new(inside_max), waiting: AtomicUsize::new(0), waiting_max }
+        let (permits, waiting) = (Semaphore::new(inside_max), AtomicUsize::new(0));
+        Self { permits, inside_max, waiting, waiting_max }
+    }
+
+    /// How many are inside, and how many wait.
+    fn load(&self) -> (u64, u64) {
+        let inside = self.inside_max.saturating_sub(self.permits.available_permits());
+        (inside as u64, self.waiting.load(Ordering::Relaxed) as u64)
     }
 
     /// Waits for a place, in order of arrival; `None` when too many wait already.
@@ -162,6 +205,7 @@ struct Factory {
     grants: Arc<Grants>,
     network: Arc<Network>,
     limits: Arc<Limits>,
+    instances: Arc<Instances>,
 }
 
 impl HandlerState for Factory {
@@ -178,6 +222,7 @@ impl HandlerState for Factory {
         store.set_epoch_deadline(1);
         let proxy = self.pre.instantiate_async(&mut store).await?;
         let shareable = matches!(self.pre, ProxyPre::P3(_));
+        self.instances.started.fetch_add(1, Ordering::Relaxed);
         Ok(Instance {
             store,
             proxy,
@@ -187,6 +232,7 @@ impl HandlerState for Factory {
                 id: self.grants.id.clone(),
                 limits: self.limits.clone(),
                 network: self.network.clone(),
+                instances: self.instances.clone(),
                 shareable,
             },
         })
@@ -198,6 +244,7 @@ struct Worker {
     id: Arc<str>,
     limits: Arc<Limits>,
     network: Arc<Network>,
+    instances: Arc<Instances>,
     /// WASI 0.2 handlers are written for one request an instance.
     shareable: bool,
 }
@@ -228,6 +275,7 @@ impl WorkerState for Worker {
     }
 
     fn drop(&self, store: Store<InstanceState>, result: wasmtime::Result<()>) {
+        self.instances.ended.fetch_add(1, Ordering::Relaxed);
         // While closing down instances are dropped as they are, which counts as a panic.
         if let Err(error) = result
             && !self.network.is_closed()

@@ -13,6 +13,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::reply;
 use super::response_cache::{self, Found, ResponseCache};
+use crate::metrics::RouteRequests;
 use crate::route::{Match, Router, WELL_KNOWN};
 use crate::runtime::service::Service;
 
@@ -28,6 +29,8 @@ pub struct Routes {
     pub services: BTreeMap<String, Arc<Service>>,
     /// What the host answers by itself. None: nothing.
     pub cache: Option<ResponseCache>,
+    /// What is counted of each public route, by its pattern.
+    pub counted: BTreeMap<String, RouteRequests>,
 }
 
 /// A late-bound reference to [`Routes`]: components are made before it exists, and reach each
@@ -49,9 +52,14 @@ impl Directory {
         self.0.get().is_some_and(|routes| routes.strong_count() == 0)
     }
 
+    /// All of it, while the application runs.
+    pub fn current(&self) -> Option<Arc<Routes>> {
+        self.0.get().and_then(Weak::upgrade)
+    }
+
     fn routes(&self) -> Result<Arc<Routes>, Error> {
         // Gone only while the host is closing down.
-        self.0.get().and_then(Weak::upgrade).ok_or(Error::ConnectionTerminated)
+        self.current().ok_or(Error::ConnectionTerminated)
     }
 
     /// Sends a request to a component by its id, whatever its route.
@@ -105,6 +113,21 @@ impl Routes {
         if make_absolute(&mut request).is_none() {
             return reply::text(StatusCode::BAD_REQUEST, "The Host header is no host name.");
         }
+        let counting = self.counted.get(&found.route.pattern).map(RouteRequests::begin);
+        let response = self.answer_found(request, found, service, client).await;
+        if let Some(counting) = counting {
+            counting.answered(response.status());
+        }
+        response
+    }
+
+    async fn answer_found(
+        &self,
+        mut request: Request<WasiBody>,
+        found: Match<'_, '_>,
+        service: &Service,
+        client: SocketAddr,
+    ) -> Response<WasiBody> {
         let Match { route, rest, parameters } = found;
         let question = match self.cache.as_ref().map(|cache| cache.find(&route.component, &request))
         {

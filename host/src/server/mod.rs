@@ -5,11 +5,11 @@ mod events;
 mod forward;
 mod gather;
 mod listen;
-mod reply;
+pub(crate) mod reply;
 mod response_cache;
 mod stage;
 
 pub use directory::{Directory, Routes};
 pub use listen::{Listeners, serve};
-pub use response_cache::ResponseCache;
+pub use response_cache::{ResponseCache, Use};
 pub use stage::Stage;

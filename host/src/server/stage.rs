@@ -141,6 +141,7 @@ mod tests {
             router: Router::new(Vec::new()).unwrap(),
             services: Default::default(),
             cache: None,
+            counted: Default::default(),
         });
         let directory = Directory::default();
         directory.bind(&routes);

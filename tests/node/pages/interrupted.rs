@@ -5,6 +5,7 @@ use anyhow::{Result, ensure};
 use hedgeschool_tests::Browser;
 
 use super::lessons::{Classroom, sample};
+use super::places::await_state;
 use super::{ADA, GRACE, give};
 use crate::tree::soon;
 
@@ -50,11 +51,11 @@ fn what_could_not_be_sent_is_not_lost_to_the_next_learner_on_the_tablet() -> Res
     ensure!(quiz.play(&tablet, |page| page.evaluate(finds))? == false, "Ada's choice is there");
     hand_over(&quiz, &tablet, ADA)?;
     ensure!(chosen(&quiz, &tablet)? == "In summer", "what Ada chose is lost");
-    // It has come to the node, and so to any other tablet.
-    soon("it is everywhere", || {
-        let other = quiz.enter(Browser::desktop()?, ADA)?;
-        Ok(chosen(&quiz, &other)? == "In summer")
-    })
+    // It comes to the node, and so to any other tablet.
+    await_state(&quiz, &quiz.node, ["h5p", r#"chosen\":1"#])?;
+    let other = quiz.enter(Browser::desktop()?, ADA)?;
+    ensure!(chosen(&quiz, &other)? == "In summer", "it is on one tablet alone");
+    Ok(())
 }
 
 #[test]

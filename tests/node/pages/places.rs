@@ -126,23 +126,27 @@ fn is_ready(film: &Browser) -> Result<()> {
     })
 }
 
+/// Waits until a node has this in a state of the unit that was launched last.
+pub fn await_state(classroom: &Classroom, node: &Node, [name, part]: [&str; 2]) -> Result<()> {
+    let all = classroom.recorded("/launched")?;
+    let launched = all.last().context("nothing was launched")?;
+    let agent = launched["actor"].to_string();
+    let place = address(
+        "/xapi/activities/state",
+        &[
+            ("activityId", launched["object"]["id"].as_str().context("no activity")?),
+            ("registration", launched["context"]["registration"].as_str().unwrap_or_default()),
+            ("agent", &agent),
+            ("stateId", name),
+        ],
+    );
+    soon("it is kept", || Ok(node.xapi().get(&place)?.text().contains(part)))
+}
+
 impl Lesson {
     /// Waits until the node has where Ada is.
     fn await_kept(&self, classroom: &Classroom, node: &Node) -> Result<()> {
-        let all = classroom.recorded("/launched")?;
-        let launched = all.last().context("nothing was launched")?;
-        let agent = launched["actor"].to_string();
-        let [name, part] = self.state;
-        let place = address(
-            "/xapi/activities/state",
-            &[
-                ("activityId", launched["object"]["id"].as_str().context("no activity")?),
-                ("registration", launched["context"]["registration"].as_str().unwrap_or_default()),
-                ("agent", &agent),
-                ("stateId", name),
-            ],
-        );
-        soon("it is kept", || Ok(node.xapi().get(&place)?.text().contains(part)))
+        await_state(classroom, node, self.state)
     }
 
     /// Opens the lesson as somebody, in a browser of its own, and looks whether it is there.

@@ -14,6 +14,7 @@ mod permission;
 mod stored;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http::header::{
@@ -56,6 +57,18 @@ pub struct ResponseCache {
     /// By component, authority, key and the rest of the path; those that vary, also by what they
     /// vary by.
     responses: Cache<String, Slot, Bytes>,
+    hits: AtomicU64,
+    kept: AtomicU64,
+}
+
+/// What a cache has done, and holds.
+pub struct Use {
+    /// Requests that it answered.
+    pub hits: u64,
+    /// Responses that it took in.
+    pub kept: u64,
+    /// How much it holds.
+    pub bytes: u64,
 }
 
 /// What is known of a prefix.
@@ -101,7 +114,17 @@ impl ResponseCache {
         let options = options.build().ok().filter(|_| bytes_max > 0)?;
         let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
         let responses = Cache::with_options(options, Bytes, hasher, lifecycle);
-        Some(Self { permissions: Cache::new(PREFIXES_MAX), responses })
+        let (hits, kept) = (AtomicU64::new(0), AtomicU64::new(0));
+        Some(Self { permissions: Cache::new(PREFIXES_MAX), responses, hits, kept })
+    }
+
+    /// How it is used.
+    pub fn usage(&self) -> Use {
+        Use {
+            hits: self.hits.load(Ordering::Relaxed),
+            kept: self.kept.load(Ordering::Relaxed),
+            bytes: self.responses.weight(),
+        }
     }
 
     /// The response to a request with an absolute target, which this component is to answer, if it
@@ -121,7 +144,10 @@ impl ResponseCache {
             false => self.place(&address, path_at).and_then(|place| self.stored(place, headers)),
         };
         match stored {
-            Some(stored) => Found::Response(stored.hit(is_head, headers)),
+            Some(stored) => {
+                self.hits.fetch_add(1, Ordering::Relaxed);
+                Found::Response(stored.hit(is_head, headers))
+            }
             None => {
                 let headers = headers.clone();
                 Found::Nothing(Some(Question { is_head, address, path_at, headers }))
@@ -211,6 +237,7 @@ impl ResponseCache {
             varying(&mut place, &names, &question.headers);
         }
         self.responses.insert(place, Slot::Stored(stored));
+        self.kept.fetch_add(1, Ordering::Relaxed);
     }
 }
 

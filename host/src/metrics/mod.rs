@@ -1,0 +1,61 @@
+//! What the host counts and measures, as OpenMetrics text: what Prometheus reads.
+//!
+//! Names follow Prometheus' conventions. Labels are components, routes, classes of status and
+//! databases, all of which an application has few of: never a learner, a course or an address.
+
+mod listen;
+mod process;
+mod requests;
+mod sampled;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use hedge_sqlite::Database;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+pub use listen::serve;
+pub use requests::{Counting, Requests, RouteRequests};
+
+use crate::server::Directory;
+use process::Process;
+use sampled::Sampled;
+
+/// The media type of what [`Metrics::text`] writes.
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// What the names of this host's own figures begin with.
+const PREFIX: &str = "hedge";
+
+/// Everything that is counted.
+pub struct Metrics {
+    registry: Registry,
+    /// Of requests.
+    pub requests: Requests,
+}
+
+impl Metrics {
+    /// Counts nothing yet. `folder` is where the state is.
+    pub fn new(databases: Vec<(String, Database)>, folder: PathBuf, directory: Directory) -> Self {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Process::default()));
+        let own = registry.sub_registry_with_prefix(PREFIX);
+        own.register("build", "Which host this is", Info::new([("version", VERSION)]));
+        let requests = Requests::register(own);
+        own.register_collector(Box::new(Sampled { databases, folder, directory }));
+        Self { registry, requests }
+    }
+
+    /// All of it, as text.
+    ///
+    /// # Errors
+    /// Never, but for what memory there is.
+    pub fn text(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,112 @@
+//! How often components are asked, how they answer and how long that takes.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::StatusCode;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// Upper bounds of the histogram's buckets, in seconds. 0.05 is what answers are to take at most.
+const BOUNDS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// The classes of status, as labels have them.
+const CODES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// A public route.
+#[derive(Clone, Debug, EncodeLabelSet, Hash, PartialEq, Eq)]
+struct RouteLabels {
+    component: Arc<str>,
+    route: Arc<str>,
+}
+
+/// Answers of a class.
+#[derive(Clone, Debug, EncodeLabelSet, Hash, PartialEq, Eq)]
+struct AnswerLabels {
+    component: Arc<str>,
+    route: Arc<str>,
+    code: &'static str,
+}
+
+/// What is counted of all routes.
+pub struct Requests {
+    answers: Family<AnswerLabels, Counter>,
+    seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    in_flight: Family<RouteLabels, Gauge>,
+}
+
+impl Requests {
+    /// Registers them.
+    pub fn register(registry: &mut Registry) -> Self {
+        let histogram: fn() -> Histogram = || Histogram::new(BOUNDS);
+        let requests = Self {
+            answers: Family::default(),
+            seconds: Family::new_with_constructor(histogram),
+            in_flight: Family::default(),
+        };
+        let (answers, seconds) = (requests.answers.clone(), requests.seconds.clone());
+        registry.register("http_requests", "Requests answered, by class of status", answers);
+        let help = "From a request's head to the head of its response";
+        registry.register("http_request_duration_seconds", help, seconds);
+        let help = "Requests whose response has not begun";
+        registry.register("http_requests_in_flight", help, requests.in_flight.clone());
+        requests
+    }
+
+    /// What is counted of one route. All of it is there from the start: a rate needs a zero.
+    pub fn of_route(&self, component: &str, route: &str) -> RouteRequests {
+        let (component, route): (Arc<str>, Arc<str>) = (component.into(), route.into());
+        let answers = CODES.map(|code| {
+            let (component, route) = (component.clone(), route.clone());
+            self.answers.get_or_create_owned(&AnswerLabels { component, route, code })
+        });
+        let labels = RouteLabels { component, route };
+        RouteRequests {
+            answers,
+            seconds: self.seconds.get_or_create_owned(&labels),
+            in_flight: self.in_flight.get_or_create_owned(&labels),
+        }
+    }
+}
+
+/// What is counted of a route.
+pub struct RouteRequests {
+    answers: [Counter; CODES.len()],
+    seconds: Histogram,
+    in_flight: Gauge,
+}
+
+impl RouteRequests {
+    /// A request has come.
+    pub fn begin(&self) -> Counting<'_> {
+        self.in_flight.inc();
+        Counting { route: self, since: Instant::now() }
+    }
+}
+
+/// A request that is not answered yet. Dropped, it was given up.
+pub struct Counting<'a> {
+    route: &'a RouteRequests,
+    since: Instant,
+}
+
+impl Counting<'_> {
+    /// It is answered.
+    pub fn answered(self, status: StatusCode) {
+        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
+        if let Some(answers) = self.route.answers.get(class) {
+            answers.inc();
+        }
+        self.route.seconds.observe(self.since.elapsed().as_secs_f64());
+    }
+}
+
+impl Drop for Counting<'_> {
+    fn drop(&mut self) {
+        self.route.in_flight.dec();
+    }
+}

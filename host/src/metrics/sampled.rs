@@ -1,0 +1,142 @@
+//! What is read when somebody asks: databases, components, the response cache, the disk.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use hedge_sqlite::{Database, Stats};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Unit;
+
+use crate::runtime::service::Load;
+use crate::server::{Directory, Routes, Use};
+
+/// A figure: its name, its help, and how it is read.
+type Figure<T> = (&'static str, &'static str, fn(&T) -> u64);
+
+const COUNTERS: [Figure<Stats>; 8] = [
+    ("sqlite_commits", "Transactions committed, each one fsync", |stats| stats.commits),
+    ("sqlite_writes", "Writing statements run, failed ones included", |stats| stats.writes),
+    ("sqlite_reads", "Reading statements run, failed ones included", |stats| stats.reads),
+    ("sqlite_errors", "Statements that ended in an error", |stats| stats.errors),
+    ("sqlite_transactions", "Transactions begun by components", |stats| stats.transactions),
+    ("sqlite_transactions_lost", "Transactions rolled back by the host", |stats| {
+        stats.transactions_lost
+    }),
+    ("sqlite_batches_repeated", "Commits undone and repeated one by one", |stats| {
+        stats.batches_repeated
+    }),
+    ("sqlite_checkpoints", "Checkpoints run", |stats| stats.checkpoints),
+];
+const GAUGES: [Figure<Stats>; 3] = [
+    ("sqlite_reads_waiting", "Reading statements that wait", |stats| stats.reads_waiting),
+    ("sqlite_writes_waiting", "Writing statements that wait", |stats| stats.writes_waiting),
+    ("sqlite_wal_pages", "Pages in the write-ahead log", |stats| stats.wal_pages),
+];
+
+const COMPONENT_GAUGES: [Figure<Load>; 3] = [
+    ("component_requests", "Requests in a component", |load| load.running),
+    ("component_requests_waiting", "Requests that wait for a component", |load| load.waiting),
+    ("component_instances", "Instances of a component", |load| load.instances),
+];
+const STARTED: Figure<Load> =
+    ("component_instances_started", "Instances that were started", |load| load.started);
+
+/// What is sampled.
+pub struct Sampled {
+    /// Databases, by the names of their files.
+    pub databases: Vec<(String, Database)>,
+    /// Where the state is.
+    pub folder: PathBuf,
+    /// Where components are.
+    pub directory: Directory,
+}
+
+impl fmt::Debug for Sampled {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Sampled").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl Collector for Sampled {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let stats = |(name, database): &(String, Database)| (name.clone(), database.stats());
+        let stats: Vec<_> = self.databases.iter().map(stats).collect();
+        for figure in COUNTERS {
+            family(&mut encoder, "database", figure, MetricType::Counter, &stats)?;
+        }
+        for figure in GAUGES {
+            family(&mut encoder, "database", figure, MetricType::Gauge, &stats)?;
+        }
+        if let Some(routes) = self.directory.current() {
+            components(&mut encoder, &routes)?;
+            if let Some(cache) = &routes.cache {
+                response_cache(&mut encoder, &cache.usage())?;
+            }
+        }
+        if let Ok(disk) = rustix::fs::statvfs(&self.folder) {
+            let (free, size) = (disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize);
+            gauge(&mut encoder, "disk_free", "Free where the state is", Unit::Bytes, free)?;
+            gauge(&mut encoder, "disk_size", "Size of where the state is", Unit::Bytes, size)?;
+        }
+        Ok(())
+    }
+}
+
+/// One figure of several things, by what the label says they are.
+fn family<'a, T: 'a>(
+    encoder: &mut DescriptorEncoder,
+    label: &str,
+    (name, help, read): Figure<T>,
+    kind: MetricType,
+    things: impl IntoIterator<Item = &'a (String, T)>,
+) -> fmt::Result {
+    let mut family = encoder.encode_descriptor(name, help, None, kind)?;
+    for (thing, figures) in things {
+        let labels = [(label, thing.as_str())];
+        let metric = family.encode_family(&labels)?;
+        match kind {
+            MetricType::Counter => ConstCounter::new(read(figures)).encode(metric)?,
+            _ => ConstGauge::new(signed(read(figures))).encode(metric)?,
+        }
+    }
+    Ok(())
+}
+
+fn components(encoder: &mut DescriptorEncoder, routes: &Routes) -> fmt::Result {
+    let loads = routes.services.iter().map(|(id, service)| (id.clone(), service.load()));
+    let loads: Vec<_> = loads.collect();
+    for figure in COMPONENT_GAUGES {
+        family(encoder, "component", figure, MetricType::Gauge, &loads)?;
+    }
+    family(encoder, "component", STARTED, MetricType::Counter, &loads)
+}
+
+fn response_cache(encoder: &mut DescriptorEncoder, usage: &Use) -> fmt::Result {
+    let help = "Requests that the host answered by itself";
+    let counter = encoder.encode_descriptor("cache_hits", help, None, MetricType::Counter)?;
+    ConstCounter::new(usage.hits).encode(counter)?;
+    let help = "Responses that it took in to do so";
+    let counter = encoder.encode_descriptor("cache_kept", help, None, MetricType::Counter)?;
+    ConstCounter::new(usage.kept).encode(counter)?;
+    gauge(encoder, "cache_size", "What they take", Unit::Bytes, usage.bytes)
+}
+
+/// As gauges have them.
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn gauge(
+    encoder: &mut DescriptorEncoder,
+    name: &str,
+    help: &str,
+    unit: Unit,
+    value: u64,
+) -> fmt::Result {
+    let metric = encoder.encode_descriptor(name, help, Some(&unit), MetricType::Gauge)?;
+    ConstGauge::new(signed(value)).encode(metric)
+}
