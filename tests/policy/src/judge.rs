@@ -41,7 +41,8 @@ impl Judge {
             (read(&policy.join("base"))?, read(&policy.join("constraints"))?);
         let rule = |constraint: &Value| {
             let kind = text(constraint, "/kind")?;
-            let is_its = |it: &&Value| text(it, "/spec/crd/spec/names/kind").is_ok_and(|it| it == kind);
+            let is_its =
+                |it: &&Value| text(it, "/spec/crd/spec/names/kind").is_ok_and(|it| it == kind);
             let template = templates.iter().find(is_its);
             Rule::new(template.with_context(|| format!("no template of {kind}"))?, constraint)
         };

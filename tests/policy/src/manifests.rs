@@ -42,8 +42,13 @@ fn parse(text: &str) -> Result<Vec<Value>> {
 /// # Errors
 /// When a file is none of objects.
 pub fn sources() -> Result<Vec<Value>> {
-    let folders =
-        ["base", "components/hedge", "components/redis", "components/spinkube", "components/ticker"];
+    let folders = [
+        "base",
+        "components/hedge",
+        "components/redis",
+        "components/spinkube",
+        "components/ticker",
+    ];
     let mut objects = Vec::new();
     for folder in folders.into_iter().chain(["wasmedge"]) {
         objects.extend(read(&repository("k3s").join(folder))?);
