@@ -6,6 +6,7 @@
 mod edge;
 mod manifests;
 mod outages;
+mod policy;
 mod spinkube;
 mod ticker;
 mod tree;

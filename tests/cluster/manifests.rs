@@ -26,7 +26,7 @@ const FREE: [&str; 8] = [
 const BATCH: usize = 100;
 
 /// The folders of `k3s/` that can be applied.
-fn folders() -> Result<Vec<PathBuf>> {
+pub fn folders() -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(repository("k3s/overlays"))?.flatten();
     let mut folders: Vec<_> = entries.map(|entry| entry.path()).collect();
     folders.extend(["k3s/fleet", "k3s/wasmedge"].map(repository));

@@ -24,7 +24,7 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "name")]
     mixed: bool,
     /// Only containers, under containerd 1.6 and 2, and a Kubernetes (as root): builds what no
-    /// package brings from its Go modules, the first time in a quarter of an hour
+    /// package brings from its Go modules, the first time in half an hour
     #[arg(long, conflicts_with = "mixed")]
     cluster: bool,
     /// Only with --cluster: SpinKube's operator too, of the sources in this folder (a checkout of

@@ -5,6 +5,7 @@
 //! --cluster` gives the whole test program. There it may have everything: the first cluster makes
 //! the network, and each one ends whatever else runs when it is dropped.
 
+mod gatekeeper;
 mod image;
 mod kubectl;
 mod machine;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::{ADDRESS, Cluster, NODE, spinkube};
+use super::{ADDRESS, Cluster, NODE, gatekeeper, spinkube};
 
 /// A part of a cluster, in the order in which they start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +25,8 @@ pub enum Part {
     Proxy,
     /// SpinKube's operator, which not every cluster has.
     Operator,
+    /// Gatekeeper, which few have.
+    Gatekeeper,
 }
 
 impl Part {
@@ -91,6 +93,7 @@ impl Part {
                 command.args(["--hostname-override", NODE]);
             }
             Self::Operator => command = spinkube::operator(cluster),
+            Self::Gatekeeper => command = gatekeeper::command(cluster),
         }
         command
     }
@@ -100,6 +103,7 @@ impl Part {
             Self::Datastore => cluster.path("kine.sock").exists(),
             Self::Api => cluster.kubectl(&["get", "--raw", "/readyz"]).is_ok(),
             Self::Containerd => cluster.ctr(&["version"]).is_ok(),
+            Self::Gatekeeper => gatekeeper::is_ready(),
             // The node's state says when these are: it is waited for.
             _ => true,
         }

@@ -30,18 +30,20 @@ pub struct Part {
     /// The version of modules that it has beside itself when it is developed, and for which its
     /// own `go.mod` says v0.0.0.
     pub staging: Option<&'static str>,
+    /// A folder of the module that is kept beside its programs, under its last name.
+    pub folder: Option<&'static str>,
 }
 
 impl Part {
     /// Where its programs are.
-    pub fn folder(&self, all: &Path) -> PathBuf {
+    pub fn place(&self, all: &Path) -> PathBuf {
         all.join(format!("{}-{}", self.name, self.version))
     }
 
     /// Whether all of them are there.
     pub fn is_built(&self, all: &Path) -> bool {
-        let folder = self.folder(all);
-        self.paths().all(|path| folder.join(program(&path)).is_file())
+        let place = self.place(all);
+        self.paths().all(|path| place.join(program(&path)).is_file())
     }
 
     /// Builds them, unless that was done before.
@@ -55,7 +57,7 @@ impl Part {
     }
 
     fn compile(&self, all: &Path) -> Result<()> {
-        let (folder, module) = (self.folder(all), all.join("modules").join(self.name));
+        let (place, module) = (self.place(all), all.join("modules").join(self.name));
         fs::create_dir_all(&module)?;
         fs::write(module.join("go.mod"), format!("module cluster\n\ngo 1.{GO_MINOR}\n"))?;
         if let Some(version) = self.staging {
@@ -71,11 +73,24 @@ impl Part {
         let mut build = go(&module);
         build.args(["build", "-trimpath", "-tags", self.tags, linker.as_str(), "-o"]);
         run_unseen(build.arg(format!("{}/", fresh.display())).args(&paths))?;
-        fs::create_dir_all(&folder)?;
+        fs::create_dir_all(&place)?;
+        if let Some(folder) = self.folder {
+            let from = Path::new(&self.downloaded(&module, "Dir")?).join(folder);
+            copy_files(&from, &place.join(program(folder)))?;
+        }
         for path in &paths {
-            fs::rename(fresh.join(program(path)), folder.join(program(path)))?;
+            fs::rename(fresh.join(program(path)), place.join(program(path)))?;
         }
         Ok(())
+    }
+
+    /// What Go says of the module that it has downloaded.
+    fn downloaded(&self, module: &Path, key: &str) -> Result<String> {
+        let wanted = format!("{}@{}", self.module, self.version);
+        let answer = read(go(module).args(["mod", "download", "-json", &wanted]))?;
+        let answer: Value = serde_json::from_str(&answer)?;
+        let value = answer.get(key).and_then(Value::as_str);
+        value.map(str::to_owned).with_context(|| format!("no {key}"))
     }
 
     fn paths(&self) -> impl Iterator<Item = String> {
@@ -87,11 +102,8 @@ impl Part {
 
     /// Has each module that its own `go.mod` gives no version use this one.
     fn replace_staging(&self, module: &Path, version: &str) -> Result<()> {
-        let wanted = format!("{}@{}", self.module, self.version);
-        let answer = read(go(module).args(["mod", "download", "-json", &wanted]))?;
-        let answer: Value = serde_json::from_str(&answer)?;
-        let go_mod = answer.get("GoMod").and_then(Value::as_str).context("no GoMod")?;
-        let text = fs::read_to_string(go_mod).with_context(|| go_mod.to_owned())?;
+        let go_mod = self.downloaded(module, "GoMod")?;
+        let text = fs::read_to_string(&go_mod).with_context(|| go_mod.clone())?;
         let mut edit = go(module);
         edit.args(["mod", "edit"]);
         for other in staging(&text) {
@@ -112,9 +124,23 @@ fn staging(go_mod: &str) -> impl Iterator<Item = &str> {
     go_mod.lines().filter_map(|line| line.trim().strip_suffix(" v0.0.0"))
 }
 
-/// The program that a package is built into: a number at the end is that of its module's version.
+/// The program that a package is built into. A number at the end is that of its module's version.
 fn program(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
+    let is_number = |name: &&str| {
+        name.strip_prefix('v').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    path.rsplit('/').find(|name| !is_number(name)).unwrap_or(path)
+}
+
+/// Copies the files of a folder.
+fn copy_files(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
+        let entry = entry?;
+        // What Go downloads may not be written to; a copy may.
+        fs::write(to.join(entry.file_name()), fs::read(entry.path())?)?;
+    }
+    Ok(())
 }
 
 fn go(folder: &Path) -> Command {
@@ -150,6 +176,13 @@ mod tests {
         assert_eq!(minor("go1.26.8"), Some(26));
         assert_eq!(minor("go1.24"), Some(24));
         assert_eq!(minor("devel"), None);
+    }
+
+    #[test]
+    fn a_program_is_not_called_by_its_modules_version() {
+        assert_eq!(program("github.com/open-policy-agent/gatekeeper/v3"), "gatekeeper");
+        assert_eq!(program("github.com/open-policy-agent/gatekeeper/v3/cmd/gator"), "gator");
+        assert_eq!(program("example.org/tools/vet"), "vet");
     }
 
     #[test]

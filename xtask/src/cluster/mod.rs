@@ -24,6 +24,7 @@ const CONTAINERD: Part = Part {
     tags: "no_btrfs,no_devmapper,no_zfs",
     variables: &[],
     staging: None,
+    folder: None,
 };
 
 /// Kubernetes, whose parts K3s has in one program.
@@ -46,6 +47,7 @@ const KUBERNETES: Part = Part {
         ("k8s.io/component-base/version.gitMinor", "34"),
     ],
     staging: Some("v0.34.4"),
+    folder: None,
 };
 
 /// The datastore of K3s, on SQLite.
@@ -57,6 +59,7 @@ const KINE: Part = Part {
     tags: "",
     variables: &[],
     staging: None,
+    folder: None,
 };
 
 /// The names of Services; K3s has it too.
@@ -68,9 +71,23 @@ const COREDNS: Part = Part {
     tags: "",
     variables: &[],
     staging: None,
+    folder: None,
 };
 
-const PARTS: [&Part; 4] = [&CONTAINERD, &KUBERNETES, &KINE, &COREDNS];
+/// What judges by the policies of `k3s/policy`, in a cluster and without.
+const GATEKEEPER: Part = Part {
+    name: "gatekeeper",
+    module: "github.com/open-policy-agent/gatekeeper/v3",
+    version: "v3.23.1",
+    packages: &[".", "cmd/gator"],
+    tags: "",
+    variables: &[],
+    staging: None,
+    // Its kinds.
+    folder: Some("charts/gatekeeper/crds"),
+};
+
+const PARTS: [&Part; 5] = [&CONTAINERD, &KUBERNETES, &KINE, &COREDNS, &GATEKEEPER];
 
 /// The programs of a cluster, each part in a folder of its name.
 pub struct Programs {
@@ -85,7 +102,7 @@ impl Programs {
 
     /// The folder of containerd 2 and its client.
     pub fn containerd(&self) -> PathBuf {
-        CONTAINERD.folder(&self.folder)
+        CONTAINERD.place(&self.folder)
     }
 }
 
