@@ -60,7 +60,9 @@ fn each_rule_has_a_mutation() -> Result<()> {
 /// A pod of ours with something changed, and what is said of it.
 fn of_pod(name: &str, change: impl FnOnce(&mut Value)) -> Result<Vec<String>> {
     let objects = sources()?;
-    let is_it = |it: &&Value| it["kind"] == "Deployment" && it["metadata"]["name"] == name;
+    let is_it = |it: &&Value| {
+        it["kind"] == "Deployment" && it.pointer("/metadata/name").is_some_and(|it| it == name)
+    };
     let mut pod = objects.iter().find(is_it).map(pods).context("none")?.remove(0);
     change(&mut pod);
     let refusals = judge()?.refusals(&pod)?;
