@@ -14,6 +14,8 @@ use crate::{build, cluster, lint, revision, wasmedge, workspace};
 
 /// Version 0.1.0, whose nodes go on beside those of today.
 const FIRST_RELEASE: &str = "d867405";
+/// The package that tests rules for Prometheus.
+const RULES: &str = "hedgeschool-monitoring";
 
 /// What to test, and on what.
 #[derive(clap::Args)]
@@ -157,6 +159,9 @@ fn some(root: &Path, arguments: &Arguments, selection: &Selection) -> Result<()>
     if *has_containers {
         ensure_containerd()?;
     }
+    if packages.iter().any(|package| package == RULES) {
+        debian::ensure(&[promtool()])?;
+    }
     if builds > 0 {
         match has_containers {
             true => {
@@ -225,7 +230,13 @@ fn ensure_servers() -> Result<()> {
         Need::program("redis-server", &["redis-server"], "a Redis"),
         Need::program("chromedriver", &["chromium", "chromium-driver"], "a browser"),
         Need::program("shellcheck", &["shellcheck"], "scripts"),
+        promtool(),
     ])
+}
+
+/// What judges rules for Prometheus.
+fn promtool() -> Need {
+    Need::program("promtool", &["prometheus"], "alerts")
 }
 
 /// A command that runs tests, whatever fails: one run shows all there is to mend.
