@@ -112,7 +112,8 @@ impl Place {
     }
 }
 
-fn scope(learner: String, course: &str) -> DocumentScope {
+/// What is kept of a learner, by the agent's identifier, in a course as a whole.
+pub fn scope(learner: String, course: &str) -> DocumentScope {
     DocumentScope {
         kind: DocumentKind::State,
         activity: Some(course_activity_id(course)),

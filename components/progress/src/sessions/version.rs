@@ -2,14 +2,15 @@
 //!
 //! It is kept as the learner's state in the course, and so known on every node.
 
-use hedgeschool_cmi5::launch::{VERSION_STATE, course_activity_id};
+use hedgeschool_cmi5::launch::VERSION_STATE;
 use hedgeschool_web::{Problem, Reply, Request, StatusCode, body};
 use serde::{Deserialize, Serialize};
 
 use super::QUESTION_BYTES_MAX;
 use super::course::{self, Course};
+use crate::storage::scope;
 use crate::store::documents;
-use crate::store::types::{DocumentKind, DocumentScope, Precondition};
+use crate::store::types::{DocumentScope, Precondition};
 
 /// The state's document.
 #[derive(Deserialize, Serialize)]
@@ -20,7 +21,7 @@ struct Version {
 
 /// Takes note that a learner, by the agent's identifier, has begun this version.
 pub async fn begin(learner: &str, course: &str, package: &str) -> Result<(), Problem> {
-    let scope = scope(learner, course);
+    let scope = scope(learner.to_owned(), course);
     if begun(scope.clone()).await?.is_some_and(|begun| begun == package) {
         return Ok(());
     }
@@ -33,7 +34,9 @@ pub async fn begin(learner: &str, course: &str, package: &str) -> Result<(), Pro
 
 /// The course as the learner has begun it, while that version is here; else as it is now.
 pub async fn of(learner: &str, course: Course) -> Result<Course, Problem> {
-    let Some(package) = begun(scope(learner, &course.id)).await? else { return Ok(course) };
+    let Some(package) = begun(scope(learner.to_owned(), &course.id)).await? else {
+        return Ok(course);
+    };
     let version = course::of_package(&package).await?;
     // A unit can write its learner's state.
     Ok(version.filter(|version| version.id == course.id).unwrap_or(course))
@@ -51,7 +54,7 @@ struct Renewal {
 /// `POST /renew`.
 pub async fn renew(request: Request) -> Result<Reply, Problem> {
     let Renewal { learner, course } = body::json(request, QUESTION_BYTES_MAX).await?;
-    let (scope, name) = (scope(&learner, &course), VERSION_STATE.to_owned());
+    let (scope, name) = (scope(learner, &course), VERSION_STATE.to_owned());
     documents::delete(scope, name, Precondition::None).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
@@ -61,13 +64,4 @@ async fn begun(scope: DocumentScope) -> Result<Option<String>, Problem> {
     let version: Option<Version> =
         document.and_then(|document| serde_json::from_slice(&document.content).ok());
     Ok(version.map(|version| version.package))
-}
-
-fn scope(learner: &str, course: &str) -> DocumentScope {
-    DocumentScope {
-        kind: DocumentKind::State,
-        activity: Some(course_activity_id(course)),
-        agent: Some(learner.to_owned()),
-        registration: None,
-    }
 }
