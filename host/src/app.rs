@@ -17,7 +17,7 @@ use crate::allowed_hosts::AllowedHosts;
 use crate::limits::Limits;
 use crate::lock::Holder;
 use crate::manifest::{self, Application};
-use crate::metrics::Metrics;
+use crate::metrics::{Events, Metrics};
 use crate::route::Router;
 use crate::runtime::cache::{Cache, Code, Compiled};
 use crate::runtime::engine::{self, EpochClock};
@@ -28,6 +28,7 @@ use crate::runtime::shipped::Shipped;
 use crate::runtime_config::{RuntimeConfig, Unnamed};
 use crate::server::{Directory, ResponseCache, Routes};
 use crate::stores::{self, Patience, Stores};
+use crate::telemetry::{self, Traces};
 use crate::ticker::Schedule;
 use crate::variables::{EnvironmentNames, Overrides, Variables};
 use crate::wake::Wake;
@@ -87,6 +88,7 @@ pub struct App {
     pub wake: Option<Wake>,
     /// What is counted of it.
     pub metrics: Arc<Metrics>,
+    traces: Option<Arc<Traces>>,
     stores: Stores,
     _clock: EpochClock,
 }
@@ -121,13 +123,16 @@ impl App {
         tracing::debug!("pool reserved after {:?}", started.elapsed());
         let clock = EpochClock::start(&engine)?;
         let directory = Directory::default();
-        let network = Arc::new(Network::new(config.outbound_http, directory.clone()));
+        let traces = telemetry::traces()?.map(Arc::new);
+        let events = Events::default();
+        let network = Network::new(config.outbound_http, directory.clone(), traces.clone(), events.clone());
+        let network = Arc::new(network);
         let responses = ResponseCache::new(limits.response_cache_bytes);
         let loading = Loading { engine, cache, network, limits };
         let services = loading.services(&application, &compiled, |id, component| {
             grants(id, component, &variables, &stores, options)
         })?;
-        let metrics = Metrics::new(stores.files(), config.state_dir, directory.clone());
+        let metrics = Metrics::new(stores.files(), config.state_dir, directory.clone(), &events);
         let metrics = Arc::new(metrics);
         let counted = router.routes().iter().map(|route| {
             let requests = metrics.requests.of_route(&route.component, &route.pattern);
@@ -144,13 +149,17 @@ impl App {
         });
         directory.bind(&routes);
         tracing::debug!("loaded in {:?}", started.elapsed());
-        Ok(Self { routes, directory, schedule, wake, metrics, stores, _clock: clock })
+        Ok(Self { routes, directory, schedule, wake, metrics, traces, stores, _clock: clock })
     }
 
     /// Closes the databases: takes no more statements and finishes those that were sent.
     pub async fn close(self) {
         drop(self.routes);
         self.stores.close().await;
+        if let Some(traces) = self.traces {
+            // What cannot be sent is dropped.
+            let _ = tokio::task::spawn_blocking(move || traces.end()).await;
+        }
     }
 }
 

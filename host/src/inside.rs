@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, ensure};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use serde::Deserialize;
 use wasmtime_wasi_http::WasiBody;
 
@@ -19,18 +19,28 @@ const REPLY_MAX: usize = 1 << 20;
 /// How long a reply's body may take after its head.
 const REPLY_TIME_MAX: Duration = Duration::from_secs(30);
 
-/// Sends an empty `POST` to a component, in memory, and answers the body of its reply.
+/// Sends a `POST` to a component, in memory, and answers the body of its reply.
 ///
 /// # Errors
 /// When there is no such component, it fails, or its reply is no success; says what it said.
-pub async fn post(directory: &Directory, component: &str, path: &str) -> Result<Bytes> {
-    let (status, body) = ask(directory, component, path).await?;
+pub async fn post(
+    directory: &Directory,
+    component: &str,
+    path: &str,
+    body: Bytes,
+) -> Result<Bytes> {
+    let (status, body) = ask(directory, component, path, body).await?;
     ensure!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&body).trim());
     Ok(body)
 }
 
-async fn ask(directory: &Directory, component: &str, path: &str) -> Result<(StatusCode, Bytes)> {
-    let body: WasiBody = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
+async fn ask(
+    directory: &Directory,
+    component: &str,
+    path: &str,
+    body: Bytes,
+) -> Result<(StatusCode, Bytes)> {
+    let body: WasiBody = Full::new(body).map_err(|never| match never {}).boxed_unsync();
     let uri = format!("http://{component}.spin.internal{path}");
     let request = Request::builder().method(Method::POST).uri(uri).body(body)?;
     let response = directory.dispatch(component, request).await?;
@@ -51,7 +61,7 @@ struct Readiness {
 /// Why the application can never work with the databases that are here; None if it can, or if it
 /// has nobody who would know. What may pass, such as a full disk, keeps no node from starting.
 pub async fn refusal(directory: &Directory) -> Option<String> {
-    let asked = ask(directory, READY_COMPONENT, READY).await;
+    let asked = ask(directory, READY_COMPONENT, READY, Bytes::new()).await;
     let (_, body) = asked.ok().filter(|(status, _)| status.is_success())?;
     let refused = serde_json::from_slice::<Readiness>(&body).ok()?.refused;
     (!refused.is_empty()).then(|| refused.join("; "))
@@ -60,7 +70,7 @@ pub async fn refusal(directory: &Directory) -> Option<String> {
 /// Whether the application can answer from its databases, as far as anybody in it knows. Neither a
 /// full disk nor a link that is down makes it ill: courses are served all the same.
 pub async fn is_well(directory: &Directory) -> bool {
-    match ask(directory, READY_COMPONENT, READY).await {
+    match ask(directory, READY_COMPONENT, READY, Bytes::new()).await {
         Ok((StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, _)) => true,
         Ok((status, body)) => {
             let readiness = serde_json::from_slice::<Readiness>(&body);

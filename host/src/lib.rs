@@ -6,7 +6,7 @@
 //! [`capability`] and [`runtime::outbound`] are what the instance can reach meanwhile.
 //!
 //! What is deliberately absent: file systems for guests, sockets for guests, background work of
-//! the host that a guest did not ask for, except the [`ticker`].
+//! the host that a guest did not ask for, except the [`ticker`] and the [`observer`].
 
 pub mod allowed_hosts;
 pub mod app;
@@ -22,12 +22,14 @@ pub mod lock;
 pub mod logs;
 pub mod manifest;
 pub mod metrics;
+pub mod observer;
 pub mod route;
 pub mod runtime;
 pub mod runtime_config;
 pub mod serve;
 pub mod server;
 pub mod stores;
+pub mod telemetry;
 pub mod ticker;
 pub mod variables;
 pub mod wake;

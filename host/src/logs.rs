@@ -1,13 +1,18 @@
-//! Where log lines go: standard error, as text or JSON.
+//! Where log lines go: standard error, as text or JSON, and a collector if there is one.
 
 use std::io::IsTerminal;
 
+use anyhow::Result;
 use clap::ValueEnum;
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt, registry};
+
+use crate::telemetry;
 
 /// The form of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -18,10 +23,24 @@ pub enum LogFormat {
     Json,
 }
 
+/// While it is there, log lines go where they should. Then what is left is sent.
+#[must_use]
+pub struct Logs(Option<SdkLoggerProvider>);
+
+impl Drop for Logs {
+    fn drop(&mut self) {
+        // Lines that cannot be sent were written all the same.
+        let _ = self.0.take().map(|provider| provider.shutdown());
+    }
+}
+
 /// Sets logging up for the process. `HEDGE_LOG`, else `RUST_LOG`, says what is logged, such as
 /// `warn,hedge=debug`; `info` by default, and when it cannot be read. `guests` is whether
 /// components' output is.
-pub fn init(format: LogFormat, guests: bool) {
+///
+/// # Errors
+/// When the environment names a collector by no address.
+pub fn init(format: LogFormat, guests: bool) -> Result<Logs> {
     let filter = std::env::var("HEDGE_LOG").or_else(|_| std::env::var("RUST_LOG"));
     let filter = filter.ok().and_then(|filter| filter.parse::<Targets>().ok());
     let mut filter = filter.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
@@ -34,6 +53,10 @@ pub fn init(format: LogFormat, guests: bool) {
         LogFormat::Text => lines.with_target(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
+    let collected = telemetry::logs()?;
+    let bridge = collected.as_ref().map(OpenTelemetryTracingBridge::new);
+    let layers = lines.and_then(bridge).with_filter(filter);
     // Fails only when a logger is set already, which then is somebody's choice.
-    let _ = registry().with(lines.with_filter(filter)).try_init();
+    let _ = registry().with(layers).try_init();
+    Ok(Logs(collected))
 }

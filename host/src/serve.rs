@@ -17,7 +17,7 @@ use crate::app::{self, App, Options};
 use crate::limits::Limits;
 use crate::lock::Holder;
 use crate::server::{Listeners, Stage};
-use crate::{inside, metrics, server, ticker};
+use crate::{inside, metrics, observer, server, ticker};
 
 /// An address of another machine (RFC 5737), and a port that nobody listens on.
 const SOMEBODY: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 9);
@@ -185,8 +185,10 @@ impl Running {
         }
         announce(app, address, content)?;
         let (directory, wake) = (app.directory.clone(), app.wake.take());
+        let observing = observer::run(directory.clone(), app.metrics.clone());
         let ticking = app.schedule.map(|at| tokio::spawn(ticker::run(directory, at, wake)));
         self.tasks.extend(ticking);
+        self.tasks.push(tokio::spawn(observing));
         Ok(())
     }
 

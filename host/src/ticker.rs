@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use bytes::Bytes;
 use serde::Deserialize;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
@@ -126,7 +127,7 @@ async fn tick_on(directory: &Directory, schedule: Schedule, signal: &Notify) {
 }
 
 async fn tick(directory: &Directory) -> Result<Reply> {
-    let body = inside::post(directory, COMPONENT, TICK).await?;
+    let body = inside::post(directory, COMPONENT, TICK, Bytes::new()).await?;
     serde_json::from_slice(&body).context("the reply to a tick is not {\"more\": true|false, …}")
 }
 

@@ -63,7 +63,7 @@ fn serve(manifest: Option<OsString>) -> Result<()> {
     // once more, beside this process and on its volumes.
     set_parent_process_death_signal(Some(Signal::KILL)).context("following the daemon")?;
     let manifest = manifest.context("serve what? It takes a manifest")?;
-    logs::init(log_format()?, true);
+    let _logs = logs::init(log_format()?, true)?;
     refuse_selection()?;
     let config = Path::new(RUNTIME_CONFIG);
     let options = Options {

@@ -1,6 +1,8 @@
 //! What Prometheus is told, and who else.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
 
 use anyhow::{Context, Result, ensure};
 use hedgeschool_tests::{Client, Node, address, course, is_own_host, statement};
@@ -10,7 +12,8 @@ use openmetrics_parser::openmetrics::parse_openmetrics;
 use crate::tree::{learner, node, soon, under};
 
 /// What labels there may be: of none of these are there many.
-const LABELS: [&str; 7] = ["code", "component", "database", "node", "route", "store", "version"];
+const LABELS: [&str; 8] =
+    ["code", "component", "database", "event", "node", "route", "store", "version"];
 
 /// Where Prometheus asks a node that was started with [`LISTEN`].
 fn scraper(node: &Node) -> Result<Client> {
@@ -20,6 +23,7 @@ fn scraper(node: &Node) -> Result<Client> {
     Ok(Client::new(place.strip_suffix("/metrics").context("they are at /metrics")?))
 }
 
+const FORM: &str = "application/x-www-form-urlencoded";
 const LISTEN: [&str; 2] = ["--metrics-listen", "127.0.0.1:0"];
 
 /// All figures, once a strict reader has taken them.
@@ -63,6 +67,9 @@ fn use_it(node: &Node) -> Result<()> {
     node.xapi().get("/xapi/statements?limit=x")?.expect(400)?;
     let stranger = node.anonymous().with_header("x-experience-api-version", "1.0.3");
     stranger.get("/xapi/statements")?.expect(401)?;
+    stranger.with_basic("nobody:no-such-secret").get("/xapi/statements")?.expect(401)?;
+    let form = Some((FORM, b"name=ada&password=wrong".as_slice()));
+    node.anonymous().send(Method::POST, "/auth/sign-in", form)?.expect(303)?;
     node.anonymous().get("/nowhere")?;
     node.anonymous().get(&address("/content/f/none/none/a", &[]))?;
     Ok(())
@@ -83,10 +90,14 @@ fn what_is_counted_is_read_by_a_strict_reader_cold_and_in_use() -> Result<()> {
     let warm = scrape(&scraper)?;
     ensure!(figure(&warm, posts)? == 1.0, "{warm}");
     let refused = posts.replace("2xx", "4xx");
-    ensure!(figure(&warm, &refused)? == 2.0, "{warm}");
+    ensure!(figure(&warm, &refused)? == 3.0, "{warm}");
     let within = "hedge_http_request_duration_seconds_bucket{le=\"0.05\",component=\"progress\",\
         route=\"/xapi/...\"}";
-    ensure!(figure(&warm, within)? <= 3.0, "{warm}");
+    ensure!(figure(&warm, within)? <= 4.0, "{warm}");
+    for event in ["sign-in-refused", "credentials-refused"] {
+        let event = format!("hedge_events_total{{component=\"identity\",event=\"{event}\"}}");
+        ensure!(figure(&warm, &event)? == 1.0, "{event}: {warm}");
+    }
     ensure!(figure(&warm, "hedge_cache_hits_total")? == 2.0, "{warm}");
     ensure!(figure(&warm, "hedge_sqlite_writes_total{database=\"progress\"}")? >= 1.0, "{warm}");
     ensure!(figure(&warm, "hedgeschool_journal_sequence{store=\"progress\"}")? >= 1.0, "{warm}");
@@ -97,8 +108,37 @@ fn what_is_counted_is_read_by_a_strict_reader_cold_and_in_use() -> Result<()> {
         let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
         types.filter_map(|line| Some(line.split(' ').next()?.to_owned())).collect()
     };
-    ensure!(names(&cold) == names(&warm), "{:?}", names(&warm).difference(&names(&cold)));
+    // But for events, whose names are the components'.
+    let names_before = &names(&cold) | &BTreeSet::from(["hedge_events".to_owned()]);
+    ensure!(names_before == names(&warm), "{:?}", names(&warm).difference(&names_before));
     Ok(())
+}
+
+/// Writes nonsense over the later half of a stopped node's statements.
+fn damage(node: &Node) -> Result<()> {
+    let mut file = File::options().read(true).write(true).open(node.folder().join("progress.db"))?;
+    let size = file.metadata()?.len();
+    file.seek(SeekFrom::Start(size / 2))?;
+    Ok(file.write_all(&vec![0xa5; (size - size / 2) as usize])?)
+}
+
+#[test]
+fn a_damaged_page_is_counted_when_somebody_meets_it() -> Result<()> {
+    if !is_own_host() {
+        return Ok(());
+    }
+    let mut node = LISTEN.iter().fold(Node::builder()?, |node, word| node.argument(word)).start()?;
+    for _ in 0..200 {
+        statement::post(&node.xapi(), &statement::new_id())?;
+    }
+    node.terminate()?;
+    damage(&node)?;
+    node.restart()?;
+    let damaged = "hedge_sqlite_damaged_total{database=\"progress\"}";
+    soon("somebody meets it", || {
+        node.xapi().get("/xapi/statements?limit=0")?;
+        Ok(figure(&scrape(&scraper(&node)?)?, damaged)? > 0.0)
+    })
 }
 
 #[test]

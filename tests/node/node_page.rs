@@ -14,7 +14,7 @@ const PAGE: &str = "/admin/node";
 /// Rows of a page.
 const ROWS: usize = 100;
 
-fn admin(node: &Node) -> Result<Client> {
+pub fn admin(node: &Node) -> Result<Client> {
     Ok(node.browser(&node.sign_in(Node::ADMIN)?))
 }
 
@@ -22,12 +22,12 @@ fn status(node: &Node) -> Result<Value> {
     node.admin().get("/sync/v1/status")?.expect(200)?.json()
 }
 
-fn page(admin: &Client, query: &str) -> Result<String> {
+pub fn page(admin: &Client, query: &str) -> Result<String> {
     Ok(admin.get(&format!("{PAGE}{query}"))?.expect(200)?.text())
 }
 
 /// What a page says, without its markup.
-fn words(page: &str) -> String {
+pub fn words(page: &str) -> String {
     let texts = page.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text);
     texts.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
 }

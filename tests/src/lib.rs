@@ -23,6 +23,7 @@ mod browser;
 pub mod cluster;
 pub mod containerd;
 pub mod course;
+pub mod collector;
 mod disk;
 mod events;
 pub mod hostile;

@@ -31,6 +31,9 @@ use bindings::hedgeschool::identity as store;
 /// Largest body of a request here, in bytes: forms and small JSON.
 const BODY_BYTES_MAX: usize = 65_536;
 
+/// Has a host that counts events count one; elsewhere it is a header that says nothing new.
+const EVENT: &str = "hedge-event";
+
 #[http_service]
 async fn handle(request: Request) -> Reply {
     let is_about_people = request.uri().path().starts_with("/auth/people");

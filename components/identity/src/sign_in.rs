@@ -4,13 +4,16 @@ use hedgeschool_credentials::{SESSION_COOKIE, Session, Verdict};
 use hedgeschool_web::origin::{check_same_origin, is_https};
 use hedgeschool_web::{Problem, Query, Reply, Request, body, now_ms};
 
-use crate::{BODY_BYTES_MAX, roaming, secret, verify};
+use crate::{BODY_BYTES_MAX, EVENT, roaming, secret, verify};
 
 /// How long a session lasts: a school day with room to spare.
 const SESSION_MS: i64 = 12 * 60 * 60 * 1_000;
 
 /// Longest text by which a browser knows its session, in bytes.
 const BROWSER_BYTES_MAX: usize = 64;
+
+/// What the host is told to count of a form with a wrong password.
+const SIGN_IN_REFUSED: &str = "sign-in-refused";
 
 /// `POST /auth/sign-in`, a form of `name`, `password`, `next`, the page to go on to, and `browser`,
 /// a text that only pages of the portal in this browser know: a session that somebody else's page
@@ -25,7 +28,8 @@ pub async fn enter(request: Request) -> Result<Reply, Problem> {
     let Some(person) = person(&name, password).await? else {
         // With the next try, people still get where they wanted to go.
         let query = Query::encode(&[("failed", "1"), ("next", next)]);
-        return Ok(Reply::see_other(&format!("/sign-in?{query}")));
+        let again = Reply::see_other(&format!("/sign-in?{query}"));
+        return Ok(again.with_header(EVENT, SIGN_IN_REFUSED));
     };
     roaming::welcome(&person.agent).await?;
     let browser = form.get("browser").filter(|text| text.len() <= BROWSER_BYTES_MAX);

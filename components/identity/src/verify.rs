@@ -11,12 +11,19 @@ use hedgeschool_web::{HeaderMap, Problem, Reply, Request, body, now_ms, settings
 
 use crate::store::types::Launch;
 use crate::store::{launches, people as stored_people};
-use crate::{BODY_BYTES_MAX, agent, clients, people, secret};
+use crate::{BODY_BYTES_MAX, EVENT, agent, clients, people, secret};
+
+/// What the host is told to count of a wrong password or token in a header.
+const CREDENTIALS_REFUSED: &str = "credentials-refused";
 
 /// `POST /verify`, private: a [`Presented`] in, a [`Verdict`] or null out.
 pub async fn answer(request: Request) -> Result<Reply, Problem> {
     let presented: Presented = body::json(request, BODY_BYTES_MAX).await?;
-    Reply::json(&verdict(&presented).await?)
+    let verdict = verdict(&presented).await?;
+    // A session that has ended is nobody's attack.
+    let is_refused = verdict.is_none() && presented.authorization.is_some();
+    let reply = Reply::json(&verdict)?;
+    Ok(if is_refused { reply.with_header(EVENT, CREDENTIALS_REFUSED) } else { reply })
 }
 
 /// The caller, who must be an administrator; 401 or 403 otherwise.

@@ -1,6 +1,8 @@
 //! How this node and those below it stand, for administrators.
 
+mod chart;
 mod fleet;
+mod week;
 mod words;
 
 use hedgeschool_web::{Problem, Query, Reply, inside};
@@ -10,6 +12,7 @@ use serde_json::json;
 use crate::page::{self, Frame};
 use crate::visitor::Visitor;
 pub use fleet::{Row, Sort, View};
+pub use week::Week;
 use words::{ago, clock, span};
 pub use words::{bytes, number};
 
@@ -241,6 +244,7 @@ pub async fn show(visitor: &Visitor, query: &Query) -> Result<Reply, Problem> {
         node: page::part(&page::NodePart { status: &status })?,
         fleet: view.part(&status)?,
         has_fleet: !status.nodes.is_empty(),
+        week: Week::load().await?,
         view,
     })
 }

@@ -6,7 +6,7 @@ use askama::Template;
 use hedgeschool_web::{Problem, Reply, StatusCode};
 
 use crate::conflicts::Side;
-use crate::node::{self, Sort, Status, View};
+use crate::node::{self, Sort, Status, View, Week};
 use crate::standing::Standing;
 use crate::statements::Form;
 use crate::visitor::Visitor;
@@ -177,6 +177,8 @@ pub struct Node {
     pub fleet: String,
     /// Whether there are any.
     pub has_fleet: bool,
+    /// Its last week.
+    pub week: Week,
     /// Which of them are asked for, and in which order.
     pub view: View,
 }

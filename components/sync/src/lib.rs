@@ -8,6 +8,7 @@ mod above;
 mod attachments;
 mod blobs;
 mod conflicts;
+mod history;
 mod ingest;
 mod link;
 mod metrics;
@@ -63,6 +64,8 @@ async fn route(request: Request) -> Result<Reply, Problem> {
         ("POST", "/attachments") => attachments::fetch(request).await,
         ("POST", "/status") => status::show().await,
         ("POST", "/metrics") => status::show_metrics().await,
+        ("POST", "/observe") => history::observe(request).await,
+        ("POST", "/history") => history::show().await,
         ("POST", "/conflicts") => {
             conflicts::show(body::json(request, PRIVATE_BYTES_MAX).await?).await
         }
@@ -147,6 +150,7 @@ async fn tick(request: &Request) -> Result<Reply, Problem> {
     let seconds = seconds.filter(|seconds| *seconds <= LINGER_MAX_S).ok_or_else(|| {
         Problem::bad_request(format!("linger is a number of seconds, at most {LINGER_MAX_S}"))
     })?;
+    history::observe_if_due().await?;
     Reply::json(&round::run(Duration::from_secs(seconds)).await?)
 }
 

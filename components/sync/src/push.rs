@@ -13,7 +13,7 @@ use hedgeschool_replication::wire::{
 use hedgeschool_replication::{
     Answer, Leg, Next, Place, Portion, Position, Protocol, Push, WINDOW, Want,
 };
-use hedgeschool_web::{Problem, StatusCode};
+use hedgeschool_web::{Problem, StatusCode, trace};
 
 use crate::above::Standing;
 use crate::link::Link;
@@ -179,9 +179,10 @@ impl Outbox {
         loop {
             while underway.len() < WINDOW && Instant::now() < deadline {
                 let Some(batch) = self.next(upstream).await? else { break };
+                let upstream = upstream.in_trace(traced(self.journal, &batch.entries).await?);
                 underway.push(async move {
                     let asked = Instant::now();
-                    let answer = send(upstream, &batch).await;
+                    let answer = send(&upstream, &batch).await;
                     (batch, answer, asked.elapsed())
                 });
             }
@@ -275,6 +276,19 @@ async fn renewed(
     );
     journal.renew(epoch, sent).await?;
     Ok(journal.epoch().await?)
+}
+
+/// The trace that one of some entries belongs to, if one does: it goes on with them.
+async fn traced(journal: Journal, entries: &[Entry]) -> Result<Option<String>, Error> {
+    let mut found = None;
+    for (name, text) in journal.notes(trace::NOTES.to_owned()).await? {
+        let Some((trace, recorded)) = trace::read_note(&text) else { continue };
+        if entries.iter().any(|entry| entry.payload.get().contains(recorded)) {
+            found = Some(trace.to_owned());
+            journal.set_note(name, String::new()).await?;
+        }
+    }
+    Ok(found)
 }
 
 /// The receipts of all that was sent until now.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{Either, select};
-use hedgeschool_web::{HeaderMap, Problem, StatusCode, header, settings};
+use hedgeschool_web::{HeaderMap, Problem, StatusCode, header, settings, trace};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use spin_sdk::http::FullBody;
@@ -25,6 +25,8 @@ pub struct Upstream {
     pub me: String,
     /// This node's token there.
     token: String,
+    /// The trace that what is sent to it is part of.
+    trace: Option<String>,
 }
 
 /// Why there is no answer, or none that helps.
@@ -103,7 +105,12 @@ impl Upstream {
             return Ok(None);
         }
         let me = settings::text("node_id").await?;
-        Ok(Some(Self { url, me, token: settings::text("upstream_token").await? }))
+        Ok(Some(Self { url, me, token: settings::text("upstream_token").await?, trace: None }))
+    }
+
+    /// The same, for messages that are part of a trace.
+    pub fn in_trace(&self, trace: Option<String>) -> Self {
+        Self { trace, ..self.clone() }
     }
 
     /// Sends a message and reads the answer to it.
@@ -148,7 +155,12 @@ impl Upstream {
         let request = http::Request::post(format!("{}{path}", self.url))
             .header("authorization", format!("Bearer {}", self.token))
             .header("content-type", "application/json")
-            .header("content-length", body.len())
+            .header("content-length", body.len());
+        let request = match &self.trace {
+            Some(trace) => request.header(trace::TRACEPARENT, trace),
+            None => request,
+        };
+        let request = request
             .body(FullBody::new(body))
             .map_err(|error| self.down(path, format!("upstream_url: {error}")))?;
         spin_sdk::http::send(request).await.map_err(|error| self.down(path, error))

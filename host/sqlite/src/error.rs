@@ -60,6 +60,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the database's file is damaged: what is in it cannot be trusted.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        let Self::Sqlite { code, .. } = self else { return false };
+        // The lowest byte is the primary code.
+        matches!(code & 0xff, rusqlite::ffi::SQLITE_CORRUPT | rusqlite::ffi::SQLITE_NOTADB)
+    }
+
     /// SQLite's generic error with a message in SQLite's own words.
     pub(crate) fn generic(message: impl Into<String>) -> Self {
         Self::Sqlite { code: rusqlite::ffi::SQLITE_ERROR, message: message.into() }

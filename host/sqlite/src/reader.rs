@@ -50,8 +50,6 @@ fn read(shared: &Arc<Shared>, link: &Link, job: Job) {
     let Some(job) = job.if_wanted() else { return };
     count(&shared.counters.reads);
     let (result, session) = link.run(&job.call, Scope::Shared);
-    if result.is_err() {
-        count(&shared.counters.errors);
-    }
+    shared.counters.ended(&result);
     job.answer(result, session, false);
 }

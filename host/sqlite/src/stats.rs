@@ -1,5 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::error::Error;
+
 /// What a database has done since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -11,6 +13,8 @@ pub struct Stats {
     pub reads: u64,
     /// Statements that ended in an error.
     pub errors: u64,
+    /// Of them, those that met a damaged page, or no database at all.
+    pub damaged: u64,
     /// Guest transactions begun.
     pub transactions: u64,
     /// Guest transactions rolled back by the host: abandoned, idle or too long.
@@ -35,6 +39,7 @@ pub(crate) struct Counters {
     pub(crate) writes: AtomicU64,
     pub(crate) reads: AtomicU64,
     pub(crate) errors: AtomicU64,
+    pub(crate) damaged: AtomicU64,
     pub(crate) transactions: AtomicU64,
     pub(crate) transactions_lost: AtomicU64,
     pub(crate) batches_repeated: AtomicU64,
@@ -44,6 +49,15 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
+    /// A statement ended like this.
+    pub(crate) fn ended<T>(&self, result: &Result<T, Error>) {
+        let Err(error) = result else { return };
+        self.errors.fetch_add(1, Relaxed);
+        if error.is_damage() {
+            self.damaged.fetch_add(1, Relaxed);
+        }
+    }
+
     pub(crate) fn read(&self, reads_waiting: usize, writes_waiting: usize) -> Stats {
         Stats {
             reads_waiting: u64::try_from(reads_waiting).unwrap_or(u64::MAX),
@@ -52,6 +66,7 @@ impl Counters {
             writes: self.writes.load(Relaxed),
             reads: self.reads.load(Relaxed),
             errors: self.errors.load(Relaxed),
+            damaged: self.damaged.load(Relaxed),
             transactions: self.transactions.load(Relaxed),
             transactions_lost: self.transactions_lost.load(Relaxed),
             batches_repeated: self.batches_repeated.load(Relaxed),

@@ -193,9 +193,7 @@ impl Writer<'_> {
         session: Session,
         is_over: bool,
     ) {
-        if result.is_err() {
-            count(&self.shared.counters.errors);
-        }
+        self.shared.counters.ended(&result);
         job.answer(result, session, is_over);
     }
 

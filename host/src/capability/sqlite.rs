@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use hedge_sqlite::{Connection, Database, Rows};
+use wasmtime::AsContextMut;
 use wasmtime::component::{Accessor, FutureReader, Resource, StreamReader};
 
 use super::Capabilities;
@@ -15,6 +16,7 @@ use super::bindings::spin::sqlite::sqlite::{
     Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
 };
 use crate::runtime::instance::InstanceState;
+use crate::telemetry::Span;
 
 /// What is behind a label.
 pub type Source = Database;
@@ -23,7 +25,11 @@ pub type Source = Database;
 const CONNECTIONS_MAX: usize = 254;
 
 /// An instance's connection.
-pub struct Connected(Arc<Connection>);
+#[derive(Clone)]
+pub struct Connected {
+    label: Arc<str>,
+    connection: Arc<Connection>,
+}
 
 type Handle = Resource<Connected>;
 type RowsAndEnd = (Vec<String>, StreamReader<RowResult>, FutureReader<Result<(), Error>>);
@@ -37,15 +43,19 @@ impl InstanceState {
             let reason = format!("more than {CONNECTIONS_MAX} connections open: drop some");
             return Err(Error::Io(reason));
         }
-        let connection = Connected(Arc::new(database.connect()));
+        let connection = Arc::new(database.connect());
+        let connection = Connected { label: label.into(), connection };
         let handle = self.table.push(connection).map_err(|error| Error::Io(error.to_string()))?;
         self.connections.sqlite += 1;
         Ok(handle)
     }
 
+    fn connected(&self, handle: &Handle) -> Result<&Connected, Error> {
+        self.table.get(handle).map_err(|_| Error::InvalidConnection)
+    }
+
     fn sqlite(&self, handle: &Handle) -> Result<Arc<Connection>, Error> {
-        let connection = self.table.get(handle).map_err(|_| Error::InvalidConnection)?;
-        Ok(connection.0.clone())
+        Ok(self.connected(handle)?.connection.clone())
     }
 }
 
@@ -86,6 +96,23 @@ impl HostConnection for InstanceState {
     }
 }
 
+/// What a statement is shown as in the trace of the request that it is run for, if that has one.
+fn traced<T: Send>(
+    accessor: &Accessor<T, Capabilities>,
+    handle: &Handle,
+    statement: &str,
+) -> Result<Option<Span>, Error> {
+    accessor.with(|mut access| {
+        let state = access.get();
+        let Some(traces) = state.traces.clone() else { return Ok(None) };
+        let (label, callers) = (state.connected(handle)?.label.clone(), state.callers.clone());
+        let mut store = access.as_context_mut();
+        let stack = store.async_call_stack().map_err(|error| Error::Io(error.to_string()))?;
+        let parent = callers.find(stack);
+        Ok(parent.map(|parent| traces.running(&label, statement, parent)))
+    })
+}
+
 impl<T: Send> HostConnectionWithStore<T> for Capabilities {
     async fn open_async(accessor: &Accessor<T, Self>, database: String) -> Result<Handle, Error> {
         accessor.with(|mut access| access.get().open_sqlite(&database))
@@ -98,10 +125,12 @@ impl<T: Send> HostConnectionWithStore<T> for Capabilities {
         parameters: Vec<Value>,
     ) -> Result<RowsAndEnd, Error> {
         let connection = accessor.with(|mut access| access.get().sqlite(&handle))?;
+        let span = traced(accessor, &handle, &statement)?;
         let (rows, end) = match run(&connection, statement, parameters).await {
             Ok(rows) => (rows, Ok(())),
             Err(error) => (Rows::default(), Err(error)),
         };
+        drop(span);
         let Rows { columns, rows } = rows;
         let rows: Vec<RowResult> = rows.into_iter().map(to_wit_row).collect();
         let readers = accessor.with(|mut access| {

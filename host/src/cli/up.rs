@@ -170,7 +170,7 @@ impl Up {
     /// # Errors
     /// When the application does not load or the address cannot be listened on.
     pub fn run(self) -> Result<()> {
-        logs::init(self.log_format, !self.quiet);
+        let _logs = logs::init(self.log_format, !self.quiet)?;
         let options = Options {
             manifest: self.location.from,
             runtime_config: self.location.runtime_config_file,

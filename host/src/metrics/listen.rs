@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -68,7 +69,7 @@ async fn answer(
     let Ok(own) = metrics.text() else {
         return reply::text(StatusCode::INTERNAL_SERVER_ERROR, "The figures cannot be written.");
     };
-    let stores = inside::post(directory, COMPONENT, PATH).await.unwrap_or_else(|error| {
+    let stores = inside::post(directory, COMPONENT, PATH, Bytes::new()).await.unwrap_or_else(|error| {
         tracing::debug!("no figures of component {COMPONENT}: {error:#}");
         Default::default()
     });

@@ -8,12 +8,11 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 use prometheus_client::registry::Registry;
 
-/// Upper bounds of the histogram's buckets, in seconds. 0.05 is what answers are to take at most.
-const BOUNDS: [f64; 14] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+use super::tally::{BOUNDS, Tallied, Tally};
+
 /// The classes of status, as labels have them.
 const CODES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
@@ -32,21 +31,31 @@ struct AnswerLabels {
     code: &'static str,
 }
 
+/// The trace of a request that took so long.
+#[derive(Clone, Debug, EncodeLabelSet, Hash, PartialEq, Eq)]
+struct TraceLabels {
+    trace_id: String,
+}
+
+type Histogram = HistogramWithExemplars<TraceLabels>;
+
 /// What is counted of all routes.
 pub struct Requests {
     answers: Family<AnswerLabels, Counter>,
     seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     in_flight: Family<RouteLabels, Gauge>,
+    tally: Arc<Tally>,
 }
 
 impl Requests {
     /// Registers them.
     pub fn register(registry: &mut Registry) -> Self {
-        let histogram: fn() -> Histogram = || Histogram::new(BOUNDS);
+        let histogram: fn() -> Histogram = || Histogram::new(BOUNDS.into_iter());
         let requests = Self {
             answers: Family::default(),
             seconds: Family::new_with_constructor(histogram),
             in_flight: Family::default(),
+            tally: Arc::default(),
         };
         let (answers, seconds) = (requests.answers.clone(), requests.seconds.clone());
         registry.register("http_requests", "Requests answered, by class of status", answers);
@@ -69,7 +78,13 @@ impl Requests {
             answers,
             seconds: self.seconds.get_or_create_owned(&labels),
             in_flight: self.in_flight.get_or_create_owned(&labels),
+            tally: self.tally.clone(),
         }
+    }
+
+    /// What is counted of all routes together.
+    pub fn tallied(&self) -> Tallied {
+        self.tally.read()
     }
 }
 
@@ -78,6 +93,7 @@ pub struct RouteRequests {
     answers: [Counter; CODES.len()],
     seconds: Histogram,
     in_flight: Gauge,
+    tally: Arc<Tally>,
 }
 
 impl RouteRequests {
@@ -95,13 +111,16 @@ pub struct Counting<'a> {
 }
 
 impl Counting<'_> {
-    /// It is answered.
-    pub fn answered(self, status: StatusCode) {
+    /// It is answered. `trace_id` is that of its trace, if that is kept.
+    pub fn answered(self, status: StatusCode, trace_id: Option<String>) {
         let class = usize::from(status.as_u16() / 100).saturating_sub(1);
         if let Some(answers) = self.route.answers.get(class) {
             answers.inc();
         }
-        self.route.seconds.observe(self.since.elapsed().as_secs_f64());
+        let seconds = self.since.elapsed().as_secs_f64();
+        let labels = trace_id.map(|trace_id| TraceLabels { trace_id });
+        self.route.seconds.observe(seconds, labels, None);
+        self.route.tally.answered(status, seconds);
     }
 }
 

@@ -1,9 +1,10 @@
 //! What is read when somebody asks: databases, components, the response cache, the disk.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hedge_sqlite::{Database, Stats};
+use hedgeschool_history::Disk;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -17,11 +18,12 @@ use crate::server::{Directory, Routes, Use};
 /// A figure: its name, its help, and how it is read.
 type Figure<T> = (&'static str, &'static str, fn(&T) -> u64);
 
-const COUNTERS: [Figure<Stats>; 8] = [
+const COUNTERS: [Figure<Stats>; 9] = [
     ("sqlite_commits", "Transactions committed, each one fsync", |stats| stats.commits),
     ("sqlite_writes", "Writing statements run, failed ones included", |stats| stats.writes),
     ("sqlite_reads", "Reading statements run, failed ones included", |stats| stats.reads),
     ("sqlite_errors", "Statements that ended in an error", |stats| stats.errors),
+    ("sqlite_damaged", "Statements that met a damaged page", |stats| stats.damaged),
     ("sqlite_transactions", "Transactions begun by components", |stats| stats.transactions),
     ("sqlite_transactions_lost", "Transactions rolled back by the host", |stats| {
         stats.transactions_lost
@@ -77,13 +79,19 @@ impl Collector for Sampled {
                 response_cache(&mut encoder, &cache.usage())?;
             }
         }
-        if let Ok(disk) = rustix::fs::statvfs(&self.folder) {
-            let (free, size) = (disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize);
+        if let Some(Disk { free, size }) = disk(&self.folder) {
             gauge(&mut encoder, "disk_free", "Free where the state is", Unit::Bytes, free)?;
             gauge(&mut encoder, "disk_size", "Size of where the state is", Unit::Bytes, size)?;
         }
         Ok(())
     }
+}
+
+/// The disk that a folder is on. None: it cannot be looked at.
+pub fn disk(folder: &Path) -> Option<Disk> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    let (free, size) = (disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize);
+    Some(Disk { free, size })
 }
 
 /// One figure of several things, by what the label says they are.

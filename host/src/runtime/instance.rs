@@ -7,13 +7,15 @@ use anyhow::Result;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime::{Engine, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_http::{WasiHttp, WasiHttpCtx, WasiHttpCtxView, WasiHttpView, p2, p3};
 
-use super::outbound::Outbound;
+use super::client;
+use super::outbound::{Network, Outbound};
 use super::output::GuestOutput;
 use crate::allowed_hosts::AllowedHosts;
 use crate::capability;
 use crate::limits::Limits;
+use crate::telemetry::{Callers, Traces};
 
 /// Handles of all kinds an instance may hold at one time.
 const HANDLES_MAX: usize = 16 << 10;
@@ -42,6 +44,10 @@ pub struct InstanceState {
     pub table: ResourceTable,
     /// Its connections, counted: [`capability`] limits them by kind.
     pub connections: capability::Connections,
+    /// What takes traces, if anything does.
+    pub traces: Option<Arc<Traces>>,
+    /// The requests that it works on.
+    pub callers: Callers,
     pub(crate) limits: StoreLimits,
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -50,7 +56,9 @@ pub struct InstanceState {
 
 impl InstanceState {
     /// The state of a new instance.
-    pub fn new(grants: Arc<Grants>, outbound: Outbound, limits: &Limits) -> Self {
+    pub fn new(grants: Arc<Grants>, network: Arc<Network>, limits: &Limits) -> Self {
+        let (traces, callers) = (network.traces.clone(), Callers::default());
+        let outbound = Outbound::new(grants.clone(), network, callers.clone());
         let mut wasi = WasiCtxBuilder::new();
         wasi.stdout(GuestOutput::new(grants.id.clone(), "stdout"));
         wasi.stderr(GuestOutput::new(grants.id.clone(), "stderr"));
@@ -61,6 +69,8 @@ impl InstanceState {
             grants,
             table,
             connections: capability::Connections::default(),
+            traces,
+            callers,
             limits: StoreLimitsBuilder::new().memory_size(limits.memory_max).build(),
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
@@ -91,8 +101,9 @@ pub fn linker(engine: &Engine) -> Result<Linker<InstanceState>> {
     // Components built with a WASI 0.1 libc import WASI 0.2 beside 0.3.
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    p2::add_only_http_to_linker_async(&mut linker)?;
+    client::add_to_linker(&mut linker)?;
+    p3::bindings::http::types::add_to_linker::<_, WasiHttp>(&mut linker, InstanceState::http)?;
     capability::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -1,6 +1,7 @@
 //! Components: composed, compiled, cached, instantiated.
 
 pub mod cache;
+mod client;
 pub mod compose;
 pub mod denied;
 pub mod engine;

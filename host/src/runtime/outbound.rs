@@ -22,8 +22,10 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use super::instance::Grants;
 use crate::allowed_hosts::SERVICE_DOMAIN;
 use crate::client::{HttpClient, http_client};
+use crate::metrics::Events;
 use crate::runtime_config;
 use crate::server::Directory;
+use crate::telemetry::{Callers, Traces};
 
 /// How long a first byte, and each next one, may take unless the guest says otherwise.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
@@ -35,13 +37,22 @@ pub struct Network {
     client: OnceLock<Option<HttpClient<WasiBody>>>,
     permits: Arc<Semaphore>,
     directory: Directory,
+    /// What takes traces, if anything does.
+    pub traces: Option<Arc<Traces>>,
+    /// What components count.
+    pub events: Events,
 }
 
 impl Network {
     /// A network with nobody on it yet; `directory` learns the components later.
-    pub fn new(config: runtime_config::OutboundHttp, directory: Directory) -> Self {
+    pub fn new(
+        config: runtime_config::OutboundHttp,
+        directory: Directory,
+        traces: Option<Arc<Traces>>,
+        events: Events,
+    ) -> Self {
         let permits = Arc::new(Semaphore::new(config.requests_max));
-        Self { config, client: OnceLock::new(), permits, directory }
+        Self { config, client: OnceLock::new(), permits, directory, traces, events }
     }
 
     /// Whether the application is closing down.
@@ -109,12 +120,13 @@ fn send_error(error: hyper_util::client::legacy::Error) -> Error {
 pub struct Outbound {
     grants: Arc<Grants>,
     network: Arc<Network>,
+    callers: Callers,
 }
 
 impl Outbound {
     /// The way out of an instance of the component that `grants` describes.
-    pub fn new(grants: Arc<Grants>, network: Arc<Network>) -> Self {
-        Self { grants, network }
+    pub fn new(grants: Arc<Grants>, network: Arc<Network>, callers: Callers) -> Self {
+        Self { grants, network, callers }
     }
 
     fn check(&self, uri: &Uri) -> Result<Destination, Error> {
@@ -153,7 +165,7 @@ type Sent = Result<(Response<WasiBody>, Io), Error>;
 impl WasiHttpHooks for Outbound {
     fn send_request(
         &mut self,
-        request: Request<WasiBody>,
+        mut request: Request<WasiBody>,
         options: Option<RequestOptions>,
         // Resolves when the guest is done with the response's body; dropping the body says as
         // much.
@@ -161,12 +173,22 @@ impl WasiHttpHooks for Outbound {
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let destination = self.check(request.uri());
         let network = self.network.clone();
+        let on_behalf = || self.callers.take_current();
+        let traces = network.traces.as_ref();
+        let mut span = traces.and_then(|traces| traces.sending(&mut request, on_behalf()));
         Box::new(async move {
-            let response = match destination? {
-                Destination::Network => network.send(request, options.unwrap_or_default()).await?,
-                Destination::Own => network.directory.dispatch_public(request).await?,
-                Destination::Component(id) => network.directory.dispatch(&id, request).await?,
+            let sent = match destination? {
+                Destination::Network => network.send(request, options.unwrap_or_default()).await,
+                Destination::Own => network.directory.dispatch_public(request).await,
+                Destination::Component(id) => network.directory.dispatch(&id, request).await,
             };
+            if let Some(span) = &mut span {
+                match &sent {
+                    Ok(response) => span.answered(response.status()),
+                    Err(error) => span.failed(error),
+                }
+            }
+            let response = sent?;
             Ok((response, Box::new(std::future::ready(Ok(()))) as Io))
         })
     }

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 use http::{Request, Response};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, Sleep};
+use tracing::Instrument;
 use wasmtime::component::{Component, GuestTaskId, Linker};
 use wasmtime::{Engine, Store, StoreContextMut};
 use wasmtime_wasi_http::handler::{
@@ -22,8 +23,9 @@ use wasmtime_wasi_http::{WasiBody, WasiHttpView, p2, p3};
 
 use super::denied;
 use super::instance::{Grants, InstanceState};
-use super::outbound::{Network, Outbound};
+use super::outbound::Network;
 use crate::limits::Limits;
+use crate::telemetry::Parent;
 
 /// A component that answers requests.
 pub struct Service {
@@ -31,6 +33,7 @@ pub struct Service {
     handler: ProxyHandler<Factory>,
     gate: Gate,
     limits: Arc<Limits>,
+    network: Arc<Network>,
     instances: Arc<Instances>,
 }
 
@@ -99,11 +102,11 @@ impl Service {
             engine: engine.clone(),
             pre,
             grants,
-            network,
+            network: network.clone(),
             limits: limits.clone(),
             instances: instances.clone(),
         };
-        Ok(Self { id, handler: ProxyHandler::new(factory), gate, limits, instances })
+        Ok(Self { id, handler: ProxyHandler::new(factory), gate, limits, network, instances })
     }
 
     /// How busy the component is.
@@ -118,12 +121,42 @@ impl Service {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn handle(&self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Failure> {
+    pub async fn handle(
+        &self,
+        mut request: Request<WasiBody>,
+    ) -> Result<Response<WasiBody>, Failure> {
+        let traces = self.network.traces.as_ref();
+        let mut span = traces.map(|traces| traces.answering(&self.id, &mut request));
+        let Some(span) = &mut span else { return self.answer(request, None).await };
+        // Log lines of what goes wrong name the trace.
+        let trace_id = span.trace_id();
+        let lines = tracing::info_span!("request", trace_id);
+        let mut answer = self.answer(request, Some(span.as_parent())).instrument(lines).await;
+        match &mut answer {
+            Ok(response) => {
+                span.answered(response.status());
+                if let Some(trace_id) = trace_id {
+                    response.extensions_mut().insert(TraceId(trace_id));
+                }
+            }
+            Err(failure) => span.failed(failure),
+        }
+        answer
+    }
+
+    async fn answer(
+        &self,
+        request: Request<WasiBody>,
+        trace: Option<Parent>,
+    ) -> Result<Response<WasiBody>, Failure> {
         let deadline = Instant::now() + self.limits.request_max;
+        let started = Started { deadline, trace };
         let answering = async {
             let _permit = self.gate.enter().await.ok_or(Failure::Busy)?;
-            let answer = self.handler.handle(deadline, request).await;
-            answer.map_err(|error| self.failure(&error))
+            let answer = self.handler.handle(started, request).await;
+            let mut response = answer.map_err(|error| self.failure(&error))?;
+            self.network.events.count(&self.id, response.headers_mut());
+            Ok(response)
         };
         // From outside, since a guest that never yields holds up the timer inside.
         match tokio::time::timeout_at(deadline, answering).await {
@@ -214,8 +247,8 @@ impl HandlerState for Factory {
     type WorkerState = Worker;
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<InstanceState, Expiration, Worker>> {
-        let outbound = Outbound::new(self.grants.clone(), self.network.clone());
-        let state = InstanceState::new(self.grants.clone(), outbound, &self.limits);
+        let state =
+            InstanceState::new(self.grants.clone(), self.network.clone(), &self.limits);
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.limits);
         store.epoch_deadline_async_yield_and_update(1);
@@ -239,6 +272,18 @@ impl HandlerState for Factory {
     }
 }
 
+/// The trace that a response belongs to, if it is kept: one of its extensions.
+#[derive(Clone, Debug)]
+pub struct TraceId(pub String);
+
+/// A request on its way to an instance.
+struct Started {
+    /// When it has to have its response head.
+    deadline: Instant,
+    /// What is done for it is part of this, if it is traced.
+    trace: Option<Parent>,
+}
+
 /// One instance's policy.
 struct Worker {
     id: Arc<str>,
@@ -251,8 +296,7 @@ struct Worker {
 
 impl WorkerState for Worker {
     type StoreData = InstanceState;
-    /// When the request has to have its response head.
-    type RequestData = Instant;
+    type RequestData = Started;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         let total_max = if self.shareable { self.limits.instance_requests_max } else { 1 };
@@ -267,11 +311,17 @@ impl WorkerState for Worker {
 
     fn on_request_start(
         &self,
-        _: StoreContextMut<'_, InstanceState>,
-        deadline: Instant,
-        _: GuestTaskId,
+        store: StoreContextMut<'_, InstanceState>,
+        Started { deadline, trace }: Started,
+        task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
-        Box::pin(tokio::time::sleep_until(deadline))
+        let sleep = tokio::time::sleep_until(deadline);
+        let Some(trace) = trace else { return Box::pin(sleep) };
+        let entered = store.data().callers.enter(task, trace);
+        Box::pin(async move {
+            let _entered = entered;
+            sleep.await;
+        })
     }
 
     fn drop(&self, store: Store<InstanceState>, result: wasmtime::Result<()>) {

@@ -15,7 +15,7 @@ use super::reply;
 use super::response_cache::{self, Found, ResponseCache};
 use crate::metrics::RouteRequests;
 use crate::route::{Match, Router, WELL_KNOWN};
-use crate::runtime::service::Service;
+use crate::runtime::service::{Service, TraceId};
 
 /// Everything that answers.
 pub struct Routes {
@@ -116,7 +116,8 @@ impl Routes {
         let counting = self.counted.get(&found.route.pattern).map(RouteRequests::begin);
         let response = self.answer_found(request, found, service, client).await;
         if let Some(counting) = counting {
-            counting.answered(response.status());
+            let trace = response.extensions().get::<TraceId>();
+            counting.answered(response.status(), trace.map(|TraceId(id)| id.clone()));
         }
         response
     }

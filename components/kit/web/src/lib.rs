@@ -18,6 +18,7 @@ mod problem;
 mod query;
 mod reply;
 pub mod settings;
+pub mod trace;
 
 pub use asset::Asset;
 pub use etag::{ETag, ETags};

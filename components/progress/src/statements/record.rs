@@ -1,7 +1,7 @@
 //! Recording statements (2.1.1, 2.1.2).
 
 use hedgeschool_credentials::{Scope, Verdict};
-use hedgeschool_web::{Problem, Reply, StatusCode, now_ms, random_bytes};
+use hedgeschool_web::{Problem, Reply, StatusCode, now_ms, random_bytes, trace};
 use hedgeschool_xapi::multipart::{self, Framing, Multipart, Part, check_claims};
 use hedgeschool_xapi::signature::check_signatures;
 use hedgeschool_xapi::{
@@ -14,8 +14,7 @@ use uuid::Builder;
 use crate::access;
 use crate::call::Call;
 use crate::sessions;
-use crate::store::attachments;
-use crate::store::statements;
+use crate::store::{attachments, journal, statements};
 
 /// Largest body of statements alone, in bytes. A full batch of usual statements is a tenth of it.
 const JSON_BYTES_MAX: usize = 8 * STATEMENT_BYTES_MAX;
@@ -60,6 +59,7 @@ async fn record(
         Framing::Multipart { .. } => MULTIPART_BYTES_MAX,
     };
     let version = call.version;
+    let trace = trace::sampled(&call.headers).map(str::to_owned);
     let body = call.into_content(limit).await?;
     let Multipart { statements, parts } = take_apart(&body, &framing)?;
     let drafts = parse(statements, version).map_err(refused)?;
@@ -67,7 +67,7 @@ async fn record(
     let data = |sha2: &str| parts.iter().find(|part| part.sha2 == sha2).map(|part| part.data);
     check_signatures(drafts.iter().map(Draft::value), &data).map_err(refused)?;
     let sent = if verdict.is_launch() { values(statements, id)? } else { Vec::new() };
-    store(verdict, drafts, parts, &sent).await
+    store(verdict, drafts, parts, &sent, trace.as_deref()).await
 }
 
 /// The statements of a body that was understood before, as they were sent.
@@ -101,6 +101,7 @@ async fn store(
     drafts: Vec<Draft<'_>>,
     parts: Vec<Part<'_>>,
     sent: &[Value],
+    trace: Option<&str>,
 ) -> Result<Vec<String>, Problem> {
     let now = format_timestamp(now_ms() * 1_000);
     let complete = |draft: Draft| {
@@ -113,7 +114,12 @@ async fn store(
     for part in parts {
         attachments::put(part.sha2, part.data.to_vec()).await?;
     }
-    let ids = records.iter().map(|record| record.id.clone()).collect();
+    let ids: Vec<_> = records.iter().map(|record| record.id.clone()).collect();
+    if let (Some(trace), Some(first)) = (trace, ids.first()) {
+        // First, so that `sync` finds it with the statement. A trace is worth no refusal.
+        let (name, text) = trace::note(trace, first);
+        let _ = journal::set_note(name, text).await;
+    }
     statements::append(records.into_iter().map(|record| record.body).collect()).await?;
     if let Some(judgement) = judgement {
         judgement.settle().await?;
