@@ -10,7 +10,7 @@ use crate::command::{cargo, run_watched};
 use crate::debian::{self, Need};
 use crate::progress::{Steps, say};
 use crate::select::{self, Selection};
-use crate::{build, cluster, lint, revision, wasmedge, workspace};
+use crate::{build, cluster, lint, monitoring, revision, wasmedge, workspace};
 
 /// Version 0.1.0, whose nodes go on beside those of today.
 const FIRST_RELEASE: &str = "d867405";
@@ -33,8 +33,12 @@ pub struct Arguments {
     /// spinframework/spin-operator), which are built there
     #[arg(long, value_name = "FOLDER", requires = "cluster")]
     spin_operator: Option<PathBuf>,
-    /// Only courses and suites that others made, which this repository does not have
+    /// Only alerts of nodes that are really in trouble, in a Prometheus 3: builds that from its Go
+    /// module, the first time in ten minutes
     #[arg(long, conflicts_with_all = ["cluster", "mixed"])]
+    monitoring: bool,
+    /// Only courses and suites that others made, which this repository does not have
+    #[arg(long, conflicts_with_all = ["cluster", "mixed", "monitoring"])]
     courses: bool,
     /// Only with --courses: ADL's LMS test suite for cmi5, of a checkout of adlnet/CATAPULT
     #[arg(long, value_name = "FOLDER", requires = "courses")]
@@ -63,6 +67,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     match &arguments.name {
         _ if arguments.mixed => mixed(&root, arguments),
         _ if arguments.cluster => cluster(&root, arguments),
+        _ if arguments.monitoring => alerts(&root, arguments),
         _ if arguments.courses => courses(&root, arguments),
         Some(name) => some(&root, arguments, &select::tests(&root, name)?),
         None => everything(&root, arguments),
@@ -78,6 +83,24 @@ fn mixed(root: &Path, arguments: &Arguments) -> Result<()> {
     }
     let mut test = nodes(&["mixed::".to_owned()], root, arguments);
     test.arg("--ignored").env("HEDGE_TEST_FIRST_RELEASE", old);
+    run(vec![test], &mut steps)
+}
+
+/// Tests of what a live Prometheus makes of nodes, one after another: each has the machine for
+/// itself.
+fn alerts(root: &Path, arguments: &Arguments) -> Result<()> {
+    ensure!(rustix::process::getuid().is_root(), "a disk takes root: run this command as root");
+    ensure_servers()?;
+    let builds = if arguments.no_build { 0 } else { 2 };
+    let mut steps = Steps::new(monitoring::missing(root) + builds + 1);
+    let programs = monitoring::build(root, &mut steps)?;
+    if !arguments.no_build {
+        build::node(root, &mut steps)?;
+    }
+    let words = ["--workspace", "--examples", "--test", "alerts"].map(str::to_owned);
+    let words: Vec<_> = words.into_iter().chain(arguments.name.iter().cloned()).collect();
+    let mut test = command(&words, root, arguments);
+    test.arg("--test-threads=1").env("HEDGE_TEST_MONITORING", env::join_paths(programs)?);
     run(vec![test], &mut steps)
 }
 

@@ -6,6 +6,7 @@ mod dashboards;
 mod names;
 mod routing;
 mod rules;
+mod shortened;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ pub use dashboards::{Dashboard, Panel, dashboards};
 pub use names::{Named, Names};
 pub use routing::{Inhibition, Route, Routing, routing};
 pub use rules::{Rule, rules};
+pub use shortened::shortened;
 
 /// A path of this repository.
 #[must_use]
