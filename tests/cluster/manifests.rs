@@ -29,7 +29,8 @@ const BATCH: usize = 100;
 pub fn folders() -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(repository("k3s/overlays"))?.flatten();
     let mut folders: Vec<_> = entries.map(|entry| entry.path()).collect();
-    folders.extend(["k3s/fleet", "k3s/wasmedge"].map(repository));
+    let others = ["fleet", "monitoring/edge", "monitoring/region", "wasmedge"];
+    folders.extend(others.map(|folder| repository("k3s").join(folder)));
     folders.sort();
     Ok(folders)
 }

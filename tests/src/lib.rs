@@ -9,6 +9,7 @@
 //! * [`Redis`]: a Redis server, which can be stopped.
 //! * [`cluster`]: a Kubernetes on this machine, with this repository's shim below it.
 //! * [`containerd`]: a containerd with this repository's shim, and containers in it.
+//! * [`prometheus`]: a Prometheus 3, and a vmagent, each with the arguments of our manifests.
 //! * [`Disk`]: the disk under a node, which can lose power.
 //! * [`Machine`]: the machine under a node, whose disk can be full and whose clock can jump.
 //! * [`storm`], [`audit`]: recording until the node is killed, and whether everything is there
@@ -33,6 +34,7 @@ mod log;
 mod node;
 mod port;
 mod process;
+pub mod prometheus;
 pub mod python;
 mod redis;
 mod relay;

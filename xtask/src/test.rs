@@ -10,7 +10,7 @@ use crate::command::{cargo, run_watched};
 use crate::debian::{self, Need};
 use crate::progress::{Steps, say};
 use crate::select::{self, Selection};
-use crate::{build, cluster, lint, revision, wasmedge, workspace};
+use crate::{build, cluster, lint, monitoring, revision, wasmedge, workspace};
 
 /// Version 0.1.0, whose nodes go on beside those of today.
 const FIRST_RELEASE: &str = "d867405";
@@ -33,8 +33,12 @@ pub struct Arguments {
     /// spinframework/spin-operator), which are built there
     #[arg(long, value_name = "FOLDER", requires = "cluster")]
     spin_operator: Option<PathBuf>,
-    /// Only courses and suites that others made, which this repository does not have
+    /// Only alerts of nodes that are really in trouble, in a Prometheus 3: builds that from its Go
+    /// module, the first time in ten minutes
     #[arg(long, conflicts_with_all = ["cluster", "mixed"])]
+    monitoring: bool,
+    /// Only courses and suites that others made, which this repository does not have
+    #[arg(long, conflicts_with_all = ["cluster", "mixed", "monitoring"])]
     courses: bool,
     /// Only with --courses: ADL's LMS test suite for cmi5, of a checkout of adlnet/CATAPULT
     #[arg(long, value_name = "FOLDER", requires = "courses")]
@@ -63,6 +67,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     match &arguments.name {
         _ if arguments.mixed => mixed(&root, arguments),
         _ if arguments.cluster => cluster(&root, arguments),
+        _ if arguments.monitoring => alerts(&root, arguments),
         _ if arguments.courses => courses(&root, arguments),
         Some(name) => some(&root, arguments, &select::tests(&root, name)?),
         None => everything(&root, arguments),
@@ -78,7 +83,24 @@ fn mixed(root: &Path, arguments: &Arguments) -> Result<()> {
     }
     let mut test = nodes(&["mixed::".to_owned()], root, arguments);
     test.arg("--ignored").env("HEDGE_TEST_FIRST_RELEASE", old);
-    run(vec![test], &mut steps)
+    run(vec![examples(root), test], &mut steps)
+}
+
+/// Tests of what a live Prometheus makes of nodes, one after another: each has the machine for
+/// itself.
+fn alerts(root: &Path, arguments: &Arguments) -> Result<()> {
+    ensure!(rustix::process::getuid().is_root(), "a disk takes root: run this command as root");
+    let builds = if arguments.no_build { 0 } else { 2 };
+    let mut steps = Steps::new(monitoring::missing(root) + builds + 1);
+    let programs = monitoring::build(root, &mut steps)?;
+    if !arguments.no_build {
+        build::node(root, &mut steps)?;
+    }
+    let words = ["--workspace", "--test", "alerts"].map(str::to_owned);
+    let words: Vec<_> = words.into_iter().chain(arguments.name.iter().cloned()).collect();
+    let mut test = command(&words, root, arguments);
+    test.arg("--test-threads=1").env("HEDGE_TEST_MONITORING", env::join_paths(programs)?);
+    run(vec![examples(root), test], &mut steps)
 }
 
 /// Tests that run what others made beside a node.
@@ -179,7 +201,7 @@ fn some(root: &Path, arguments: &Arguments, selection: &Selection) -> Result<()>
         tests.push(command(&words, root, arguments));
     }
     if *has_nodes {
-        tests.push(nodes(chosen, root, arguments));
+        tests.extend([examples(root), nodes(chosen, root, arguments)]);
     }
     if *has_containers {
         tests.push(containers(chosen, root, arguments));
@@ -187,10 +209,17 @@ fn some(root: &Path, arguments: &Arguments, selection: &Selection) -> Result<()>
     run(tests, &mut steps)
 }
 
-/// The command that runs tests of whole nodes, and builds no other. Their examples are what breaks
-/// the machine under a node.
+/// The command that builds what breaks the machine under a node: examples of the tests, which
+/// Cargo would otherwise build as tests themselves.
+fn examples(root: &Path) -> Command {
+    let mut build = cargo();
+    build.args(["build", "--profile", "host", "--workspace", "--examples"]).current_dir(root);
+    build
+}
+
+/// The command that runs tests of whole nodes, and builds no other.
 fn nodes(chosen: &[String], root: &Path, arguments: &Arguments) -> Command {
-    let words = ["--workspace", "--examples", "--test", "node"].map(str::to_owned);
+    let words = ["--workspace", "--test", "node"].map(str::to_owned);
     let words: Vec<_> = words.into_iter().chain(chosen.iter().cloned()).collect();
     command(&words, root, arguments)
 }

@@ -12,8 +12,9 @@ use crate::{Rule, repository, text};
 /// The page of what nodes tell.
 const PAGE: &str = "docs/monitoring.md";
 /// What Prometheus itself tells, and adds.
-const OF_PROMETHEUS: &str = "up";
-const LABELS_OF_PROMETHEUS: [&str; 4] = ["instance", "job", "le", "region"];
+const OF_PROMETHEUS: [&str; 2] = ["ALERTS", "up"];
+const LABELS_OF_PROMETHEUS: [&str; 7] =
+    ["alertname", "alertstate", "instance", "job", "le", "region", "severity"];
 
 /// Names that there are.
 pub struct Names {
@@ -28,7 +29,7 @@ impl Names {
     /// When the page cannot be read.
     pub fn known(rules: &[Rule]) -> Result<Self> {
         let mut names = Self::of_page(&text(&repository(PAGE))?);
-        names.metrics.insert(OF_PROMETHEUS.to_owned());
+        names.metrics.extend(OF_PROMETHEUS.map(str::to_owned));
         names.metrics.extend(rules.iter().filter_map(|rule| rule.record.clone()));
         names.labels.extend(LABELS_OF_PROMETHEUS.map(str::to_owned));
         Ok(names)

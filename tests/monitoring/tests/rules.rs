@@ -104,13 +104,3 @@ fn the_runbook_has_a_section_for_each_alert_and_no_other() -> Result<()> {
     }
     Ok(())
 }
-
-#[test]
-fn all_rules_are_handed_to_prometheus() -> Result<()> {
-    let kustomization = fs::read_to_string(repository("k3s/monitoring/kustomization.yaml"))?;
-    for file in files("k3s/monitoring/rules")? {
-        let name = file.file_name().context("no name")?.to_string_lossy();
-        ensure!(kustomization.contains(&format!("- rules/{name}\n")), "{name} is left out");
-    }
-    Ok(())
-}

@@ -48,9 +48,12 @@ pub fn sources() -> Result<Vec<Value>> {
         "components/redis",
         "components/spinkube",
         "components/ticker",
+        "monitoring/edge",
+        "monitoring/region",
+        "wasmedge",
     ];
     let mut objects = Vec::new();
-    for folder in folders.into_iter().chain(["wasmedge"]) {
+    for folder in folders {
         objects.extend(read(&repository("k3s").join(folder))?);
     }
     objects.retain(|object| object.get("kind").is_some());

@@ -20,7 +20,7 @@ fn all() -> Result<Vec<Value>> {
     let made = made.as_array().context("no list")?.clone();
     let objects: Vec<_> = sources()?.into_iter().chain(made).collect();
     let pods: Vec<_> = objects.iter().flat_map(pods).collect();
-    ensure!(pods.len() >= 6, "{} pods", pods.len());
+    ensure!(pods.len() >= 10, "{} pods", pods.len());
     Ok(objects.into_iter().chain(pods).collect())
 }
 

@@ -1,15 +1,13 @@
 //! What `cargo xtask test --cluster` needs beyond Debian's packages: programs in Go, built from
 //! their modules into `target/cluster`, and kept there.
 
-mod go;
-
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use crate::debian::{self, Need};
+use crate::go::{self, Part};
 use crate::progress::{Steps, step};
-use go::Part;
 
 /// Where the programs are, below the repository's folder.
 const FOLDER: &str = "target/cluster";

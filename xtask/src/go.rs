@@ -59,7 +59,7 @@ impl Part {
     fn compile(&self, all: &Path) -> Result<()> {
         let (place, module) = (self.place(all), all.join("modules").join(self.name));
         fs::create_dir_all(&module)?;
-        fs::write(module.join("go.mod"), format!("module cluster\n\ngo 1.{GO_MINOR}\n"))?;
+        fs::write(module.join("go.mod"), format!("module programs\n\ngo 1.{GO_MINOR}\n"))?;
         if let Some(version) = self.staging {
             self.replace_staging(&module, version)?;
         }
@@ -150,7 +150,7 @@ fn go(folder: &Path) -> Command {
 }
 
 fn check_go() -> Result<()> {
-    let wanted = format!("Go 1.{GO_MINOR} or newer, for containerd 2 and Kubernetes");
+    let wanted = format!("Go 1.{GO_MINOR} or newer");
     if !is_installed("go") {
         bail!("there is no `go`: install {wanted}");
     }
