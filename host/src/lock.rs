@@ -109,7 +109,8 @@ fn holder(mut lock: &File, database: &Path) -> Holder {
     let (name, address) = line.split_once(AT).unwrap_or((line, ""));
     let description = format!("process {name} works with {}", database.display());
     let machine = rustix::system::uname();
-    let here = name.split_once(" on ").filter(|(_, on)| machine.nodename().to_bytes() == on.as_bytes());
+    let here =
+        name.split_once(" on ").filter(|(_, on)| machine.nodename().to_bytes() == on.as_bytes());
     let process = here.and_then(|(number, _)| number.parse().ok());
     Holder { description, process, address: address.parse().ok() }
 }

@@ -11,6 +11,7 @@
 //! * [`containerd`]: a containerd with this repository's shim, and containers in it.
 //! * [`Disk`]: the disk under a node, which can lose power.
 //! * [`Machine`]: the machine under a node, whose disk can be full and whose clock can jump.
+//! * [`Doctor`]: `hedge doctor`, about to look at a node.
 //! * [`storm`], [`audit`]: recording until the node is killed, and whether everything is there
 //!   afterwards.
 //! * [`statement`], [`course`], [`upload`], [`hostile`]: what is sent.
@@ -24,6 +25,7 @@ pub mod cluster;
 pub mod containerd;
 pub mod course;
 mod disk;
+pub mod doctor;
 mod events;
 pub mod hostile;
 mod http;
@@ -46,6 +48,7 @@ mod wasmtime;
 pub use self::redis::Redis;
 pub use browser::{Browser, Screen};
 pub use disk::{Disk, Machine, slow_disk};
+pub use doctor::Doctor;
 pub use events::{Event, Events};
 pub use http::{Client, Response, address};
 pub use link::Link;

@@ -2,9 +2,9 @@
 
 mod fleet;
 
-use hedgeschool_doctor::{Finding, standing};
 pub use hedgeschool_doctor::status::{Below, Status, Storage};
 pub use hedgeschool_doctor::words::{bytes, number};
+use hedgeschool_doctor::{Finding, standing};
 use hedgeschool_web::{Problem, Query, Reply, inside};
 use serde_json::json;
 

@@ -126,7 +126,9 @@ impl Seen {
                  a node that starts.",
             ),
             Self::Refuses { status, detail } => (
-                format!("The node above does not take this node's token: status {status}, {detail}."),
+                format!(
+                    "The node above does not take this node's token: status {status}, {detail}."
+                ),
                 "Make node_id and upstream_token here agree with bootstrap_nodes there.",
             ),
         };

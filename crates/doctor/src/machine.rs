@@ -84,7 +84,10 @@ pub fn judge_others(others: &[String]) -> Option<Finding> {
     (!others.is_empty()).then(|| {
         Finding::wrong(
             Check::Alone,
-            format!("The node's databases are open in more than one program: {}.", others.join(", ")),
+            format!(
+                "The node's databases are open in more than one program: {}.",
+                others.join(", ")
+            ),
             "End all but the node itself. Two nodes on one state folder undo each other's work; \
              use `hedge backup` for copies.",
         )

@@ -106,16 +106,14 @@ impl Settings {
         let Some((name, password)) = given.split_once(':') else {
             let nobody = "Nobody can sign in: there is no administrator yet, and none is set.";
             return match (given.is_empty(), is_new) {
-                (true, true) => Some(wrong(
-                    nobody,
-                    "Set bootstrap_admin to name:password for the first start.",
-                )),
+                (true, true) => {
+                    Some(wrong(nobody, "Set bootstrap_admin to name:password for the first start."))
+                }
                 (true, false) => None,
                 // Not shown: it is likely to be the password.
-                (false, _) => Some(wrong(
-                    "bootstrap_admin has no colon in it.",
-                    "Set it to name:password.",
-                )),
+                (false, _) => {
+                    Some(wrong("bootstrap_admin has no colon in it.", "Set it to name:password."))
+                }
             };
         };
         if name.is_empty() || password.is_empty() {

@@ -125,7 +125,8 @@ fn upgrade(above: &Above) -> Option<Finding> {
         format!("What it does not know waits here until it is upgraded: {}.", above.withheld())
     };
     let what = format!("The node above is of an earlier release. {waits}");
-    let advice = "Nothing is to be done here. Whoever looks after the node above should upgrade it.";
+    let advice =
+        "Nothing is to be done here. Whoever looks after the node above should upgrade it.";
     Some(Finding::warning(Check::Upgrade, what, advice))
 }
 

@@ -119,11 +119,23 @@ fn lines(report: &Report) -> Vec<String> {
         },
         report.count_in_order()
     ));
-    for unseen in report.not_looked_at() {
-        let (title, why) = (unseen.check.title(), printable(&unseen.why));
-        lines.push(format!("Not looked at: {title}: {why}"));
-    }
+    lines.extend(not_looked_at(report));
     lines
+}
+
+/// What was not looked at, a line for each reason.
+fn not_looked_at(report: &Report) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for unseen in report.not_looked_at() {
+        match reasons.iter_mut().find(|(why, _)| *why == unseen.why) {
+            Some((_, titles)) => titles.push(unseen.check.title()),
+            None => reasons.push((&unseen.why, vec![unseen.check.title()])),
+        }
+    }
+    let line = |(why, titles): (&str, Vec<&str>)| {
+        format!("Not looked at ({}): {}", printable(why), titles.join(", "))
+    };
+    reasons.into_iter().map(line).collect()
 }
 
 /// A text as a terminal may be given it.
@@ -149,7 +161,7 @@ mod tests {
             "  More:  docs/runbook.md#disknearlyfull",
             "",
             "The node does not run. 1 thing is wrong; 0 warnings; 1 things are in order.",
-            "Not looked at: Backup: none was named",
+            "Not looked at (none was named): Backup",
         ];
         assert_eq!(lines(&report.finish()), shown);
     }

@@ -34,7 +34,7 @@ pub fn look(application: &Application, report: &mut Report) -> BTreeMap<String, 
     for source in sources {
         match describe(source) {
             Ok(description) => {
-                for Description { label, release, version } in description {
+                if let Some(Description { label, release, version }) = description {
                     schemas.insert(label, version);
                     releases.insert(release);
                 }

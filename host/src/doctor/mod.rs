@@ -65,8 +65,6 @@ struct Subject {
     files: BTreeMap<PathBuf, BTreeSet<String>>,
     /// Redis servers of key-value stores.
     redis: BTreeSet<String>,
-    /// Where its state is.
-    state_dir: PathBuf,
 }
 
 impl Subject {
@@ -148,8 +146,8 @@ fn subject(options: &Options, report: &mut Report) -> Result<Option<Subject>> {
         KeyValueBackend::Redis(url) => Some(url.clone()),
         KeyValueBackend::File(_) => None,
     });
-    let (redis, state_dir) = (redis.collect(), config.state_dir.clone());
-    Ok(Some(Subject { application, variables, files, redis, state_dir }))
+    let redis = redis.collect();
+    Ok(Some(Subject { application, variables, files, redis }))
 }
 
 /// The values of variables, if they resolve.
@@ -204,18 +202,14 @@ fn judge_config(application: &Application, config: &RuntimeConfig) -> Vec<Findin
         ));
     }
     let folders = files(application, config);
-    let missing = folders.keys().find_map(|file| {
-        crate::stores::check_folder(file, &config.state_dir).err()
-    });
+    let missing =
+        folders.keys().find_map(|file| crate::stores::check_folder(file, &config.state_dir).err());
     found.extend(missing.iter().map(misconfigured));
     found
 }
 
 /// The files behind the labels that the app's components are granted.
-fn files(
-    application: &Application,
-    config: &RuntimeConfig,
-) -> BTreeMap<PathBuf, BTreeSet<String>> {
+fn files(application: &Application, config: &RuntimeConfig) -> BTreeMap<PathBuf, BTreeSet<String>> {
     let mut files = BTreeMap::<_, BTreeSet<_>>::new();
     for component in application.components.values() {
         for label in &component.sqlite_databases {

@@ -44,8 +44,7 @@ fn ask(subject: &Subject, options: &Options, running: &Seen) -> Result<Status, S
 }
 
 fn told(status: &Status, report: &mut Report) {
-    let is_of_above =
-        |check| matches!(check, Check::Replication | Check::Backlog | Check::Upgrade);
+    let is_of_above = |check| matches!(check, Check::Replication | Check::Backlog | Check::Upgrade);
     for check in standing::CHECKS {
         if status.upstream.is_none() && is_of_above(check) {
             report.could_not_see(check, "there is no node above, or replication is switched off");

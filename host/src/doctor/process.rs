@@ -183,9 +183,7 @@ fn memory(id: u32) -> Option<(u64, u64)> {
         let (controllers, path) = (fields.next()?, fields.next()?.trim_start_matches('/'));
         let (root, limit, used) = match controllers {
             "" => ("/sys/fs/cgroup", "memory.max", "memory.current"),
-            "memory" => {
-                ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes")
-            }
+            "memory" => ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
             _ => return None,
         };
         let group = PathBuf::from(root).join(path);

@@ -28,12 +28,7 @@ pub const fn describe(label: &str, version: usize) -> [u8; DESCRIPTION_BYTES] {
     let mut bytes = [0; DESCRIPTION_BYTES];
     put(&mut bytes, 0, label.as_bytes(), LABEL_BYTES);
     put(&mut bytes, LABEL_BYTES, RELEASE.as_bytes(), RELEASE_BYTES);
-    put(
-        &mut bytes,
-        LABEL_BYTES + RELEASE_BYTES,
-        &(version as u32).to_le_bytes(),
-        VERSION_BYTES,
-    );
+    put(&mut bytes, LABEL_BYTES + RELEASE_BYTES, &(version as u32).to_le_bytes(), VERSION_BYTES);
     bytes
 }
 
