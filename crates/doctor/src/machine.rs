@@ -66,14 +66,16 @@ impl Running {
         let is_taken = self.holder.is_none() && self.answer != Answer::Nobody;
         is_taken.then(|| {
             let who = match self.answer {
-                Answer::Node(_) => "a node with another state folder",
+                Answer::Node(200) => "a node with another state folder",
+                Answer::Node(_) | Answer::Silent => "somebody who is not ready to answer",
                 _ => "another program",
             };
             Finding::wrong(
                 Check::Port,
                 format!("The node does not run, and at its address {} there is {who}.", self.url),
-                "End what is there (`ss -ltnp` shows its process), or have this node listen \
-                 elsewhere (--listen).",
+                "If this node is just starting, look again in a minute: the first start after an \
+                 upgrade takes one. Otherwise end what is there (`ss -ltnp` shows its process), or \
+                 have this node listen elsewhere (--listen).",
             )
         })
     }

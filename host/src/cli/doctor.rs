@@ -108,17 +108,20 @@ fn lines(report: &Report) -> Vec<String> {
         lines.push(String::new());
     }
     let wrong = report.findings().iter().filter(|finding| finding.is_wrong()).count();
-    let warnings = report.findings().len() - wrong;
+    let wrong = match wrong {
+        0 => "Nothing is wrong".to_owned(),
+        1 => "1 thing is wrong".to_owned(),
+        more => format!("{more} things are wrong"),
+    };
+    let warnings = report.findings().iter().filter(|finding| !finding.is_wrong()).count();
+    let warnings = match warnings {
+        0 => "no warnings".to_owned(),
+        1 => "1 warning".to_owned(),
+        more => format!("{more} warnings"),
+    };
     let state = if report.is_running { "runs" } else { "does not run" };
-    lines.push(format!(
-        "The node {state}. {}; {warnings} warnings; {} things are in order.",
-        match wrong {
-            0 => "Nothing is wrong".to_owned(),
-            1 => "1 thing is wrong".to_owned(),
-            more => format!("{more} things are wrong"),
-        },
-        report.count_in_order()
-    ));
+    let in_order = report.count_in_order();
+    lines.push(format!("The node {state}. {wrong}; {warnings}; checks in order: {in_order}."));
     lines.extend(not_looked_at(report));
     lines
 }
@@ -160,7 +163,7 @@ mod tests {
             "  To do: Make room.",
             "  More:  docs/runbook.md#disknearlyfull",
             "",
-            "The node does not run. 1 thing is wrong; 0 warnings; 1 things are in order.",
+            "The node does not run. 1 thing is wrong; no warnings; checks in order: 1.",
             "Not looked at (none was named): Backup",
         ];
         assert_eq!(lines(&report.finish()), shown);

@@ -25,7 +25,7 @@ pub fn look(subject: &Subject, options: &Options, running: &Seen, report: &mut R
         Err("only a node that runs can tell".to_owned())
     };
     match asked {
-        Ok(status) => told(&status, report),
+        Ok(status) => told(&status, subject, report),
         Err(why) => {
             standing::CHECKS.into_iter().for_each(|check| report.could_not_see(check, &why));
             look_at_redis(subject, report);
@@ -43,7 +43,7 @@ fn ask(subject: &Subject, options: &Options, running: &Seen) -> Result<Status, S
     serde_json::from_value(status).map_err(|error| format!("its answer has another form: {error}"))
 }
 
-fn told(status: &Status, report: &mut Report) {
+fn told(status: &Status, subject: &Subject, report: &mut Report) {
     let is_of_above = |check| matches!(check, Check::Replication | Check::Backlog | Check::Upgrade);
     for check in standing::CHECKS {
         if status.upstream.is_none() && is_of_above(check) {
@@ -56,7 +56,7 @@ fn told(status: &Status, report: &mut Report) {
     }
     match &status.redis {
         Some(_) => report.saw(Check::Redis, []),
-        None => report.could_not_see(Check::Redis, "none is set"),
+        None => look_at_redis(subject, report),
     }
     report.was_told(standing::findings(status));
 }

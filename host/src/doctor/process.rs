@@ -61,6 +61,7 @@ pub fn look(subject: &Subject, options: &Options, report: &mut Report) -> Seen {
     report.is_running = running.holder.is_some();
     if running.holder.is_some() {
         report.saw(Check::Process, running.judge_process());
+        report.could_not_see(Check::Port, "the node itself has it");
     } else {
         report.could_not_see(Check::Process, "the node does not run");
         report.saw(Check::Port, running.judge_port());

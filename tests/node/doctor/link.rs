@@ -108,7 +108,7 @@ fn clocks_that_differ() -> Result<()> {
     let hub = hub.environment(machine.environment()?).start()?;
     let mut edge = start(edge(&hub.address())?)?;
     edge.doctor().expect_nothing()?;
-    machine.set_clock(3_600)?;
+    machine.set_clock(4_000)?;
     let says = "the other one is 1 h ahead";
     edge.doctor().expect_wrong("clock", says)?;
     edge.terminate()?;
