@@ -21,7 +21,9 @@ fn start(builder: Builder) -> Result<Node> {
 }
 
 fn fill(node: &Node) -> Result<()> {
-    node.admin().post("/auth/people", &learner("ada"))?.expect(201)?;
+    // People are known at all nodes.
+    let name = format!("ada-{}", node.port());
+    node.admin().post("/auth/people", &learner(&name))?.expect(201)?;
     node.admin().get("/content/v1/courses")?.expect(200)?;
     for _ in 0..20 {
         statement::post(&node.xapi(), &statement::new_id())?;

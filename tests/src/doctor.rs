@@ -1,15 +1,21 @@
+//! `hedge doctor` as tests ask it: what it finds, and that it changes nothing.
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::repository;
 
 /// `hedge doctor`, about to look at a node.
 pub struct Doctor {
     command: Command,
+    /// Is there for as long as anybody looks at it.
+    _folder: Arc<TempDir>,
 }
 
 /// What it says.
@@ -26,20 +32,20 @@ impl Doctor {
     pub(crate) fn of(
         manifest: &Path,
         runtime_config: &Path,
-        folder: &Path,
+        folder: Arc<TempDir>,
         variables: &[(String, String)],
         port: u16,
     ) -> Self {
         let mut command = Command::new(repository("target/host/hedge"));
         command.args(["doctor", "--json", "-f"]).arg(manifest);
         command.arg("--runtime-config-file").arg(runtime_config);
-        command.arg("--state-dir").arg(folder);
+        command.arg("--state-dir").arg(folder.path());
         command.args(["--listen", &format!("127.0.0.1:{port}")]);
         for (name, value) in variables {
             command.args(["--variable", &format!("{name}={value}")]);
         }
-        command.current_dir(folder);
-        Self { command }
+        command.current_dir(folder.path());
+        Self { command, _folder: folder }
     }
 
     /// With one more argument, or another value of one.

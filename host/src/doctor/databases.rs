@@ -61,6 +61,8 @@ fn look_into(
         let why = format!("{name} is larger than can be looked through in time: --thorough");
         report.saw_a_part(Check::Databases, why);
     }
+    // SQLite writes a heading, and then what is wrong, on lines of their own.
+    let damage = damage.as_deref().and_then(|text| text.lines().last()).map(str::to_owned);
     let journal_mode = if has_wal { "wal" } else { "delete" }.to_owned();
     let seen = Seen { path: name, journal_mode, version, application, damage, wal_bytes };
     let known = labels.iter().filter_map(|label| known.get(label)).max().copied();

@@ -55,7 +55,9 @@ pub fn look(subject: &Subject, options: &Options, report: &mut Report) -> Seen {
     report.saw(Check::Alone, machine::judge_others(&others));
     // Another host takes no lock.
     let holder = held.as_ref().map(|held| held.description.clone());
-    let holder = holder.or_else(|| openers.first().map(Opener::describe));
+    let holder = holder.or_else(|| {
+        openers.first().map(|opener| format!("{} has the databases open", opener.describe()))
+    });
     let url = options.url.clone().unwrap_or_else(|| address(options.listen));
     let running = Running { holder, answer: answer(&url), url };
     report.is_running = running.holder.is_some();

@@ -35,6 +35,7 @@ fn a_damaged_page() -> Result<()> {
     for page in 4..8 {
         database.write_all_at(&[0xff; 200], page * PAGE_BYTES)?;
     }
+    drop(database);
     node.doctor().expect_wrong("databases", "progress.db is damaged")
 }
 

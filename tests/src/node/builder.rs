@@ -78,7 +78,7 @@ impl Builder {
     /// Has `hedge doctor` look at the node, which listens or would listen on this port.
     pub fn doctor(&self, port: u16) -> Doctor {
         let (manifest, config) = (&self.manifest, &self.runtime_config);
-        Doctor::of(manifest, config, self.folder(), &self.variables, port)
+        Doctor::of(manifest, config, Arc::clone(&self.folder), &self.variables, port)
     }
 
     /// Uses another `runtime-config.toml`.
