@@ -35,6 +35,9 @@ use crate::variables::{EnvironmentNames, Overrides, Variables};
 /// What environment variables begin with that set variables of the app.
 const ENVIRONMENT: &str = "SPIN_VARIABLE_";
 
+/// Where this program is in containers of the shim.
+const IN_CONTAINERS: &str = "/.hedge";
+
 /// What to look at.
 #[derive(Debug)]
 pub struct Options {
@@ -163,7 +166,13 @@ fn variables(
     });
     report.saw(Check::Variables, strange.map(|name| settings::unknown(&name)));
     let environment = |name: &str| std::env::var(name).ok();
-    let names = EnvironmentNames::Prefixed;
+    // Where the shim has put this program, the environment is nobody's shell.
+    let is_in_container =
+        std::env::current_exe().is_ok_and(|program| program.starts_with(IN_CONTAINERS));
+    let names = match is_in_container {
+        true => EnvironmentNames::PrefixedOrPlain,
+        false => EnvironmentNames::Prefixed,
+    };
     let resolved =
         Variables::resolve(&application.variables, &options.variables, names, environment);
     let checked = resolved.and_then(|values| Schedule::from_variables(&values).map(|_| values));
