@@ -14,6 +14,7 @@ pub mod backup;
 pub mod capability;
 pub mod cli;
 pub mod client;
+pub mod doctor;
 pub mod duration;
 pub mod image;
 pub mod inside;

@@ -21,6 +21,8 @@ const AT: &str = " at ";
 pub struct Holder {
     /// Which process that is, and which database.
     pub description: String,
+    /// Its number, if it is of this machine.
+    pub process: Option<u32>,
     /// Where it answers requests, if it said so.
     pub address: Option<SocketAddr>,
 }
@@ -106,7 +108,30 @@ fn holder(mut lock: &File, database: &Path) -> Holder {
     let line = line.trim();
     let (name, address) = line.split_once(AT).unwrap_or((line, ""));
     let description = format!("process {name} works with {}", database.display());
-    Holder { description, address: address.parse().ok() }
+    let machine = rustix::system::uname();
+    let here =
+        name.split_once(" on ").filter(|(_, on)| machine.nodename().to_bytes() == on.as_bytes());
+    let process = here.and_then(|(number, _)| number.parse().ok());
+    Holder { description, process, address: address.parse().ok() }
+}
+
+/// Who has the lock on a database, if anybody. Nothing is written.
+///
+/// # Errors
+/// When the lock file cannot be read.
+pub fn peek(database: &Path) -> Result<Option<Holder>> {
+    let path = path(database);
+    let file = match File::open(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.with_context(|| format!("cannot read {}", path.display()))?,
+    };
+    // Shared, and for no longer than this: a node that starts at this very moment is refused at
+    // worst by another one, which this is not.
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Ok(Some(holder(&file, database))),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+        Ok(()) => Ok(None),
+    }
 }
 
 /// Looks whether a lock could be taken, and leaves everything as it is.
@@ -135,9 +160,13 @@ mod tests {
         let lock = Lock::take(&database).unwrap();
         let refused = Lock::take(&database).unwrap_err().to_string();
         assert!(refused.contains(&std::process::id().to_string()), "{refused}");
+        let seen = peek(&database).unwrap().unwrap();
+        assert_eq!(seen.process, Some(std::process::id()));
         drop(lock);
+        assert!(peek(&database).unwrap().is_none());
         Lock::take(&database).unwrap();
     }
+
     #[test]
     fn who_waits_is_told_for_whom_and_gets_it() {
         let folder = tempfile::tempdir().unwrap();
@@ -151,7 +180,7 @@ mod tests {
                 let database = &database;
                 move || Lock::wait_for(database, None, tell)
             });
-            let Holder { description, address } = waits.recv().unwrap();
+            let Holder { description, address, .. } = waits.recv().unwrap();
             assert!(description.contains(&std::process::id().to_string()), "{description}");
             assert_eq!(address, own);
             assert!(!second.is_finished());

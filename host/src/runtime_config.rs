@@ -80,6 +80,9 @@ pub struct RuntimeConfig {
     pub key_value_stores: BTreeMap<String, KeyValueBackend>,
     /// How components reach the network.
     pub outbound_http: OutboundHttp,
+    /// Labels of databases that are wherever the process is started: their paths are relative, and
+    /// no state folder is named.
+    pub unanchored: Vec<String>,
 }
 
 /// Where state lives when nobody names a folder.
@@ -145,9 +148,10 @@ impl RuntimeConfig {
         };
         let named = state_dir.or(written.state_dir.as_deref()).or(fallback);
         let named = named.map(std::path::absolute).transpose()?;
-        let mut sqlite_databases = BTreeMap::new();
+        let (mut sqlite_databases, mut unanchored) = (BTreeMap::new(), Vec::new());
         for (label, backend) in &written.sqlite_database {
             let path = sqlite_path(backend).with_context(|| format!("sqlite_database.{label}"))?;
+            unanchored.extend((named.is_none() && path.is_relative()).then(|| label.clone()));
             let path = place(path, named.as_deref(), &std::path::absolute(".")?)
                 .with_context(|| format!("sqlite_database.{label}"))?;
             sqlite_databases.insert(label.clone(), path);
@@ -166,7 +170,7 @@ impl RuntimeConfig {
         key_value_stores.entry(DEFAULT.to_owned()).or_insert_with(default_file);
         let outbound_http = outbound_http(&written.outbound_http)?;
         written.variables_provider.iter().try_for_each(check_provider)?;
-        Ok(Self { state_dir, sqlite_databases, key_value_stores, outbound_http })
+        Ok(Self { state_dir, sqlite_databases, key_value_stores, outbound_http, unanchored })
     }
 
     /// Checks that every granted label has something behind it.

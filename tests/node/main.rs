@@ -13,6 +13,7 @@ mod clients;
 mod configuration;
 mod conflicts_page;
 mod delivery;
+mod doctor;
 mod durability;
 mod export;
 mod faults;

@@ -12,6 +12,7 @@
 //! * [`prometheus`]: a Prometheus 3, and a vmagent, each with the arguments of our manifests.
 //! * [`Disk`]: the disk under a node, which can lose power.
 //! * [`Machine`]: the machine under a node, whose disk can be full and whose clock can jump.
+//! * [`Doctor`]: `hedge doctor`, about to look at a node.
 //! * [`storm`], [`audit`]: recording until the node is killed, and whether everything is there
 //!   afterwards.
 //! * [`statement`], [`course`], [`upload`], [`hostile`]: what is sent.
@@ -26,6 +27,7 @@ pub mod containerd;
 pub mod course;
 pub mod collector;
 mod disk;
+pub mod doctor;
 mod events;
 pub mod hostile;
 mod http;
@@ -49,6 +51,7 @@ mod wasmtime;
 pub use self::redis::Redis;
 pub use browser::{Browser, Screen};
 pub use disk::{Disk, Machine, slow_disk};
+pub use doctor::Doctor;
 pub use events::{Event, Events};
 pub use http::{Client, Response, address};
 pub use link::Link;

@@ -14,7 +14,7 @@ pub use builder::Builder;
 use crate::log::Log;
 use crate::process::Process;
 use crate::ticker::Ticker;
-use crate::{Client, eventually, is_own_host, repository};
+use crate::{Client, Doctor, eventually, is_own_host, repository};
 
 /// The embedded host, below the folder of a build.
 const HEDGE: &str = "target/host/hedge";
@@ -167,6 +167,11 @@ impl Node {
     /// The browser of somebody who has signed in.
     pub fn browser(&self, cookie: &str) -> Client {
         self.anonymous().with_header("cookie", cookie)
+    }
+
+    /// Has `hedge doctor` look at it.
+    pub fn doctor(&self) -> Doctor {
+        self.builder.doctor(self.port)
     }
 
     /// What the node has printed, restarts included.

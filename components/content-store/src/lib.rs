@@ -51,6 +51,8 @@ static DATABASE: Database = Database {
     slot: &CONNECTION,
 };
 
+hedgeschool_sql::described!(DATABASE);
+
 /// The component's exports; each is documented in `wit/content/content.wit`.
 struct Store;
 

@@ -3,6 +3,7 @@
 mod course;
 
 use askama::Template;
+use hedgeschool_doctor::Finding;
 use hedgeschool_web::{Problem, Reply, StatusCode};
 
 use crate::conflicts::Side;
@@ -189,6 +190,10 @@ pub struct Node {
 pub struct NodePart<'a> {
     /// What it tells.
     pub status: &'a Status,
+    /// What is not as it should be.
+    pub findings: Vec<Finding>,
+    /// Whether something is to be done about one of these.
+    pub is_wrong: bool,
 }
 
 /// How the nodes below stand.

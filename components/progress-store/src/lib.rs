@@ -45,6 +45,8 @@ static DATABASE: Database = Database {
     slot: &CONNECTION,
 };
 
+hedgeschool_sql::described!(DATABASE);
+
 /// The component.
 struct Store;
 

@@ -35,6 +35,9 @@ pub struct Link {
     /// What to do about it.
     #[serde(default)]
     pub advice: Option<String>,
+    /// Whether the upstream turned this node away: it will again, until somebody does something.
+    #[serde(default)]
+    pub is_refused: bool,
     /// How far it has each journal, and in which epoch.
     pub journals: BTreeMap<String, (String, Position)>,
     /// Which version of the protocol it speaks.

@@ -175,6 +175,7 @@ impl Session {
             failing_since: None,
             problem: None,
             advice: None,
+            is_refused: false,
             ..self.link.clone()
         };
         link.with_places(outboxes)
@@ -259,7 +260,7 @@ async fn ended(mut link: Link, mut round: Round, halt: Option<Halt>) -> Result<R
     let failure = match halt {
         None => {
             (link.failing_since, link.paused_ms) = (None, 0);
-            (link.problem, link.advice) = (None, None);
+            (link.problem, link.advice, link.is_refused) = (None, None, false);
             link.save().await?;
             return Ok(round);
         }
@@ -290,6 +291,7 @@ async fn ended(mut link: Link, mut round: Round, halt: Option<Halt>) -> Result<R
     round.problem = Some(failure.to_string());
     link.problem.clone_from(&round.problem);
     link.advice = Some(failure.advice().to_owned());
+    link.is_refused = matches!(failure, Failure::Refused(..));
     link.save().await?;
     Ok(round)
 }

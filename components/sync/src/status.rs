@@ -102,6 +102,8 @@ pub struct Above {
     pub problem: Option<String>,
     /// What to do about it.
     pub advice: Option<String>,
+    /// It turned this node away: it will again, until somebody does something.
+    pub is_refused: bool,
     /// Entries that it has not applied: 0 if it has all that is for it, and an upper bound beyond
     /// 10,000.
     pub queue: u64,
@@ -259,6 +261,7 @@ async fn above() -> Result<Option<Above>, Problem> {
         waits_for_upgrade: link.withheld.into_values().flatten().collect(),
         problem: link.problem,
         advice: link.advice,
+        is_refused: link.is_refused,
         queue: queue.entries,
         queue_age_seconds: queue.age_s,
     }))

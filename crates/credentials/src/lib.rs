@@ -17,7 +17,7 @@ pub use signed::{FileGrant, Session, SigningKey};
 pub use token::{Token, TokenHash, equal};
 pub use verdict::{Mine, Role, Subject, Verdict};
 
-pub use password::{PasswordError, hash_password, verify_password};
+pub use password::{PASSWORD_CHARACTERS_MIN, PasswordError, hash_password, verify_password};
 
 /// The name of the cookie that carries a signed session.
 pub const SESSION_COOKIE: &str = "hedgeschool_session";

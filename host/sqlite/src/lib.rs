@@ -35,6 +35,7 @@ mod connection;
 mod database;
 mod error;
 mod guard;
+pub mod inspect;
 mod job;
 mod link;
 mod options;

@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
@@ -64,13 +64,7 @@ pub fn copy(from: &Path, to: &Path, mut progress: impl FnMut(u64, u64)) -> Resul
 /// # Errors
 /// What is wrong, or why the file cannot be read.
 pub fn check(file: &Path) -> Result<(), Error> {
-    // Immutable: SQLite looks for no WAL, which a finished copy has not, and needs no right to
-    // write.
-    let mut uri = OsString::from("file:");
-    uri.push(escaped(file));
-    uri.push("?immutable=1");
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(uri, flags)?;
+    let connection = open_at_rest(file)?;
     let verdict: String =
         connection.query_row("PRAGMA integrity_check(1)", (), |row| row.get(0))?;
     if verdict == "ok" { Ok(()) } else { Err(Error::generic(verdict)) }
@@ -108,9 +102,32 @@ pub fn is_in_use(file: &Path) -> bool {
 fn open_quietly(file: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
+    quieten(&connection)?;
+    Ok(connection)
+}
+
+/// Has a connection wait for others, and leave the log as it is when it is closed.
+pub(crate) fn quieten(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.busy_timeout(LOCK_WAIT_MAX)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    Ok(connection)
+    Ok(())
+}
+
+/// Opens a file that nobody writes, and that has nothing in a WAL, to read it.
+pub(crate) fn open_at_rest(file: &Path) -> Result<Connection, Error> {
+    // Immutable: SQLite looks for no WAL, and needs no right to write.
+    let mut uri = OsString::from("file:");
+    uri.push(escaped(file));
+    uri.push("?immutable=1");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    Ok(Connection::open_with_flags(uri, flags)?)
+}
+
+/// A file that SQLite keeps beside a database.
+pub(crate) fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(file);
+    name.push(ending);
+    name.into()
 }
 
 /// A path as part of a URI.

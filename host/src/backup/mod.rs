@@ -104,6 +104,18 @@ fn check_target(to: &Path, force: bool) -> Result<()> {
     Ok(())
 }
 
+/// Looks whether a backup could be put back; answers when it was made, in UTC.
+///
+/// # Errors
+/// When it is no backup, or not whole.
+pub fn verify(folder: &Path, progress: &dyn Progress) -> Result<String> {
+    let manifest = Manifest::read(folder)?;
+    for copied in &manifest.databases {
+        restore::check(&folder.join(&copied.file), copied, progress)?;
+    }
+    Ok(manifest.made_at)
+}
+
 fn copy_all(config: &RuntimeConfig, folder: &Path, progress: &dyn Progress) -> Result<Vec<Copied>> {
     let databases = databases(config)?;
     let mut copied = Vec::new();

@@ -88,7 +88,7 @@ fn placings<'a>(
 }
 
 /// Whether a copy is what the manifest says, and a sound database.
-fn check(file: &Path, copied: &Copied, progress: &dyn Progress) -> Result<()> {
+pub(super) fn check(file: &Path, copied: &Copied, progress: &dyn Progress) -> Result<()> {
     let (bytes, sha256) = files::hash(file, |done, all| progress.bytes(done, all))?;
     let is_same = bytes == copied.bytes && sha256 == copied.sha256;
     ensure!(is_same, "{} is not the file that was backed up: it is damaged", file.display());

@@ -3,12 +3,15 @@
 mod backup;
 mod client;
 mod course;
+mod doctor;
 mod image;
 mod location;
 mod node;
 mod statements;
 mod status;
 mod up;
+
+pub(crate) use node::Node;
 
 use std::process::ExitCode;
 
@@ -46,6 +49,11 @@ enum Command {
     /// Show how a running node stands with others: what is to be sent, since when, and what
     /// conflicts.
     Status(status::Status),
+    /// Say what is wrong with a node, running or stopped, and what to do about it.
+    ///
+    /// Looks from the node's own machine, with the flags that the node is started with, and changes
+    /// nothing. Ends with 0 if nothing is wrong, 1 if something is, 2 if it could not look.
+    Doctor(Box<doctor::Doctor>),
 }
 
 /// Runs the command the process was started with.
@@ -60,6 +68,7 @@ pub fn run() -> ExitCode {
         Command::Backup(backup) => backup.run(),
         Command::Restore(restore) => restore.run(),
         Command::Status(status) => status.run(),
+        Command::Doctor(doctor) => return doctor.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

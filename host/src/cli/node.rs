@@ -52,12 +52,18 @@ pub enum Failure {
     Refused(String),
 }
 
-fn parse_user(text: &str) -> Result<String> {
+/// Lets through what is a name and a password.
+pub fn parse_user(text: &str) -> Result<String> {
     ensure!(text.contains(':'), "expected a name and a password with a colon between them");
     Ok(text.to_owned())
 }
 
 impl Node {
+    /// A node at an address, asked by `name:password`.
+    pub fn new(url: String, user: String) -> Self {
+        Self { url, user }
+    }
+
     /// The node's address, without a slash at its end.
     pub fn url(&self) -> &str {
         self.url.trim_end_matches('/')

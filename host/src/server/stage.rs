@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn holder() -> Holder {
-        Holder { description: "process 7 has them".to_owned(), address: None }
+        Holder { description: "process 7 has them".to_owned(), process: None, address: None }
     }
 
     fn open(stage: &Stage) -> Arc<Routes> {

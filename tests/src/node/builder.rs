@@ -11,7 +11,7 @@ use super::{HEDGE, Node, is_port_taken, ready};
 use crate::log::Log;
 use crate::process::Process;
 use crate::ticker::Ticker;
-use crate::{Client, eventually, is_own_host, port, repository};
+use crate::{Client, Doctor, eventually, is_own_host, port, repository};
 
 /// How many ports to try before giving up: another program can take a free one first.
 const PORT_TRIES: usize = 5;
@@ -45,6 +45,12 @@ impl Builder {
         Ok(self)
     }
 
+    /// Keeps state in a folder of the caller's.
+    pub fn in_folder(mut self, folder: Arc<TempDir>) -> Self {
+        self.folder = folder;
+        self
+    }
+
     /// Leaves the log unshown, for programs that have an output of their own.
     pub fn quiet(mut self) -> Self {
         self.shows_log = false;
@@ -61,6 +67,18 @@ impl Builder {
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Uses another manifest.
+    pub fn manifest(mut self, path: &Path) -> Self {
+        self.manifest = path.to_owned();
+        self
+    }
+
+    /// Has `hedge doctor` look at the node, which listens or would listen on this port.
+    pub fn doctor(&self, port: u16) -> Doctor {
+        let (manifest, config) = (&self.manifest, &self.runtime_config);
+        Doctor::of(manifest, config, Arc::clone(&self.folder), &self.variables, port)
     }
 
     /// Uses another `runtime-config.toml`.

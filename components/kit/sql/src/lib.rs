@@ -15,6 +15,7 @@
 //! that share an instance cannot come between its parts. What needs several steps goes into a
 //! trigger.
 
+mod describe;
 mod error;
 mod migrate;
 mod retry;
@@ -28,6 +29,7 @@ pub use spin_sdk::sqlite::Value;
 // The SDK wraps the functions that do not block; its bindings have both.
 use spin_sdk::sqlite::wit::sqlite::Connection;
 
+pub use describe::{DESCRIPTION_BYTES, describe};
 pub use error::Error;
 pub use row::{FromValue, Row};
 

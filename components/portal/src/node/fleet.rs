@@ -245,7 +245,7 @@ mod tests {
     }
 
     fn fleet() -> Vec<Below> {
-        let full = Storage { used_bytes: 95, limit_bytes: Some(100) };
+        let full = Storage { used_bytes: 95, limit_bytes: Some(100), given_up: Vec::new() };
         vec![
             node("a-fine"),
             Below { conflicts: 3, ..node("b-conflicts") },

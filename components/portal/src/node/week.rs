@@ -1,11 +1,11 @@
 //! The node's last week, for those who have no Prometheus.
 
+use hedgeschool_doctor::words::{bytes, number};
 use hedgeschool_history::{Hours, Sample, hours};
 use hedgeschool_web::{Problem, inside};
 use serde_json::json;
 
 use super::chart::{Chart, Midnight, midnights};
-use super::words::{bytes, number};
 
 /// What answers are to take at most, in seconds.
 const P99_MAX_S: f64 = 0.05;
