@@ -125,7 +125,8 @@ impl App {
         let directory = Directory::default();
         let traces = telemetry::traces()?.map(Arc::new);
         let events = Events::default();
-        let network = Network::new(config.outbound_http, directory.clone(), traces.clone(), events.clone());
+        let network =
+            Network::new(config.outbound_http, directory.clone(), traces.clone(), events.clone());
         let network = Arc::new(network);
         let responses = ResponseCache::new(limits.response_cache_bytes);
         let loading = Loading { engine, cache, network, limits };

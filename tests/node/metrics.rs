@@ -116,7 +116,8 @@ fn what_is_counted_is_read_by_a_strict_reader_cold_and_in_use() -> Result<()> {
 
 /// Writes nonsense over the later half of a stopped node's statements.
 fn damage(node: &Node) -> Result<()> {
-    let mut file = File::options().read(true).write(true).open(node.folder().join("progress.db"))?;
+    let mut file =
+        File::options().read(true).write(true).open(node.folder().join("progress.db"))?;
     let size = file.metadata()?.len();
     file.seek(SeekFrom::Start(size / 2))?;
     Ok(file.write_all(&vec![0xa5; (size - size / 2) as usize])?)
@@ -127,7 +128,8 @@ fn a_damaged_page_is_counted_when_somebody_meets_it() -> Result<()> {
     if !is_own_host() {
         return Ok(());
     }
-    let mut node = LISTEN.iter().fold(Node::builder()?, |node, word| node.argument(word)).start()?;
+    let mut node =
+        LISTEN.iter().fold(Node::builder()?, |node, word| node.argument(word)).start()?;
     for _ in 0..200 {
         statement::post(&node.xapi(), &statement::new_id())?;
     }

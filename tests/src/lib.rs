@@ -23,9 +23,9 @@
 pub mod audit;
 mod browser;
 pub mod cluster;
+pub mod collector;
 pub mod containerd;
 pub mod course;
-pub mod collector;
 mod disk;
 pub mod doctor;
 mod events;

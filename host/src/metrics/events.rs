@@ -74,7 +74,10 @@ mod tests {
     #[test]
     fn events_are_counted_by_their_names() {
         let events = Events::default();
-        assert_eq!([counted(&events, "sign-in-refused"), counted(&events, "sign-in-refused")], [1, 2]);
+        assert_eq!(
+            [counted(&events, "sign-in-refused"), counted(&events, "sign-in-refused")],
+            [1, 2]
+        );
         assert_eq!(counted(&events, "Ada Lovelace"), 0, "no name of an event");
     }
 

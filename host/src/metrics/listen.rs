@@ -69,10 +69,11 @@ async fn answer(
     let Ok(own) = metrics.text() else {
         return reply::text(StatusCode::INTERNAL_SERVER_ERROR, "The figures cannot be written.");
     };
-    let stores = inside::post(directory, COMPONENT, PATH, Bytes::new()).await.unwrap_or_else(|error| {
-        tracing::debug!("no figures of component {COMPONENT}: {error:#}");
-        Default::default()
-    });
+    let stores =
+        inside::post(directory, COMPONENT, PATH, Bytes::new()).await.unwrap_or_else(|error| {
+            tracing::debug!("no figures of component {COMPONENT}: {error:#}");
+            Default::default()
+        });
     let text = join(&own, &String::from_utf8_lossy(&stores));
     reply::reply(StatusCode::OK, MEDIA_TYPE, text)
 }

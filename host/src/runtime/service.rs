@@ -247,8 +247,7 @@ impl HandlerState for Factory {
     type WorkerState = Worker;
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<InstanceState, Expiration, Worker>> {
-        let state =
-            InstanceState::new(self.grants.clone(), self.network.clone(), &self.limits);
+        let state = InstanceState::new(self.grants.clone(), self.network.clone(), &self.limits);
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.limits);
         store.epoch_deadline_async_yield_and_update(1);

@@ -64,9 +64,9 @@ impl opentelemetry_http::HttpClient for Collector {
         let runtime = self.runtime.as_ref().ok_or("it has ended")?;
         // Blocks: OpenTelemetry asks on a thread that does nothing else.
         let sent = runtime.block_on(async {
-            tokio::time::timeout(ANSWER_MAX, self.send(request)).await.unwrap_or_else(|late| {
-                Err(late.into())
-            })
+            tokio::time::timeout(ANSWER_MAX, self.send(request))
+                .await
+                .unwrap_or_else(|late| Err(late.into()))
         });
         match &sent {
             Ok(response) if response.status().is_success() => self.note(None),

@@ -16,7 +16,8 @@ const NOTES_MAX: u8 = 16;
 pub fn sampled(headers: &HeaderMap) -> Option<&str> {
     // The last field is flags, in hexadecimal: the lowest bit says that the trace is kept.
     header(headers, TRACEPARENT).filter(|trace| {
-        let flags = trace.rsplit_once('-').and_then(|(_, flags)| u8::from_str_radix(flags, 16).ok());
+        let flags =
+            trace.rsplit_once('-').and_then(|(_, flags)| u8::from_str_radix(flags, 16).ok());
         flags.is_some_and(|flags| flags & 1 == 1)
     })
 }

@@ -55,10 +55,8 @@ impl Chart {
         let highest = first.iter().flatten().copied().fold(0.0, f64::max);
         let all = series.iter().flat_map(|(_, series)| series.iter().flatten().copied());
         let top = nice(all.chain(limit).fold(0.0, f64::max));
-        let line = |(class, series): &(&'static str, &Series)| Line {
-            class,
-            path: path(series, top),
-        };
+        let line =
+            |(class, series): &(&'static str, &Series)| Line { class, path: path(series, top) };
         Some(Self {
             title,
             text: format!("{} last, {} at most", words(*last), words(highest)),
