@@ -3,9 +3,12 @@
 
 mod ill;
 mod offline;
+mod panels;
+mod promtool;
 mod targets;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::env;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -104,5 +107,10 @@ fn nodes_in_trouble_have_their_alerts_and_a_healthy_one_has_none() -> Result<()>
     });
     println!("fired after seconds: {fired:?}");
     let missing: Vec<_> = all.iter().filter(|name| !fired.contains_key(*name)).collect();
-    outcome.map_err(|why| why.context(format!("these did not fire: {missing:?}")))
+    outcome.map_err(|why| why.context(format!("these did not fire: {missing:?}")))?;
+    panels::look(&prometheus)?;
+    match env::var_os("HEDGE_TEST_PANELS") {
+        Some(folder) => panels::draw(&prometheus, start.elapsed().as_secs(), folder.as_ref()),
+        None => Ok(()),
+    }
 }

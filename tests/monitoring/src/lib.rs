@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 pub use cases::{Case, Expected, alerts_of, cases};
-pub use dashboards::{Dashboard, Panel, dashboards};
+pub use dashboards::{Choice, Dashboard, Panel, dashboards};
 pub use names::{Named, Names};
 pub use routing::{Inhibition, Route, Routing, routing};
 pub use rules::{Rule, rules};
