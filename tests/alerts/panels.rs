@@ -16,9 +16,11 @@ const SHOWN: [&str; 3] = ["cut-off", "small", "well"];
 const DRAWN: [(&str, &str, &str, &str); 3] = [
     ("hedgeschool-node", "Time to an answer", "slow", "panel-node-time"),
     ("hedgeschool-node", "Requests", "slow", "panel-node-requests"),
-    ("hedgeschool-region", "Errors of ours", "slow", "panel-region-errors"),
+    ("hedgeschool-region", "Clocks", "slow", "panel-region-clocks"),
 ];
-/// Plots have as many colours.
+/// How long before nodes fall ill a plot begins.
+const BEFORE_S: u64 = 10;
+/// Plots have as many colours. What is highest is drawn.
 const LINES_MAX: usize = 4;
 
 fn choice(instance: &str) -> Choice<'_> {
@@ -58,15 +60,10 @@ pub fn draw(prometheus: &Prometheus, seconds: u64, folder: &Path) -> Result<()> 
     Ok(())
 }
 
-fn plot(
-    prometheus: &Prometheus,
-    panel: &Panel,
-    choice: &Choice<'_>,
-    seconds: u64,
-) -> Result<Plot> {
+fn plot(prometheus: &Prometheus, panel: &Panel, choice: &Choice<'_>, seconds: u64) -> Result<Plot> {
     let mut lines = Vec::new();
     for (expression, legend) in panel.expressions(choice).zip(panel.legends()) {
-        for series in prometheus.range(&expression, seconds)? {
+        for series in prometheus.range(&expression, seconds + BEFORE_S)? {
             lines.push((called(legend, &series), series.samples));
         }
     }
@@ -76,6 +73,8 @@ fn plot(
         samples.iter_mut().for_each(|sample| sample.0 -= start);
     }
     lines.retain(|(_, samples)| !samples.is_empty());
+    let highest = |samples: &[(f64, f64)]| samples.iter().map(|it| it.1).fold(0.0, f64::max);
+    lines.sort_by(|(_, one), (_, two)| highest(two).total_cmp(&highest(one)));
     lines.truncate(LINES_MAX);
     let title = format!("{} — drawn by our script from live Prometheus, no Grafana", panel.title);
     let y = match panel.unit() {

@@ -34,7 +34,8 @@ pub fn shortened(rules: &str, factor: u32, least: Duration) -> Result<String> {
 fn shortened_line(line: &str, factor: u32, least: Duration) -> Result<String> {
     let is_comment = line.trim_start().starts_with('#');
     let next = BEFORE.iter().filter_map(|mark| Some(line.find(mark)? + mark.len())).min();
-    let Some((before, rest)) = next.filter(|_| !is_comment).and_then(|at| line.split_at_checked(at))
+    let Some((before, rest)) =
+        next.filter(|_| !is_comment).and_then(|at| line.split_at_checked(at))
     else {
         return Ok(line.to_owned());
     };
