@@ -35,8 +35,8 @@ scrape_configs:
     file_sd_configs: [{files: [/etc/site/stores.json]}]
 ";
 
-/// What a healthy node may have too on a machine where much else goes on: it is slow at times, and a
-/// minute of its disk, drawn on for four days, says that it will be full.
+/// What a healthy node may have too on a machine where much else goes on: it is slow at times, and
+/// a minute of its disk, drawn on for four days, says that it will be full.
 const OF_THE_MACHINE: [&str; 2] = ["DiskFillsSoon", "LatencyBudgetBurn"];
 
 /// Which alert is to come, and a label of it.

@@ -1,5 +1,6 @@
-//! Rules for Prometheus, dashboards and routing, and what the tools for them do not see: a name that
-//! no node tells, an alert without a test, a test of an alert that is not there, a link to nowhere.
+//! Rules for Prometheus, dashboards and routing, and what the tools for them do not see: a name
+//! that no node tells, an alert without a test, a test of an alert that is not there, a link to
+//! nowhere.
 
 mod cases;
 mod dashboards;
