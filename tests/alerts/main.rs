@@ -3,9 +3,12 @@
 
 mod ill;
 mod offline;
+mod panels;
+mod promtool;
 mod targets;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::env;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -32,8 +35,8 @@ scrape_configs:
     file_sd_configs: [{files: [/etc/site/stores.json]}]
 ";
 
-/// What a healthy node may have too on a machine where much else goes on: it is slow at times, and a
-/// minute of its disk, drawn on for four days, says that it will be full.
+/// What a healthy node may have too on a machine where much else goes on: it is slow at times, and
+/// a minute of its disk, drawn on for four days, says that it will be full.
 const OF_THE_MACHINE: [&str; 2] = ["DiskFillsSoon", "LatencyBudgetBurn"];
 
 /// Which alert is to come, and a label of it.
@@ -104,5 +107,10 @@ fn nodes_in_trouble_have_their_alerts_and_a_healthy_one_has_none() -> Result<()>
     });
     println!("fired after seconds: {fired:?}");
     let missing: Vec<_> = all.iter().filter(|name| !fired.contains_key(*name)).collect();
-    outcome.map_err(|why| why.context(format!("these did not fire: {missing:?}")))
+    outcome.map_err(|why| why.context(format!("these did not fire: {missing:?}")))?;
+    panels::look(&prometheus)?;
+    match env::var_os("HEDGE_TEST_PANELS") {
+        Some(folder) => panels::draw(&prometheus, start.elapsed().as_secs(), folder.as_ref()),
+        None => Ok(()),
+    }
 }

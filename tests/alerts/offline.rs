@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::targets::Targets;
 
 /// How long the line is down before the power is. What the queue has in hand and in memory is lost
-/// then: three batches, each of what Prometheus gathers for five seconds.
+/// then: some batches, each of what Prometheus gathers for five seconds.
 const DOWN: Duration = Duration::from_secs(50);
 /// How long it is down after that.
 const DOWN_AFTER: Duration = Duration::from_secs(10);

@@ -6,6 +6,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -167,7 +168,19 @@ impl Prometheus {
 
     /// What an expression is now: raw samples, if it is a range.
     pub fn query(&self, expression: &str) -> Result<Vec<Series>> {
-        let data = self.ask(&address("/api/v1/query", &[("query", expression)]))?;
+        self.series(&address("/api/v1/query", &[("query", expression)]))
+    }
+
+    /// What an expression was each second until now.
+    pub fn range(&self, expression: &str, seconds: u64) -> Result<Vec<Series>> {
+        let end = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        let [start, end] = [end.saturating_sub(seconds), end].map(|it| it.to_string());
+        let words = [("query", expression), ("start", &start), ("end", &end), ("step", "1")];
+        self.series(&address("/api/v1/query_range", &words))
+    }
+
+    fn series(&self, path: &str) -> Result<Vec<Series>> {
+        let data = self.ask(path)?;
         let result = data.get("result").and_then(Value::as_array).context("no result")?;
         ensure!(data.get("resultType").is_some_and(|it| it != "scalar"), "a scalar");
         Ok(result.iter().map(series).collect())

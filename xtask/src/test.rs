@@ -37,6 +37,9 @@ pub struct Arguments {
     /// module, the first time in ten minutes
     #[arg(long, conflicts_with_all = ["cluster", "mixed"])]
     monitoring: bool,
+    /// Only with --monitoring: draw some panels of the dashboards into this folder
+    #[arg(long, value_name = "FOLDER", requires = "monitoring")]
+    panels: Option<PathBuf>,
     /// Only courses and suites that others made, which this repository does not have
     #[arg(long, conflicts_with_all = ["cluster", "mixed", "monitoring"])]
     courses: bool,
@@ -100,6 +103,9 @@ fn alerts(root: &Path, arguments: &Arguments) -> Result<()> {
     let words: Vec<_> = words.into_iter().chain(arguments.name.iter().cloned()).collect();
     let mut test = command(&words, root, arguments);
     test.arg("--test-threads=1").env("HEDGE_TEST_MONITORING", env::join_paths(programs)?);
+    if let Some(folder) = &arguments.panels {
+        test.env("HEDGE_TEST_PANELS", root.join(folder));
+    }
     run(vec![examples(root), test], &mut steps)
 }
 

@@ -7,9 +7,15 @@ use crate::{files_ending, text};
 
 /// Where they are.
 const FOLDER: &str = "k3s/monitoring/dashboards";
-/// What Grafana puts in place of these, as far as PromQL is concerned.
-const VARIABLES: [(&str, &str); 3] =
-    [("$__rate_interval", "2m"), ("$instance", "galway"), ("$region", "west")];
+/// What somebody has chosen on a dashboard.
+pub struct Choice<'a> {
+    /// The time over which rates are taken, which Grafana works out.
+    pub interval: &'a str,
+    /// The node.
+    pub instance: &'a str,
+    /// The region.
+    pub region: &'a str,
+}
 
 /// One of them.
 #[derive(Deserialize)]
@@ -84,6 +90,8 @@ struct Defaults {
 #[derive(Deserialize)]
 struct Target {
     expr: String,
+    #[serde(rename = "legendFormat")]
+    legend: String,
 }
 
 impl Dashboard {
@@ -112,12 +120,17 @@ impl Panel {
         self.links.iter().map(|link| link.url.as_str())
     }
 
-    /// Its PromQL, with something in place of each variable.
-    pub fn expressions(&self) -> impl Iterator<Item = String> {
+    /// Its PromQL, as Grafana would send it.
+    pub fn expressions(&self, choice: &Choice<'_>) -> impl Iterator<Item = String> {
         self.targets.iter().map(|target| {
-            let put = |text: String, (from, to): (&str, &str)| text.replace(from, to);
-            VARIABLES.into_iter().fold(target.expr.clone(), put)
+            let text = target.expr.replace("$__rate_interval", choice.interval);
+            text.replace("$instance", choice.instance).replace("$region", choice.region)
         })
+    }
+
+    /// What its lines are called, expression by expression.
+    pub fn legends(&self) -> impl Iterator<Item = &str> {
+        self.targets.iter().map(|target| target.legend.as_str())
     }
 
     /// Whether it is within Grafana's 24 columns.

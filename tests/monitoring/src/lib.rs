@@ -1,5 +1,6 @@
-//! Rules for Prometheus, dashboards and routing, and what the tools for them do not see: a name that
-//! no node tells, an alert without a test, a test of an alert that is not there, a link to nowhere.
+//! Rules for Prometheus, dashboards and routing, and what the tools for them do not see: a name
+//! that no node tells, an alert without a test, a test of an alert that is not there, a link to
+//! nowhere.
 
 mod cases;
 mod dashboards;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 pub use cases::{Case, Expected, alerts_of, cases};
-pub use dashboards::{Dashboard, Panel, dashboards};
+pub use dashboards::{Choice, Dashboard, Panel, dashboards};
 pub use names::{Named, Names};
 pub use routing::{Inhibition, Route, Routing, routing};
 pub use rules::{Rule, rules};

@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use anyhow::{Result, ensure};
-use hedgeschool_monitoring::{Dashboard, Named, Names, dashboards, repository, rules};
+use hedgeschool_monitoring::{
+    Choice, Dashboard, Named, Names, Panel, dashboards, repository, rules,
+};
 
 const RUNBOOK: &str = "docs/runbook.md";
 /// Units of Grafana's that are used.
 const UNITS: [&str; 7] = ["bool_yes_no", "bytes", "ops", "percentunit", "reqps", "s", "short"];
 
 /// Looks at every panel, and says of which one something does not hold.
-fn each(look: impl Fn(&Dashboard, &hedgeschool_monitoring::Panel) -> Result<()>) -> Result<()> {
+fn each(look: impl Fn(&Dashboard, &Panel) -> Result<()>) -> Result<()> {
     for dashboard in dashboards()? {
         for panel in &dashboard.panels {
             let title = format!("{}: {}", dashboard.title, panel.title);
@@ -49,12 +51,13 @@ fn a_panel_asks_the_chosen_prometheus_for_what_there_is() -> Result<()> {
     each(|dashboard, panel| {
         ensure!(dashboard.variables("datasource") == ["datasource"], "no choice of a Prometheus");
         ensure!(panel.datasource() == "${datasource}", "{}", panel.datasource());
-        for expression in panel.expressions() {
+        let choice = Choice { interval: "2m", instance: "galway", region: "west" };
+        for expression in panel.expressions(&choice) {
             ensure!(!expression.contains('$'), "a variable is left: {expression}");
             let missing = names.missing_of(&Named::within(&expression)?);
             ensure!(missing.is_empty(), "nothing tells {missing:?}");
         }
-        ensure!(panel.expressions().count() > 0, "it asks for nothing");
+        ensure!(panel.expressions(&choice).count() > 0, "it asks for nothing");
         Ok(())
     })
 }
