@@ -83,7 +83,7 @@ impl Doctor {
     /// Looks, and finds nothing.
     pub fn expect_nothing(self) -> Result<Diagnosis> {
         let seen = self.examine()?;
-        let findings = seen.report["findings"].as_array().context("no findings")?;
+        let findings = seen.list("findings")?;
         ensure!(findings.is_empty() && seen.code == 0, "{seen:#?}");
         Ok(seen)
     }
@@ -91,22 +91,28 @@ impl Doctor {
 
 impl Diagnosis {
     fn expect(&self, check: &str, severity: &str, words: &str) -> Result<()> {
-        let findings = self.report["findings"].as_array().context("no findings")?;
-        let [one] = findings.as_slice() else { anyhow::bail!("not {check} alone: {self:#?}") };
-        ensure!(one["check"] == check && one["severity"] == severity, "not {check}: {self:#?}");
-        let what = one["what"].as_str().unwrap_or_default();
+        let [one] = self.list("findings")? else { anyhow::bail!("not {check} alone: {self:#?}") };
+        let text = |name: &str| one.get(name).and_then(Value::as_str).unwrap_or_default();
+        ensure!(text("check") == check && text("severity") == severity, "not {check}: {self:#?}");
+        let what = text("what");
         ensure!(what.contains(words), "{what:?} does not say {words:?}");
-        ensure!(one["advice"].as_str().is_some_and(|advice| !advice.is_empty()), "{one}");
+        ensure!(!text("advice").is_empty(), "{one}");
         let is_wrong = severity == "wrong";
         ensure!(self.code == i32::from(is_wrong), "it ended with {}", self.code);
-        ensure!(self.report["is_healthy"] == !is_wrong, "{self:#?}");
+        let is_healthy = self.report.get("is_healthy").and_then(Value::as_bool);
+        ensure!(is_healthy == Some(!is_wrong), "{self:#?}");
         Ok(())
     }
 
     /// Whether a check was made, and all is in order.
     pub fn is_in_order(&self, check: &str) -> bool {
-        let checks = self.report["in_order"].as_array();
-        checks.is_some_and(|checks| checks.iter().any(|it| it == check))
+        self.list("in_order").is_ok_and(|checks| checks.iter().any(|it| it == check))
+    }
+
+    /// A list of the report.
+    fn list(&self, name: &str) -> Result<&[Value]> {
+        let list = self.report.get(name).and_then(Value::as_array);
+        Ok(list.with_context(|| format!("no {name}: {self:#?}"))?.as_slice())
     }
 }
 

@@ -54,9 +54,10 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_that_of_the_node_itself() {
-        let shown_s = hedgeschool_replication::hlc::SKEW_SHOWN_US as f64 / 1e6;
-        assert_eq!(SKEW_MAX_S, shown_s);
+    fn the_limit_is_that_of_the_alert() {
+        let rules = include_str!("../../../k3s/monitoring/rules/replication.yaml");
+        let rule = format!("abs(hedgeschool_upstream_skew_seconds) > {SKEW_MAX_S}\n");
+        assert!(rules.contains(&rule));
         assert_eq!(against_upstream(-30.0), None);
         let found = against_upstream(-3_600.0).unwrap();
         assert!(found.what.ends_with("the other one is 1 h behind."), "{}", found.what);

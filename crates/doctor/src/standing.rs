@@ -228,7 +228,10 @@ fn below(nodes: &[Below]) -> Vec<Finding> {
              outside, its name, its certificate, the firewall. They come back by themselves.",
         )];
     }
-    let skewed = known.clone().filter(|node| node.is_skewed && node.seconds_since_contact < HOUR_S);
+    let is_skewed = |node: &&Below| {
+        node.skew_seconds.abs() > clock::SKEW_MAX_S && node.seconds_since_contact < HOUR_S
+    };
+    let skewed = known.clone().filter(is_skewed);
     let skewed: Vec<_> = skewed.map(|node| node.node.as_str()).collect();
     let full = known.clone().filter(|node| {
         node.storage.as_ref().and_then(Storage::percent).is_some_and(|it| it >= STORAGE_FULL)
@@ -331,7 +334,7 @@ mod tests {
         let silent = json!({ "seconds_since_contact": 4 * DAY_S });
         assert_eq!(found(below, silent), warning(Check::Below));
         assert_eq!(found(below, json!({ "seconds_since_contact": GONE_S })), []);
-        assert_eq!(found(below, json!({ "is_skewed": true })), warning(Check::Below));
+        assert_eq!(found(below, json!({ "skew_seconds": 31.0 })), warning(Check::Below));
         let full = json!({ "storage": { "used_bytes": 99, "limit_bytes": 100 } });
         assert_eq!(found(below, full), warning(Check::Below));
     }

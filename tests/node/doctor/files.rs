@@ -168,7 +168,7 @@ fn components_that_are_missing_cut_off_or_of_another_release() -> Result<()> {
     with_store(&folder, Some(&whole))?.expect_nothing()?;
     // The file says of which release it is.
     let release = env!("CARGO_PKG_VERSION").as_bytes();
-    let mark = [&b"progress"[..], &[0; 16], release].concat();
+    let mark = [&b"hedge-storeprogress"[..], &[0; 16], release].concat();
     let at = whole.windows(mark.len()).position(|window| window == mark);
     let at = at.context("the store does not describe itself")? + mark.len() - release.len();
     let mut older = whole;

@@ -37,6 +37,7 @@ fn variables_that_are_wrong() -> Result<()> {
         let mut doctor = with(name, value)?;
         if name == "upstream_url" {
             doctor = doctor.argument("--variable=upstream_token=x");
+            doctor = doctor.argument("--variable=node_id=edge");
         }
         doctor.expect_wrong("variables", says)?;
     }
