@@ -43,7 +43,7 @@ pub fn hours(samples: &[Sample], now: i64) -> Hours {
         hours.p99_s.push(highest(requests().filter_map(|it| it.p99_s)));
         hours.recorded.push(recorded(&hour));
         hours.unsynced.push(highest(all().filter_map(|it| Some(it.unsynced? as f64))));
-        hours.stored.push(all().last().map(|it| it.stored as f64));
+        hours.stored.push(all().next_back().map(|it| it.stored as f64));
         let free = all().filter_map(|it| Some(it.host.as_ref()?.disk?.free as f64));
         hours.free.push(free.reduce(f64::min));
     }

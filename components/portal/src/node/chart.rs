@@ -51,7 +51,7 @@ impl Chart {
         words: fn(f64) -> String,
     ) -> Option<Self> {
         let (_, first) = series.first()?;
-        let last = first.iter().flatten().last()?;
+        let last = first.iter().flatten().next_back()?;
         let highest = first.iter().flatten().copied().fold(0.0, f64::max);
         let all = series.iter().flat_map(|(_, series)| series.iter().flatten().copied());
         let top = nice(all.chain(limit).fold(0.0, f64::max));
