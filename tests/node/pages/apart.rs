@@ -2,7 +2,7 @@
 //! portal's sandbox.
 
 use anyhow::{Result, ensure};
-use hedgeschool_tests::{Browser, Node, course};
+use hedgeschool_tests::{Browser, Node, course, is_own_host};
 
 use super::{ADA, GRACE, give, import, page_of, sign_in};
 use crate::tree::{learner, node, soon, under};
@@ -93,7 +93,12 @@ fn course_of(node: &Node, page: &str) -> Result<String> {
 
 /// Opens the course's unit, and waits for what its heading says.
 fn expect_in_unit(browser: &Browser, node: &Node, path: &str, text: &str) -> Result<()> {
-    browser.open(&format!("{}{path}", node.address()))?;
+    expect_in_unit_of(browser, &node.address(), path, text)
+}
+
+/// The same, of a portal that has another name than the node's address.
+fn expect_in_unit_of(browser: &Browser, portal: &str, path: &str, text: &str) -> Result<()> {
+    browser.open(&format!("{portal}{path}"))?;
     browser.click(".unit button:last-child")?;
     browser.in_frame("main > iframe:not([hidden])", |unit| unit.await_text("h1", text))
 }
@@ -169,49 +174,79 @@ fn what_a_page_leaves_in_the_browser_is_gone_for_the_next_learner() -> Result<()
     expect_in_unit(&browser, &node, &path, "Was: nothing")
 }
 
-/// Puts somebody else's session in place of the learner's, by pushing that out.
-fn impostor(session: &str) -> String {
+/// Puts somebody else's session in place of the learner's, by pushing that out. What is said of the
+/// cookie's domain follows it.
+fn impostor(session: &str, domain: &str) -> String {
     let script = r#"<!doctype html><title>Impostor</title><h1></h1><script>
     let outcome = "Done";
     try {
       for (let n = 0; n < 400; n++) document.cookie = `filler${n}=1; path=/`;
       for (let n = 0; n < 400; n++) document.cookie = `filler${n}=1; path=/; max-age=0`;
-      for (const path of ["/", "/courses"]) document.cookie = `SESSION; path=${path}`;
+      for (const path of ["/", "/courses"]) document.cookie = `SESSION; path=${path}DOMAIN`;
     } catch {
       outcome = "Has no cookies";
     }
     document.querySelector("h1").textContent = outcome;
     </script>"#;
-    script.replace("SESSION", session)
+    script.replace("SESSION", session).replace("DOMAIN", domain)
+}
+
+/// Has Ada open a course that slips Grace's session in, and looks who she is at the portal then.
+/// `is_reached`: whether the course's cookies are the portal's, so that it can sign her out.
+fn expect_no_other(
+    node: &Node,
+    portal: &str,
+    domain: &str,
+    outcome: &str,
+    is_reached: bool,
+) -> Result<()> {
+    let session = node.sign_in(GRACE)?;
+    let path = course_of(node, &impostor(&session, domain))?;
+    let browser = Browser::phone()?;
+    browser.open(portal)?;
+    give(&browser, ADA)?;
+    browser.await_text("header", "Sign out")?;
+    expect_in_unit_of(&browser, portal, &path, outcome)?;
+    for page in ["/", "/progress", path.as_str()] {
+        browser.open(&format!("{portal}{page}"))?;
+        if is_reached {
+            browser.await_text("main", "Sign in")?;
+        } else {
+            browser.await_text("header", "ada")?;
+        }
+    }
+    if is_reached {
+        give(&browser, ADA)?;
+    }
+    browser.await_text("header", "ada")?;
+    let name = browser.text("header .name")?;
+    ensure!(name == "ada", "signed in as {name}");
+    browser.await_text("h1", "Apart")
 }
 
 #[test]
 fn a_page_signs_nobody_in_as_somebody_else() -> Result<()> {
     for is_apart in [true, false] {
         let (node, _) = classroom(COUNTER, is_apart)?;
-        let session = node.sign_in(GRACE)?;
-        let path = course_of(&node, &impostor(&session))?;
-        let browser = Browser::phone()?;
-        sign_in(&browser, &node, ADA)?;
         let outcome = if is_apart { "Done" } else { "Has no cookies" };
-        expect_in_unit(&browser, &node, &path, outcome)?;
-        for page in ["/", "/progress", path.as_str()] {
-            browser.open(&format!("{}{page}", node.address()))?;
-            if is_apart {
-                browser.await_text("main", "Sign in")?;
-            } else {
-                browser.await_text("header", "ada")?;
-            }
-        }
-        if is_apart {
-            give(&browser, ADA)?;
-            browser.await_text("header", "ada")?;
-            let name = browser.text("header .name")?;
-            ensure!(name == "ada", "signed in as {name}");
-            browser.await_text("h1", "Apart")?;
-        }
+        // Cookies know no ports, but names: where a host has one listener and two names that are
+        // no site's, a course gets at no cookie of the portal's.
+        let is_reached = is_apart && is_own_host();
+        expect_no_other(&node, &node.address(), "", outcome, is_reached)?;
     }
     Ok(())
+}
+
+#[test]
+fn nor_does_a_page_where_content_is_another_name_of_the_portals_site() -> Result<()> {
+    let (mut node, _) = classroom(COUNTER, false)?;
+    // Browsers find any name below `localhost` on this machine.
+    let name = format!("school.localhost:{}", node.port());
+    node.set_variable("content_origin", &format!("http://content.{name}"));
+    node.terminate()?;
+    node.restart()?;
+    let portal = format!("http://{name}");
+    expect_no_other(&node, &portal, "; domain=school.localhost", "Done", true)
 }
 
 #[test]
