@@ -62,7 +62,9 @@ fn told(status: &Status, subject: &Subject, report: &mut Report) {
 }
 
 fn look_at_redis(subject: &Subject, report: &mut Report) {
-    let set = subject.variable("redis_url").map(str::to_owned);
+    // One of no form is what is wrong with the variables.
+    let set = subject.variable("redis_url").filter(|url| Client::open(*url).is_ok());
+    let set = set.map(str::to_owned);
     let servers: Vec<_> = set.into_iter().chain(subject.redis.iter().cloned()).collect();
     if servers.is_empty() {
         return report.could_not_see(Check::Redis, "none is set");
