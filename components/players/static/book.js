@@ -56,6 +56,8 @@ export async function play() {
   const bar = element("nav", {});
   bar.append(back, chapters, where, on);
   chapters.hidden = chapters.options.length === 0;
+  // Whoever turned its pages before they are there would turn none.
+  bar.style.visibility = "hidden";
   stage(view, bar).className = "book";
   let timer;
   view.addEventListener("relocate", ({ detail: { cfi, fraction, location, tocItem } }) => {
@@ -77,4 +79,5 @@ export async function play() {
   addEventListener("keydown", turn);
   view.addEventListener("load", ({ detail }) => detail.doc.addEventListener("keydown", turn));
   await view.init({ lastLocation: lesson.place });
+  bar.style.visibility = "";
 }

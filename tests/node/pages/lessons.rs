@@ -1,11 +1,28 @@
 //! Documents, books, pictures and H5P, played in a real browser.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
-use hedgeschool_tests::{Browser, Node, course, repository};
+use hedgeschool_tests::{Browser, Link, Node, course, repository};
 use serde_json::Value;
 
+use super::places::chapter;
 use super::{ADA, GRACE, collect, page_of, sign_in};
 use crate::tree::{learner, soon};
+
+/// What each piece of a course is late by, where it comes slowly.
+const SLOW: Duration = Duration::from_millis(200);
+
+/// Clicks on the button for the next page the moment it is seen: WebDriver would wait for frames.
+const QUICK_CLICK: &str = r#"new Promise((done) => {
+  const look = () => {
+    const button = document.querySelector("nav button:last-child");
+    if (!button?.checkVisibility({ visibilityProperty: true })) return requestAnimationFrame(look);
+    button.click();
+    done(true);
+  };
+  look();
+})"#;
 
 /// A file of `examples/formats`, or a folder of it as a zip.
 pub fn sample(name: &str) -> Result<Vec<u8>> {
@@ -205,6 +222,23 @@ fn a_picture_is_done_once_it_was_seen() -> Result<()> {
     })?;
     expect_no_errors(&phone)?;
     classroom.await_standing(&phone, "Completed")
+}
+
+#[test]
+fn the_first_click_turns_a_page_of_a_book_that_comes_slowly() -> Result<()> {
+    let mut node = Node::builder()?.apart(false).start()?;
+    let link = Link::to(node.port())?;
+    node.set_variable("content_origin", &link.address());
+    node.terminate()?;
+    node.restart()?;
+    let mut classroom = Classroom::at(node)?;
+    classroom.import("Year.epub", "epub", &sample("book")?)?;
+    link.delay(SLOW);
+    let phone = classroom.enter(Browser::phone()?, ADA)?;
+    classroom.play(&phone, |book| {
+        book.evaluate(QUICK_CLICK)?;
+        soon("summer", || Ok(chapter(book)? == "Summer"))
+    })
 }
 
 #[test]

@@ -115,7 +115,7 @@ const LESSONS: [Lesson; 6] = [
 ];
 
 /// The chapter in which a book is open.
-fn chapter(book: &Browser) -> Result<String> {
+pub fn chapter(book: &Browser) -> Result<String> {
     let chapter = book.evaluate("document.querySelector('select')?.selectedOptions[0]?.text")?;
     Ok(chapter.as_str().unwrap_or_default().to_owned())
 }
