@@ -80,7 +80,7 @@ fn a_node_draws_the_week_that_it_has_kept() -> Result<()> {
     ensure!(shown.matches("<figure").count() == 5, "{shown}");
     ensure!(shown.matches("class=\"grid\" d=\"M").count() >= 5 * 7, "{shown}");
     let said = words(&shown);
-    for words in ["10 a second at most", "12 ms at most", "The last week", "GB last"] {
+    for words in ["10 a second at most", "12 ms at most", "The last week", "9.0 GB at most"] {
         ensure!(said.contains(words), "not {words:?}: {said}");
     }
     // The page is for thin cables.
