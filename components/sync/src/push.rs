@@ -280,6 +280,10 @@ async fn renewed(
 
 /// The trace that one of some entries belongs to, if one does: it goes on with them.
 async fn traced(journal: Journal, entries: &[Entry]) -> Result<Option<String>, Error> {
+    // Only `progress` notes traces.
+    if journal != Journal::Progress {
+        return Ok(None);
+    }
     let mut found = None;
     for (name, text) in journal.notes(trace::NOTES.to_owned()).await? {
         let Some((trace, recorded)) = trace::read_note(&text) else { continue };
