@@ -100,6 +100,8 @@ fn what_is_counted_is_read_by_a_strict_reader_cold_and_in_use() -> Result<()> {
     }
     ensure!(figure(&warm, "hedge_cache_hits_total")? == 2.0, "{warm}");
     ensure!(figure(&warm, "hedge_sqlite_writes_total{database=\"progress\"}")? >= 1.0, "{warm}");
+    let commits = "hedge_sqlite_commit_seconds_total{database=\"progress\"}";
+    ensure!(figure(&warm, commits)? > 0.0, "{warm}");
     ensure!(figure(&warm, "hedgeschool_journal_sequence{store=\"progress\"}")? >= 1.0, "{warm}");
     ensure!(figure(&warm, "process_resident_memory_bytes")? > 1e6, "{warm}");
     ensure!(figure(&warm, "hedge_disk_free_bytes")? > 0.0, "{warm}");

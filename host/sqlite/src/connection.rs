@@ -248,7 +248,7 @@ impl Connection {
         };
         let (reply, receiver) = oneshot::channel();
         let pending = Pending { reply: receiver, _cancel: CancelOnDrop(cancelled) };
-        (Job { call, reply, _share: share }, pending)
+        (Job { call, reply, since: Instant::now(), _share: share }, pending)
     }
 
     /// Waits for the answer; `None` if nobody is left to give one.

@@ -7,6 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::error::Error;
 use crate::link::{Call, Session};
+use crate::stats::{Counters, add_since};
 use crate::value::Rows;
 
 /// What a caller gets back.
@@ -21,6 +22,8 @@ pub(crate) struct Reply {
 pub(crate) struct Job {
     pub(crate) call: Call,
     pub(crate) reply: oneshot::Sender<Reply>,
+    /// When it was asked for.
+    pub(crate) since: Instant,
     /// The job's share of the queue, given back when the job is dropped.
     pub(crate) _share: OwnedSemaphorePermit,
 }
@@ -37,7 +40,8 @@ impl Job {
     }
 
     /// Gives the job back if it is still worth doing, and otherwise answers it.
-    pub(crate) fn if_wanted(self) -> Option<Self> {
+    pub(crate) fn if_wanted(self, counters: &Counters) -> Option<Self> {
+        add_since(&counters.wait_us, self.since);
         if self.reply.is_closed() {
             return None;
         }

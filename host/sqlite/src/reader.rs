@@ -47,7 +47,7 @@ fn serve(shared: &Arc<Shared>, link: &Link, look: Look) {
 }
 
 fn read(shared: &Arc<Shared>, link: &Link, job: Job) {
-    let Some(job) = job.if_wanted() else { return };
+    let Some(job) = job.if_wanted(&shared.counters) else { return };
     count(&shared.counters.reads);
     let (result, session) = link.run(&job.call, Scope::Shared);
     shared.counters.ended(&result);

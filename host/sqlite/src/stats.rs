@@ -1,4 +1,5 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
 
 use crate::error::Error;
 
@@ -7,6 +8,10 @@ use crate::error::Error;
 pub struct Stats {
     /// Transactions committed, each one fsync.
     pub commits: u64,
+    /// Microseconds that they took, the fsync in them.
+    pub commit_us: u64,
+    /// Microseconds that statements waited for their turn.
+    pub wait_us: u64,
     /// Writing statements run for guests, failed ones included.
     pub writes: u64,
     /// Reading statements run for guests, failed ones included.
@@ -36,6 +41,8 @@ pub struct Stats {
 #[derive(Default)]
 pub(crate) struct Counters {
     pub(crate) commits: AtomicU64,
+    pub(crate) commit_us: AtomicU64,
+    pub(crate) wait_us: AtomicU64,
     pub(crate) writes: AtomicU64,
     pub(crate) reads: AtomicU64,
     pub(crate) errors: AtomicU64,
@@ -63,6 +70,8 @@ impl Counters {
             reads_waiting: u64::try_from(reads_waiting).unwrap_or(u64::MAX),
             writes_waiting: u64::try_from(writes_waiting).unwrap_or(u64::MAX),
             commits: self.commits.load(Relaxed),
+            commit_us: self.commit_us.load(Relaxed),
+            wait_us: self.wait_us.load(Relaxed),
             writes: self.writes.load(Relaxed),
             reads: self.reads.load(Relaxed),
             errors: self.errors.load(Relaxed),
@@ -75,6 +84,12 @@ impl Counters {
             wal_pages: self.wal_pages.load(Relaxed),
         }
     }
+}
+
+/// Adds the time since then.
+pub(crate) fn add_since(counter: &AtomicU64, start: Instant) {
+    let us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+    counter.fetch_add(us, Relaxed);
 }
 
 pub(crate) fn count(counter: &AtomicU64) {

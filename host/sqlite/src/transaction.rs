@@ -15,7 +15,7 @@ use crate::writer::Writer;
 impl Writer<'_> {
     /// Serves one guest until its transaction ends, by itself or by the host's patience.
     pub(crate) fn transaction(&mut self, begin: Job, statements: &Receiver<Job>) {
-        let Some(begin) = begin.if_wanted() else { return };
+        let Some(begin) = begin.if_wanted(&self.shared.counters) else { return };
         let link = match self.link() {
             Ok(link) => link,
             Err(error) => return begin.fail(error),
@@ -60,8 +60,9 @@ impl Writer<'_> {
 
     /// Returns whether the transaction is over.
     fn run_in_transaction(&self, link: &Link, job: Job, end: Instant) -> bool {
-        let Some(mut job) = job.if_wanted() else { return false };
+        let Some(mut job) = job.if_wanted(&self.shared.counters) else { return false };
         job.call.deadline = job.call.deadline.min(end);
+        let start = Instant::now();
         let (result, session) = self.run(link, &job, Scope::Transaction);
         // Not the statement was too long but the transaction: without an answer, its guest hears
         // that.
@@ -70,7 +71,7 @@ impl Writer<'_> {
         }
         let is_over = link.is_autocommit();
         if is_over && result.is_ok() {
-            self.after_sync();
+            self.after_sync(start);
         }
         self.answer(job, result, session, is_over);
         is_over

@@ -12,7 +12,7 @@ use crate::job::{Job, Work};
 use crate::link::{Link, Role, Session, wal_pages};
 use crate::options::{BATCH_STATEMENTS_MAX, BATCH_TIME_MAX, COMMIT_TIME_SLOW, PAUSE_SHARE};
 use crate::shared::Shared;
-use crate::stats::count;
+use crate::stats::{add_since, count};
 use crate::value::Rows;
 use crate::wal::{Step, WalWatch};
 
@@ -85,7 +85,7 @@ impl Writer<'_> {
         let started = Instant::now();
         let mut next = Some(first);
         while let Some(job) = next {
-            if let Some(job) = job.if_wanted() {
+            if let Some(job) = job.if_wanted(&self.shared.counters) {
                 let (result, session) = self.run(&link, &job, Scope::Shared);
                 done.push((job, result, session));
             }
@@ -166,7 +166,7 @@ impl Writer<'_> {
 
     /// Runs what cannot be in a transaction, such as VACUUM.
     fn alone(&mut self, job: Job) {
-        let Some(job) = job.if_wanted() else { return };
+        let Some(job) = job.if_wanted(&self.shared.counters) else { return };
         match self.link() {
             Ok(link) => {
                 let (result, session) = self.run(&link, &job, Scope::Alone);
@@ -198,18 +198,21 @@ impl Writer<'_> {
     }
 
     fn commit(&self, link: &Link) -> Result<(), Error> {
+        let start = Instant::now();
         link.command("COMMIT")?;
-        self.after_sync();
+        self.after_sync(start);
         Ok(())
     }
 
-    pub(crate) fn after_sync(&self) {
+    /// A commit that began then is done.
+    pub(crate) fn after_sync(&self, start: Instant) {
         count(&self.shared.counters.commits);
         self.shared.counters.wal_pages.store(wal_pages().unsigned_abs(), Relaxed);
         let delay = self.shared.options.sync_delay;
         if !delay.is_zero() {
             thread::sleep(delay);
         }
+        add_since(&self.shared.counters.commit_us, start);
     }
 
     /// Ends a failed transaction, or the connection if that does not work either.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hedge_sqlite::{Database, Stats};
 use hedgeschool_history::Disk;
@@ -32,6 +33,11 @@ const COUNTERS: [Figure<Stats>; 9] = [
         stats.batches_repeated
     }),
     ("sqlite_checkpoints", "Checkpoints run", |stats| stats.checkpoints),
+];
+/// In microseconds.
+const TIMES: [Figure<Stats>; 2] = [
+    ("sqlite_commit", "What commits took, the fsync in them", |stats| stats.commit_us),
+    ("sqlite_wait", "What statements waited for their turn", |stats| stats.wait_us),
 ];
 const GAUGES: [Figure<Stats>; 3] = [
     ("sqlite_reads_waiting", "Reading statements that wait", |stats| stats.reads_waiting),
@@ -69,6 +75,9 @@ impl Collector for Sampled {
         let stats: Vec<_> = self.databases.iter().map(stats).collect();
         for figure in COUNTERS {
             family(&mut encoder, "database", figure, MetricType::Counter, &stats)?;
+        }
+        for figure in TIMES {
+            times(&mut encoder, "database", figure, &stats)?;
         }
         for figure in GAUGES {
             family(&mut encoder, "database", figure, MetricType::Gauge, &stats)?;
@@ -110,6 +119,24 @@ fn family<'a, T: 'a>(
             MetricType::Counter => ConstCounter::new(read(figures)).encode(metric)?,
             _ => ConstGauge::new(signed(read(figures))).encode(metric)?,
         }
+    }
+    Ok(())
+}
+
+/// The same of times.
+fn times<T>(
+    encoder: &mut DescriptorEncoder,
+    label: &str,
+    (name, help, read): Figure<T>,
+    things: &[(String, T)],
+) -> fmt::Result {
+    let unit = Some(&Unit::Seconds);
+    let mut family = encoder.encode_descriptor(name, help, unit, MetricType::Counter)?;
+    for (thing, figures) in things {
+        let time = Duration::from_micros(read(figures));
+        let labels = [(label, thing.as_str())];
+        let metric = family.encode_family(&labels)?;
+        ConstCounter::new(time.as_secs_f64()).encode(metric)?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::reply;
+use super::{leftover, reply};
 
 /// Bodies up to so many bytes are read first. Each connection of HTTP/1 may hold one; those of
 /// HTTP/2, which may have many at a time, are left to the component.
@@ -29,6 +29,7 @@ pub async fn gather(
     let announced = request.body().size_hint().exact().and_then(|bytes| bytes.try_into().ok());
     let announced = announced.filter(|bytes| (1..=BYTES_MAX).contains(bytes));
     let Some(announced) = announced.filter(|_| request.version() <= Version::HTTP_11) else {
+        let request = leftover::read_to_end(request);
         return Ok(request.map(|body| body.map_err(Error::from).boxed_unsync()));
     };
     let (head, body) = request.into_parts();
@@ -93,8 +94,8 @@ mod tests {
         client.write_all(sent).await.unwrap();
         let serving = http1::Builder::new().serve_connection(TokioIo::new(server), service);
         let mut answer = vec![0; 4096];
-        // A connection whose body is not read to its end ends with the reply, which is there to be
-        // read all the same.
+        // A connection whose body is not read to its end may end with the reply, which is there to
+        // be read all the same.
         let read = tokio::select! {
             read = client.read(&mut answer) => read.unwrap(),
             _ = serving => client.read(&mut answer).await.unwrap(),

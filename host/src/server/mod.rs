@@ -4,6 +4,7 @@ mod directory;
 mod events;
 mod forward;
 mod gather;
+mod leftover;
 mod listen;
 pub(crate) mod reply;
 mod response_cache;
