@@ -108,6 +108,7 @@ impl Comparison {
             | Group::Fleet
             | Group::Course
             | Group::Storm
+            | Group::Scrape
             | Group::Containers
             | Group::Pods
             | Group::Read => Ok(()),

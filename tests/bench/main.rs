@@ -19,6 +19,7 @@ mod pods;
 mod read;
 mod record;
 mod report;
+mod scrape;
 mod start;
 mod storm;
 mod sync;
@@ -97,6 +98,7 @@ fn measure(group: Group, options: &Options, meter: &Meter) -> Result<()> {
         Group::Fleet => fleet::measure(meter),
         Group::Course => course::measure(options.course_bytes),
         Group::Storm => storm::measure(),
+        Group::Scrape => scrape::measure(),
         Group::Containers => containers::measure(options.starts),
         Group::Pods => pods::measure(run(options), options.runs.unwrap_or(RUNS), &options.rate),
         Group::Read => {

@@ -120,6 +120,8 @@ pub enum Group {
     Course,
     /// The backlogs of 50 nodes at a time, without and with Redis
     Storm,
+    /// What Prometheus costs: `/metrics` read 10,000 times, and the memory afterwards
+    Scrape,
     /// The app in containers: their start beside runc's, and their memory (as root, needs
     /// containerd)
     Containers,

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 
 use anyhow::{Context, Result, ensure};
+use hedgeschool_tests::scraper::{self, LISTEN};
 use hedgeschool_tests::{Client, Node, address, course, is_own_host, statement};
 use http::Method;
 use openmetrics_parser::openmetrics::parse_openmetrics;
@@ -15,16 +16,7 @@ use crate::tree::{learner, node, soon, under};
 const LABELS: [&str; 8] =
     ["code", "component", "database", "event", "node", "route", "store", "version"];
 
-/// Where Prometheus asks a node that was started with [`LISTEN`].
-fn scraper(node: &Node) -> Result<Client> {
-    let log = node.log();
-    let (_, place) = log.rsplit_once("Metrics: ").context("it does not say where metrics are")?;
-    let place = place.lines().next().unwrap_or_default();
-    Ok(Client::new(place.strip_suffix("/metrics").context("they are at /metrics")?))
-}
-
 const FORM: &str = "application/x-www-form-urlencoded";
-const LISTEN: [&str; 2] = ["--metrics-listen", "127.0.0.1:0"];
 
 /// All figures, once a strict reader has taken them.
 fn scrape(scraper: &Client) -> Result<String> {
@@ -81,7 +73,7 @@ fn what_is_counted_is_read_by_a_strict_reader_cold_and_in_use() -> Result<()> {
         return Ok(());
     }
     let node = LISTEN.iter().fold(Node::builder()?, |node, word| node.argument(word)).start()?;
-    let scraper = scraper(&node)?;
+    let scraper = scraper::of(&node)?;
     let cold = scrape(&scraper)?;
     let posts =
         "hedge_http_requests_total{component=\"progress\",route=\"/xapi/...\",code=\"2xx\"}";
@@ -141,7 +133,7 @@ fn a_damaged_page_is_counted_when_somebody_meets_it() -> Result<()> {
     let damaged = "hedge_sqlite_damaged_total{database=\"progress\"}";
     soon("somebody meets it", || {
         node.xapi().get("/xapi/statements?limit=0")?;
-        Ok(figure(&scrape(&scraper(&node)?)?, damaged)? > 0.0)
+        Ok(figure(&scrape(&scraper::of(&node)?)?, damaged)? > 0.0)
     })
 }
 

@@ -13,6 +13,7 @@
 //! * [`Disk`]: the disk under a node, which can lose power.
 //! * [`Machine`]: the machine under a node, whose disk can be full and whose clock can jump.
 //! * [`Doctor`]: `hedge doctor`, about to look at a node.
+//! * [`scraper`]: what Prometheus asks a node.
 //! * [`storm`], [`audit`]: recording until the node is killed, and whether everything is there
 //!   afterwards.
 //! * [`statement`], [`course`], [`upload`], [`hostile`]: what is sent.
@@ -40,6 +41,7 @@ pub mod prometheus;
 pub mod python;
 mod redis;
 mod relay;
+pub mod scraper;
 pub mod statement;
 pub mod storm;
 mod threads;
