@@ -7,8 +7,9 @@ use hedgeschool_tests::{Node, scraper, statement};
 
 use crate::report::{Times, milliseconds, row};
 
-/// Scrapes before memory is looked at, and those that may not add to it.
-const FIRST: usize = 1_000;
+/// Scrapes before memory is looked at, as many as an instance is asked for, and those that may not
+/// add to it.
+const FIRST: usize = 2_000;
 const SCRAPES: usize = 10_000;
 /// What is stored meanwhile, so that figures change.
 const SCRAPES_A_STATEMENT: usize = 100;
@@ -23,7 +24,7 @@ pub fn measure() -> Result<()> {
     let (first, start) = (node.memory()?, Instant::now());
     let (times, bytes) = scrape(&node, SCRAPES)?;
     let (took, last) = (start.elapsed().as_secs_f64(), node.memory()?);
-    let names = ["scrapes/s", "P50", "P99", "bytes", "memory before", "after 1,000", "at the end"];
+    let names = ["scrapes/s", "P50", "P99", "bytes", "memory before", "after 2,000", "at the end"];
     println!("{}\n|--:|--:|--:|--:|--:|--:|--:|", row(&names.map(str::to_owned)));
     let memory =
         [before, first, last].map(|bytes| format!("{:.2} MiB", bytes as f64 / 1_048_576.0));

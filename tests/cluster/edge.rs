@@ -28,6 +28,7 @@ fn the_edge_serves_and_records() -> Result<()> {
         statement::read(&xapi, &id)?;
         cluster.await_rollout("redis", NAMESPACE)?;
         is_confined()?;
+        is_well(cluster)?;
         back_up(cluster)?;
         let log = cluster.kubectl(&["logs", name(&pod), "-n", NAMESPACE])?;
         ensure!(!log.contains("compil"), "the image's code is not this machine's: {log}");
@@ -55,6 +56,17 @@ fn is_confined() -> Result<()> {
     }
     let root = Path::new("/proc").join(pid.to_string()).join("root/probe");
     ensure!(fs::write(&root, "").is_err(), "its files can be written to");
+    Ok(())
+}
+
+/// `hedge doctor` beside it, as docs/doctor.md has it, finds nothing wrong.
+fn is_well(cluster: &Cluster) -> Result<()> {
+    let doctor = ["/.hedge/hedge", "doctor", "-f", "/spin.toml", "--json"];
+    let flags = ["--runtime-config-file", "/runtime-config.toml", "--listen", "0.0.0.0:8080"];
+    let exec = ["exec", "-n", NAMESPACE, "deploy/hedgeschool", "--"];
+    let said = cluster.kubectl(&[&exec[..], &doctor, &flags].concat())?;
+    let report: Value = serde_json::from_str(&said)?;
+    ensure!(report["is_running"] == true && report["is_healthy"] == true, "{said}");
     Ok(())
 }
 

@@ -18,8 +18,8 @@ use tokio::time::timeout;
 
 /// How much is read and dropped. Whoever sends more hears nothing.
 const BYTES_MAX: usize = 64 << 20;
-/// For how long.
-const TIME_MAX: Duration = Duration::from_secs(30);
+/// For how long: what goes over a slow link to be dropped is paid for.
+const TIME_MAX: Duration = Duration::from_secs(10);
 
 /// A request's body, of which the rest is read when it is dropped.
 pub struct Whole<B: Rest> {
