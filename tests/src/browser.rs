@@ -33,8 +33,9 @@ const QUOTED: usize = 2_000;
 
 /// What Chromium is started with. Tests run as root in containers (no sandbox, little shared
 /// memory), nothing is fetched that no test asked for, and what is scrolled to is there at once.
-/// Sandboxed frames stay in the page's process: the console of any other process is not read.
-const FLAGS: [&str; 13] = [
+/// Frames that are sandboxed or of another site stay in the page's process: the console of any
+/// other process is not read.
+const FLAGS: [&str; 14] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-dev-shm-usage",
@@ -46,6 +47,7 @@ const FLAGS: [&str; 13] = [
     "--disable-sync",
     "--disable-smooth-scrolling",
     "--disable-features=IsolateSandboxedIframes",
+    "--disable-site-isolation-trials",
     "--no-default-browser-check",
     "--no-first-run",
 ];
