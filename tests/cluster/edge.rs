@@ -64,8 +64,8 @@ fn is_well(cluster: &Cluster) -> Result<()> {
     let doctor = ["/.hedge/hedge", "doctor", "-f", "/spin.toml", "--json"];
     let flags = ["--runtime-config-file", "/runtime-config.toml", "--listen", "0.0.0.0:8080"];
     let exec = ["exec", "-n", NAMESPACE, "deploy/hedgeschool", "--"];
-    let said = cluster.kubectl(&[&exec[..], &doctor, &flags].concat())?;
-    let report: Value = serde_json::from_str(&said)?;
+    let (_, said) = cluster.kubectl_with(&[&exec[..], &doctor, &flags].concat(), "")?;
+    let report: Value = serde_json::from_str(&said).with_context(|| said.clone())?;
     ensure!(report["is_running"] == true && report["is_healthy"] == true, "{said}");
     Ok(())
 }
