@@ -105,14 +105,27 @@ pub struct Owned {
     pub path: String,
     /// The number of its owner.
     pub owner: u32,
+    /// The number of its group.
+    pub group: u32,
     /// Its permissions.
     pub mode: u32,
 }
 
-/// The owner's right to write.
+/// The right to write: of the owner, of the group, of all.
 const OWNER_WRITES: u32 = 0o200;
+const GROUP_WRITES: u32 = 0o020;
+const ALL_WRITE: u32 = 0o002;
 
-/// Judges whose the files are: all are to be of whoever owns the folder, who may write them.
+impl Owned {
+    /// Whether whoever has this file may make others in that folder. A volume of Kubernetes is
+    /// root's, and open to a group (`fsGroup`).
+    fn may_be_in(&self, folder: &Self) -> bool {
+        let is_of_group = folder.mode & GROUP_WRITES != 0 && folder.group == self.group;
+        folder.owner == self.owner || is_of_group || folder.mode & ALL_WRITE != 0
+    }
+}
+
+/// Judges whose the files are: all are to be of one account, who may write them and their folder.
 pub fn judge_owners(folder: &Owned, files: &[Owned]) -> Option<Finding> {
     let is_shut = |one: &&Owned| one.mode & OWNER_WRITES == 0;
     if let Some(shut) = std::iter::once(folder).chain(files).find(is_shut) {
@@ -122,17 +135,19 @@ pub fn judge_owners(folder: &Owned, files: &[Owned]) -> Option<Finding> {
             format!("Let its owner write it: `chmod u+rw {}`.", shut.path),
         ));
     }
-    let strange = files.iter().find(|file| file.owner != folder.owner)?;
+    let account = files.first().filter(|file| file.may_be_in(folder));
+    let account = account.map_or(folder.owner, |file| file.owner);
+    let strange = files.iter().find(|file| file.owner != account)?;
     Some(Finding::wrong(
         Check::Permissions,
         format!(
-            "{} belongs to user {}, the folder it is in to user {}: whichever the node runs as, it \
-             cannot use both.",
-            strange.path, strange.owner, folder.owner
+            "{} belongs to user {}, what is around it to user {account}: whichever the node runs \
+             as, it cannot use both.",
+            strange.path, strange.owner
         ),
         format!(
-            "Give all to the account that the node runs as: `chown -R {} {}`.",
-            folder.owner, folder.path
+            "Give all to the account that the node runs as: `chown -R {account} {}`.",
+            folder.path
         ),
     ))
 }
@@ -176,12 +191,26 @@ mod tests {
 
     #[test]
     fn owners_agree() {
-        let owned = |path: &str, owner, mode| Owned { path: path.to_owned(), owner, mode };
+        let owned =
+            |path: &str, owner, mode| Owned { path: path.to_owned(), owner, group: owner, mode };
         let folder = owned("/state", 7, 0o755);
         assert_eq!(judge_owners(&folder, &[owned("a.db", 7, 0o600)]), None);
         let found = judge_owners(&folder, &[owned("a.db", 7, 0o400)]).unwrap();
         assert!(found.what.contains("a.db cannot be written by its owner: its mode is 400"));
         let found = judge_owners(&folder, &[owned("a.db", 0, 0o600)]).unwrap();
         assert!(found.advice.contains("chown -R 7 /state"));
+    }
+
+    #[test]
+    fn a_folder_may_be_shared_with_the_group_of_its_files() {
+        let owned = |owner, group, mode| Owned { path: "a".to_owned(), owner, group, mode };
+        // As a kubelet leaves a volume with an `fsGroup`, and as a provisioner may.
+        let (volume, open) = (owned(0, 7, 0o2775), owned(0, 0, 0o777));
+        let (file, other) = (owned(7, 7, 0o644), owned(8, 7, 0o644));
+        assert_eq!(judge_owners(&volume, &[file.clone(), file.clone()]), None);
+        assert_eq!(judge_owners(&open, &[file.clone()]), None);
+        assert!(judge_owners(&volume, &[file.clone(), other]).is_some());
+        assert!(judge_owners(&owned(0, 7, 0o2755), &[file.clone()]).is_some(), "it is shut");
+        assert!(judge_owners(&owned(0, 0, 0o775), &[file]).is_some(), "another group's");
     }
 }

@@ -56,5 +56,5 @@ fn look_at(folder: &Path, subject: &Subject, report: &mut Report) {
 fn owned(path: &Path) -> Option<Owned> {
     let file = fs::metadata(path).ok()?;
     let (path, mode) = (path.display().to_string(), file.mode() & 0o7777);
-    Some(Owned { path, owner: file.uid(), mode })
+    Some(Owned { path, owner: file.uid(), group: file.gid(), mode })
 }
