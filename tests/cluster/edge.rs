@@ -66,7 +66,8 @@ fn is_well(cluster: &Cluster) -> Result<()> {
     let exec = ["exec", "-n", NAMESPACE, "deploy/hedgeschool", "--"];
     let (_, said) = cluster.kubectl_with(&[&exec[..], &doctor, &flags].concat(), "")?;
     let report: Value = serde_json::from_str(&said).with_context(|| said.clone())?;
-    ensure!(report["is_running"] == true && report["is_healthy"] == true, "{said}");
+    let is = |name: &str| report.get(name).and_then(Value::as_bool);
+    ensure!(is("is_running") == Some(true) && is("is_healthy") == Some(true), "{said}");
     Ok(())
 }
 

@@ -207,10 +207,11 @@ mod tests {
         // As a kubelet leaves a volume with an `fsGroup`, and as a provisioner may.
         let (volume, open) = (owned(0, 7, 0o2775), owned(0, 0, 0o777));
         let (file, other) = (owned(7, 7, 0o644), owned(8, 7, 0o644));
-        assert_eq!(judge_owners(&volume, &[file.clone(), file.clone()]), None);
-        assert_eq!(judge_owners(&open, &[file.clone()]), None);
-        assert!(judge_owners(&volume, &[file.clone(), other]).is_some());
-        assert!(judge_owners(&owned(0, 7, 0o2755), &[file.clone()]).is_some(), "it is shut");
-        assert!(judge_owners(&owned(0, 0, 0o775), &[file]).is_some(), "another group's");
+        let files = [file.clone(), file.clone()];
+        assert_eq!(judge_owners(&volume, &files), None);
+        assert_eq!(judge_owners(&open, &files), None);
+        assert!(judge_owners(&volume, &[file, other]).is_some());
+        assert!(judge_owners(&owned(0, 7, 0o2755), &files).is_some(), "it is shut");
+        assert!(judge_owners(&owned(0, 0, 0o775), &files).is_some(), "another group's");
     }
 }
