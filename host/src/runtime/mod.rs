@@ -5,6 +5,7 @@ mod client;
 pub mod compose;
 pub mod denied;
 pub mod engine;
+mod gate;
 pub mod instance;
 pub mod outbound;
 mod output;

@@ -5,12 +5,11 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use anyhow::{Context as _, Result};
 use http::{Request, Response};
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, Sleep};
 use tracing::Instrument;
 use wasmtime::component::{Component, GuestTaskId, Linker};
@@ -22,6 +21,7 @@ use wasmtime_wasi_http::handler::{
 use wasmtime_wasi_http::{WasiBody, WasiHttpView, p2, p3};
 
 use super::denied;
+use super::gate::Gate;
 use super::instance::{Grants, InstanceState};
 use super::outbound::Network;
 use crate::limits::Limits;
@@ -185,52 +185,6 @@ impl Service {
     }
 }
 
-/// How many requests are in a component at one time, and how many wait to be.
-struct Gate {
-    permits: Semaphore,
-    inside_max: usize,
-    waiting: AtomicUsize,
-    waiting_max: usize,
-}
-
-impl Gate {
-    fn new(inside_max: usize, waiting_max: usize) -> Self {
-        let (permits, waiting) = (Semaphore::new(inside_max), AtomicUsize::new(0));
-        Self { permits, inside_max, waiting, waiting_max }
-    }
-
-    /// How many are inside, and how many wait.
-    fn load(&self) -> (u64, u64) {
-        let inside = self.inside_max.saturating_sub(self.permits.available_permits());
-        (inside as u64, self.waiting.load(Ordering::Relaxed) as u64)
-    }
-
-    /// Waits for a place, in order of arrival; `None` when too many wait already.
-    async fn enter(&self) -> Option<SemaphorePermit<'_>> {
-        if let Ok(permit) = self.permits.try_acquire() {
-            return Some(permit);
-        }
-        let _waiting = Waiting::join(&self.waiting, self.waiting_max)?;
-        self.permits.acquire().await.ok()
-    }
-}
-
-/// A place in the queue, given back also when the caller goes away.
-struct Waiting<'g>(&'g AtomicUsize);
-
-impl<'g> Waiting<'g> {
-    fn join(count: &'g AtomicUsize, max: usize) -> Option<Self> {
-        let place = Self(count);
-        (count.fetch_add(1, Ordering::Relaxed) < max).then_some(place)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// Makes instances of one component.
 struct Factory {
     engine: Engine,
@@ -374,33 +328,5 @@ impl WorkerExpiration for Expiration {
             }
             self.sleep.as_mut().reset(deadline);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn the_gate_lets_in_queues_and_refuses() {
-        let gate = Gate::new(1, 1);
-        let inside = gate.enter().await.unwrap();
-        let mut second = Box::pin(gate.enter());
-        assert!(futures::poll!(&mut second).is_pending());
-        assert!(gate.enter().await.is_none(), "one inside, one waiting: full");
-        drop(inside);
-        assert!(second.await.is_some());
-        assert!(gate.enter().await.is_some(), "the queue was left again");
-    }
-
-    #[tokio::test]
-    async fn whoever_gives_up_waiting_leaves_the_queue() {
-        let gate = Gate::new(1, 1);
-        let _inside = gate.enter().await.unwrap();
-        for _ in 0..3 {
-            let mut waiting = Box::pin(gate.enter());
-            assert!(futures::poll!(&mut waiting).is_pending());
-        }
-        assert_eq!(gate.waiting.load(Ordering::Relaxed), 0);
     }
 }
