@@ -53,6 +53,15 @@ const COMPONENT_GAUGES: [Figure<Load>; 3] = [
 const STARTED: Figure<Load> =
     ("component_instances_started", "Instances that were started", |load| load.started);
 
+/// How a figure is told.
+#[derive(Clone, Copy)]
+enum Kind {
+    Counter,
+    /// A counter of microseconds, told in seconds.
+    Time,
+    Gauge,
+}
+
 /// What is sampled.
 pub struct Sampled {
     /// Databases, by the names of their files.
@@ -74,13 +83,13 @@ impl Collector for Sampled {
         let stats = |(name, database): &(String, Database)| (name.clone(), database.stats());
         let stats: Vec<_> = self.databases.iter().map(stats).collect();
         for figure in COUNTERS {
-            family(&mut encoder, "database", figure, MetricType::Counter, &stats)?;
+            family(&mut encoder, "database", figure, Kind::Counter, &stats)?;
         }
         for figure in TIMES {
-            times(&mut encoder, "database", figure, &stats)?;
+            family(&mut encoder, "database", figure, Kind::Time, &stats)?;
         }
         for figure in GAUGES {
-            family(&mut encoder, "database", figure, MetricType::Gauge, &stats)?;
+            family(&mut encoder, "database", figure, Kind::Gauge, &stats)?;
         }
         if let Some(routes) = self.directory.current() {
             components(&mut encoder, &routes)?;
@@ -108,35 +117,25 @@ fn family<'a, T: 'a>(
     encoder: &mut DescriptorEncoder,
     label: &str,
     (name, help, read): Figure<T>,
-    kind: MetricType,
+    kind: Kind,
     things: impl IntoIterator<Item = &'a (String, T)>,
 ) -> fmt::Result {
-    let mut family = encoder.encode_descriptor(name, help, None, kind)?;
+    let (metric_type, unit) = match kind {
+        Kind::Counter => (MetricType::Counter, None),
+        Kind::Time => (MetricType::Counter, Some(&Unit::Seconds)),
+        Kind::Gauge => (MetricType::Gauge, None),
+    };
+    let mut family = encoder.encode_descriptor(name, help, unit, metric_type)?;
     for (thing, figures) in things {
         let labels = [(label, thing.as_str())];
-        let metric = family.encode_family(&labels)?;
+        let (metric, value) = (family.encode_family(&labels)?, read(figures));
         match kind {
-            MetricType::Counter => ConstCounter::new(read(figures)).encode(metric)?,
-            _ => ConstGauge::new(signed(read(figures))).encode(metric)?,
+            Kind::Counter => ConstCounter::new(value).encode(metric)?,
+            Kind::Time => {
+                ConstCounter::new(Duration::from_micros(value).as_secs_f64()).encode(metric)?;
+            }
+            Kind::Gauge => ConstGauge::new(signed(value)).encode(metric)?,
         }
-    }
-    Ok(())
-}
-
-/// The same of times.
-fn times<T>(
-    encoder: &mut DescriptorEncoder,
-    label: &str,
-    (name, help, read): Figure<T>,
-    things: &[(String, T)],
-) -> fmt::Result {
-    let unit = Some(&Unit::Seconds);
-    let mut family = encoder.encode_descriptor(name, help, unit, MetricType::Counter)?;
-    for (thing, figures) in things {
-        let time = Duration::from_micros(read(figures));
-        let labels = [(label, thing.as_str())];
-        let metric = family.encode_family(&labels)?;
-        ConstCounter::new(time.as_secs_f64()).encode(metric)?;
     }
     Ok(())
 }
@@ -145,9 +144,9 @@ fn components(encoder: &mut DescriptorEncoder, routes: &Routes) -> fmt::Result {
     let loads = routes.services.iter().map(|(id, service)| (id.clone(), service.load()));
     let loads: Vec<_> = loads.collect();
     for figure in COMPONENT_GAUGES {
-        family(encoder, "component", figure, MetricType::Gauge, &loads)?;
+        family(encoder, "component", figure, Kind::Gauge, &loads)?;
     }
-    family(encoder, "component", STARTED, MetricType::Counter, &loads)
+    family(encoder, "component", STARTED, Kind::Counter, &loads)
 }
 
 fn response_cache(encoder: &mut DescriptorEncoder, usage: &Use) -> fmt::Result {
