@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hedge_sqlite::Error;
 use hedge_sqlite::inspect::{Inspection, inspect};
-use hedgeschool_doctor::database::{self, Seen};
+use hedgeschool_doctor::database::{self, DatabaseSeen};
 use hedgeschool_doctor::{Check, Report};
 
 use super::Subject;
@@ -64,7 +64,7 @@ fn look_into(
     // SQLite writes a heading, and then what is wrong, on lines of their own.
     let damage = damage.as_deref().and_then(|text| text.lines().last()).map(str::to_owned);
     let journal_mode = if has_wal { "wal" } else { "delete" }.to_owned();
-    let seen = Seen { path: name, journal_mode, version, application, damage, wal_bytes };
+    let seen = DatabaseSeen { path: name, journal_mode, version, application, damage, wal_bytes };
     let known = labels.iter().filter_map(|label| known.get(label)).max().copied();
     let found = seen.judge(known);
     for check in [Check::Databases, Check::JournalMode, Check::Wal] {

@@ -1,0 +1,121 @@
+//! What the statements of this store do with its schema.
+
+use hedgeschool_sql::Value;
+use rusqlite::types::Value as Stored;
+use rusqlite::{Connection, params_from_iter};
+
+use crate::bindings::types::{Launch, Person, Role};
+use crate::launches::{find_sql, open_statement, redeem_sql};
+use crate::people::{Condition, put_statement};
+
+fn database() -> Connection {
+    let database = Connection::open_in_memory().unwrap();
+    for script in crate::DATABASE.migrations {
+        database.execute_batch(script).unwrap();
+    }
+    database
+}
+
+fn stored(value: Value) -> Stored {
+    match value {
+        Value::Null => Stored::Null,
+        Value::Integer(number) => number.into(),
+        Value::Real(number) => number.into(),
+        Value::Text(text) => text.into(),
+        Value::Blob(bytes) => bytes.into(),
+    }
+}
+
+fn execute(database: &Connection, statement: (String, Vec<Value>)) -> rusqlite::Result<usize> {
+    let (sql, parameters) = statement;
+    database.execute(&sql, params_from_iter(parameters.into_iter().map(stored)))
+}
+
+fn person(display_name: &str) -> Person {
+    Person {
+        name: "ada".into(),
+        display_name: display_name.into(),
+        role: Role::Learner,
+        password_hash: "hash".into(),
+        home: Some("galway".into()),
+    }
+}
+
+fn put(database: &Connection, name: &str, is_removed: bool, condition: Condition) -> bool {
+    match execute(database, put_statement(person(name), is_removed, 7, condition)) {
+        Ok(_) => true,
+        Err(error) => {
+            assert!(error.to_string().contains("hedgeschool: precondition"), "{error}");
+            false
+        }
+    }
+}
+
+#[test]
+fn a_name_is_added_once_changed_while_it_is_there_and_free_when_removed() {
+    let database = database();
+    assert!(!put(&database, "Ada", false, Condition::Present));
+    assert!(put(&database, "Ada", false, Condition::Absent));
+    assert!(!put(&database, "Other", false, Condition::Absent));
+    assert!(put(&database, "Ada L.", false, Condition::Present));
+    assert!(put(&database, "Ada L.", true, Condition::Present));
+    assert!(!put(&database, "Ada L.", true, Condition::Present));
+    assert!(put(&database, "Another Ada", false, Condition::Absent));
+    let people = "SELECT count(*), min(display_name) FROM person WHERE NOT removed";
+    let found = database.query_row(people, (), |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    assert_eq!(found, (1, "Another Ada".to_owned()));
+}
+
+#[test]
+fn a_change_is_one_entry_of_the_journal_and_later_than_the_one_before() {
+    let database = database();
+    assert!(put(&database, "Ada", false, Condition::Absent));
+    // By a clock that stands still.
+    assert!(put(&database, "Ada L.", false, Condition::Present));
+    let sql = "SELECT payload FROM entry WHERE kind = 'person'";
+    let mut entries = database.prepare(sql).unwrap();
+    let entries = entries.query_map((), |row| row.get::<_, String>(0)).unwrap();
+    let entries: Vec<_> = entries.collect::<Result<_, _>>().unwrap();
+    assert_eq!(entries.len(), 1, "only the last version travels");
+    let entry: serde_json::Value = serde_json::from_str(&entries[0]).unwrap();
+    assert_eq!((&entry["display_name"], &entry["stamp"]), (&"Ada L.".into(), &8.into()));
+}
+
+fn launch() -> Launch {
+    Launch {
+        registration: "r".into(),
+        session: "s".into(),
+        learner: "ada".into(),
+        activity: "a".into(),
+        expires: 100,
+    }
+}
+
+/// Whose launch a statement finds.
+fn learner(database: &Connection, sql: &str, parameters: &[(&str, i64)]) -> Option<String> {
+    let mut statement = database.prepare(sql).unwrap();
+    let parameters = parameters.iter().map(|(text, number)| match *text {
+        "" => Stored::Integer(*number),
+        text => Stored::Text(text.to_owned()),
+    });
+    let mut rows = statement.query(params_from_iter(parameters)).unwrap();
+    rows.next().unwrap().map(|row| row.get("learner").unwrap())
+}
+
+#[test]
+fn a_fetch_token_is_redeemed_once_and_its_bearer_lasts_as_long_as_the_launch() {
+    let database = database();
+    execute(&database, open_statement(launch(), "fetch".into())).unwrap();
+    let redeem = |bearer: &str, now| {
+        learner(&database, &redeem_sql(), &[("fetch", 0), (bearer, 0), ("", now)])
+    };
+    let find = |bearer: &str, now| learner(&database, &find_sql(), &[(bearer, 0), ("", now)]);
+    assert_eq!(find("bearer", 0), None);
+    assert_eq!(redeem("bearer", 100), None, "it has ended");
+    assert_eq!(redeem("bearer", 99).as_deref(), Some("ada"));
+    assert_eq!(redeem("other", 99), None, "it was used");
+    assert_eq!(find("bearer", 99).as_deref(), Some("ada"));
+    assert_eq!(find("bearer", 100), None);
+    assert_eq!(find("other", 0), None);
+    assert_eq!(find("fetch", 0), None, "a fetch token is no bearer");
+}
