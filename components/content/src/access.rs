@@ -43,10 +43,10 @@ pub async fn place(request: &Request, package: &str) -> Result<bool, Problem> {
         return Ok(false);
     }
     let key = edition(package).await?.key;
-    if origin.is_of_course(request, &key) {
+    if origin.is_of_course(request, &key).await? {
         return Ok(true);
     }
-    let there = origin.of_course(&origin::base_url(request)?, &key).unwrap_or_default();
+    let there = origin.of_course(&origin::base_url(request).await?, &key).unwrap_or_default();
     Err(Problem::not_found(format!("course files are at {there}")))
 }
 

@@ -54,7 +54,7 @@ async fn route_request(request: Request) -> Result<Reply, Problem> {
         ("POST", "/files") => launch::answer_grant(request).await,
         ("POST", "/agent") => people::answer_agent(request).await,
         ("POST", "/auth/sign-in") => sign_in::sign_in(request).await,
-        ("POST", "/auth/sign-out") => sign_in::sign_out(&request),
+        ("POST", "/auth/sign-out") => sign_in::sign_out(&request).await,
         ("POST", "/auth/fetch") => launch::redeem_token(&request).await,
         ("OPTIONS", "/auth/fetch") => Ok(launch::answer_preflight()),
         ("GET", "/auth/people") => people::list_people(&request).await,

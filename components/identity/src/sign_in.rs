@@ -1,7 +1,8 @@
 //! Signing in and out with a browser.
 
 use hedgeschool_credentials::{SESSION_COOKIE, Session, Verdict};
-use hedgeschool_web::origin::{check_same_origin, is_https};
+use hedgeschool_web::client::is_https;
+use hedgeschool_web::origin::check_same_origin;
 use hedgeschool_web::{Problem, Query, Reply, Request, now_ms};
 
 use crate::event::{Event, with_event};
@@ -19,7 +20,7 @@ const BROWSER_BYTES_MAX: usize = 64;
 /// slips in has another.
 pub async fn sign_in(request: Request) -> Result<Reply, Problem> {
     check_same_origin(&request)?;
-    let is_secure = is_https(request.headers());
+    let is_secure = is_https(request.headers()).await?;
     let form = read_form(request).await?;
     let name = form.get("name").unwrap_or_default().trim().to_ascii_lowercase();
     let next = local_path(form.get("next"));
@@ -51,9 +52,9 @@ async fn find_or_fetch(name: &str, password: &str) -> Result<Option<Verdict>, Pr
 }
 
 /// `POST /auth/sign-out`.
-pub fn sign_out(request: &Request) -> Result<Reply, Problem> {
+pub async fn sign_out(request: &Request) -> Result<Reply, Problem> {
     check_same_origin(request)?;
-    let cookie = session_cookie("", 0, is_https(request.headers()));
+    let cookie = session_cookie("", 0, is_https(request.headers()).await?);
     Ok(Reply::see_other("/").with_header("set-cookie", &cookie))
 }
 

@@ -26,7 +26,7 @@ async fn route(request: &Request) -> Result<Reply, Problem> {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return Err(Problem::method_not_allowed("GET, HEAD"));
     }
-    if !ContentOrigin::configured().await?.is_of(request) {
+    if !ContentOrigin::configured().await?.is_of(request).await? {
         let rule = "players are on the origin of course content (`content_origin`)";
         return Err(Problem::not_found(rule));
     }

@@ -56,7 +56,7 @@ pub async fn play(
 ) -> Result<Reply, Problem> {
     let course = courses::take(visitor, segment).await?.course;
     let unit = find_unit(&course, query.get("unit"))?;
-    let own = origin::base_url(request)?;
+    let own = origin::base_url(request).await?;
     let content = ContentOrigin::configured().await?.of_course(&own, &course.key);
     if unit.player.is_some() && content.is_none() {
         let rule = "This unit plays only where course content has an origin of its own. Ask \
@@ -83,7 +83,7 @@ pub async fn play(
 /// and answers the address at which the unit is to be opened, as JSON.
 pub async fn launch(request: Request, visitor: &Visitor, segment: &str) -> Result<Reply, Problem> {
     origin::check_same_origin(&request)?;
-    let base = origin::base_url(&request)?;
+    let base = origin::base_url(&request).await?;
     let form = body::form(request, FORM_BYTES_MAX).await?;
     let course = courses::take(visitor, segment).await?.course;
     let unit = find_unit(&course, form.get("unit"))?;

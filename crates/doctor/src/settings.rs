@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use hedgeschool_proxies::TrustedProxies;
 use http::Uri;
 
 use crate::{Check, Finding};
@@ -31,6 +32,7 @@ impl Settings {
             self.judge_first_administrator(is_new),
             self.judge_nodes_below(),
             self.judge_redis_url(),
+            self.judge_trusted_proxies(),
         ];
         found.into_iter().flatten().collect()
     }
@@ -165,6 +167,15 @@ impl Settings {
             )
         })
     }
+
+    fn judge_trusted_proxies(&self) -> Option<Finding> {
+        let error = TrustedProxies::parse(self.get("trusted_proxies")).err()?;
+        Some(wrong_setting(
+            format!("trusted_proxies cannot be read: {error}."),
+            "Name the proxies before this node alone. Until then whatever comes by one is answered \
+             by an error.",
+        ))
+    }
 }
 
 fn wrong_setting(what: impl Into<String>, advice: &str) -> Finding {
@@ -273,6 +284,7 @@ mod tests {
             ("bootstrap_admin", "admin:short", "fewer than 8"),
             ("bootstrap_nodes", "a:x,b", "Entry 2"),
             ("redis_url", "localhost:6379", "no address of a Redis"),
+            ("trusted_proxies", "10.0.0.0/99", "\"10.0.0.0/99\" is no range"),
         ] {
             let found = found(name, value);
             assert!(found.len() == 1 && found[0].contains(says), "{name}={value}: {found:?}");
@@ -287,6 +299,17 @@ mod tests {
         assert_eq!(Settings::default().judge(true).len(), 0, "an app of somebody else");
         let min = hedgeschool_credentials::PASSWORD_CHARACTERS_MIN;
         assert_eq!(PASSWORD_CHARACTERS_MIN, min);
+    }
+
+    #[test]
+    fn a_nodes_name_is_what_the_node_takes_for_one() {
+        let long = "a".repeat(NODE_ID_CHARACTERS_MAX);
+        for id in ["galway", "a.b_c-1", "-", "Galway", "a b", "", "gaillimh\u{301}", "a:b", &long] {
+            let is_taken = found("node_id", id).is_empty();
+            assert_eq!(is_taken, hedgeschool_credentials::is_name(id), "{id}");
+        }
+        let longer = format!("{long}a");
+        assert!(!found("node_id", &longer).is_empty());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Where course content runs: on an origin of its own, if the node has one (ADR 20).
 
-use crate::origin::{asked_host, is_https};
+use crate::client::is_https;
+use crate::origin::asked_host;
 use crate::{Problem, Request, settings};
 
 const VARIABLE: &str = "content_origin";
@@ -61,16 +62,23 @@ impl ContentOrigin {
     }
 
     /// Whether a request was made to it.
-    pub fn is_of(&self, request: &Request) -> bool {
-        let is_https = is_https(request.headers());
-        asked_host(request)
-            .is_some_and(|host| self.has_authority(&host.to_ascii_lowercase(), is_https))
+    ///
+    /// # Errors
+    /// 500 if it cannot be told which proxies are trusted.
+    pub async fn is_of(&self, request: &Request) -> Result<bool, Problem> {
+        let is_https = is_https(request.headers()).await?;
+        let host = asked_host(request).map(str::to_ascii_lowercase);
+        Ok(host.is_some_and(|host| self.has_authority(&host, is_https)))
     }
 
     /// Whether it was made to where the content of the course with this key runs: of hosts for each
     /// course, a course has its own alone.
-    pub fn is_of_course(&self, request: &Request, key: &str) -> bool {
-        self.is_of(request) && asked_host(request).is_some_and(|host| self.is_own(host, key))
+    ///
+    /// # Errors
+    /// 500 if it cannot be told which proxies are trusted.
+    pub async fn is_of_course(&self, request: &Request, key: &str) -> Result<bool, Problem> {
+        let is_own = asked_host(request).is_some_and(|host| self.is_own(host, key));
+        Ok(is_own && self.is_of(request).await?)
     }
 
     fn is_own(&self, asked: &str, key: &str) -> bool {
@@ -120,7 +128,7 @@ impl ContentOrigin {
 /// # Errors
 /// 404 if it was sent there; 500 if the variable is not legible.
 pub async fn refuse_there(request: &Request) -> Result<(), Problem> {
-    match ContentOrigin::configured().await?.is_of(request) {
+    match ContentOrigin::configured().await?.is_of(request).await? {
         true => Err(Problem::not_found("there are only course files at this address")),
         false => Ok(()),
     }

@@ -7,6 +7,7 @@
 mod asset;
 pub mod body;
 pub mod cache;
+pub mod client;
 mod clock;
 pub mod coding;
 pub mod content_origin;

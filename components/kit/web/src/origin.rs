@@ -1,21 +1,17 @@
 //! Where a request was made to, and whether a page of that place made it.
 
+use crate::client::is_https;
 use crate::{HeaderMap, Problem, Request, header};
 
 /// Scheme and host under which the client reaches this node, such as `https://edge.example.org`:
-/// what the proxy in front says (`X-Forwarded-Proto`), and the host that was asked for.
+/// what the proxies in front say, and the host that was asked for.
 ///
 /// # Errors
-/// 400 if the request names no host.
-pub fn base_url(request: &Request) -> Result<String, Problem> {
+/// 400 if the request names no host; 500 if it cannot be told which proxies are trusted.
+pub async fn base_url(request: &Request) -> Result<String, Problem> {
     let no_host = || Problem::bad_request("the request names no host");
-    let scheme = if is_https(request.headers()) { "https" } else { "http" };
+    let scheme = if is_https(request.headers()).await? { "https" } else { "http" };
     Ok(format!("{scheme}://{}", asked_host(request).ok_or_else(no_host)?))
-}
-
-/// Whether the client speaks TLS, as the proxy in front of the node says.
-pub fn is_https(headers: &HeaderMap) -> bool {
-    header(headers, "x-forwarded-proto") == Some("https")
 }
 
 /// Refuses what a page of another site makes a browser send with the reader's cookie (CSRF).
