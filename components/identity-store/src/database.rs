@@ -16,3 +16,5 @@ pub static DATABASE: Database = Database {
     new_file: &[],
     slot: &CONNECTION,
 };
+
+hedgeschool_sql::described!(DATABASE);

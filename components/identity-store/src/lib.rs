@@ -22,9 +22,6 @@ mod namesakes_tests;
 mod schema_tests;
 
 use bindings::{Store, types};
-use database::DATABASE;
-
-hedgeschool_sql::described!(DATABASE);
 
 bindings::export!(Store with_types_in bindings);
 

@@ -13,7 +13,7 @@ use crate::person::{COLUMNS, into_values};
 
 fn database() -> Connection {
     let database = Connection::open_in_memory().unwrap();
-    for script in crate::DATABASE.migrations {
+    for script in crate::database::DATABASE.migrations {
         database.execute_batch(script).unwrap();
     }
     database
