@@ -157,7 +157,7 @@ pub mod tests {
 
     /// Ada of a node, as a writer made her at a time, who knew these.
     pub fn ada(home: Option<&str>, writer: &str, stamp: i64, knew: &[(&str, i64)]) -> PersonEntry {
-        let known = knew.iter().chain([&(writer, stamp)]);
+        let known = knew.iter().copied().chain([(writer, stamp)]);
         PersonEntry {
             name: "ada".into(),
             display_name: format!("Ada {stamp}"),
@@ -168,7 +168,7 @@ pub mod tests {
             removed: false,
             stamp,
             writer: writer.into(),
-            seen: Seen(known.map(|(writer, stamp)| ((*writer).to_owned(), *stamp)).collect()),
+            seen: Seen(known.map(|(writer, stamp)| (writer.to_owned(), stamp)).collect()),
         }
     }
 

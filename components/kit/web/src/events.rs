@@ -62,7 +62,7 @@ fn format_event(kind: &str, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::event;
+    use super::format_event;
 
     #[test]
     fn a_text_cannot_end_its_event() {
