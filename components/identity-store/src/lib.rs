@@ -19,7 +19,7 @@ mod secrets;
 #[cfg(test)]
 mod namesakes_tests;
 #[cfg(test)]
-mod schema_tests;
+mod statement_tests;
 
 use bindings::{Store, types};
 
