@@ -66,7 +66,9 @@ mod tests {
     proptest! {
         /// Whatever the header says, a cookie beside it changes nothing.
         #[test]
-        fn a_header_is_judged_alone(header in "(Basic|Bearer|Digest)? ?.{0,20}", value in "[a-z]{1,9}") {
+        fn a_header_is_judged_alone(
+            header in "(Basic|Bearer|Digest)? ?.{0,20}", value in "[a-z]{1,9}",
+        ) {
             let cookies = format!("{SESSION_COOKIE}={value}");
             prop_assert_eq!(read(Some(&header), Some(&cookies)), read(Some(&header), None));
         }

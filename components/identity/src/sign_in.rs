@@ -69,8 +69,8 @@ fn session_cookie(value: &str, age_s: i64, is_secure: bool) -> String {
     format!("{SESSION_COOKIE}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}")
 }
 
-/// A page of this node: anything else, such as `//elsewhere`, would send people away. Browsers leave
-/// out tabs and line breaks, wherever they are, and take `\` for `/` (WHATWG URL, 4.4).
+/// A page of this node: anything else, such as `//elsewhere`, would send people away. Browsers
+/// leave out tabs and line breaks, wherever they are, and take `\` for `/` (WHATWG URL, 4.4).
 fn local_path(next: Option<&str>) -> &str {
     let is_strange = |c: char| c == '\\' || c.is_control();
     let is_local = |path: &&str| {

@@ -140,7 +140,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_day_is_in_order_and_of_one_day_only(times in prop::collection::vec(0..20 * DAY_S, 1..99)) {
+        fn a_day_is_in_order_and_of_one_day_only(
+            times in prop::collection::vec(0..20 * DAY_S, 1..99),
+        ) {
             let mut ring: Vec<Day> = (0..DAYS).map(|_| Day::default()).collect();
             for at in &times {
                 ring[place(*at) as usize].record(sample(*at));

@@ -173,7 +173,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_is_trouble_and_no_list_too_long(texts in prop::collection::vec(".{0,60}", 0..4)) {
+        fn no_text_is_trouble_and_no_list_too_long(
+            texts in prop::collection::vec(".{0,60}", 0..4),
+        ) {
             let values: Vec<_> = texts.iter().map(String::as_str).collect();
             let said = |of_x: &[&'static str]| Forwarding {
                 x_forwarded_for: if of_x.is_empty() { Vec::new() } else { values.clone() },

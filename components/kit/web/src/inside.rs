@@ -11,8 +11,8 @@ use crate::{Problem, StatusCode};
 /// Refusals come back as the component made them.
 ///
 /// # Errors
-/// 503 if the component is busy; its own refusals, 400 to 499; 500 if it fails, cannot be reached or
-/// answers something else.
+/// 503 if the component is busy; its own refusals, 400 to 499; 500 if it fails, cannot be reached
+/// or answers something else.
 pub async fn ask<Q: Serialize, A: for<'a> Deserialize<'a>>(
     component: &str,
     path: &str,
