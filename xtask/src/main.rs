@@ -17,7 +17,6 @@ mod lint;
 mod monitoring;
 mod players;
 mod progress;
-mod prose;
 mod revision;
 mod select;
 mod simulate;
@@ -54,7 +53,7 @@ enum Task {
     /// Build crun with WasmEdge, which the tests of containers use if it is there
     Wasmedge(wasmedge::Arguments),
     /// Check the format and lints
-    Check,
+    Check(lint::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -70,7 +69,7 @@ fn main() -> ExitCode {
         Task::Fuzz(arguments) => fuzz::main(&arguments),
         Task::Simulate(arguments) => simulate::main(&arguments),
         Task::Wasmedge(arguments) => wasmedge::main(&arguments),
-        Task::Check => lint::main(),
+        Task::Check(arguments) => lint::main(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

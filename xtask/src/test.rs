@@ -170,7 +170,7 @@ fn everything(root: &Path, arguments: &Arguments) -> Result<()> {
         build::apps(root, &mut steps)?;
     }
     if !arguments.no_lint {
-        lint::steps(root, &mut steps)?;
+        lint::run_all(root, &mut steps)?;
     }
     run(vec![command(&["--workspace".to_owned()], root, arguments)], &mut steps)
 }
