@@ -6,6 +6,7 @@
 
 mod bench;
 mod build;
+mod cargo;
 mod cluster;
 mod command;
 mod debian;
@@ -57,7 +58,7 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    if let Some(compiled) = wrapper::compile() {
+    if let Some(compiled) = wrapper::compile_crate() {
         return compiled;
     }
     let outcome = match Task::parse() {

@@ -94,7 +94,7 @@ fn uses_of(modules: &[Module], module: usize) -> Vec<(usize, usize)> {
     let Some(own) = modules.get(module) else { return Vec::new() };
     let mut uses = Vec::new();
     for import in &own.imports {
-        let target = resolve(modules, module, &import.path, STEPS_MAX);
+        let target = resolve_path(modules, module, &import.path, STEPS_MAX);
         match target {
             Some(Target::Item(target)) if !only_passes_on(modules, module, import, target) => {
                 uses.push((target, import.line));
@@ -106,7 +106,7 @@ fn uses_of(modules: &[Module], module: usize) -> Vec<(usize, usize)> {
         }
     }
     for named in &own.paths {
-        if let Some(Target::Item(target)) = resolve(modules, module, &named.path, STEPS_MAX) {
+        if let Some(Target::Item(target)) = resolve_path(modules, module, &named.path, STEPS_MAX) {
             uses.push((target, named.line));
         }
     }
@@ -125,57 +125,57 @@ fn is_below(modules: &[Module], module: usize, ancestor: usize) -> bool {
 }
 
 /// Where a path leads that is written in this module. None: out of the crate, or nowhere.
-fn resolve(modules: &[Module], module: usize, path: &[String], steps: u32) -> Option<Target> {
+fn resolve_path(modules: &[Module], module: usize, path: &[String], steps: u32) -> Option<Target> {
     let steps = steps.checked_sub(1)?;
     let own = modules.get(module)?;
     let (first, rest) = path.split_first()?;
     match first.as_str() {
-        "crate" => descend(modules, 0, rest, steps),
-        "self" => descend(modules, module, rest, steps),
+        "crate" => descend_from(modules, 0, rest, steps),
+        "self" => descend_from(modules, module, rest, steps),
         "super" => {
             // `super::super` is the parent of the parent.
             let parent = own.parent?;
             if rest.first().is_some_and(|next| next == "super") {
-                return resolve(modules, parent, rest, steps);
+                return resolve_path(modules, parent, rest, steps);
             }
-            descend(modules, parent, rest, steps)
+            descend_from(modules, parent, rest, steps)
         }
-        name if own.children.contains_key(name) || imports(own, name).is_some() => {
+        name if own.children.contains_key(name) || find_import(own, name).is_some() => {
             // An import that names itself is one of another crate.
-            let is_own = imports(own, name).is_some_and(|import| import.path == path);
+            let is_own = find_import(own, name).is_some_and(|import| import.path == path);
             if is_own && !own.children.contains_key(name) {
                 return None;
             }
-            descend(modules, module, path, steps)
+            descend_from(modules, module, path, steps)
         }
         _ => None,
     }
 }
 
-fn imports<'a>(module: &'a Module, name: &str) -> Option<&'a Import> {
+fn find_import<'a>(module: &'a Module, name: &str) -> Option<&'a Import> {
     module.imports.iter().find(|import| import.name == name)
 }
 
 /// Where a path leads from inside a module.
-fn descend(modules: &[Module], module: usize, path: &[String], steps: u32) -> Option<Target> {
+fn descend_from(modules: &[Module], module: usize, path: &[String], steps: u32) -> Option<Target> {
     let steps = steps.checked_sub(1)?;
     let own = modules.get(module)?;
     let Some((first, rest)) = path.split_first() else { return Some(Target::Module(module)) };
     if let Some(child) = own.children.get(first) {
-        return descend(modules, *child, rest, steps);
+        return descend_from(modules, *child, rest, steps);
     }
     if own.items.contains(first) {
         return Some(Target::Item(module));
     }
-    if let Some(import) = imports(own, first) {
-        return match resolve(modules, module, &import.path, steps) {
-            Some(Target::Module(next)) => descend(modules, next, rest, steps),
+    if let Some(import) = find_import(own, first) {
+        return match resolve_path(modules, module, &import.path, steps) {
+            Some(Target::Module(next)) => descend_from(modules, next, rest, steps),
             Some(item) => Some(item),
             None => Some(Target::Item(module)),
         };
     }
     for import in own.imports.iter().filter(|import| import.name == "*") {
-        if let Some(Target::Module(next)) = resolve(modules, module, &import.path, steps)
+        if let Some(Target::Module(next)) = resolve_path(modules, module, &import.path, steps)
             && modules.get(next).is_some_and(|next| next.items.contains(first))
         {
             return Some(Target::Item(next));

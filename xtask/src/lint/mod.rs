@@ -11,8 +11,9 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
-use crate::command::{self, cargo};
-use crate::progress::{self, Steps};
+use crate::cargo::{cargo, run_build};
+use crate::command;
+use crate::progress::Steps;
 use crate::workspace;
 
 /// How many steps [`run_all`] takes, and those of them that need no compiler.
@@ -29,7 +30,7 @@ pub struct Arguments {
 
 /// Checks formatting and lints of everything, examples included.
 pub fn main(arguments: &Arguments) -> Result<()> {
-    let root = workspace::root()?;
+    let root = workspace::find_root()?;
     if arguments.quick {
         return run_quick(&root, &mut Steps::new(QUICK_STEPS));
     }
@@ -52,17 +53,15 @@ pub fn run_all(root: &Path, steps: &mut Steps) -> Result<()> {
     steps.step("checking with clippy", advice, || {
         let workspace = ["clippy", "--profile", "host", "--workspace", "--all-targets"];
         let clippy = &mut cargo();
-        progress::build(
-            "clippy",
-            clippy.args(workspace).args(["--", "-D", "warnings"]).current_dir(root),
-        )
+        run_build("clippy", clippy.args(workspace).args(["--", "-D", "warnings"]).current_dir(root))
     })
 }
 
 /// Checks what a look at the files shows, whatever fails: one run shows all there is to mend.
 fn run_quick(root: &Path, steps: &mut Steps) -> Result<()> {
-    let lines = steps
-        .step("checking the length of lines", "break the lines named above", || prose::check(root));
+    let lines = steps.step("checking the length of lines", "break the lines named above", || {
+        prose::check_lines(root)
+    });
     let sources = source::read_all(root)?;
     let advice = "move what both need into a file of its own, or to the one that uses it";
     let circles = steps.step("looking for import circles", advice, || circles::check(&sources));
@@ -79,7 +78,7 @@ fn run_quick(root: &Path, steps: &mut Steps) -> Result<()> {
 
 /// Checks the format of the workspace, and of the apps that are workspaces of their own.
 fn check_format(root: &Path) -> Result<()> {
-    let mut manifests = workspace::apps(root)?;
+    let mut manifests = workspace::find_apps(root)?;
     manifests.push(root.join("Cargo.toml"));
     for manifest in manifests {
         let check = ["fmt", "--all", "--check", "--manifest-path"];

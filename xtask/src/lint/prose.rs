@@ -18,8 +18,8 @@ const ENDINGS: [&str; 7] = ["md", "rs", "toml", "wit", "css", "js", "html"];
 const NAMED_MAX: usize = 20;
 
 /// Looks at all files that Git knows.
-pub fn check(root: &Path) -> Result<()> {
-    let listed = command::read(Command::new("git").arg("ls-files").current_dir(root))?;
+pub fn check_lines(root: &Path) -> Result<()> {
+    let listed = command::read_output(Command::new("git").arg("ls-files").current_dir(root))?;
     let mut long = Vec::new();
     for name in listed.lines().filter(|name| is_read_by_people(name)) {
         // A file may have been removed and not yet be so in Git.

@@ -44,7 +44,7 @@ pub fn check(sources: &[Source]) -> Result<()> {
         if !source.is_of_tests() {
             lengths.extend(functions.iter().filter_map(|function| function.lines));
             let area: &mut Names = names.entry(area_of(&source.name)).or_default();
-            functions.iter().for_each(|function| area.count(&function.name));
+            functions.iter().for_each(|function| area.count_name(&function.name));
         }
     }
     faults.iter().for_each(|fault| say(fault));
@@ -143,7 +143,7 @@ struct Names {
 }
 
 impl Names {
-    fn count(&mut self, name: &str) {
+    fn count_name(&mut self, name: &str) {
         self.all += 1;
         self.one_word += usize::from(!name.trim_matches('_').contains('_'));
     }

@@ -49,7 +49,7 @@ impl Source {
 /// Git does not answer, or a file is no Rust.
 pub fn read_all(root: &Path) -> Result<Vec<Source>> {
     let mut list = Command::new("git");
-    let listed = command::read(list.args(["ls-files", "*.rs"]).current_dir(root))?;
+    let listed = command::read_output(list.args(["ls-files", "*.rs"]).current_dir(root))?;
     let mut sources = Vec::new();
     for name in listed.lines() {
         let path = root.join(name);
