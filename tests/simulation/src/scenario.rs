@@ -68,6 +68,9 @@ impl Outcome {
     }
 
     /// What the centre did in a span of time, by bins.
+    ///
+    /// # Errors
+    /// When an entry is lost, or comes twice.
     pub fn storm(&self) -> impl Iterator<Item = &crate::meter::Bin> {
         let place = |at: Time| (at.saturating_sub(self.fine.from) / self.fine.width) as usize;
         let (from, to) = (place(self.back), place(self.over) + 1);
@@ -82,6 +85,10 @@ pub struct Scenarios {
 }
 
 impl Scenarios {
+    /// Scenarios by these options.
+    ///
+    /// # Errors
+    /// When a message cannot be weighed.
     pub fn new(options: Options) -> Result<Self> {
         Ok(Self { options, sizes: Sizes::of_the_protocol()? })
     }
@@ -109,6 +116,9 @@ impl Scenarios {
     }
 
     /// Nobody does anything for half an hour.
+    ///
+    /// # Errors
+    /// When an entry is lost, or comes twice.
     pub fn idle(&self, name: &str, rules: Rules, capacity: Capacity) -> Result<Outcome> {
         let plan = self.plan(capacity);
         let plan = Plan {
@@ -125,17 +135,26 @@ impl Scenarios {
     }
 
     /// The whole time: normal days, a week without some nodes, their return.
+    ///
+    /// # Errors
+    /// When an entry is lost, or comes twice.
     pub fn weeks(&self, capacity: Capacity) -> Result<Outcome> {
         let plan = self.plan(capacity);
         self.run("the whole time", &Plan { from: BUSIEST, ..plan })
     }
 
     /// The return only.
+    ///
+    /// # Errors
+    /// When an entry is lost, or comes twice.
     pub fn storm(&self, name: &str, rules: Rules, capacity: Capacity) -> Result<Outcome> {
         self.run(name, &Plan { rules, ..self.plan(capacity) })
     }
 
     /// The return, with regions between.
+    ///
+    /// # Errors
+    /// When an entry is lost, or comes twice.
     pub fn regions(&self, capacity: Capacity) -> Result<Outcome> {
         let regions = self.options.regions as usize;
         let name = format!("{regions} regions between");
@@ -143,6 +162,9 @@ impl Scenarios {
     }
 
     /// The centre cannot be reached for a while: everybody comes back.
+    ///
+    /// # Errors
+    /// When an entry is lost, or comes twice.
     pub fn centre_away(
         &self,
         name: &str,

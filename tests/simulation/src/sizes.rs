@@ -45,6 +45,9 @@ pub struct Sizes {
 
 impl Sizes {
     /// Weighs one message of each kind.
+    ///
+    /// # Errors
+    /// When a message cannot be put into words.
     pub fn of_the_protocol() -> Result<Self> {
         let statement = STATEMENT.replace('\n', "");
         let document = format!(

@@ -125,6 +125,9 @@ impl World {
     }
 
     /// Goes on until a moment.
+    ///
+    /// # Errors
+    /// When an entry is lost, or comes twice.
     pub fn run(&mut self, until: Time) -> Result<()> {
         while let Some(Reverse(next)) = self.due.peek() {
             if next.at > until {
