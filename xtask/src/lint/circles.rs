@@ -314,6 +314,16 @@ mod tests {
     }
 
     #[test]
+    fn modules_in_braces_and_at_other_paths_are_followed() {
+        let files = [
+            ("x/lib.rs", "mod a { mod c { fn d() { super::super::b::f(); } } }\nmod b;"),
+            ("x/b.rs", "#[path = \"../y/e.rs\"]\nmod e;\npub fn f() { e::g(); }"),
+            ("y/e.rs", "use crate::a::h;\npub fn g() {}"),
+        ];
+        assert_eq!(circles(&files), ["x/lib.rs:1 → x/b.rs:3 → y/e.rs:1 → x/lib.rs"]);
+    }
+
+    #[test]
     fn tests_comments_other_crates_and_bindings_do_not_count() {
         let files = [
             ("lib.rs", "mod a; mod b; mod bindings { generate!({ world: \"x\" }); }\nuse b::B;"),

@@ -51,13 +51,14 @@ pub fn check(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The contracts below a folder.
+/// The contracts below a folder, those that are there by a link left out.
 fn find_contracts(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let entries = folder.read_dir().with_context(|| format!("reading {}", folder.display()))?;
     for entry in entries {
-        let path = entry?.path();
-        if path.is_dir() {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
             files.extend(find_contracts(&path)?);
         } else if path.extension().is_some_and(|extension| extension == "wit") {
             files.push(path);
