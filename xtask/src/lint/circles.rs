@@ -68,18 +68,19 @@ enum Target {
 fn find_needs(modules: &[Module]) -> Needs {
     let uses: Vec<_> = (0..modules.len()).map(|module| uses_of(modules, module)).collect();
     let file = |module: usize| modules.get(module).map_or(0, |module| module.file);
-    let leaves_file = |module: usize| {
-        let all = uses.get(module).into_iter().flatten();
-        all.into_iter().any(|(target, _)| file(*target) != file(module))
+    // What is in braces and needs nothing is a file of its own but for its place: bindings, above
+    // all.
+    let is_leaf = |target: usize| {
+        let inside =
+            (0..modules.len()).filter(|it| *it == target || is_below(modules, *it, target));
+        let mut uses = inside.filter_map(|module| uses.get(module)).flatten();
+        modules.get(target).is_some_and(|target| target.is_inline)
+            && uses.all(|(used, _)| file(*used) == file(target))
     };
     let mut needs = Needs::new();
     for (module, uses) in uses.iter().enumerate() {
         for (target, line) in uses {
-            // What is in braces and needs nothing is a file of its own but for its place:
-            // bindings, above all.
-            let is_leaf = modules.get(*target).is_some_and(|target| target.is_inline)
-                && !leaves_file(*target);
-            if file(module) != file(*target) && !is_leaf {
+            if file(module) != file(*target) && !is_leaf(*target) {
                 let lines = needs.entry(file(module)).or_default();
                 let first = lines.entry(file(*target)).or_insert(*line);
                 *first = (*line).min(*first);
