@@ -183,9 +183,13 @@ impl Reader<'_> {
                 self.read_tokens(&inside, module, &folder.join(&name), true);
                 Some(module)
             }
-            _ => self
-                .find_file(folder, &name, path_attribute(before))
-                .map(|(file, owns_folder)| self.read_file(file, Some(parent), owns_folder)),
+            _ => {
+                let found = match path_attribute(before) {
+                    Some(told) => self.find_told_file(parent, folder, &told),
+                    None => self.find_file(folder, &name),
+                };
+                found.map(|(file, owns_folder)| self.read_file(file, Some(parent), owns_folder))
+            }
         };
         if let (Some(module), Some(parent)) = (module, self.modules.get_mut(parent)) {
             parent.children.insert(name, module);
@@ -193,12 +197,16 @@ impl Reader<'_> {
         2
     }
 
+    /// The file at a path that an attribute tells, from the folder of the file that has it.
+    fn find_told_file(&self, parent: usize, folder: &Path, told: &str) -> Option<(usize, bool)> {
+        let parent = self.modules.get(parent)?;
+        let beside = Path::new(&self.sources.get(parent.file)?.name).parent()?;
+        let path = plain(&if parent.is_inline { folder } else { beside }.join(told));
+        self.files.get(path.to_str()?).map(|file| (*file, true))
+    }
+
     /// The file of a module, and whether it is one whose children are beside it.
-    fn find_file(&self, folder: &Path, name: &str, told: Option<String>) -> Option<(usize, bool)> {
-        if let Some(told) = told {
-            let path = plain(&folder.join(told));
-            return self.files.get(path.to_str()?).map(|file| (*file, true));
-        }
+    fn find_file(&self, folder: &Path, name: &str) -> Option<(usize, bool)> {
         let own = folder.join(format!("{name}.rs"));
         let inside = folder.join(name).join("mod.rs");
         let find = |path: &Path| self.files.get(path.to_str()?).copied();
