@@ -115,9 +115,8 @@ async fn page(
 /// The nodes that are known to write under the epochs of a journal's copies.
 async fn writers(journal: Journal) -> Result<BTreeMap<String, String>, Problem> {
     let mut writers = BTreeMap::new();
-    for (name, _) in journal.notes(crate::serve::APPLIED.to_owned()).await? {
-        let told = name.strip_prefix(crate::serve::APPLIED).and_then(|name| name.rsplit_once(':'));
-        writers.extend(told.map(|(node, epoch)| (epoch.to_owned(), node.to_owned())));
+    for (node, epoch) in journal.peer_epochs().await? {
+        writers.insert(epoch, node);
     }
     if let Some(upstream) = Upstream::configured().await? {
         let node = Link::load(&upstream.url).await?.node;

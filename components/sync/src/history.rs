@@ -1,15 +1,12 @@
-//! The node's last week: a sample each ten minutes, in notes beside a journal, one for each day.
+//! The node's last week: a sample each ten minutes, kept by days.
 
 use hedgeschool_history::{DAYS, Day, Host, Sample, is_due, place};
 use hedgeschool_web::{Problem, Reply, Request, StatusCode, body};
 
 use crate::link::Link;
-use crate::stores::{Error, Journal};
+use crate::stores::{Error, Journal, node_state};
 use crate::upstream::Upstream;
 use crate::{PRIVATE_BYTES_MAX, node, storage, waiting};
-
-/// What the names of the notes begin with.
-const NOTES: &str = "day ";
 
 /// `POST /observe`, private: a host tells what it knows, and has a sample taken.
 pub async fn observe(request: Request) -> Result<Reply, Problem> {
@@ -27,9 +24,9 @@ pub async fn observe_if_due() -> Result<(), Problem> {
 
 /// `POST /history`, private: all samples there are, in the order of their times.
 pub async fn show() -> Result<Reply, Problem> {
-    let notes = Journal::Progress.notes(NOTES.to_owned()).await?;
-    let days = notes.iter().filter_map(|(_, text)| serde_json::from_str::<Day>(text).ok());
-    let mut days: Vec<_> = days.collect();
+    let kept = node_state::days().await.map_err(Error::from)?;
+    let days = kept.iter().map(|kept| serde_json::from_str::<Day>(&kept.samples));
+    let mut days: Vec<_> = days.collect::<Result<_, _>>().map_err(Error::unreadable)?;
     days.sort_by_key(|day| day.day);
     Reply::json(&days.into_iter().flat_map(|day| day.samples).collect::<Vec<_>>())
 }
@@ -37,8 +34,9 @@ pub async fn show() -> Result<Reply, Problem> {
 async fn record(at: i64, host: Option<Host>) -> Result<(), Problem> {
     let mut day = day_of(at).await?;
     day.record(sample(at, host).await?);
-    let text = serde_json::to_string(&day).map_err(Problem::internal)?;
-    match Journal::Progress.set_note(note(at), text).await {
+    let samples = serde_json::to_string(&day).map_err(Problem::internal)?;
+    let day = node_state::Day { place: slot(at), samples };
+    match node_state::set_day(day).await.map_err(Error::from) {
         // There is nothing to draw of a full disk but that it is full.
         Err(Error::Full) => Ok(()),
         noted => Ok(noted?),
@@ -63,13 +61,15 @@ async fn sample(at: i64, host: Option<Host>) -> Result<Sample, Problem> {
 
 /// What is kept of the day in which a moment is, or of the one whose place it takes.
 async fn day_of(at: i64) -> Result<Day, Problem> {
-    let text = Journal::Progress.note(note(at)).await?;
-    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    let samples = node_state::find_day(slot(at)).await.map_err(Error::from)?;
+    let day = samples.map(|samples| serde_json::from_str(&samples)).transpose();
+    Ok(day.map_err(Error::unreadable)?.unwrap_or_default())
 }
 
-fn note(at: i64) -> String {
+/// Where the store keeps the day of a moment: there are ten places.
+fn slot(at: i64) -> u8 {
     const _: () = assert!(DAYS < 10);
-    format!("{NOTES}{}", place(at))
+    place(at) as u8
 }
 
 /// Seconds since 1970.

@@ -62,7 +62,7 @@ impl Ticket {
 
     /// When it is its turn, by the store, and how far that has the journal.
     async fn turn(&self) -> Result<(Turn, Position), Problem> {
-        let position = serve::applied(self.journal, &self.node, &self.epoch).await?;
+        let position = self.journal.peer_position(self.node.clone(), self.epoch.clone()).await?;
         Ok((self.leg.turn(&position), position))
     }
 }

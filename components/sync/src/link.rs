@@ -8,10 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::pull::Exchange;
 use crate::push::{Outbox, Peer};
-use crate::stores::{Error, Journal};
-
-/// Where the note about the upstream is.
-const NOTE: &str = "upstream";
+use crate::stores::{Error, Journal, node_state};
 
 /// What this node remembers of its upstream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,12 +52,13 @@ pub struct Link {
 }
 
 impl Link {
-    /// The note about this upstream.
+    /// What is remembered of this upstream.
     pub async fn load(url: &str) -> Result<Self, Problem> {
-        let text = Journal::Progress.note(NOTE.to_owned()).await?;
-        let noted: Option<Self> = text.and_then(|text| serde_json::from_str(&text).ok());
-        let fresh = || Self { url: url.to_owned(), ..Self::default() };
-        Ok(noted.filter(|link| link.url == url).unwrap_or_else(fresh))
+        let state = node_state::upstream(url.to_owned()).await.map_err(Error::from)?;
+        match state {
+            Some(state) => Ok(serde_json::from_str(&state).map_err(Error::unreadable)?),
+            None => Ok(Self { url: url.to_owned(), ..Self::default() }),
+        }
     }
 
     /// How far the upstream had a journal of this epoch.
@@ -85,11 +83,11 @@ impl Link {
         self
     }
 
-    /// Notes it.
+    /// Keeps it.
     pub async fn save(&self) -> Result<(), Problem> {
-        let text = serde_json::to_string(self).map_err(Problem::internal)?;
-        match Journal::Progress.set_note(NOTE.to_owned(), text).await {
-            // What is not noted is asked again: a full disk does not stop what goes up.
+        let state = serde_json::to_string(self).map_err(Problem::internal)?;
+        match node_state::set_upstream(self.url.clone(), state).await.map_err(Error::from) {
+            // What is not kept is asked again: a full disk does not stop what goes up.
             Err(Error::Full) => Ok(()),
             saved => Ok(saved?),
         }

@@ -14,7 +14,7 @@ use hedgeschool_replication::wire::{Pull, Pulled};
 use hedgeschool_web::{Problem, Reply};
 use spin_sdk::wit_bindgen::{StreamWriter, spawn};
 
-use crate::stores::{Concerned, Journal, wit_stream};
+use crate::stores::{Concern, Journal, wit_stream};
 use crate::{node, serve};
 
 thread_local! {
@@ -109,7 +109,7 @@ impl Board {
         Some(self.looked)
     }
 
-    fn tell(&mut self, place: usize, concerned: &Concerned) {
+    fn tell(&mut self, place: usize, concerned: &Concern) {
         if let Some(looked) = self.looked.get_mut(place) {
             *looked = concerned.through.max(*looked);
         }

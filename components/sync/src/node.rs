@@ -7,7 +7,7 @@ use hedgeschool_replication::wire::{Health, Pull};
 use hedgeschool_web::{Problem, settings};
 use serde::{Deserialize, Serialize};
 
-use crate::stores::{Error, Journal};
+use crate::stores::{Error, node_state};
 
 /// How often it is noted that a node below was heard of, in microseconds.
 const HEARD_EVERY_US: u64 = 10_000_000;
@@ -29,11 +29,6 @@ pub struct Below {
     pub health: Health,
 }
 
-/// Where the note about a node below is.
-fn below_note(node: &str) -> String {
-    format!("below:{node}")
-}
-
 /// This node's id.
 pub async fn id() -> Result<String, Problem> {
     settings::text("node_id").await
@@ -41,18 +36,19 @@ pub async fn id() -> Result<String, Problem> {
 
 /// The nodes below this one, at any depth, as they have told.
 pub async fn below() -> Result<Vec<(String, Below)>, Problem> {
-    let notes = Journal::Progress.notes(below_note("")).await?;
-    let told = notes.into_iter().filter_map(|(name, text)| {
-        let node = name.strip_prefix("below:")?.to_owned();
-        Some((node, serde_json::from_str(&text).ok()?))
+    let peers = node_state::peers().await.map_err(Error::from)?;
+    let told = peers.into_iter().map(|peer| {
+        let told = serde_json::from_str(&peer.report).map_err(Error::unreadable)?;
+        Ok((peer.node, told))
     });
-    Ok(told.collect())
+    told.collect()
 }
 
 /// What a node has told of itself.
 pub async fn told(node: &str) -> Result<Below, Problem> {
-    let text = Journal::Progress.note(below_note(node)).await?;
-    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    let report = node_state::find_peer(node.to_owned()).await.map_err(Error::from)?;
+    let told = report.map(|report| serde_json::from_str(&report)).transpose();
+    Ok(told.map_err(Error::unreadable)?.unwrap_or_default())
 }
 
 /// Remembers what a node tells of itself.
@@ -70,8 +66,9 @@ pub async fn hear(pull: &Pull) -> Result<(), Problem> {
         skew: pull.now.saturating_sub(now),
         health: pull.health.clone(),
     };
-    let text = serde_json::to_string(&below).map_err(Problem::internal)?;
-    match Journal::Progress.set_note(below_note(&pull.node), text).await {
+    let report = serde_json::to_string(&below).map_err(Problem::internal)?;
+    let report = node_state::PeerReport { node: pull.node.clone(), report };
+    match node_state::set_peer(report).await.map_err(Error::from) {
         // A full disk keeps nobody from reading.
         Err(Error::Full) => Ok(()),
         noted => Ok(noted?),

@@ -15,7 +15,7 @@ use crate::above::{self, Standing};
 use crate::link::Link;
 use crate::node;
 use crate::push::Halt;
-use crate::stores::{Batch, Error, Journal, origin};
+use crate::stores::{Advance, Batch, Error, Journal, RecordAdvance, origin};
 use crate::upstream::Upstream;
 
 /// How long to wait for a record that somebody waits for.
@@ -23,9 +23,6 @@ pub const RECORD: Duration = Duration::from_secs(3);
 
 /// Who follows subjects here, and whom what goes up is noted for: the node itself.
 pub const SELF: &str = "";
-
-/// How the names of the notes begin that say from where on a subject's record is wanted.
-pub const WANTED: &str = "wanted:";
 
 /// What an exchange brought.
 pub struct Exchange {
@@ -141,7 +138,8 @@ async fn take(
     let turned = bookmark.turned(standing.cursor.feed.as_ref(), entries.is_empty());
     let follows_again = feed.forgot || turned.is_some_and(|turned| turned.follows_again);
     if follows_again {
-        follow_again(journal).await?;
+        // Everything about all subjects.
+        journal.want_all_records().await?;
     }
     let mut taken = Taken { follows_again, is_full: false };
     let Some(turned) = turned else { return Ok(taken) };
@@ -154,9 +152,7 @@ async fn take(
     let batch = Batch {
         peer: origin(peer, &bookmark.epoch),
         scope: None,
-        note: above::feed_note(upstream, &standing.cursor.epoch),
-        before: standing.feed_text(upstream).cloned(),
-        after: serde_json::to_string(&bookmark).map_err(Problem::internal)?,
+        advance: standing.advance_to(upstream, Some(bookmark.clone())),
         entries,
     };
     match journal.apply(batch).await {
@@ -171,46 +167,26 @@ async fn take(
     Ok(taken)
 }
 
-/// The name of the note that says from where on a subject's record is wanted.
-fn wanted_note(subject: &str) -> String {
-    format!("{WANTED}{subject}")
-}
-
-/// Asks for everything about all subjects again.
-async fn follow_again(journal: Journal) -> Result<(), Problem> {
-    let mut after = String::new();
-    loop {
-        let subjects = journal.followed(SELF.to_owned(), after).await?;
-        let Some(last) = subjects.last() else { return Ok(()) };
-        after = last.clone();
-        for subject in subjects {
-            journal.set_note(wanted_note(&subject), "0".to_owned()).await?;
-        }
-    }
-}
-
 /// Makes a subject concern this node. True: it did not before, and its record is still to come.
 pub async fn follow(journal: Journal, subject: &str) -> Result<bool, Problem> {
-    let name = wanted_note(subject);
     if journal.is_followed(SELF.to_owned(), subject.to_owned()).await? {
-        return Ok(journal.note(name).await?.is_some());
+        return Ok(journal.wanted_from(subject.to_owned()).await?.is_some());
     }
-    journal.set_note(name, "0".to_owned()).await?;
+    journal.want_record(subject.to_owned()).await?;
     journal.follow(SELF.to_owned(), subject.to_owned()).await?;
     Ok(true)
 }
 
 /// Fetches records that are still to come, and answers how many entries came.
 pub async fn records(upstream: &Upstream, peer: &str) -> Result<u64, Halt> {
-    let wanted =
-        try_join_all(Journal::ALL.map(async |journal| {
-            Ok::<_, Problem>((journal, journal.notes(WANTED.to_owned()).await?))
-        }));
+    let wanted = try_join_all(
+        Journal::ALL
+            .map(async |journal| Ok::<_, Problem>((journal, journal.wanted_records().await?))),
+    );
     let mut entries = 0;
-    for (journal, notes) in wanted.await? {
-        for (name, _) in notes {
-            let subject = name.strip_prefix(WANTED).unwrap_or_default();
-            entries += record(upstream, peer, journal, subject, ANSWER).await?;
+    for (journal, subjects) in wanted.await? {
+        for subject in subjects {
+            entries += record(upstream, peer, journal, &subject, ANSWER).await?;
         }
     }
     Ok(entries)
@@ -226,14 +202,14 @@ pub async fn record(
 ) -> Result<u64, Halt> {
     let mut count = 0;
     loop {
-        let Some(before) = journal.note(wanted_note(subject)).await? else { return Ok(count) };
+        let Some(before) = journal.wanted_from(subject.to_owned()).await? else { return Ok(count) };
         let standing = Standing::read(journal, upstream, None).await?;
         let inquiry = Inquiry {
             node: upstream.me.clone(),
             journal: journal.name().to_owned(),
             subject: subject.to_owned(),
             cursor: standing.cursor.clone(),
-            after: before.parse().unwrap_or(0),
+            after: before,
         };
         let record: Record = upstream.ask(RECORD_PATH, &inquiry, within).await?;
         // Before it is applied: an upstream that does not know of it has lost what it was.
@@ -243,9 +219,9 @@ pub async fn record(
         }
         standing.cover(journal, upstream, &record.bookmark).await?;
         count += record.entries.len() as u64;
-        let after = record.next.map(|next| next.to_string()).unwrap_or_default();
         let peer = origin(peer, &record.bookmark.epoch);
-        if !apply_record(journal, &peer, subject, before, after, record.entries).await? {
+        let advance = RecordAdvance { subject: subject.to_owned(), before, after: record.next };
+        if !apply_record(journal, peer, advance, record.entries).await? {
             return Ok(count);
         }
     }
@@ -254,20 +230,11 @@ pub async fn record(
 /// Applies a part of a record. False: there is no room for it, so it is still wanted.
 async fn apply_record(
     journal: Journal,
-    peer: &str,
-    subject: &str,
-    before: String,
-    after: String,
+    peer: String,
+    advance: RecordAdvance,
     entries: Vec<Entry>,
 ) -> Result<bool, Problem> {
-    let batch = Batch {
-        peer: peer.to_owned(),
-        scope: None,
-        note: wanted_note(subject),
-        before: Some(before),
-        after,
-        entries,
-    };
+    let batch = Batch { peer, scope: None, advance: Advance::Record(advance), entries };
     match journal.apply(batch).await {
         Err(Error::Moved) => Ok(true),
         Err(Error::Full) => Ok(false),

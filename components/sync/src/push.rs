@@ -13,14 +13,14 @@ use hedgeschool_replication::wire::{
 use hedgeschool_replication::{
     Answer, Leg, Next, Place, Portion, Position, Protocol, Push, WINDOW, Want,
 };
-use hedgeschool_web::{Problem, StatusCode, trace};
+use hedgeschool_web::{Problem, StatusCode};
 
 use crate::above::Standing;
 use crate::link::Link;
 use crate::pull::{Applied, SELF};
-use crate::stores::{Audience, Error, Journal};
+use crate::stores::{Audience, Error, Journal, ScanWatermark, told, traces};
 use crate::upstream::{Failure, Upstream, failure};
-use crate::waiting::{self, Looked};
+use crate::waiting;
 
 /// How much further a journal must have been looked through in vain for that to be noted: what one
 /// look takes in costs the next round one look.
@@ -103,10 +103,10 @@ impl Outbox {
         below: &BTreeSet<String>,
     ) -> Result<Self, Problem> {
         let Applied { standing, position, theirs } = applied;
-        let Standing { cursor: Cursor { epoch, .. }, head, mut told, looked, .. } = standing;
+        let Standing { cursor: Cursor { epoch, .. }, head, mut told, watermark, .. } = standing;
         if !told.is_of(&epoch, &position) {
             // Another round may have sent more since this one asked.
-            told = told_above(journal).await?;
+            told = told_above(journal, upstream).await?;
         }
         let is_another = !told.is_of(&epoch, &position);
         let is_renewed = is_another || link.is_awaited(journal, peer.protocol);
@@ -120,7 +120,7 @@ impl Outbox {
         let mut push = Push::begin(position, head);
         let audience = waiting::above(&upstream.me, peer.name, &theirs, below);
         let through = push.acknowledged().through.sequence;
-        let noted = waiting::from(looked.as_ref(), head, &epoch, &audience, through);
+        let noted = waiting::from(watermark.as_ref(), head, &epoch, &audience, through);
         push.skip(noted);
         Ok(Self {
             journal,
@@ -167,9 +167,9 @@ impl Outbox {
             return Ok(());
         }
         let audience = waiting::fingerprint(&self.audience);
-        let looked = Looked { epoch: self.epoch.clone(), audience, after, through };
         self.noted = through;
-        waiting::note(self.journal, &looked).await
+        let watermark = ScanWatermark { epoch: self.epoch.clone(), audience, after, through };
+        Ok(self.journal.set_watermark(watermark).await?)
     }
 
     /// Sends all there is, and answers how many entries the upstream applied.
@@ -191,7 +191,7 @@ impl Outbox {
                 applied += batch.entries.len() as u64;
                 self.portion.answered(batch.bytes(), took);
             }
-            if let Err(halt) = self.answered(&batch.leg(), answer).await {
+            if let Err(halt) = self.answered(&batch.leg(), answer, upstream).await {
                 // Their answers do not matter: the next round asks.
                 while underway.next().await.is_some() {}
                 return Err(halt);
@@ -199,10 +199,15 @@ impl Outbox {
         }
     }
 
-    async fn answered(&mut self, leg: &Leg, answer: Result<Answer, Failure>) -> Result<(), Halt> {
+    async fn answered(
+        &mut self,
+        leg: &Leg,
+        answer: Result<Answer, Failure>,
+        upstream: &Upstream,
+    ) -> Result<(), Halt> {
         let answer = answer?;
         if let Some(position) = self.push.unexpected(&answer)
-            && !told_above(self.journal).await?.is_of(&self.epoch, position)
+            && !told_above(self.journal, upstream).await?.is_of(&self.epoch, position)
         {
             return Err(Failure::Down(LATE.to_owned()).into());
         }
@@ -241,7 +246,7 @@ impl Outbox {
         let standing = Standing::read(self.journal, upstream, None).await?;
         let heard = standing.cursor.shown().filter(|shown| shown.epoch == self.theirs).cloned();
         let sequence = entries.last().map_or(want.after, |last| last.sequence);
-        let told = self.journal.tell(SELF.to_owned(), self.epoch.clone(), sequence).await?;
+        let told = self.journal.issue_token(SELF.to_owned(), self.epoch.clone(), sequence).await?;
         let through = Place { sequence, receipt: told.receipt.clone() };
         let Leg { before, lane, span } =
             self.push.sent(&want, through).map_err(Problem::internal)?;
@@ -274,30 +279,29 @@ async fn renewed(
         journal.name(),
         upstream.url
     );
-    journal.renew(epoch, sent).await?;
+    journal.begin_epoch(epoch, sent).await?;
     Ok(journal.epoch().await?)
 }
 
 /// The trace that one of some entries belongs to, if one does: it goes on with them.
 async fn traced(journal: Journal, entries: &[Entry]) -> Result<Option<String>, Error> {
-    // Only `progress` notes traces.
+    // Only of statements are traces kept.
     if journal != Journal::Progress {
         return Ok(None);
     }
     let mut found = None;
-    for (name, text) in journal.notes(trace::NOTES.to_owned()).await? {
-        let Some((trace, recorded)) = trace::read_note(&text) else { continue };
-        if entries.iter().any(|entry| entry.payload.get().contains(recorded)) {
-            found = Some(trace.to_owned());
-            journal.set_note(name, String::new()).await?;
+    for traces::Trace { slot, parent, statement } in traces::list().await? {
+        if entries.iter().any(|entry| entry.payload.get().contains(&statement)) {
+            found = Some(parent);
+            traces::forget(slot).await?;
         }
     }
     Ok(found)
 }
 
 /// The receipts of all that was sent until now.
-async fn told_above(journal: Journal) -> Result<Told, Error> {
-    Ok(journal.look(SELF.to_owned(), Vec::new()).await?.told)
+async fn told_above(journal: Journal, upstream: &Upstream) -> Result<Told, Error> {
+    Ok(told(journal.read_upstream_state(upstream.url.clone()).await?.issued))
 }
 
 async fn send(upstream: &Upstream, batch: &Batch) -> Result<Answer, Failure> {

@@ -22,7 +22,9 @@ use crate::news::{self, Watch};
 use crate::node;
 use crate::place::Place;
 use crate::pull::{self, RECORD};
-use crate::stores::{Audience, Error, Journal, Outline, Page as StoredPage, origin, packages};
+use crate::stores::{
+    Advance, Audience, Error, Journal, Page as StoredPage, PeerAdvance, PeerState, origin, packages,
+};
 use crate::upstream::Upstream;
 use crate::{outflow, withheld};
 
@@ -65,37 +67,17 @@ pub async fn entries(request: Request) -> Result<Reply, Problem> {
     Ok(Reply::json(&applied)?.with_status(status))
 }
 
-/// How the names of the notes begin that say how far nodes' journals are applied.
-pub const APPLIED: &str = "applied:";
-
-/// Where the note is about how far a node's journal is applied.
-fn applied_note(node: &str, epoch: &str) -> String {
-    format!("{APPLIED}{node}:{epoch}")
-}
-
-/// How far a node's journal is applied.
-pub async fn applied(journal: Journal, node: &str, epoch: &str) -> Result<Position, Problem> {
-    Ok(position(journal.note(applied_note(node, epoch)).await?.as_ref()))
-}
-
-/// What the note about that says.
-fn position(text: Option<&String>) -> Position {
-    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
-}
-
 /// Applies a batch of the node that it names.
 pub async fn apply(journal: Journal, batch: Batch) -> Result<(StatusCode, Applied), Problem> {
     let leg = batch.leg();
     let leads_to = leg.leads_to().map_err(|_| refused(WireError::Order))?;
     let Batch { node: sender, epoch, above, heard, entries, .. } = batch;
-    let note = applied_note(&sender, &epoch);
-    let Outline { epoch: here, told, notes, .. } =
-        journal.look(sender.clone(), vec![note.clone()]).await?;
+    let PeerState { epoch: here, told, applied: position, .. } =
+        journal.read_peer_state(sender.clone(), epoch.clone()).await?;
     if !told.is_all_heard(&here, above.as_deref(), &heard) {
         let detail = "this is for a journal that is not here any more: ask for news first";
         return Err(Problem::new(StatusCode::PRECONDITION_FAILED, detail));
     }
-    let position = position(notes.get(&note));
     match leg.turn(&position) {
         Turn::Done => return Ok((StatusCode::OK, Applied { position })),
         Turn::Past => return Ok((StatusCode::CONFLICT, Applied { position })),
@@ -105,9 +87,7 @@ pub async fn apply(journal: Journal, batch: Batch) -> Result<(StatusCode, Applie
     let stored = crate::stores::Batch {
         peer: origin(&sender, &epoch),
         scope: Some(below.into_iter().chain([sender.clone()]).collect()),
-        note,
-        before: noted(&leg.before)?,
-        after: serde_json::to_string(&leads_to).map_err(Problem::internal)?,
+        advance: advance(&sender, &epoch, &leg.before, &leads_to),
         entries,
     };
     // If it is early, that waits for a moment.
@@ -119,7 +99,7 @@ pub async fn apply(journal: Journal, batch: Batch) -> Result<(StatusCode, Applie
         Err(Error::Moved) => {}
         Err(error) => return Err(error.into()),
     }
-    let position = applied(journal, &sender, &epoch).await?;
+    let position = journal.peer_position(sender, epoch).await?;
     match leg.turn(&position) {
         Turn::Done => Ok((StatusCode::OK, Applied { position })),
         Turn::Early | Turn::Past => Ok((StatusCode::CONFLICT, Applied { position })),
@@ -127,11 +107,15 @@ pub async fn apply(journal: Journal, batch: Batch) -> Result<(StatusCode, Applie
     }
 }
 
-/// What a note says about a position. None: there is no note.
-fn noted(position: &Position) -> Result<Option<String>, Problem> {
-    let is_beginning = *position == Position::default();
-    let text = (!is_beginning).then(|| serde_json::to_string(position));
-    text.transpose().map_err(Problem::internal)
+/// Moves a position here; where nothing is applied yet, there is none.
+fn advance(node: &str, epoch: &str, before: &Position, after: &Position) -> Advance {
+    let is_beginning = *before == Position::default();
+    Advance::Peer(PeerAdvance {
+        node: node.to_owned(),
+        epoch: epoch.to_owned(),
+        before: (!is_beginning).then(|| before.clone().into()),
+        after: after.clone().into(),
+    })
 }
 
 /// `POST /sync/v1/pull`: what this node has of and for the asking one; waits for news if asked to.
@@ -181,10 +165,10 @@ async fn feeds(pull: &Pull) -> Result<(BTreeMap<String, Feed>, bool), Problem> {
 }
 
 async fn feed(journal: Journal, pull: &Pull, cursor: &Cursor) -> Result<Feed, Problem> {
-    let Recognised { outline, applied } = recognised(journal, &pull.node, cursor).await?;
-    let known = cursor.feed.as_ref().filter(|known| known.epoch == outline.epoch);
+    let state = recognised(journal, &pull.node, cursor).await?;
+    let known = cursor.feed.as_ref().filter(|known| known.epoch == state.epoch);
     let after = known.map_or(0, |known| known.through);
-    let page = if after < outline.head {
+    let page = if after < state.head {
         let serves = pull.serves.iter().chain([&pull.node]).cloned().collect();
         let audience = Audience {
             node: pull.node.clone(),
@@ -199,50 +183,33 @@ async fn feed(journal: Journal, pull: &Pull, cursor: &Cursor) -> Result<Feed, Pr
     let StoredPage { mut entries, through, more } = page;
     let protocol = pull.health.protocol;
     let withheld = protocol.withhold(journal.name(), &mut entries);
-    let noted = outline.notes.get(&withheld::note(&pull.node));
-    withheld::remember(journal, &pull.node, protocol, noted, withheld).await?;
-    let mut bookmark = Bookmark { epoch: outline.epoch, through, receipt: String::new() };
+    withheld::remember(journal, &pull.node, protocol, &state.withheld, withheld).await?;
+    let mut bookmark = Bookmark { epoch: state.epoch, through, receipt: String::new() };
     if bookmark.is_noted(known, entries.is_empty()) {
-        bookmark = journal.tell(pull.node.clone(), bookmark.epoch, through).await?;
+        bookmark = journal.issue_token(pull.node.clone(), bookmark.epoch, through).await?;
     }
     let page = Page { bookmark, entries, more };
-    Ok(Feed { applied, page, forgot: cursor.follows > outline.followed })
-}
-
-/// A journal here, and how far it has one of a node below.
-struct Recognised {
-    outline: Outline,
-    applied: Position,
+    Ok(Feed { applied: state.applied, page, forgot: cursor.follows > state.followed })
 }
 
 /// Looks whether a node below knows that the disk here was restored; then the journal has another
 /// epoch.
-async fn recognised(journal: Journal, node: &str, cursor: &Cursor) -> Result<Recognised, Problem> {
-    let [applied, lost] = [applied_note(node, &cursor.epoch), lost_note(node, &cursor.epoch)];
-    let names = vec![applied.clone(), lost.clone(), withheld::note(node)];
-    let outline = journal.look(node.to_owned(), names).await?;
-    let applied = position(outline.notes.get(&applied));
-    let known = outline.notes.get(&lost).and_then(|text| text.parse().ok());
-    let missed = is_missed(cursor.held.as_ref(), &applied, known);
+async fn recognised(journal: Journal, node: &str, cursor: &Cursor) -> Result<PeerState, Problem> {
+    let state = journal.read_peer_state(node.to_owned(), cursor.epoch.clone()).await?;
+    let missed = is_missed(cursor.held.as_ref(), &state.applied, state.missed);
     if let Some(missed) = missed {
-        journal.set_note(lost, missed.to_string()).await?;
+        journal.set_missed(node.to_owned(), cursor.epoch.clone(), missed).await?;
     }
-    let Some(after) = cursor.unknown(&outline.epoch, &outline.told, missed.is_some()) else {
-        return Ok(Recognised { outline, applied });
+    let Some(after) = cursor.unknown(&state.epoch, &state.told, missed.is_some()) else {
+        return Ok(state);
     };
     eprintln!(
         "{}: node {node} knows more of this journal, or another one: the disk here was restored. \
          Another epoch begins, and everything is compared again",
         journal.name(),
     );
-    journal.renew(outline.epoch, after).await?;
-    let outline = journal.look(node.to_owned(), Vec::new()).await?;
-    Ok(Recognised { outline, applied })
-}
-
-/// The name of the note that says what a node last missed here.
-fn lost_note(node: &str, epoch: &str) -> String {
-    format!("lost:{node}:{epoch}")
+    journal.begin_epoch(state.epoch, after).await?;
+    Ok(journal.read_peer_state(node.to_owned(), cursor.epoch.clone()).await?)
 }
 
 /// `POST /sync/v1/record`: what there is about a subject, here or further up.
@@ -256,12 +223,12 @@ pub async fn record(request: Request) -> Result<Reply, Problem> {
     if inquiry.after == 0 {
         from_above(journal, &inquiry.subject).await?;
     }
-    let Outline { epoch, .. } = recognised(journal, &sender, &inquiry.cursor).await?.outline;
+    let PeerState { epoch, .. } = recognised(journal, &sender, &inquiry.cursor).await?;
     let mut page = journal.about(inquiry.subject, inquiry.after).await?;
     // The node asks again for all that it follows when it is upgraded.
     let protocol = node::told(&sender).await?.health.protocol;
     protocol.withhold(journal.name(), &mut page.entries);
-    let bookmark = journal.tell(sender, epoch, journal.head().await?).await?;
+    let bookmark = journal.issue_token(sender, epoch, journal.head().await?).await?;
     let next = page.more.then_some(page.through);
     Reply::json(&Record { bookmark, entries: page.entries, next })
 }

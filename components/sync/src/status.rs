@@ -9,21 +9,20 @@ use hedgeschool_replication::Protocol;
 use hedgeschool_replication::hlc::SKEW_SHOWN_US;
 use hedgeschool_replication::wire::Health;
 use hedgeschool_web::{Problem, Reply, StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::link::Link;
 use crate::metrics;
 use crate::node::{self, Below};
 use crate::queue::Queue;
 use crate::storage::{self, GivenUp, Storage};
-use crate::stores::{Journal, arrivals};
+use crate::stores::{Error, Journal, arrivals, node_state};
 use crate::upstream::Upstream;
 use crate::{waiting, withheld};
 
 /// A node without news for longer than this is shown as silent, in seconds.
 const SILENT_S: i64 = 120;
-/// Where the note about Redis is, and how often it is written, in microseconds.
-const REDIS_NOTE: &str = "redis";
+/// How often a problem with Redis is kept, in microseconds.
 const REDIS_NOTED_EVERY_US: i64 = 10_000_000;
 /// After so long without problems another one is logged, in microseconds.
 const REDIS_LOGGED_AFTER_US: i64 = 60_000_000;
@@ -65,7 +64,7 @@ pub struct Queued {
 }
 
 /// The last time that Redis was of no help.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub struct RedisProblem {
     /// In microseconds since 1970.
     pub at: i64,
@@ -226,8 +225,8 @@ async fn redis() -> Result<Option<Queued>, Problem> {
 }
 
 async fn redis_problem() -> Result<Option<RedisProblem>, Problem> {
-    let text = Journal::Progress.note(REDIS_NOTE.to_owned()).await?;
-    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    let problem = node_state::find_redis_problem().await.map_err(Error::from)?;
+    Ok(problem.map(|it| RedisProblem { at: it.at, problem: it.problem }))
 }
 
 /// Remembers that Redis was of no help.
@@ -241,8 +240,8 @@ pub async fn note_redis(failure: &Failure) -> Result<(), Problem> {
     if since_us > REDIS_LOGGED_AFTER_US {
         eprintln!("redis: {problem}; batches are applied without it");
     }
-    let text = serde_json::to_string(&RedisProblem { at, problem }).map_err(Problem::internal)?;
-    Ok(Journal::Progress.set_note(REDIS_NOTE.to_owned(), text).await?)
+    let problem = node_state::RedisProblem { at, problem };
+    Ok(node_state::set_redis_problem(problem).await.map_err(Error::from)?)
 }
 
 async fn above() -> Result<Option<Above>, Problem> {

@@ -1,21 +1,16 @@
 //! What waits here for the node above, and how far a journal was looked through in vain.
 
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use hedgeschool_replication::Position;
 use hedgeschool_web::Problem;
-use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::above::Standing;
 use crate::link::Link;
 use crate::node;
-use crate::stores::{Audience, Journal, origin};
+use crate::stores::{Audience, Journal, ScanWatermark, origin};
 use crate::upstream::Upstream;
-
-/// The note about a journal's stretch that has nothing for the upstream. It lies beside the
-/// journal, so that whoever restores one restores the other.
-pub const NOTE: &str = "looked";
 
 /// Changes that the upstream has not applied.
 #[derive(Default)]
@@ -26,55 +21,38 @@ pub struct Queue {
     pub age_s: u64,
 }
 
-/// A stretch of a journal in which nothing is for the upstream.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Looked {
-    /// The journal's epoch.
-    pub epoch: String,
-    /// For whom it was looked through.
-    pub audience: u64,
-    /// It begins after this sequence.
-    pub after: u64,
-    /// It ends with this one.
-    pub through: u64,
-}
-
 /// The upstream as an audience, whose own journal has this epoch.
 pub fn above(me: &str, peer: &str, epoch: &str, below: &BTreeSet<String>) -> Audience {
     let serves = below.iter().map(String::as_str).chain([me]).map(str::to_owned).collect();
     Audience { node: peer.to_owned(), origin: origin(peer, epoch), above: true, serves }
 }
 
-/// What of an audience decides which entries are for it.
-pub fn fingerprint(audience: &Audience) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (&audience.origin, &audience.serves).hash(&mut hasher);
-    hasher.finish()
+/// What of an audience decides which entries are for it, as a text that any build comes to.
+pub fn fingerprint(audience: &Audience) -> String {
+    let mut digest = Sha256::new();
+    for name in [&audience.origin].into_iter().chain(&audience.serves) {
+        digest.update((name.len() as u64).to_le_bytes());
+        digest.update(name);
+    }
+    format!("{:x}", digest.finalize())
 }
 
 /// From where on there may be something for the upstream, which has everything through a sequence
-/// of a journal that ends at `head`. `noted` is what [`NOTE`] says.
+/// of a journal that ends at `head`.
 pub fn from(
-    noted: Option<&String>,
+    watermark: Option<&ScanWatermark>,
     head: u64,
     epoch: &str,
     audience: &Audience,
     through: u64,
 ) -> u64 {
-    let looked: Option<Looked> = noted.and_then(|text| serde_json::from_str(text).ok());
-    let is_about = |looked: &Looked| {
-        looked.epoch == epoch
-            && looked.audience == fingerprint(audience)
-            && looked.after <= through
-            && looked.through <= head
+    let is_about = |watermark: &&ScanWatermark| {
+        watermark.epoch == epoch
+            && watermark.after <= through
+            && watermark.through <= head
+            && watermark.audience == fingerprint(audience)
     };
-    looked.filter(is_about).map_or(through, |looked| looked.through.max(through))
-}
-
-/// Notes a stretch.
-pub async fn note(journal: Journal, looked: &Looked) -> Result<(), Problem> {
-    let text = serde_json::to_string(looked).map_err(Problem::internal)?;
-    Ok(journal.set_note(NOTE.to_owned(), text).await?)
+    watermark.filter(is_about).map_or(through, |watermark| watermark.through.max(through))
 }
 
 /// What the upstream has not applied, by what is remembered of it.
@@ -91,11 +69,11 @@ pub async fn queue(upstream: &Upstream, link: &Link) -> Result<Queue, Problem> {
         }
         let theirs = standing.epoch_above().unwrap_or_default();
         let audience = above(&upstream.me, &link.node, theirs, &below);
-        let after = from(standing.looked.as_ref(), standing.head, epoch, &audience, through);
+        let after = from(standing.watermark.as_ref(), standing.head, epoch, &audience, through);
         for (after, until) in missing(&position, after) {
             let waiting = journal.waiting(audience.clone(), after, until).await?;
             entries += waiting.entries;
-            oldest = [oldest, waiting.oldest_us].into_iter().flatten().min();
+            oldest = [oldest, waiting.oldest].into_iter().flatten().min();
         }
     }
     let age_us = oldest.map_or(0, |oldest| node::now().saturating_sub(oldest));
@@ -107,5 +85,41 @@ fn missing(position: &Position, after: u64) -> Vec<(u64, Option<u64>)> {
     match &position.fresh {
         None => vec![(after, None)],
         Some(fresh) => vec![(after, Some(fresh.after)), (fresh.through.sequence.max(after), None)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn audience(origin: &str, serves: &[&str]) -> Audience {
+        let serves = serves.iter().map(|&name| name.to_owned()).collect();
+        Audience { node: "hub".to_owned(), origin: origin.to_owned(), above: true, serves }
+    }
+
+    fn watermark(audience: &Audience) -> ScanWatermark {
+        let audience = fingerprint(audience);
+        ScanWatermark { epoch: "e".to_owned(), audience, after: 10, through: 50 }
+    }
+
+    #[test]
+    fn an_audience_has_one_fingerprint_in_every_build() {
+        let found = fingerprint(&audience("hub:e", &["edge"]));
+        assert_eq!(found, "d6c93b13c8bacb623a0e9cb45da74bc5bb8f89c8a62cdd9b7c8e79d059e43abb");
+        assert_ne!(found, fingerprint(&audience("hub:e", &["edg", "e"])));
+        assert_ne!(found, fingerprint(&audience("hub:f", &["edge"])));
+    }
+
+    #[test]
+    fn a_watermark_counts_for_its_audience_and_journal_alone() {
+        let us = audience("hub:e", &["edge"]);
+        let known = watermark(&us);
+        assert_eq!(from(Some(&known), 60, "e", &us, 10), 50);
+        assert_eq!(from(Some(&known), 60, "e", &us, 55), 55);
+        assert_eq!(from(Some(&known), 60, "e", &us, 9), 9);
+        assert_eq!(from(Some(&known), 40, "e", &us, 10), 10);
+        assert_eq!(from(Some(&known), 60, "f", &us, 10), 10);
+        assert_eq!(from(Some(&known), 60, "e", &audience("hub:e", &[]), 10), 10);
+        assert_eq!(from(None, 60, "e", &us, 10), 10);
     }
 }

@@ -1,23 +1,11 @@
 //! What journals take and answer, whichever store they are of.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
+use hedgeschool_journal_types::types as stored;
 use hedgeschool_replication::recognise::Told;
-use hedgeschool_replication::wire;
+use hedgeschool_replication::{Position, wire};
 use hedgeschool_web::{Problem, StatusCode};
-
-/// For whom entries are read.
-#[derive(Clone, Debug)]
-pub struct Audience {
-    /// The other node.
-    pub node: String,
-    /// What came from here is not for it: see [`origin`].
-    pub origin: String,
-    /// It is the node above.
-    pub above: bool,
-    /// The nodes whose own data count.
-    pub serves: Vec<String>,
-}
 
 /// Names a node's copy of a journal: what came from it needs not go back there, unless its disk
 /// was restored.
@@ -25,9 +13,9 @@ pub fn origin(node: &str, epoch: &str) -> String {
     format!("{node}:{epoch}")
 }
 
-/// Where a journal is, and what one has to know of it who has to do with a node.
-#[derive(Debug, Default)]
-pub struct Outline {
+/// Where a journal is, and what one has to know of it who has to do with a node below.
+#[derive(Debug)]
+pub struct PeerState {
     /// Names this copy of the store.
     pub epoch: String,
     /// The last sequence.
@@ -36,8 +24,31 @@ pub struct Outline {
     pub followed: u64,
     /// What the node was told.
     pub told: Told,
-    /// Notes by name.
-    pub notes: BTreeMap<String, String>,
+    /// How far the node's journal is applied here.
+    pub applied: Position,
+    /// What the node has last told of that is lost here.
+    pub missed: Option<u64>,
+    /// Kinds of entries that it was not sent.
+    pub withheld: BTreeSet<String>,
+}
+
+impl From<stored::PeerState> for PeerState {
+    fn from(state: stored::PeerState) -> Self {
+        Self {
+            epoch: state.epoch,
+            head: state.head,
+            followed: state.followed,
+            told: told(state.issued),
+            applied: state.applied.map(Position::from).unwrap_or_default(),
+            missed: state.missed,
+            withheld: state.withheld.into_iter().collect(),
+        }
+    }
+}
+
+/// What was told, by the tokens that were given with it.
+pub fn told(issued: Vec<stored::CheckpointToken>) -> Told {
+    Told(issued.into_iter().map(Into::into).collect())
 }
 
 /// A part of a journal.
@@ -50,24 +61,14 @@ pub struct Page {
     pub more: bool,
 }
 
-/// Whom new entries concern, of the nodes below.
-pub struct Concerned {
-    /// Everything through this was looked at.
-    pub through: u64,
-    /// All of them; or there is too much to tell.
-    pub everyone: bool,
-    /// These.
-    pub nodes: Vec<String>,
-    /// And those which serve these.
-    pub homes: Vec<String>,
-}
+impl TryFrom<stored::JournalPage> for Page {
+    type Error = Error;
 
-/// What an audience has not got.
-pub struct Waiting {
-    /// How many entries, at most.
-    pub entries: u64,
-    /// When the oldest of them was made, in microseconds since 1970.
-    pub oldest_us: Option<i64>,
+    fn try_from(page: stored::JournalPage) -> Result<Self, Error> {
+        let entries = page.entries.into_iter().map(wire::Entry::try_from);
+        let entries = entries.collect::<Result<_, _>>().map_err(Error::unreadable)?;
+        Ok(Self { entries, through: page.through, more: page.more })
+    }
 }
 
 /// Another node's entries.
@@ -76,12 +77,17 @@ pub struct Batch {
     pub peer: String,
     /// The nodes whose own data it may change. None: any.
     pub scope: Option<Vec<String>>,
-    /// The note that moves with them, what it says before, and what afterwards.
-    pub note: String,
-    pub before: Option<String>,
-    pub after: String,
+    /// What moves with them.
+    pub advance: stored::Advance,
     /// The entries.
     pub entries: Vec<wire::Entry>,
+}
+
+impl From<Batch> for stored::Batch {
+    fn from(batch: Batch) -> Self {
+        let Batch { peer, scope, advance, entries } = batch;
+        Self { peer, scope, advance, entries: entries.into_iter().map(Into::into).collect() }
+    }
 }
 
 /// A version that lost, and what stands.
@@ -110,22 +116,6 @@ pub struct Conflict {
     pub bytes: usize,
 }
 
-/// How much of the disk a store takes.
-#[derive(Clone, Copy, Debug)]
-pub struct Usage {
-    /// Bytes of its file.
-    pub bytes: u64,
-}
-
-/// How many bytes a store may use.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Beyond this, it gives up what other nodes hold too.
-    pub high: u64,
-    /// Beyond this, it takes nothing new in.
-    pub full: u64,
-}
-
 /// Why a store refused.
 #[derive(Debug)]
 pub enum Error {
@@ -133,7 +123,7 @@ pub enum Error {
     Invalid(String),
     /// None of the sender's business.
     Forbidden(String),
-    /// The note of a batch says something else.
+    /// What a batch advances is not where the batch says.
     Moved,
     /// The disk is as full as it may get.
     Full,
@@ -141,6 +131,26 @@ pub enum Error {
     Busy,
     /// For the log.
     Other(String),
+}
+
+impl Error {
+    /// What is stored cannot be read: somebody has to know.
+    pub fn unreadable(error: impl std::fmt::Display) -> Self {
+        Self::Other(format!("what is stored cannot be read: {error}"))
+    }
+}
+
+impl From<stored::Error> for Error {
+    fn from(error: stored::Error) -> Self {
+        match error {
+            stored::Error::Invalid(rule) => Self::Invalid(rule),
+            stored::Error::Forbidden(rule) => Self::Forbidden(rule),
+            stored::Error::Moved => Self::Moved,
+            stored::Error::Full => Self::Full,
+            stored::Error::Busy => Self::Busy,
+            stored::Error::Other(reason) => Self::Other(reason),
+        }
+    }
 }
 
 impl From<Error> for Problem {
