@@ -61,7 +61,7 @@ impl Kinds for Content {
             parameters: vec![Value::Text(batch.peer.clone()), advance_json(&batch.advance)],
         };
         for entry in &batch.entries {
-            insertion.parameters.push(Value::Text(row(entry)?));
+            insertion.parameters.push(Value::Text(announced_row(entry)?));
             let place = insertion.parameters.len();
             insertion.sql.push_str(&format!(", (?{place}, ?1, NULL)"));
         }
@@ -102,7 +102,7 @@ impl Kinds for Content {
 }
 
 /// An entry as `apply_batch` takes it.
-fn row(entry: &Entry) -> Result<String, Error> {
+fn announced_row(entry: &Entry) -> Result<String, Error> {
     if entry.kind != "course" {
         return Err(Error::Invalid(format!("this node knows no entries of kind {:?}", entry.kind)));
     }

@@ -1,7 +1,7 @@
 //! Making room: bytes that the node above has too are given up when space is short, and fetched
 //! again when it is not, or when somebody looks for them.
 
-use hedgeschool_journal::{Error, integer, live_bytes, read_limits};
+use hedgeschool_journal::{Error, integer, live_bytes, read_limits, read_usage};
 use hedgeschool_sql::{Error as SqlError, Value};
 
 use crate::{DATABASE, withdrawal};
@@ -103,7 +103,7 @@ pub async fn sweep() -> Result<(), Error> {
 pub async fn shrink() -> Result<(), Error> {
     let mut free = u64::MAX;
     for _ in 0..SHRINKS_MAX {
-        let left = usage(&DATABASE).await?.free;
+        let left = read_usage(&DATABASE).await?.free;
         if left == 0 || left >= free {
             return Ok(());
         }

@@ -69,13 +69,13 @@ impl Kinds for Identity {
         let conflicts =
             conflicts.into_iter().map(Conflict::parse).collect::<Result<Vec<_>, _>>()?;
         for lost in Person::known_by_conflicts(&conflicts, &people).await? {
-            rows.put(lost, batch).await?;
+            rows.add_person(lost, batch).await?;
         }
         for arriving in people {
-            rows.put(arriving, batch).await?;
+            rows.add_person(arriving, batch).await?;
         }
         for conflict in conflicts {
-            rows.note(conflict, batch.scope.as_deref())?;
+            rows.add_conflict(conflict, batch.scope.as_deref())?;
         }
         Ok(rows.0)
     }
@@ -129,12 +129,12 @@ impl Rows {
     }
 
     /// Adds a person, merged with who is here under the name.
-    async fn put(&mut self, arriving: Person, batch: &Batch) -> Result<(), Error> {
+    async fn add_person(&mut self, arriving: Person, batch: &Batch) -> Result<(), Error> {
         if let Some(scope) = batch.scope.as_deref() {
-            arriving.check(scope)?;
+            arriving.check_scope(scope)?;
         }
-        let Some(found) = Person::find(&arriving.name).await? else {
-            return self.push(&arriving, None, None, false);
+        let Some(found) = Person::find_by_name(&arriving.name).await? else {
+            return self.push_row(&arriving, None, None, false);
         };
         match batch.scope.as_deref() {
             Some(scope) if !found.person.is_of(scope) => self.put_namesake(found, arriving),
@@ -142,17 +142,17 @@ impl Rows {
             // Of who belongs to all, nodes above tell, and what they tell stands as it is. One
             // whose disk was restored means what it has now.
             None if arriving.home.is_none() && found.peer.as_ref() != Some(&batch.peer) => {
-                self.replace(&found.person, found.is, &arriving)
+                self.replace_person(&found.person, found.is, &arriving)
             }
-            _ => self.merge(found, &arriving),
+            _ => self.merge_person(found, &arriving),
         }
     }
 
-    fn merge(&mut self, found: Found, arriving: &Person) -> Result<(), Error> {
+    fn merge_person(&mut self, found: Found, arriving: &Person) -> Result<(), Error> {
         match merged(&found.person, arriving) {
             None => Ok(()),
             Some(Merged { stands, lost, is_made }) => {
-                self.push(&stands, Some(found.is), lost.as_ref(), is_made)
+                self.push_row(&stands, Some(found.is), lost.as_ref(), is_made)
             }
         }
     }
@@ -168,11 +168,11 @@ impl Rows {
             let seen = here.seen.clone().with(&arriving.seen);
             let is_made = seen != arriving.seen;
             let stands = Person { seen, ..arriving };
-            return self.push(&stands, Some(found.is), None, is_made);
+            return self.push_row(&stands, Some(found.is), None, is_made);
         }
         // The name is not the sender's to take. Who has it is told of again, but not as if they
         // knew of the other one: they would displace that one at the sender's.
-        self.push(here, Some(found.is), Some(&arriving), true)
+        self.push_row(here, Some(found.is), Some(&arriving), true)
     }
 
     /// Nodes above tell of somebody whose name one of this node's own has, and do not know of that
@@ -181,44 +181,49 @@ impl Rows {
         let here = found.person;
         match arriving.home.clone() {
             _ if arriving.removed => Ok(()),
-            None => self.replace(&here, found.is, &arriving),
-            Some(_) if here.removed => self.push(&arriving, Some(found.is), None, false),
-            Some(home) => self.note(Conflict::of(here, Some(home)), None),
+            None => self.replace_person(&here, found.is, &arriving),
+            Some(_) if here.removed => self.push_row(&arriving, Some(found.is), None, false),
+            Some(home) => self.add_conflict(Conflict::noticed_now(here, Some(home)), None),
         }
     }
 
     /// Adds a person in place of one whom the node above has lost.
-    fn replace(&mut self, here: &Person, is: String, arriving: &Person) -> Result<(), Error> {
+    fn replace_person(
+        &mut self,
+        here: &Person,
+        is: String,
+        arriving: &Person,
+    ) -> Result<(), Error> {
         if arriving.version() == here.version() {
             return Ok(());
         }
-        self.push(arriving, Some(is), None, false)?;
+        self.push_row(arriving, Some(is), None, false)?;
         if arriving.seen.includes(&here.seen) || arriving.says_the_same(here) {
             return Ok(());
         }
-        self.note(Conflict::of(here.clone(), None), None)
+        self.add_conflict(Conflict::noticed_now(here.clone(), None), None)
     }
 
     /// Adds a conflict about somebody who is here, or comes in the same batch.
-    fn note(&mut self, conflict: Conflict, scope: Option<&[String]>) -> Result<(), Error> {
+    fn add_conflict(&mut self, conflict: Conflict, scope: Option<&[String]>) -> Result<(), Error> {
         if let Some(scope) = scope {
-            conflict.lost.check(scope)?;
+            conflict.lost.check_scope(scope)?;
         }
         let place = self.0.parameters.len() + 1;
         let row = format!(", (?1, ?2, NULL, NULL, NULL, NULL, ?{place})");
         self.0.sql.push_str(&row);
-        self.0.parameters.push(Value::Text(text(&conflict)?));
+        self.0.parameters.push(Value::Text(json_text(&conflict)?));
         Ok(())
     }
 
-    fn push(
+    fn push_row(
         &mut self,
         person: &Person,
         here: Option<String>,
         lost: Option<&Person>,
         is_made: bool,
     ) -> Result<(), Error> {
-        let json = |person: &Person| text(person).map(Value::Text);
+        let json = |person: &Person| json_text(person).map(Value::Text);
         let lost = lost.map_or(Ok(Value::Null), json)?;
         let first = self.0.parameters.len() + 1;
         // What is made of two versions is new to both who made them: it came from nobody.
@@ -234,7 +239,7 @@ impl Rows {
 
 impl Conflict {
     /// One that is noticed now.
-    fn of(lost: Person, against: Option<String>) -> Self {
+    fn noticed_now(lost: Person, against: Option<String>) -> Self {
         Self {
             about: "person".into(),
             version: format!("{}{}", lost.stamp, lost.writer),
@@ -297,7 +302,7 @@ impl Person {
         }
         let mut people = Vec::new();
         for lost in last.into_values() {
-            let is_news = Self::find(&lost.name).await?.is_none_or(|found| {
+            let is_news = Self::find_by_name(&lost.name).await?.is_none_or(|found| {
                 let here = found.person;
                 here.home == lost.home
                     && lost.seen.includes(&here.seen)
@@ -309,7 +314,7 @@ impl Person {
     }
 
     /// A node below tells of its own learners only.
-    fn check(&self, scope: &[String]) -> Result<(), Error> {
+    fn check_scope(&self, scope: &[String]) -> Result<(), Error> {
         if self.is_of(scope) && self.role == Role::Learner {
             return Ok(());
         }
@@ -322,7 +327,7 @@ impl Person {
     }
 
     /// The person of this name.
-    async fn find(name: &str) -> Result<Option<Found>, Error> {
+    async fn find_by_name(name: &str) -> Result<Option<Found>, Error> {
         let sql = "SELECT entry.sequence, kind, payload, stamp_us || seen, person.peer FROM person
             JOIN entry ON entry.sequence = journaled WHERE person.name = ?1";
         let row = DATABASE.query_one(sql, &[Value::from(name)]).await?;
@@ -372,6 +377,6 @@ impl Versioned for Person {
     }
 }
 
-fn text(value: &impl Serialize) -> Result<String, Error> {
+fn json_text(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|error| Error::Invalid(error.to_string()))
 }

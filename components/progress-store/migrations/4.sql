@@ -1,6 +1,5 @@
 -- What replication knows of this node and others beside the journals, and traces, in tables of
--- their own. Until now, all of it was text under names in `note`. What a text of it cannot be read
--- as stays there.
+-- their own. Until now, all of it was text under names in `note`, where what cannot be read stays.
 
 -- The node above, and what is known of it: a JSON object, which is replication's to read.
 CREATE TABLE upstream (

@@ -26,7 +26,7 @@ impl Kinds for Progress {
             match kind.as_str() {
                 "statement" => bodies.push(payload.clone()),
                 "document" => documents.push(merge::Document::parse(payload)?),
-                "attachment" => others.push(attachment(payload)?),
+                "attachment" => others.push(parse_attachment(payload)?),
                 "conflict" => conflicts.push(merge::Conflict::parse(payload)?),
                 other => {
                     return Err(Error::Invalid(format!(
@@ -123,7 +123,7 @@ async fn statements_about(
 }
 
 /// A part of an attachment as a peer sends it.
-fn attachment(payload: &str) -> Result<Other, Error> {
+fn parse_attachment(payload: &str) -> Result<Other, Error> {
     let (body, content) = merge::with_content(payload)?;
     let content = content.ok_or_else(|| Error::Invalid("an attachment has content".into()))?;
     Ok(Other { kind: "attachment", body: body.to_string(), content: Some(content) })

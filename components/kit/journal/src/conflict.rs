@@ -13,6 +13,9 @@ const PAGE_BYTES: u32 = 1 << 20;
 const COLUMNS: &str = "key, kind, reference, subject, lost, noticed_ms, against";
 
 /// A page of conflicts.
+///
+/// # Errors
+/// When the database fails.
 pub async fn read_conflicts<K: Kinds>(after: u64) -> Result<Vec<Conflict>, Error> {
     let sql = format!(
         "WITH next AS (
@@ -36,12 +39,18 @@ pub async fn read_conflicts<K: Kinds>(after: u64) -> Result<Vec<Conflict>, Error
 }
 
 /// How many there are.
+///
+/// # Errors
+/// When the database fails.
 pub async fn count_conflicts(database: &Database) -> Result<u64, Error> {
     let row = database.query_one("SELECT count(*) FROM conflict WHERE NOT settled", &[]).await?;
     Ok(row.map(|mut row| row.take()).transpose()?.unwrap_or(0))
 }
 
 /// Settles a conflict; restores first what lost, if asked to.
+///
+/// # Errors
+/// When what lost cannot be put in place of what stands, and when the database fails.
 pub async fn settle_conflict<K: Kinds>(key: u64, restore: bool) -> Result<bool, Error> {
     let sql = format!("SELECT {COLUMNS} FROM conflict WHERE NOT settled AND key = ?1");
     let Some(row) = K::DATABASE.query_one(&sql, &[integer(key)]).await? else { return Ok(false) };

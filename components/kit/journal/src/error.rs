@@ -16,6 +16,27 @@ pub enum Error {
     Sql(SqlError),
 }
 
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Invalid(text) | Self::Forbidden(text) | Self::Unreadable(text) => {
+                f.write_str(text)
+            }
+            Self::Moved => f.write_str("what the batch advances is not where it says"),
+            Self::Sql(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Sql(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
 impl From<SqlError> for Error {
     fn from(error: SqlError) -> Self {
         Self::Sql(error)
@@ -55,7 +76,7 @@ macro_rules! store_errors {
                 match error {
                     $crate::Error::Invalid(rule) => Self::Invalid(rule),
                     $crate::Error::Sql(error) => error.into(),
-                    other => Self::Other(format!("{other:?}")),
+                    other => Self::Other(other.to_string()),
                 }
             }
         }

@@ -58,6 +58,9 @@ async fn find_stretch(
 }
 
 /// How much there is for an audience.
+///
+/// # Errors
+/// When the database fails.
 pub async fn count_waiting(
     database: &Database,
     audience: Audience,
@@ -80,6 +83,9 @@ pub async fn count_waiting(
 }
 
 /// The sequence of the last entry.
+///
+/// # Errors
+/// When the database fails.
 pub async fn read_head(database: &Database) -> Result<u64, Error> {
     let row = database.query_one("SELECT max(sequence) FROM journal", &[]).await?;
     let last = row.map(|mut row| row.take::<Option<u64>>()).transpose()?;
@@ -87,6 +93,9 @@ pub async fn read_head(database: &Database) -> Result<u64, Error> {
 }
 
 /// The entry of a sequence.
+///
+/// # Errors
+/// When the database fails.
 pub async fn find_entry(database: &Database, sequence: u64) -> Result<Option<Entry>, Error> {
     let sql = "SELECT sequence, kind, payload, content FROM entry WHERE sequence = ?1";
     let row = database.query_one(sql, &[integer(sequence)]).await?;
@@ -94,6 +103,9 @@ pub async fn find_entry(database: &Database, sequence: u64) -> Result<Option<Ent
 }
 
 /// Entries for an audience.
+///
+/// # Errors
+/// When `limit` is not 1 to [`ENTRIES_MAX`], and when the database fails.
 pub async fn read_entries(
     database: &Database,
     audience: Audience,
@@ -129,6 +141,9 @@ pub async fn read_entries(
 }
 
 /// Whom the entries after a sequence concern: one look for many nodes.
+///
+/// # Errors
+/// When the database fails.
 pub async fn find_concerned(database: &Database, after: u64) -> Result<Concern, Error> {
     let sql = "WITH new AS MATERIALIZED (
           SELECT sequence, common, home, subject FROM entry WHERE sequence > ?1
@@ -160,6 +175,9 @@ pub async fn find_concerned(database: &Database, after: u64) -> Result<Concern, 
 
 /// The page that a statement answers, in rows of sequence, kind, payload, content, and how many
 /// rows there would be without a limit of size.
+///
+/// # Errors
+/// When `limit` is not 1 to [`ENTRIES_MAX`], and when the database fails.
 pub async fn read_page(
     database: &Database,
     sql: &str,

@@ -85,6 +85,9 @@ async fn set_limits(database: &Database, limits: Option<Limits>) -> Result<(), E
 
 /// Refuses with [`SqlError::Full`] when a database is beyond its limit. Before each write that
 /// takes something new in: it looks once a second at most.
+///
+/// # Errors
+/// [`SqlError::Full`], and when the database fails.
 pub async fn check_room(database: &Database) -> Result<(), SqlError> {
     let known = LOOK.get().filter(|(at, _)| at.elapsed() < LOOK_AGE);
     let has_room = match known {
