@@ -8,7 +8,7 @@
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use serde_json::{Value, json};
-use spin_sdk::http::{FullBody, Method, Request, Response, StatusCode};
+use spin_sdk::http::{FullBody, HeaderValue, Method, Request, Response, StatusCode};
 use spin_sdk::http_service;
 
 mod bindings {
@@ -115,8 +115,11 @@ fn reply_json(status: StatusCode, value: &Value) -> Reply {
 }
 
 fn reply(status: StatusCode, media_type: &str, body: Vec<u8>) -> Reply {
+    let length = HeaderValue::from(body.len());
     let mut reply = Response::new(FullBody::new(Bytes::from(body)));
     *reply.status_mut() = status;
+    // Without it, hosts send pieces, and some of them wait for the client in between.
+    reply.headers_mut().insert("content-length", length);
     if let Ok(media_type) = media_type.parse() {
         reply.headers_mut().insert("content-type", media_type);
     }
