@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use hedgeschool_formats::ALL;
-use hedgeschool_package::archive::{Entry, Names, Next, Step, Unpacking};
+use hedgeschool_package::archive::{Entry, NameEncoding, Next, Step, Unpacking};
 use hedgeschool_package::{Course, Opening, Unit};
 
 use crate::Error;
@@ -32,7 +32,7 @@ impl Package {
     pub fn read(path: &Path) -> Result<Self, Error> {
         let mut file = PackageFile::open(path)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let mut opening = Opening::new(file.size, &name, Names::default(), ALL);
+        let mut opening = Opening::new(file.size, &name, NameEncoding::default(), ALL);
         let contents = loop {
             match opening.step()? {
                 Step::Done(contents) => break contents,
@@ -91,8 +91,8 @@ impl PackageFile {
     fn check(&mut self, entry: &Entry) -> Result<(), Error> {
         let mut unpacking = Unpacking::new(entry);
         loop {
-            match unpacking.next(PIECE_BYTES)? {
-                Next::Piece(_) if unpacking.left() == 0 => return Ok(()),
+            match unpacking.next_piece(PIECE_BYTES)? {
+                Next::Piece(_) if unpacking.bytes_left() == 0 => return Ok(()),
                 Next::Piece(_) => {}
                 Next::Load { start, most } => {
                     let part = self.read(&(start..start.saturating_add(most as u64)))?;

@@ -5,7 +5,8 @@ use hedgeschool_sql::{Database, Error as SqlError, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{DATABASE, packages, room};
+use crate::database::DATABASE;
+use crate::{eviction, packages};
 
 /// Largest blob that is fetched as one, in bytes: larger files are announced in pieces.
 const PIECE_BYTES_MAX: u64 = 1 << 20;
@@ -81,7 +82,7 @@ impl Kinds for Content {
     }
 
     async fn make_room(holder: Option<String>) -> Result<(), Error> {
-        room::make(holder).await
+        eviction::make_room(holder).await
     }
 
     async fn standing(lost: &Lost) -> Result<Option<String>, Error> {

@@ -1,6 +1,6 @@
 //! Launching a unit (cmi5, 8): a page that plays it, and a session at identity and in the record.
 
-use hedgeschool_cmi5::launch::{Launch, registration};
+use hedgeschool_cmi5::launch::{Launch, registration_id};
 use hedgeschool_cmi5::session::{LaunchMode, Session};
 use hedgeschool_credentials::TokenHash;
 use hedgeschool_package::address;
@@ -69,7 +69,7 @@ pub async fn play(
         href: link::course(&course.title, &course.key),
         course: course.title.clone(),
         unit: unit.id.clone(),
-        mode: mode(query.get("mode"))?.text(),
+        mode: mode(query.get("mode"))?.as_str(),
         has_own_window: unit.launch_method == LaunchMethod::OwnWindow,
         has_origin: elsewhere.is_some() || content.is_some(),
         starts_by_itself: origin::check_same_origin(request).is_ok(),
@@ -124,7 +124,7 @@ async fn open(
     unit: &Unit,
     mode: LaunchMode,
 ) -> Result<String, Problem> {
-    let registration = registration(&visitor.agent_id, &course.id);
+    let registration = registration_id(&visitor.agent_id, &course.id);
     let wanted = Wanted {
         learner: &visitor.name,
         activity: &unit.activity,
@@ -164,11 +164,11 @@ async fn open(
         activity: &unit.activity,
     };
     Ok(match &unit.player {
-        None => launch.url(&address),
+        None => launch.launch_url(&address),
         Some(kind) => {
             let src = if is_elsewhere { &address } else { &granted };
             let query = Query::encode(&[("kind", kind), ("src", src)]);
-            launch.url(&format!("{}/content/players/player.html?{query}", place.content))
+            launch.launch_url(&format!("{}/content/players/player.html?{query}", place.content))
         }
     })
 }
@@ -212,7 +212,7 @@ pub async fn waive(request: Request, visitor: &Visitor, segment: &str) -> Result
     let unit = find_unit(&course, form.get("unit"))?;
     let (name, actor) = learner(&form).await?;
     let agent = hedgeschool_xapi::agent_id(&actor).map_err(Problem::internal)?;
-    let registration = registration(&agent, &course.id);
+    let registration = registration_id(&agent, &course.id);
     let id = Builder::from_random_bytes(hedgeschool_web::random_bytes()).into_uuid();
     let id = id.hyphenated().to_string();
     let waiver = json!({

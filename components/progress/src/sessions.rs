@@ -50,7 +50,7 @@ struct Waiver {
 /// `POST /waive`.
 pub async fn waive(request: Request) -> Result<Reply, Problem> {
     let waiver: Waiver = body::json(request, QUESTION_BYTES_MAX).await?;
-    say(&waiver.session, [waiver.session.waived(&waiver.reason)]).await?;
+    say(&waiver.session, [waiver.session.waived_statement(&waiver.reason)]).await?;
     let course = course::of_key(&waiver.course).await?;
     let course = version::of(&learner(&waiver.session)?, course).await?;
     say(&waiver.session, satisfy::unsaid(&waiver.session, &course).await?).await?;
@@ -81,7 +81,7 @@ pub async fn abandon(request: Request) -> Result<Reply, Problem> {
 
 /// What the LMS says of a session that it gives up.
 fn abandoned(session: &Session, state: &SessionState) -> Value {
-    session.abandoned(state.latest - state.session.begun)
+    session.abandoned_statement(state.latest - state.session.begun)
 }
 
 async fn mark(session: &Session, marks: Marks) -> Result<(), Problem> {

@@ -1,7 +1,7 @@
 //! The beginning of a session (cmi5, 8 to 10).
 
 use hedgeschool_cmi5::conduct::Marks;
-use hedgeschool_cmi5::session::{Details, LaunchMode, Session};
+use hedgeschool_cmi5::session::{LaunchDetails, LaunchMode, Session};
 use hedgeschool_cmi5::vocabulary::LAUNCH_DATA;
 use hedgeschool_web::{Problem, Reply, Request, StatusCode, body, now_ms};
 use serde::Deserialize;
@@ -23,7 +23,7 @@ struct Launch {
     url: String,
     /// Where the unit sends the learner when it ends.
     return_url: String,
-    /// See [`Details`].
+    /// See [`LaunchDetails`].
     launch_parameters: String,
     entitlement_key: String,
 }
@@ -40,7 +40,7 @@ pub async fn begin(request: Request) -> Result<Reply, Problem> {
         Some(course) => course,
         None => course::of_key(&launch.course).await?,
     };
-    let details = Details {
+    let details = LaunchDetails {
         url: &launch.url,
         launch_parameters: &launch.launch_parameters,
         entitlement_key: &launch.entitlement_key,
@@ -57,7 +57,7 @@ pub async fn begin(request: Request) -> Result<Reply, Problem> {
     documents::put(scope, name, json, data.into_bytes(), Precondition::None).await?;
     sessions::begin(row(session)?).await?;
     let mut said = satisfy::unsaid(session, &course).await?;
-    said.push(session.launched(&details));
+    said.push(session.launched_statement(&details));
     say(session, said).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

@@ -1,6 +1,6 @@
 //! What a launched unit sends, held against the rules of its session.
 
-use hedgeschool_cmi5::conduct::{self, Marks, SoFar};
+use hedgeschool_cmi5::conduct::{self, History, Marks};
 use hedgeschool_cmi5::session::Session;
 use hedgeschool_credentials::{Subject, Verdict};
 use hedgeschool_web::Problem;
@@ -52,7 +52,7 @@ pub async fn judge(verdict: &Verdict, sent: &[Value]) -> Result<Option<Judgement
     let mut so_far = so_far(&state);
     let mut new = Marks::empty();
     for statement in sent {
-        match conduct::judge(statement, &session, so_far) {
+        match conduct::judge_statement(statement, &session, so_far) {
             Ok(marks) => {
                 new |= marks;
                 so_far.session |= marks;
@@ -66,11 +66,11 @@ pub async fn judge(verdict: &Verdict, sent: &[Value]) -> Result<Option<Judgement
 }
 
 /// What other nodes have recorded counts too.
-fn so_far(state: &SessionState) -> SoFar {
+fn so_far(state: &SessionState) -> History {
     let mut registration = Marks::from_bits_truncate(state.registration_marks);
     registration.set(Marks::COMPLETED, registration.contains(Marks::COMPLETED) || state.completed);
     registration.set(Marks::PASSED, registration.contains(Marks::PASSED) || state.passed);
-    SoFar { session: marks(state), registration }
+    History { session: marks(state), registration }
 }
 
 async fn is_known(statement: &Value) -> Result<bool, Problem> {

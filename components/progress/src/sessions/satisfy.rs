@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hedgeschool_cmi5::satisfaction::satisfied;
-use hedgeschool_cmi5::session::{Session, Whole};
+use hedgeschool_cmi5::satisfaction::find_satisfied;
+use hedgeschool_cmi5::session::{BlockOrCourse, Session};
 use hedgeschool_cmi5::vocabulary::{SATISFIED, TYPE_BLOCK, TYPE_COURSE};
 use hedgeschool_web::Problem;
 use serde_json::Value;
@@ -22,23 +22,28 @@ pub async fn unsaid(session: &Session, course: &Course) -> Result<Vec<Value>, Pr
     let done = done(session, course).await?;
     let units = course.units.iter().zip(done).map(|(unit, is_done)| (unit.block, is_done));
     let parents: Vec<_> = course.blocks().iter().map(|block| block.parent).collect();
-    let (blocks, is_whole) = satisfied(&parents, units);
+    let (blocks, is_whole) = find_satisfied(&parents, units);
     if blocks.is_empty() && !is_whole {
         return Ok(Vec::new());
     }
     let said = said(session).await?;
     let own = course.activity();
     let blocks = blocks.iter().filter_map(|position| course.blocks().get(*position));
-    let blocks = blocks.map(|block| Whole {
+    let blocks = blocks.map(|block| BlockOrCourse {
         activity: &block.activity,
         id: &block.id,
         title: &block.title,
         kind: TYPE_BLOCK,
     });
-    let course = Whole { activity: &own, id: &course.id, title: &course.title, kind: TYPE_COURSE };
+    let course = BlockOrCourse {
+        activity: &own,
+        id: &course.id,
+        title: &course.title,
+        kind: TYPE_COURSE,
+    };
     let all = blocks.chain(is_whole.then_some(course));
     let unsaid = all.filter(|whole| !said.contains(whole.activity));
-    Ok(unsaid.map(|whole| session.satisfied(&whole)).collect())
+    Ok(unsaid.map(|whole| session.satisfied_statement(&whole)).collect())
 }
 
 /// Whether each unit is done.

@@ -3,7 +3,7 @@
 //!
 //! On SQLite, reading an answer back costs what making it costs, and keeping it a durable write.
 //! What is kept names the journal's epoch and last sequence that it was made of. One that is not
-//! of this moment is not used, so a shelf cannot be wrong; it can be slow, and then it is left
+//! of this moment is not used, so the cache cannot be wrong; it can be slow, and then it is left
 //! alone for a while.
 
 use std::cell::RefCell;
@@ -31,7 +31,7 @@ thread_local! {
 }
 
 /// A place for one answer.
-pub struct Shelf {
+pub struct CacheSlot {
     key: String,
     /// What the answer is made of: `EPOCH:SEQUENCE`.
     state: String,
@@ -39,9 +39,9 @@ pub struct Shelf {
     age: Duration,
 }
 
-impl Shelf {
-    /// The shelf of this name. None: caching is switched off, or not worth it.
-    pub async fn at(name: &str) -> Result<Option<Self>, Problem> {
+impl CacheSlot {
+    /// The place of this name. None: caching is switched off, or not worth it.
+    pub async fn open(name: &str) -> Result<Option<Self>, Problem> {
         let is_worth_it = !settings::text("redis_url").await?.is_empty();
         if !is_worth_it || name.len() > NAME_BYTES_MAX || !settings::is_on("cache_enabled").await? {
             return Ok(None);
@@ -53,8 +53,8 @@ impl Shelf {
     }
 
     /// The answer, if it is there and of this moment.
-    pub async fn get(&self) -> Option<Vec<u8>> {
-        let kept = attempt(LOOK, async |store| store.get(&self.key).await).await??;
+    pub async fn read_body(&self) -> Option<Vec<u8>> {
+        let kept = try_store(LOOK, async |store| store.get(&self.key).await).await??;
         let line = kept.iter().position(|byte| *byte == b'\n')?;
         let head = std::str::from_utf8(kept.get(..line)?).ok()?;
         let (state, made_ms) = head.rsplit_once(' ')?;
@@ -64,28 +64,28 @@ impl Shelf {
     }
 
     /// Keeps an answer, in place of the one before it, once the request is answered.
-    pub fn put(self, answer: Vec<u8>) {
+    pub fn write_body(self, answer: Vec<u8>) {
         if answer.len() > ANSWER_BYTES_MAX || self.age.is_zero() {
             return;
         }
         spawn(async move {
             let mut kept = format!("{} {}\n", self.state, now_ms()).into_bytes();
             kept.extend_from_slice(&answer);
-            attempt(KEEP, async |store| store.set(&self.key, &kept).await).await;
+            try_store(KEEP, async |store| store.set(&self.key, &kept).await).await;
         });
     }
 }
 
 /// Does something with the store, if it works. Hosts give up on one that does not only after a
 /// long time, if at all.
-async fn attempt<T>(
+async fn try_store<T>(
     limit: Duration,
     operation: impl AsyncFnOnce(&Store) -> Result<T, spin_sdk::key_value::Error>,
 ) -> Option<T> {
     if !BREAKER.with(|breaker| breaker.allows(Instant::now())) {
         return None;
     }
-    let done = within(limit, async { operation(&*store().await?).await }).await;
+    let done = within(limit, async { operation(&*open_store().await?).await }).await;
     let problem = match done {
         Some(Ok(done)) => {
             BREAKER.with(Breaker::worked);
@@ -100,7 +100,7 @@ async fn attempt<T>(
     None
 }
 
-async fn store() -> Result<Rc<Store>, spin_sdk::key_value::Error> {
+async fn open_store() -> Result<Rc<Store>, spin_sdk::key_value::Error> {
     let known = STORE.with_borrow(Clone::clone);
     if let Some(store) = known {
         return Ok(store);

@@ -12,7 +12,7 @@ const BATCH_BYTES_MAX: usize = 1 << 20;
 const BATCH_BLOBS_MAX: usize = 256;
 
 /// Pieces of files, gathered so that many small files cost one call and one commit.
-pub struct Intake {
+pub struct BlobWriter {
     /// The upload that they are stored for.
     upload: String,
     /// The blob of each file that is stored, in order.
@@ -23,7 +23,7 @@ pub struct Intake {
     waiting: Vec<Vec<u8>>,
 }
 
-impl Intake {
+impl BlobWriter {
     /// Nothing yet, for an upload.
     pub fn new(upload: &str) -> Self {
         let (files, parts, waiting) = Default::default();
@@ -34,7 +34,7 @@ impl Intake {
     pub async fn put_file(&mut self, bytes: Vec<u8>) -> Result<(), Problem> {
         let waiting: usize = self.waiting.iter().map(Vec::len).sum();
         if waiting + bytes.len() > BATCH_BYTES_MAX || self.waiting.len() == BATCH_BLOBS_MAX {
-            self.flush().await?;
+            self.flush_batch().await?;
         }
         self.waiting.push(bytes);
         Ok(())
@@ -42,13 +42,13 @@ impl Intake {
 
     /// Takes a piece of a larger file.
     pub async fn put_piece(&mut self, bytes: Vec<u8>) -> Result<(), Problem> {
-        self.flush().await?;
+        self.flush_batch().await?;
         self.parts.extend(store::put_blobs(vec![bytes], Some(self.upload.clone())).await?);
         Ok(())
     }
 
     /// Joins some of the pieces that were put last to a file. True: it is stored.
-    pub async fn join(&mut self) -> Result<bool, Problem> {
+    pub async fn join_pieces(&mut self) -> Result<bool, Problem> {
         let joined = store::join_blobs(self.parts.clone(), Some(self.upload.clone())).await?;
         let Some(hash) = joined else { return Ok(false) };
         self.files.push(hash);
@@ -58,11 +58,11 @@ impl Intake {
 
     /// Stores the rest, and answers each file's blob.
     pub async fn finish(mut self) -> Result<Vec<String>, Problem> {
-        self.flush().await?;
+        self.flush_batch().await?;
         Ok(self.files)
     }
 
-    async fn flush(&mut self) -> Result<(), Problem> {
+    async fn flush_batch(&mut self) -> Result<(), Problem> {
         let pieces = std::mem::take(&mut self.waiting);
         if !pieces.is_empty() {
             self.files.extend(store::put_blobs(pieces, Some(self.upload.clone())).await?);
