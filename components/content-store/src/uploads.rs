@@ -31,11 +31,17 @@ const LEASE_S: i64 = 10;
 /// Pieces that one statement deletes: of at most 1 MiB each.
 const CLEARED: u32 = 64;
 
-/// Has `?2` import an upload for some time, or for longer, unless somebody else does.
+/// Most imports at a time: each holds a piece of a package, and keeps a processor busy.
+const IMPORTS_MAX: i64 = 2;
+/// Has `?2` import an upload for some time, or for longer, unless somebody else does, or as many
+/// others as may (`?6`) are imported.
 const CLAIM: &str = "UPDATE upload SET importer = ?2, leased_s = unixepoch() + ?5, done = ?3,
       total = ?4, touched_s = unixepoch()
     WHERE id = ?1 AND NOT is_discarded
-      AND (importer IS NULL OR importer = ?2 OR leased_s < unixepoch())";
+      AND (importer = ?2 OR (importer IS NULL OR leased_s < unixepoch())
+        AND ?6 > (SELECT count(*) FROM upload AS other WHERE other.id <> ?1
+          AND other.importer IS NOT NULL AND other.leased_s >= unixepoch()
+          AND NOT other.is_discarded))";
 
 /// What a procedure says of an upload that was discarded (`migrations/0002-uploads.sql`).
 const GONE: &str = "no such upload";
@@ -136,9 +142,9 @@ impl Guest for Store {
     async fn claim(id: String, importer: String, done: u64, total: u64) -> Result<bool, Error> {
         let names = [Value::from(id.as_str()), Value::from(importer.as_str())];
         let [id, importer] = names.clone();
-        let numbers = [integer(done), integer(total), Value::Integer(LEASE_S)];
-        let [done, total, lease] = numbers;
-        DATABASE.execute(CLAIM, &[id, importer, done, total, lease]).await?;
+        let numbers = [integer(done), integer(total), LEASE_S.into(), IMPORTS_MAX.into()];
+        let [done, total, lease, most] = numbers;
+        DATABASE.execute(CLAIM, &[id, importer, done, total, lease, most]).await?;
         let sql = "SELECT 1 FROM upload WHERE id = ?1 AND importer = ?2 AND NOT is_discarded";
         Ok(DATABASE.query_one(sql, &names).await?.is_some())
     }

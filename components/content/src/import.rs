@@ -1,7 +1,8 @@
 //! `POST /content/v1/courses`: importing a package that was uploaded, or comes with the request.
 //!
-//! An import that is told by events goes on when whoever has asked for it has gone. Who asks again
-//! for the same upload hears how far it is, and within a day what came of it.
+//! Two are imported at a time, and the others wait. An import that is told by events goes on when
+//! whoever has asked for it has gone, once it is its turn. Who asks again for the same upload hears
+//! how far it is, and within a day what came of it.
 
 mod described;
 mod libraries;
@@ -9,7 +10,7 @@ mod refusal;
 mod upload_reader;
 mod work;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hedgeschool_formats::{ALL, format_named};
 use hedgeschool_package::archive::NameEncoding;
@@ -33,6 +34,9 @@ const BODY_BYTES_MAX: u64 = 1 << 30;
 const KEPT_S: u32 = 120;
 /// How often it is looked how far another's import is.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long an import waits for others when nobody is told that it does: hosts give a request 30
+/// seconds.
+const QUEUED_MAX: Duration = Duration::from_secs(20);
 /// The variable that says what names in archives are in.
 const NAMES: &str = "archive_names";
 
@@ -136,6 +140,7 @@ async fn settle_import(
     mut events: Option<Events>,
 ) -> Result<Outcome, Problem> {
     let importer: String = random_bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let start = Instant::now();
     loop {
         if let UploadState::Settled(text) = UploadState::of_upload(&upload) {
             let outcome: Outcome = serde_json::from_str(text).map_err(Problem::internal)?;
@@ -148,12 +153,24 @@ async fn settle_import(
         if uploads::claim(upload.id.clone(), importer.clone(), 0, total).await? {
             return Import::new(upload, importer, options, events).run_import().await;
         }
-        if let (Some(events), Some((done, total))) = (&mut events, upload.importing) {
-            tell_progress(events, done, total).await?;
+        let (done, total, is_queued) = match UploadState::of_upload(&upload) {
+            UploadState::Importing { done, total } => (done, total, false),
+            _ => (0, total, true),
+        };
+        match &mut events {
+            Some(events) => tell_progress(events, done, total, is_queued).await?,
+            None if is_queued && start.elapsed() >= QUEUED_MAX => return Err(too_many_imports()),
+            None => {}
         }
         sleep(LOOK).await;
         upload = uploads::find(upload.id).await?.ok_or_else(upload::no_such_upload)?;
     }
+}
+
+fn too_many_imports() -> Problem {
+    let detail = "two packages are being imported, and no more are at a time: ask again, or with \
+                  Accept: text/event-stream to hear when it is its turn";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_header("retry-after", "10")
 }
 
 fn has_events(headers: &HeaderMap) -> bool {

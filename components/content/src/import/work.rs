@@ -25,6 +25,10 @@ use crate::upload;
 /// How often it is told how far an import is.
 const NEWS: Duration = Duration::from_secs(1);
 
+/// How long an import may take: the largest package has three hours on a disk that writes 3 MB a
+/// second.
+const IMPORT_TIME_MAX: Duration = Duration::from_secs(6 * 3_600);
+
 /// What whoever imports a package wants of it.
 pub struct ImportOptions {
     /// Anybody may read its files. None: no.
@@ -66,6 +70,7 @@ pub struct Import {
     done: u64,
     total: u64,
     told: Instant,
+    began: Instant,
 }
 
 impl Import {
@@ -76,8 +81,8 @@ impl Import {
         options: ImportOptions,
         events: Option<Events>,
     ) -> Self {
-        let (done, total, told) = (0, upload.length, Instant::now());
-        Self { upload, importer, options, events, done, total, told }
+        let (done, total, now) = (0, upload.length, Instant::now());
+        Self { upload, importer, options, events, done, total, told: now, began: now }
     }
 
     /// Imports it. What is refused is discarded, as what is imported; what could not be done may be
@@ -202,12 +207,16 @@ impl Import {
             return Ok(());
         }
         self.told = Instant::now();
+        if self.began.elapsed() > IMPORT_TIME_MAX {
+            let hours = IMPORT_TIME_MAX.as_secs() / 3_600;
+            return Err(Problem::too_large(format!("it takes more than {hours} hours to import")));
+        }
         let (id, importer) = (self.upload.id.clone(), self.importer.clone());
         if !uploads::claim(id, importer, self.done, self.total).await? {
             return Err(imported_elsewhere());
         }
         if let Some(events) = &mut self.events
-            && tell_progress(events, self.done, self.total).await.is_err()
+            && tell_progress(events, self.done, self.total, false).await.is_err()
         {
             // Whoever comes back finds it further on.
             self.events = None;
@@ -235,9 +244,18 @@ async fn next_piece(
     }
 }
 
-/// Tells how far an import is.
-pub async fn tell_progress(events: &mut Events, done: u64, total: u64) -> Result<(), Problem> {
-    let progress = json!({ "done": done, "total": total }).to_string();
+/// Tells how far an import is, or that others are imported before it.
+pub async fn tell_progress(
+    events: &mut Events,
+    done: u64,
+    total: u64,
+    is_queued: bool,
+) -> Result<(), Problem> {
+    let mut progress = json!({ "done": done, "total": total });
+    if let Some(progress) = progress.as_object_mut().filter(|_| is_queued) {
+        progress.insert("is_queued".into(), true.into());
+    }
+    let progress = progress.to_string();
     let gone = |_| Problem::bad_request("nobody listens any more");
     events.tell("progress", &progress).await.map_err(gone)
 }
