@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use crate::error::Violation;
 use crate::json::{Json, Object};
-use crate::{Version, Violation};
+use crate::version::Version;
 
 /// A value of the statement and the way to it.
 #[derive(Clone, Copy)]

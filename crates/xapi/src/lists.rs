@@ -7,7 +7,7 @@ const LISTS: [&str; 4] = ["parent", "grouping", "category", "other"];
 
 /// Whether a statement, or a sub-statement in it, has a context activity that is not in a list.
 pub fn has_single(statement: &Json) -> bool {
-    let contexts = [statement.get("context"), crate::part(statement, &["object", "context"])];
+    let contexts = [statement.get("context"), statement.find(&["object", "context"])];
     let activities = contexts.into_iter().flatten().filter_map(|at| at.get("contextActivities"));
     let single = |activities: &Json| {
         LISTS

@@ -18,6 +18,11 @@ impl<'a> Members<'a> {
         serde_json::from_str(text)
     }
 
+    /// Properties that were found in a text.
+    pub fn from_written(members: Vec<(Cow<'a, str>, Cow<'a, str>)>) -> Self {
+        Self(members)
+    }
+
     /// The text of a property.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, json)| json.as_ref())

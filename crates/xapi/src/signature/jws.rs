@@ -12,8 +12,10 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode;
 use x509_cert::der::referenced::OwnedToRef;
 
-use super::KEY_BITS_MAX;
 use crate::json::Json;
+
+/// Largest RSA key a signature is verified with, in bits.
+pub const KEY_BITS_MAX: usize = 4_096;
 
 const CERTIFICATE: &str = "must be a JWS whose first x5c certificate is X.509 in DER, with an RSA \
     key of 1024 bits or more";
