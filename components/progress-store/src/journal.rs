@@ -5,7 +5,8 @@ use hedgeschool_sql::{Database, Value};
 use hedgeschool_xapi::{Facet, term};
 
 use crate::batch::{self, Origin, Other};
-use crate::{DATABASE, merge};
+use crate::database::DATABASE;
+use crate::merge;
 
 /// What [`Kinds::about`] answers first are documents by their keys, then statements by their
 /// sequences, beyond this.

@@ -1,8 +1,8 @@
 //! Agents and groups (2.4.2), and what identifies one.
 
 use crate::check::{At, Checked, Property, optional, required};
-use crate::json::Json;
 use crate::error::Violation;
+use crate::json::Json;
 use crate::scalar;
 use crate::version::Version;
 

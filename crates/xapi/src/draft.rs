@@ -154,6 +154,21 @@ impl<'a> Draft<'a> {
         Ok(Self { members, value, version })
     }
 
+    /// A statement that was made here, and is checked as one that was sent.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] or [`Error::TooLarge`], of a statement at index 0.
+    pub fn from_value(value: &'a Value, version: Version) -> Result<Self, Error> {
+        let members = Members::from_value(value);
+        if members.text_bytes() > STATEMENT_BYTES_MAX {
+            return Err(Error::TooLarge { index: 0 });
+        }
+        let value = Json::from(value);
+        let checked = statement::statement(&At::root(&value, version));
+        let draft = checked.and_then(|()| Self::with_lists(members, value, version));
+        draft.map_err(|violation| Error::Invalid { index: 0, violation })
+    }
+
     /// The statement as it was sent, parsed.
     pub fn value(&self) -> &Json<'a> {
         &self.value

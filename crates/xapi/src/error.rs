@@ -15,10 +15,7 @@ pub enum Error {
     #[error("a request may carry at most {} statements", BATCH_STATEMENTS_MAX)]
     TooMany,
     /// A statement has more than [`crate::STATEMENT_BYTES_MAX`].
-    #[error(
-        "statements[{index}]: a statement may have at most {} bytes",
-        STATEMENT_BYTES_MAX
-    )]
+    #[error("statements[{index}]: a statement may have at most {} bytes", STATEMENT_BYTES_MAX)]
     TooLarge {
         /// Position in the batch, from 0.
         index: usize,

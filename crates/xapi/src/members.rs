@@ -23,6 +23,17 @@ impl<'a> Members<'a> {
         Self(members)
     }
 
+    /// The properties of a value, each written anew; none if it is no object.
+    pub fn from_value(value: &'a Value) -> Self {
+        let members = value.as_object().into_iter().flatten();
+        Self(members.map(|(name, value)| (name.into(), value.to_string().into())).collect())
+    }
+
+    /// How long the object is as text, in bytes, if no name has escapes.
+    pub fn text_bytes(&self) -> usize {
+        self.0.iter().map(|(name, json)| name.len() + json.len() + 4).sum::<usize>() + 1
+    }
+
     /// The text of a property.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, json)| json.as_ref())
@@ -57,8 +68,7 @@ impl<'a> Members<'a> {
 
     /// The object as text.
     pub fn into_json(self) -> String {
-        let length = self.0.iter().map(|(name, json)| name.len() + json.len() + 4).sum();
-        let mut text = String::with_capacity(length);
+        let mut text = String::with_capacity(self.text_bytes());
         for (name, json) in self.0 {
             text.push(if text.is_empty() { '{' } else { ',' });
             text.push_str(&Value::from(name.as_ref()).to_string());

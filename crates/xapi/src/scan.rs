@@ -230,9 +230,10 @@ mod tests {
     fn object_of(value: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
         let member = (space(), "[a-eé{,]{0,2}", space(), space(), value, space());
         prop::collection::vec(member, 0..4).prop_map(|members| {
-            let write = |(a, name, b, c, value, d): &(String, String, String, String, String, String)| {
-                format!("{a}\"{name}\"{b}:{c}{value}{d}")
-            };
+            let write =
+                |(a, name, b, c, value, d): &(String, String, String, String, String, String)| {
+                    format!("{a}\"{name}\"{b}:{c}{value}{d}")
+                };
             format!("{{{}}}", members.iter().map(write).collect::<Vec<_>>().join(","))
         })
     }

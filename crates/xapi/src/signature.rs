@@ -13,8 +13,8 @@ use std::collections::hash_map::Entry;
 use crate::error::{Error, Violation};
 use crate::fingerprint::fingerprint;
 use crate::json::Json;
-use crate::multipart::{Attachment, attachments_of};
 use crate::limits::STATEMENT_BYTES_MAX;
+use crate::multipart::{Attachment, attachments_of};
 use crate::timestamp::parse_timestamp;
 use jws::Jws;
 

@@ -87,7 +87,22 @@ impl Database {
     /// Runs one statement for its effect, which is durable when this returns.
     pub async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<(), Error> {
         let connections = self.connections().await?;
-        retry::while_busy(async || write(&connections.writing, sql, parameters).await).await
+        retry::while_busy(async || write(&connections.writing, sql, parameters.to_vec()).await)
+            .await
+    }
+
+    /// The same with many parameters, which are made anew for each attempt: a host takes them, and
+    /// so none has to be kept for the case that the database is busy.
+    ///
+    /// # Errors
+    /// As of [`Self::execute`].
+    pub async fn execute_made(
+        &self,
+        sql: &str,
+        parameters: impl Fn() -> Vec<Value>,
+    ) -> Result<(), Error> {
+        let connections = self.connections().await?;
+        retry::while_busy(async || write(&connections.writing, sql, parameters()).await).await
     }
 
     /// The instance's connections, opened and migrated at first use.
@@ -117,11 +132,11 @@ fn run(connection: &Connection, sql: &str, parameters: &[Value]) -> Result<Vec<R
 }
 
 /// Runs one statement while the instance goes on, and drops its rows.
-async fn write(connection: &Connection, sql: &str, parameters: &[Value]) -> Result<(), Error> {
+async fn write(connection: &Connection, sql: &str, parameters: Vec<Value>) -> Result<(), Error> {
     if has_several_statements(sql) {
         return Err(Error::SeveralStatements);
     }
-    let (_, rows, end) = connection.execute_async(sql.to_owned(), parameters.to_vec()).await?;
+    let (_, rows, end) = connection.execute_async(sql.to_owned(), parameters).await?;
     rows.collect().await;
     Ok(end.await?)
 }
