@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use rusqlite::types::Value as Column;
 
 use super::*;
-use crate::test_database::{execute, open, query};
+use crate::test_database::{open_database, read_rows, run_statement};
 
 /// What each precondition means (WIT).
 fn holds(precondition: &Precondition, etag: Option<&str>) -> bool {
@@ -38,7 +38,7 @@ fn scope(registration: Option<&str>) -> DocumentScope {
 
 fn etag_here(database: &rusqlite::Connection) -> Option<String> {
     let sql = "SELECT etag FROM document WHERE content IS NOT NULL";
-    match query(database, sql, &[]).into_iter().flatten().next() {
+    match read_rows(database, sql, &[]).into_iter().flatten().next() {
         Some(Column::Text(etag)) => Some(etag),
         _ => None,
     }
@@ -51,7 +51,7 @@ proptest! {
     fn a_change_is_made_if_and_only_if_its_precondition_holds(
         changes in prop::collection::vec((prop::option::of("[a-c]"), any_precondition()), 1..8),
     ) {
-        let database = open();
+        let database = open_database();
         let mut expected: Option<String> = None;
         for (etag, precondition) in changes {
             let mut parameters = bind_key(scope(None), "id".into());
@@ -61,7 +61,7 @@ proptest! {
             }
             parameters.push(Value::Integer(7));
             parameters.extend(bind_precondition(precondition.clone()));
-            let changed = execute(&database, CHANGE, &parameters);
+            let changed = run_statement(&database, CHANGE, &parameters);
             let is_refused = !holds(&precondition, expected.as_deref());
             prop_assert_eq!(changed.is_err(), is_refused, "{:?} {:?}", precondition, expected);
             if !is_refused {

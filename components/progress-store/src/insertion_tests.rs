@@ -4,8 +4,8 @@ use serde_json::value::RawValue;
 
 use super::*;
 use crate::batch::{BATCH_MAX, facts};
-use crate::test_database::{open, query};
-use crate::test_statements::{Object, Sketch, bodies, store};
+use crate::test_database::{open_database, read_rows, run_statement};
+use crate::test_statements::{Object, Sketch, make_bodies, store_bodies};
 
 fn sketch() -> Sketch {
     Sketch {
@@ -42,42 +42,42 @@ fn there_are_few_sizes_and_little_is_wasted() {
 
 #[test]
 fn what_was_stored_before_is_stored_again_and_what_differs_is_refused() {
-    let database = open();
+    let database = open_database();
     let (one, other) = (sketch(), Sketch { verb: 1, ..sketch() });
     let beside = Sketch { number: 1, ..sketch() };
-    store(&database, &[one.body()]).unwrap();
-    store(&database, &[one.body(), beside.body()]).unwrap();
+    store_bodies(&database, &[one.make_body()]).unwrap();
+    store_bodies(&database, &[one.make_body(), beside.make_body()]).unwrap();
     let third = Sketch { number: 2, ..sketch() };
-    let refused = store(&database, &[third.body(), other.body()]).unwrap_err();
+    let refused = store_bodies(&database, &[third.make_body(), other.make_body()]).unwrap_err();
     assert!(refused.contains("hedgeschool: conflict"), "{refused}");
-    let stored = query(&database, "SELECT body FROM statement ORDER BY sequence", &[]);
-    let bodies = [one.body(), beside.body()].map(|body| vec![Column::Text(body)]);
+    let stored = read_rows(&database, "SELECT body FROM statement ORDER BY sequence", &[]);
+    let bodies = [one.make_body(), beside.make_body()].map(|body| vec![Column::Text(body)]);
     assert_eq!(stored, bodies, "nothing of a refused batch is there");
 }
 
 #[test]
 fn a_peer_that_has_another_statement_under_an_id_loses_it_visibly() {
-    let database = open();
-    store(&database, &[sketch().body()]).unwrap();
-    let other = Sketch { verb: 1, ..sketch() }.body();
+    let database = open_database();
+    store_bodies(&database, &[sketch().make_body()]).unwrap();
+    let other = Sketch { verb: 1, ..sketch() }.make_body();
     let peer =
         Origin { peer: "edge".into(), note: "peer/edge".into(), before: None, after: "7".into() };
     let bodies = vec![other.clone()];
     let facts = facts(&bodies).unwrap();
     let Insertion { sql, parameters } = insertion(bodies, &facts, Vec::new(), Some(peer));
-    crate::test_database::execute(&database, &sql, &parameters).unwrap();
-    let lost = query(&database, "SELECT kind, lost FROM conflict", &[]);
+    run_statement(&database, &sql, &parameters).unwrap();
+    let lost = read_rows(&database, "SELECT kind, lost FROM conflict", &[]);
     assert_eq!(lost, [vec![Column::Text("statement".into()), Column::Text(other)]]);
-    let note = query(&database, "SELECT text FROM note WHERE name = 'peer/edge'", &[]);
+    let note = read_rows(&database, "SELECT text FROM note WHERE name = 'peer/edge'", &[]);
     assert_eq!(note, [vec![Column::Text("7".into())]]);
-    let again = crate::test_database::execute(&database, &sql, &parameters).unwrap_err();
+    let again = run_statement(&database, &sql, &parameters).unwrap_err();
     assert!(again.contains("hedgeschool: moved"), "{again}");
 }
 
 #[test]
 fn definitions_are_written_as_the_library_writes_them() {
     let both = [sketch(), Sketch { number: 9, actor: 2, ..sketch() }, sketch()];
-    let facts = facts(&bodies(&both)).unwrap();
+    let facts = facts(&make_bodies(&both)).unwrap();
     let written = write_definitions(&facts);
     let parsed: Vec<(String, i64, i64, Box<RawValue>)> = serde_json::from_str(&written).unwrap();
     assert_eq!(serde_json::to_string(&parsed).unwrap(), written);
@@ -90,25 +90,25 @@ proptest! {
 
     #[test]
     fn the_order_of_statements_is_no_matter(
-        (there, here) in Sketch::several(8)
+        (there, here) in Sketch::several_sketches(8)
             .prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
         size in 1..8_usize,
     ) {
-        let (one, other) = (open(), open());
-        store(&one, &bodies(&there)).unwrap();
+        let (one, other) = (open_database(), open_database());
+        store_bodies(&one, &make_bodies(&there)).unwrap();
         for batch in here.chunks(size) {
-            store(&other, &bodies(batch)).unwrap();
+            store_bodies(&other, &bodies(batch)).unwrap();
         }
         for sql in [COMPLETIONS, DEFINITIONS, VOIDED] {
-            prop_assert_eq!(query(&one, sql, &[]), query(&other, sql, &[]), "{}", sql);
+            prop_assert_eq!(read_rows(&one, sql, &[]), read_rows(&other, sql, &[]), "{}", sql);
         }
     }
 
     #[test]
-    fn what_is_voided_is_voided_whichever_comes_first(all in Sketch::several(8)) {
-        let database = open();
-        store(&database, &bodies(&all)).unwrap();
-        let voided: Vec<_> = query(&database, VOIDED, &[])
+    fn what_is_voided_is_voided_whichever_comes_first(all in Sketch::several_sketches(8)) {
+        let database = open_database();
+        store_bodies(&database, &make_bodies(&all)).unwrap();
+        let voided: Vec<_> = read_rows(&database, VOIDED, &[])
             .into_iter()
             .map(|row| row[1] == Column::Integer(1))
             .collect();

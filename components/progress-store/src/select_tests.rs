@@ -6,9 +6,10 @@ use rusqlite::Connection;
 use rusqlite::types::Value as Column;
 
 use super::*;
-use crate::test_database::{open, query};
+use crate::test_database::{open_database, read_rows};
 use crate::test_statements::{
-    Object, Sketch, activity, agent, bodies, one_of_each, store, uuid, verb,
+    Object, Sketch, activity_id, agent_id, make_bodies, one_of_each, statement_id, store_bodies,
+    verb_id,
 };
 
 fn filter() -> Filter {
@@ -61,7 +62,7 @@ fn filters() -> Vec<Filter> {
 
 #[test]
 fn every_combination_of_conditions_is_answered_by_indexes_alone() {
-    let database = open();
+    let database = open_database();
     for filter in filters() {
         let what = format!("{filter:?}");
         let is_filtered =
@@ -93,7 +94,7 @@ fn every_combination_of_conditions_is_answered_by_indexes_alone() {
 
 #[test]
 fn moments_are_found_by_their_index() {
-    let database = open();
+    let database = open_database();
     let since = Some("2026-01-01T00:00:00Z".to_owned());
     let steps = plan(&database, Filter { since, ..filter() });
     let by_index =
@@ -149,11 +150,11 @@ impl Wanted {
                 .map(|us| hedgeschool_xapi::format_timestamp(*us))
         };
         Filter {
-            agent: self.agent.map(agent),
-            verb: self.verb.map(verb),
-            activity: self.activity.map(activity),
-            registration: self.registration.map(uuid),
-            authority: self.authority.map(agent),
+            agent: self.agent.map(agent_id),
+            verb: self.verb.map(verb_id),
+            activity: self.activity.map(activity_id),
+            registration: self.registration.map(statement_id),
+            authority: self.authority.map(agent_id),
             related_agents: self.related,
             related_activities: self.related,
             since: moment(self.since),
@@ -227,14 +228,15 @@ proptest! {
 
     #[test]
     fn a_filter_selects_what_it_says(
-        (all, wanted) in Sketch::several(9).prop_flat_map(|all| {
+        (all, wanted) in Sketch::several_sketches(9).prop_flat_map(|all| {
             let wanted = prop::collection::vec(any_wanted(all.len()), 12);
             (Just(all), wanted)
         }),
     ) {
-        let database = open();
-        store(&database, &bodies(&all)).unwrap();
-        let moments = query(&database, "SELECT stored_us FROM statement ORDER BY sequence", &[]);
+        let database = open_database();
+        store_bodies(&database, &make_bodies(&all)).unwrap();
+        let sql = "SELECT stored_us FROM statement ORDER BY sequence";
+        let moments = read_rows(&database, sql, &[]);
         let moments: Vec<_> = moments
             .into_iter()
             .filter_map(|row| if let Column::Integer(us) = row[0] { Some(us) } else { None })
@@ -242,7 +244,8 @@ proptest! {
         for wanted in wanted {
             let Select { sql, parameters } = Select::of(wanted.filter(&moments)).unwrap();
             let (mut found, mut of) = (Vec::new(), 0);
-            for row in query(&database, &sql, &parameters).into_iter().take(wanted.limit as usize) {
+            let rows = read_rows(&database, &sql, &parameters);
+            for row in rows.into_iter().take(wanted.limit as usize) {
                 let (Column::Integer(sequence), Column::Integer(count)) = (&row[0], &row[3]) else {
                     panic!("{row:?}");
                 };

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params_from_iter};
 use crate::database::DATABASE;
 
 /// A new database.
-pub fn open() -> Connection {
+pub fn open_database() -> Connection {
     let database = Connection::open_in_memory().unwrap();
     for script in DATABASE.migrations {
         database.execute_batch(script).unwrap();
@@ -15,7 +15,7 @@ pub fn open() -> Connection {
     database
 }
 
-fn bind(parameters: &[Value]) -> Vec<Column> {
+fn bind_columns(parameters: &[Value]) -> Vec<Column> {
     let bind = |value: &Value| match value {
         Value::Integer(number) => Column::Integer(*number),
         Value::Real(number) => Column::Real(*number),
@@ -27,16 +27,16 @@ fn bind(parameters: &[Value]) -> Vec<Column> {
 }
 
 /// Runs a statement for its effect. An error is the text that procedures speak through.
-pub fn execute(database: &Connection, sql: &str, parameters: &[Value]) -> Result<(), String> {
-    let done = database.execute(sql, params_from_iter(bind(parameters)));
+pub fn run_statement(database: &Connection, sql: &str, parameters: &[Value]) -> Result<(), String> {
+    let done = database.execute(sql, params_from_iter(bind_columns(parameters)));
     done.map(drop).map_err(|error| error.to_string())
 }
 
 /// The rows of a query.
-pub fn query(database: &Connection, sql: &str, parameters: &[Value]) -> Vec<Vec<Column>> {
+pub fn read_rows(database: &Connection, sql: &str, parameters: &[Value]) -> Vec<Vec<Column>> {
     let mut statement = database.prepare(sql).unwrap();
     let width = statement.column_count();
     let row = |row: &rusqlite::Row| (0..width).map(|column| row.get(column)).collect();
-    let rows = statement.query_map(params_from_iter(bind(parameters)), row).unwrap();
+    let rows = statement.query_map(params_from_iter(bind_columns(parameters)), row).unwrap();
     rows.collect::<Result<_, _>>().unwrap()
 }

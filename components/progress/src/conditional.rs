@@ -30,9 +30,9 @@ impl Representation {
         Self { media_type: "application/json".into(), content, etag, updated_ms: None }
     }
 
-    /// The reply: 200; 304 to a caller that has it; 412 to one that wants another. Browsers have to ask each
-    /// time: by themselves they would take the age of a document for a promise that it stays as it
-    /// is.
+    /// The reply: 200; 304 to a caller that has it; 412 to one that wants another. Browsers have
+    /// to ask each time: by themselves they would take the age of a document for a promise that it
+    /// stays as it is.
     ///
     /// # Errors
     /// 412, or 400 for conditions that are none.

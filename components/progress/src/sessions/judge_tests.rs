@@ -83,7 +83,7 @@ proptest! {
     fn what_is_reached_elsewhere_counts_for_the_registration(
         own: u8, registration: u8, completed: bool, passed: bool,
     ) {
-        let (own, registration) = (Marks::from_bits_truncate(own), Marks::from_bits_truncate(registration));
+        let [own, registration] = [own, registration].map(Marks::from_bits_truncate);
         let so_far = marks_so_far(&state(own, registration, completed, passed));
         let mut expected = registration;
         if completed {

@@ -100,10 +100,16 @@ mod tests {
 
     use super::*;
 
+    fn unit(activity: &str, block: Option<usize>) -> Value {
+        json!({ "activity": activity, "move_on": "Completed", "block": block })
+    }
+
+    fn block(id: &str, parent: Option<usize>) -> Value {
+        json!({ "id": id, "activity": format!("{id}:a"), "title": id, "parent": parent })
+    }
+
     /// A unit in a block within a block, and one beside them.
     fn course() -> Course {
-        let unit = |activity: &str, block: Option<usize>| json!({ "activity": activity, "move_on": "Completed", "block": block });
-        let block = |id: &str, parent: Option<usize>| json!({ "id": id, "activity": format!("{id}:a"), "title": id, "parent": parent });
         let course = json!({
             "id": "urn:c", "title": "C",
             "units": [unit("urn:1", Some(1)), unit("urn:2", None)],
