@@ -131,8 +131,9 @@ mod base64_text {
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<u8>>, D::Error> {
         let text = Option::<Text>::deserialize(from)?;
         let bytes = text.map(|Text(text)| STANDARD.decode(text.as_bytes())).transpose();
-        let invalid = |error| format_args!("content is no base64: {error}").to_string();
-        bytes.map_err(|error| serde::de::Error::custom(invalid(error)))
+        bytes.map_err(|error| {
+            serde::de::Error::custom(format_args!("content is no base64: {error}"))
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Statements of a small world, for tests: four of everything.
+//! Statements of a small world, for tests: a few of everything.
 
 use hedgeschool_xapi::Facts;
 use proptest::prelude::*;

@@ -44,7 +44,7 @@ fn target(kind: DocumentKind, agent: &str, registration: Option<&str>, id: &str)
         agent: (!is_activity).then(|| agent.to_owned()),
         registration: registration.map(str::to_owned),
     };
-    DocumentTarget::test(scope, Some(id))
+    DocumentTarget::for_test(scope, Some(id))
 }
 
 /// Which of the kinds may be read, and which changed.

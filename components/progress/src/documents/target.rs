@@ -50,7 +50,7 @@ impl DocumentTarget {
 
     /// Documents of a scope, for tests.
     #[cfg(test)]
-    pub fn test(scope: DocumentScope, id: Option<&str>) -> Self {
+    pub fn for_test(scope: DocumentScope, id: Option<&str>) -> Self {
         Self { scope, id: id.map(str::to_owned), since_ms: None, id_parameter: "stateId" }
     }
 

@@ -33,8 +33,7 @@ pub async fn put_statement(call: Call) -> Result<Reply, Problem> {
     let verdict = access::require_scope(&call.headers, &[Scope::StatementsWrite]).await?;
     call.check_known(&["statementId"])?;
     let id = call.require_parameter("statementId")?.to_owned();
-    let parse = |text, version| parse_with_id(text, version, &id);
-    record_statements(call, &verdict, parse).await?;
+    record_statements(call, &verdict, |text, version| parse_with_id(text, version, &id)).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
