@@ -6,7 +6,6 @@ use hedgeschool_xapi::Facts;
 use uuid::Uuid;
 
 use crate::bindings::types::Error;
-use crate::clock;
 use crate::database::DATABASE;
 use crate::insertion::Statements;
 use crate::refusal::Refusal;
@@ -30,7 +29,7 @@ pub async fn store_batch(bodies: Vec<String>) -> Result<(), Error> {
     let incomplete = |NotComplete| Error::Other("a body is not a complete statement".into());
     let facts = facts(&bodies).map_err(incomplete)?;
     let statements = Statements { bodies: &bodies, facts: &facts };
-    let (sql, now_us) = (statements.sql(), clock::now_us());
+    let (sql, now_us) = (statements.sql(), now_us());
     match DATABASE.execute_made(&sql, || statements.parameters(now_us)).await {
         Err(error) if Refusal::of(&error) == Some(Refusal::Conflict) => {
             Err(Error::Conflict(find_taken(&facts).await?))

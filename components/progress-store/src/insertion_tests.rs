@@ -97,7 +97,7 @@ proptest! {
         let (one, other) = (open_database(), open_database());
         store_bodies(&one, &make_bodies(&there)).unwrap();
         for batch in here.chunks(size) {
-            store_bodies(&other, &bodies(batch)).unwrap();
+            store_bodies(&other, &make_bodies(batch)).unwrap();
         }
         for sql in [COMPLETIONS, DEFINITIONS, VOIDED] {
             prop_assert_eq!(read_rows(&one, sql, &[]), read_rows(&other, sql, &[]), "{}", sql);

@@ -109,13 +109,13 @@ impl Sketch {
             }
         };
         let mut statement = json!({
-            "id": statement_id(self.number), "actor": agent_id(self.actor), "verb": { "id": verb },
-            "object": object, "authority": agent_id(self.authority), "version": "1.0.0",
+            "id": statement_id(self.number), "actor": agent(self.actor), "verb": { "id": verb },
+            "object": object, "authority": agent(self.authority), "version": "1.0.0",
             "timestamp": format!("2026-01-{:02}T00:00:00.000Z", self.number + 1),
             "context": {},
         });
         if let Some(number) = self.instructor {
-            statement["context"]["instructor"] = agent_id(number);
+            statement["context"]["instructor"] = agent(number);
         }
         if let Some(number) = self.category {
             statement["context"]["contextActivities"]["category"] =
