@@ -1,13 +1,10 @@
 //! A document as an entry has it, and what becomes of one that arrives.
 
-use std::borrow::Cow;
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use hedgeschool_journal::{Error, Merged, Versioned, check_version, merged};
 use hedgeschool_replication::{Seen, Version};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+use crate::base64_text;
 use crate::insertion::Other;
 
 /// The kinds of documents there are.
@@ -113,27 +110,6 @@ impl Versioned for Document {
 
     fn says_the_same(&self, other: &Self) -> bool {
         self.content == other.content && self.media_type == other.media_type
-    }
-}
-
-/// A text, where it stands if it is written without escapes.
-#[derive(Deserialize)]
-#[serde(transparent)]
-pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
-
-mod base64_text {
-    use super::{Deserialize, Deserializer, Engine, STANDARD, Serialize, Serializer, Text};
-
-    pub fn serialize<S: Serializer>(bytes: &Option<Vec<u8>>, to: S) -> Result<S::Ok, S::Error> {
-        bytes.as_ref().map(|bytes| STANDARD.encode(bytes)).serialize(to)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<u8>>, D::Error> {
-        let text = Option::<Text>::deserialize(from)?;
-        let bytes = text.map(|Text(text)| STANDARD.decode(text.as_bytes())).transpose();
-        bytes.map_err(|error| {
-            serde::de::Error::custom(format_args!("content is no base64: {error}"))
-        })
     }
 }
 

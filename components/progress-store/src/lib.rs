@@ -10,6 +10,7 @@
 //! document that arrives. The tests run what they make against the schema.
 
 mod attachments;
+mod base64_text;
 mod batch;
 mod bindings;
 mod clock;

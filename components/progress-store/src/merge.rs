@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use hedgeschool_journal::Error;
 use hedgeschool_sql::Value;
 use serde_json::value::RawValue;
 
+use crate::base64_text::Text;
 use crate::database::DATABASE;
-use crate::document_entry::{DocumentKey, Stored, Text};
+use crate::document_entry::{DocumentKey, Stored};
 use crate::insertion::Other;
 
 pub use crate::conflict_entry::Conflict;
@@ -87,8 +86,8 @@ pub fn with_content(payload: &str) -> Result<(String, Option<Vec<u8>>), Error> {
     let mut body: BTreeMap<String, &RawValue> = serde_json::from_str(payload).map_err(not_json)?;
     let content = body.remove("content");
     // What is no text is no content.
-    let content = content.and_then(|text| serde_json::from_str(text.get()).ok());
-    let content = content.map(|Text(text)| STANDARD.decode(text.as_bytes())).transpose();
+    let content = content.and_then(|text| serde_json::from_str::<Text>(text.get()).ok());
+    let content = content.map(|text| text.decode()).transpose();
     let content = content.map_err(|error| invalid(error.to_string()))?;
     Ok((serde_json::to_string(&body).map_err(not_json)?, content))
 }

@@ -121,7 +121,8 @@ impl Mentions {
             self.terms.push(Facet::Activity.of(hash));
         }
         self.terms.push(Facet::RelatedActivity.of(hash));
-        if let Some(body) = activity.get("definition").map(Json::to_string) {
+        let definition = activity.get("definition");
+        if let Some(body) = definition.and_then(|it| serde_json::to_string(it).ok()) {
             let hash = text_hash(&body);
             self.definitions.push(Definition { activity: id.to_owned(), hash, body });
         }
