@@ -186,7 +186,7 @@ fn a_body_is_refused_in_the_same_words_however_it_is_written() {
         ("[{},7]", "statements[0]: actor: is required (xAPI 2.4)"),
         (
             "[{\"actor\":1,\"actor\":2}]",
-            "statements[0]: statement: has the property \"actor\" twice at line 1 column 20 \
+            "statements[0]: statement: has the property \"actor\" twice at line 1 column 21 \
              (xAPI 2.2)",
         ),
     ];
