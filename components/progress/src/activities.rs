@@ -11,6 +11,9 @@ use crate::store::directory;
 
 /// Answers a request to `activities`: the activity with its canonical definition. One that no
 /// statement described is answered too, without a definition (2.5).
+///
+/// # Errors
+/// 400, 401, 403, 405, or as of [`Representation::into_reply`].
 pub async fn answer_activity(call: &Call) -> Result<Reply, Problem> {
     call.check_read()?;
     access::require_scope(&call.headers, &[Scope::StatementsReadMine, Scope::Profile]).await?;

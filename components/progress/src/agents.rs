@@ -12,6 +12,9 @@ use crate::store::directory;
 
 /// Answers a request to `agents`. One persona is never said to be another: the identifier is the
 /// one that was asked for, and only names come from statements.
+///
+/// # Errors
+/// 400, 401, 403, 405, or as of [`Representation::into_reply`].
 pub async fn answer_person(call: &Call) -> Result<Reply, Problem> {
     call.check_read()?;
     let verdict =

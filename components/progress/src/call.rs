@@ -115,12 +115,18 @@ impl Call {
         header(&self.headers, name)
     }
 
-    /// The content of the request, once; 413 past `limit` bytes.
+    /// The content of the request, once: at most `limit` bytes.
+    ///
+    /// # Errors
+    /// 413, or the body ends early.
     pub async fn into_content(self, limit: usize) -> Result<Bytes, Problem> {
         self.content.read_bytes(limit).await
     }
 
-    /// The content of the request, which stays to be asked for again; 413 past `limit` bytes.
+    /// The content of the request, which stays to be asked for again: at most `limit` bytes.
+    ///
+    /// # Errors
+    /// 413, or the body ends early.
     pub async fn read_content(&mut self, limit: usize) -> Result<Bytes, Problem> {
         let content = std::mem::replace(&mut self.content, Content::Here(Bytes::new()));
         let bytes = content.read_bytes(limit).await?;
@@ -128,7 +134,10 @@ impl Call {
         Ok(bytes)
     }
 
-    /// 400 unless all parameters are among these.
+    /// Makes sure that all parameters are among these.
+    ///
+    /// # Errors
+    /// 400 for the first unknown one.
     pub fn check_known(&self, known: &[&str]) -> Result<(), Problem> {
         match self.query.names().find(|name| !known.contains(name)) {
             None => Ok(()),
@@ -140,6 +149,9 @@ impl Call {
     }
 
     /// A parameter that must be there.
+    ///
+    /// # Errors
+    /// 400.
     pub fn require_parameter(&self, name: &str) -> Result<&str, Problem> {
         self.query.get(name).ok_or_else(|| missing_parameter(name))
     }
@@ -149,7 +161,10 @@ impl Call {
         matches!(self.method, Method::GET | Method::HEAD)
     }
 
-    /// 405 unless it only reads.
+    /// Makes sure that it only reads.
+    ///
+    /// # Errors
+    /// 405.
     pub fn check_read(&self) -> Result<(), Problem> {
         let refusal = || Problem::method_not_allowed("GET, HEAD, OPTIONS");
         self.is_read().then_some(()).ok_or_else(refusal)
@@ -158,25 +173,34 @@ impl Call {
     /// A parameter that is an IRI, as it is written.
     ///
     /// # Errors
-    /// 400 for another text; of the other kinds of parameters likewise.
+    /// 400 for another text.
     pub fn read_iri(&self, name: &str) -> Result<Option<String>, Problem> {
         let read = |text: &str| is_iri(text).then(|| text.to_owned());
         self.read_parameter(name, "must be an IRI with a scheme (xAPI 4.1)", read)
     }
 
     /// A parameter that is a UUID, in lower case.
+    ///
+    /// # Errors
+    /// 400 for another text.
     pub fn read_uuid(&self, name: &str) -> Result<Option<String>, Problem> {
         let read = |text: &str| parse_uuid(text).map(|id| id.hyphenated().to_string());
         self.read_parameter(name, "must be a UUID", read)
     }
 
     /// A parameter that is a moment, in microseconds since 1970.
+    ///
+    /// # Errors
+    /// 400 for another text.
     pub fn read_moment(&self, name: &str) -> Result<Option<i64>, Problem> {
         let rule = "must be a date and time with a zone, as RFC 3339 writes it";
         self.read_parameter(name, rule, parse_timestamp)
     }
 
     /// A parameter that is an agent as JSON. Answers its identifier.
+    ///
+    /// # Errors
+    /// 400 for another text, or a group without an identifier.
     pub fn read_agent(&self, name: &str) -> Result<Option<String>, Problem> {
         let refused =
             |violation| Problem::bad_request(format!("the parameter {name}: {violation}"));
@@ -194,6 +218,9 @@ impl Call {
     }
 
     /// A parameter that is true or false, and false if it is not there.
+    ///
+    /// # Errors
+    /// 400 for another text.
     pub fn read_flag(&self, name: &str) -> Result<bool, Problem> {
         match self.query.get(name) {
             None | Some("false") => Ok(false),
@@ -203,6 +230,9 @@ impl Call {
     }
 
     /// A parameter that is a whole number.
+    ///
+    /// # Errors
+    /// 400 for another text.
     pub fn read_number(&self, name: &str) -> Result<Option<u64>, Problem> {
         self.read_parameter(name, "must be a whole number, not negative", |text| text.parse().ok())
     }

@@ -92,7 +92,10 @@ impl Conditions {
         self.matches.is_none() && self.differs.is_none()
     }
 
-    /// 412 unless they hold for what is there: the ETag of a document, or none.
+    /// Makes sure that they hold for what is there: the ETag of a document, or none.
+    ///
+    /// # Errors
+    /// 412.
     pub fn check_etag(&self, etag: Option<&str>) -> Result<(), Problem> {
         let named = |tags: &ETags| etag.is_some_and(|etag| tags.name(etag));
         let named_strongly = |tags: &ETags| etag.is_some_and(|etag| tags.name_strongly(etag));

@@ -22,6 +22,9 @@ thread_local! {
 /// Answers a request to `statements`. All answers, errors included, say through which moment what
 /// they rest on is complete (2.1.3). A reader gets the present one, even where it made a mistake:
 /// it may be waiting for it.
+///
+/// # Errors
+/// Only if the store does not say how far statements are complete.
 pub async fn answer_statements(call: Result<Call, Problem>) -> Result<Reply, Problem> {
     let reads = call.as_ref().map_or(true, Call::is_read);
     let through = match THROUGH.with_borrow(Clone::clone).filter(|_| !reads) {

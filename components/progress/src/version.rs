@@ -13,7 +13,10 @@ pub fn version_of(headers: &HeaderMap) -> Option<Version> {
     header(headers, HEADER).and_then(Version::parse)
 }
 
-/// The version a request speaks, or 400 (3.3.s3).
+/// The version a request speaks, which is one that is spoken here (3.3.s3).
+///
+/// # Errors
+/// 400.
 pub fn required_version(headers: &HeaderMap) -> Result<Version, Problem> {
     let rule = "send the header X-Experience-API-Version: 1.0.3 or 2.0.0";
     version_of(headers).ok_or_else(|| Problem::bad_request(rule))

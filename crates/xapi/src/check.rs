@@ -62,11 +62,17 @@ impl<'a> At<'a> {
     }
 
     /// The value as an object.
+    ///
+    /// # Errors
+    /// It is none.
     pub fn object(&self, section: &'static str) -> Result<&'a Object<'a>, Violation> {
         self.value.as_object().ok_or_else(|| self.violation(section, "must be an object"))
     }
 
     /// The value as a string.
+    ///
+    /// # Errors
+    /// It is none.
     pub fn string(&self, section: &'static str) -> Result<&'a str, Violation> {
         self.value.as_str().ok_or_else(|| self.violation(section, "must be a string"))
     }

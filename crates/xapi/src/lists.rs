@@ -19,6 +19,9 @@ pub fn has_single(statement: &Json) -> bool {
 
 /// Makes lists of single context activities, of a statement and of a sub-statement in it. All else
 /// stays as it was written.
+///
+/// # Errors
+/// A context is not JSON.
 pub fn make_lists(statement: &mut Members) -> serde_json::Result<()> {
     in_property(statement, "context", in_context)?;
     in_property(statement, "object", |object| in_property(object, "context", in_context))?;

@@ -14,6 +14,9 @@ pub struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> Members<'a> {
     /// Reads an object. That no property stands twice is for [`crate::Json`] to say.
+    ///
+    /// # Errors
+    /// It is not JSON, or no object.
     pub fn parse(text: &'a str) -> serde_json::Result<Self> {
         serde_json::from_str(text)
     }

@@ -23,6 +23,9 @@ struct Attachment {
 }
 
 /// The answer `body` with the data of the attachments of these statements, each once.
+///
+/// # Errors
+/// The store failed.
 pub async fn with_data(body: String, statements: &[String]) -> Result<Reply, Problem> {
     let writer = Writer::new(random_bytes());
     let attachments = find_held(statements).await?;

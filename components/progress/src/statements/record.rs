@@ -22,6 +22,9 @@ const JSON_BYTES_MAX: usize = 8 * STATEMENT_BYTES_MAX;
 const MULTIPART_BYTES_MAX: usize = 16 * STATEMENT_BYTES_MAX;
 
 /// `POST statements`: one statement or many, answered with their ids.
+///
+/// # Errors
+/// 400, 401, 403, 409 or 413.
 pub async fn post_statements(call: Call) -> Result<Reply, Problem> {
     let verdict = access::require_scope(&call.headers, &[Scope::StatementsWrite]).await?;
     call.check_known(&[])?;
@@ -29,6 +32,9 @@ pub async fn post_statements(call: Call) -> Result<Reply, Problem> {
 }
 
 /// `PUT statements?statementId=…`: one statement, answered with nothing.
+///
+/// # Errors
+/// 400, 401, 403, 409 or 413.
 pub async fn put_statement(call: Call) -> Result<Reply, Problem> {
     let verdict = access::require_scope(&call.headers, &[Scope::StatementsWrite]).await?;
     call.check_known(&["statementId"])?;

@@ -28,6 +28,9 @@ pub struct Shape {
 }
 
 /// One statement.
+///
+/// # Errors
+/// The store failed.
 pub async fn of_one(found: StoredStatement, shape: &Shape) -> Result<Reply, Problem> {
     let stored = parse_timestamp(&found.stored).and_then(format_http_date);
     let bodies = vec![found.body];
@@ -40,6 +43,9 @@ pub async fn of_one(found: StoredStatement, shape: &Shape) -> Result<Reply, Prob
 }
 
 /// A statement result (data, 2.5): the statements, and where to go on.
+///
+/// # Errors
+/// The store failed.
 pub async fn of_page(query: &Query, page: Page, shape: &Shape) -> Result<Reply, Problem> {
     let last = page.statements.last().filter(|_| page.more);
     let more = last.map_or(String::new(), |last| next_address(query, last.sequence));
