@@ -102,7 +102,7 @@ mod tests {
         let body = |text: &str| text.to_owned();
         let sent = r#"{"start":0,"content":"AP8=","sha2":"ab"}"#;
         assert_eq!(read(sent), Some((body(r#"{"sha2":"ab","start":0}"#), Some(vec![0, 255]))));
-        assert_eq!(read(r#"{"content":"AP\u0038="}"#), Some((body("{}"), Some(vec![0, 252]))));
+        assert_eq!(read(r#"{"content":"AP\u0038="}"#), Some((body("{}"), Some(vec![0, 255]))));
         for none in [r#"{"a":1}"#, r#"{"a":1,"content":null}"#, r#"{"a":1,"content":7}"#] {
             assert_eq!(read(none), Some((body(r#"{"a":1}"#), None)), "{none}");
         }
