@@ -194,3 +194,22 @@ async fn read_content(call: Call) -> Result<(String, Bytes), Problem> {
         call.header_text("content-type").unwrap_or("application/octet-stream").to_owned();
     Ok((media_type, call.into_content(DOCUMENT_BYTES_MAX).await?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::types::DocumentScope;
+
+    #[test]
+    fn a_unit_is_ready_by_two_documents() {
+        let mark = |kind, id: Option<&str>| {
+            let scope = DocumentScope { kind, activity: None, agent: None, registration: None };
+            mark_of(&DocumentTarget::for_test(scope, id))
+        };
+        let (state, agent) = (DocumentKind::State, DocumentKind::AgentProfile);
+        assert_eq!(mark(state, Some(LAUNCH_DATA)), Some(Marks::LAUNCH_DATA));
+        assert_eq!(mark(agent, Some(PREFERENCES)), Some(Marks::PREFERENCES));
+        assert_eq!(mark(agent, Some(LAUNCH_DATA)), None);
+        assert_eq!(mark(state, None), None);
+    }
+}

@@ -158,3 +158,44 @@ fn refuse_framing(error: multipart::Error) -> Problem {
         other => Problem::bad_request(other.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATEMENT: &str = r#"{"id":"00000000-0000-4000-8000-000000000001",
+        "actor":{"mbox":"mailto:Ada@Example.org"},"verb":{"id":"urn:did"},
+        "object":{"id":"urn:a"},"context":{"registration":"00000000-0000-4000-8000-00000000000A"}}"#;
+
+    #[test]
+    fn a_unit_is_judged_by_what_it_sent_and_for_what_it_sent_twice_once() {
+        let body = format!("[{STATEMENT},{STATEMENT}]");
+        let judged = Judged::of(&parse_batch(&body, Version::V1_0).unwrap());
+        let sent: Value = serde_json::from_str(STATEMENT).unwrap();
+        assert_eq!(judged.sent, [sent]);
+        let parties = Parties {
+            agent: Some("mbox:mailto:Ada@example.org".into()),
+            registration: Some("00000000-0000-4000-8000-00000000000a".into()),
+            authority: None,
+        };
+        assert_eq!(judged.parties, [parties]);
+    }
+
+    #[test]
+    fn the_id_of_the_address_is_the_statements() {
+        let of = |id: &str| parse_with_id(STATEMENT, Version::V1_0, id).is_ok();
+        assert!(of("00000000-0000-4000-8000-000000000001"));
+        assert!(!of("00000000-0000-4000-8000-000000000002"));
+    }
+
+    #[test]
+    fn what_is_too_much_and_what_is_wrong_are_told_apart() {
+        let status = |error| refuse_statements(error).status;
+        assert_eq!(status(Error::TooMany), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(status(Error::TooLarge { index: 0 }), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(status(Error::NotStatements), StatusCode::BAD_REQUEST);
+        let status = |error| refuse_framing(error).status;
+        assert_eq!(status(multipart::Error::TooManyParts), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(status(multipart::Error::ContentType), StatusCode::BAD_REQUEST);
+    }
+}
