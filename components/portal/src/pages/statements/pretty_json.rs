@@ -5,7 +5,7 @@
 const INDENT: &str = "  ";
 
 /// Lays out valid JSON.
-pub fn print(json: &str) -> String {
+pub fn lay_out(json: &str) -> String {
     let mut printed = String::with_capacity(json.len() * 2);
     let mut characters = json.chars().peekable();
     let mut depth = 0;
@@ -13,7 +13,7 @@ pub fn print(json: &str) -> String {
         match character {
             '"' => {
                 printed.push('"');
-                string(&mut characters, &mut printed);
+                copy_string(&mut characters, &mut printed);
             }
             '{' | '[' => {
                 printed.push(character);
@@ -22,17 +22,17 @@ pub fn print(json: &str) -> String {
                     printed.push(end);
                 } else {
                     depth += 1;
-                    new_line(&mut printed, depth);
+                    break_line(&mut printed, depth);
                 }
             }
             '}' | ']' => {
                 depth = depth.saturating_sub(1);
-                new_line(&mut printed, depth);
+                break_line(&mut printed, depth);
                 printed.push(character);
             }
             ',' => {
                 printed.push(',');
-                new_line(&mut printed, depth);
+                break_line(&mut printed, depth);
             }
             ':' => printed.push_str(": "),
             other if other.is_ascii_whitespace() => {}
@@ -43,7 +43,7 @@ pub fn print(json: &str) -> String {
 }
 
 /// The rest of a string, whose first quote is written.
-fn string(characters: &mut impl Iterator<Item = char>, printed: &mut String) {
+fn copy_string(characters: &mut impl Iterator<Item = char>, printed: &mut String) {
     while let Some(character) = characters.next() {
         printed.push(character);
         match character {
@@ -54,14 +54,14 @@ fn string(characters: &mut impl Iterator<Item = char>, printed: &mut String) {
     }
 }
 
-fn new_line(printed: &mut String, depth: usize) {
+fn break_line(printed: &mut String, depth: usize) {
     printed.push('\n');
     (0..depth).for_each(|_| printed.push_str(INDENT));
 }
 
 #[cfg(test)]
 mod tests {
-    use super::print;
+    use super::lay_out;
 
     #[test]
     fn structure_becomes_visible_and_nothing_else_changes() {
@@ -76,6 +76,6 @@ mod tests {
   "s": "{\"x\\\",[]}",
   "e": "\\"
 }"#;
-        assert_eq!(print(json), expected);
+        assert_eq!(lay_out(json), expected);
     }
 }

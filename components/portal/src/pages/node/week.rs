@@ -5,7 +5,7 @@ use hedgeschool_history::{Hours, Sample, hours};
 use hedgeschool_web::{Problem, inside};
 use serde_json::json;
 
-use super::chart::{Chart, Midnight, midnights};
+use super::chart::{Chart, Midnight, find_midnights};
 
 /// What answers are to take at most, in seconds.
 const P99_MAX_S: f64 = 0.05;
@@ -22,6 +22,9 @@ pub struct Week {
 
 impl Week {
     /// What `sync` has kept of it.
+    ///
+    /// # Errors
+    /// What `sync` answers if it fails.
     pub async fn load() -> Result<Self, Problem> {
         let samples: Vec<Sample> = inside::ask("sync", "/history", &json!({})).await?;
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -30,32 +33,32 @@ impl Week {
 
     fn of(samples: &[Sample], now: i64) -> Self {
         Self {
-            charts: charts(&hours(samples, now)),
-            midnights: midnights(now),
+            charts: draw_charts(&hours(samples, now)),
+            midnights: find_midnights(now),
             has_host: samples.iter().any(|sample| sample.host.is_some()),
         }
     }
 }
 
-fn charts(hours: &Hours) -> Vec<Chart> {
+fn draw_charts(hours: &Hours) -> Vec<Chart> {
     let requests = [("line", &hours.requests), ("line bad", &hours.failed)];
     let disk = [("line", &hours.stored), ("line soft", &hours.free)];
     let charts = [
-        Chart::new("Requests, and those that failed", &requests, None, rate),
+        Chart::new("Requests, and those that failed", &requests, None, say_rate),
         Chart::new(
             "What 99 of 100 answers take",
             &[("line", &hours.p99_s)],
             Some(P99_MAX_S),
-            duration,
+            say_duration,
         ),
-        Chart::new("Changes recorded", &[("line", &hours.recorded)], None, rate),
-        Chart::new("Waiting for the node above", &[("line", &hours.unsynced)], None, count),
-        Chart::new("Disk: what is kept, and what is free", &disk, None, size),
+        Chart::new("Changes recorded", &[("line", &hours.recorded)], None, say_rate),
+        Chart::new("Waiting for the node above", &[("line", &hours.unsynced)], None, say_count),
+        Chart::new("Disk: what is kept, and what is free", &disk, None, say_size),
     ];
     charts.into_iter().flatten().collect()
 }
 
-fn rate(per_second: f64) -> String {
+fn say_rate(per_second: f64) -> String {
     match per_second {
         rate if rate <= 0.0 => "0".to_owned(),
         rate if rate >= 9.95 => format!("{} a second", number(rate.round() as u64)),
@@ -65,7 +68,7 @@ fn rate(per_second: f64) -> String {
     }
 }
 
-fn duration(seconds: f64) -> String {
+fn say_duration(seconds: f64) -> String {
     match seconds {
         seconds if seconds >= 1.0 => format!("{seconds:.1} s"),
         seconds if seconds >= 0.00995 => format!("{:.0} ms", seconds * 1e3),
@@ -73,11 +76,11 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-fn count(count: f64) -> String {
+fn say_count(count: f64) -> String {
     number(count.round() as u64)
 }
 
-fn size(size: f64) -> String {
+fn say_size(size: f64) -> String {
     bytes(size.round() as u64)
 }
 
@@ -87,9 +90,9 @@ mod tests {
 
     #[test]
     fn figures_are_said_in_units_that_fit() {
-        let rates = [0.0, 0.001, 0.5, 1.25, 1_234.0].map(rate);
+        let rates = [0.0, 0.001, 0.5, 1.25, 1_234.0].map(say_rate);
         assert_eq!(rates, ["0", "3.6 an hour", "30 a minute", "1.2 a second", "1,234 a second"]);
-        assert_eq!([0.0004, 0.05, 2.5].map(duration), ["0.4 ms", "50 ms", "2.5 s"]);
+        assert_eq!([0.0004, 0.05, 2.5].map(say_duration), ["0.4 ms", "50 ms", "2.5 s"]);
     }
 
     #[test]

@@ -20,15 +20,15 @@ pub struct Side {
 
 impl Side {
     /// Two texts; `is_other` tells that what they stand for differs, even if they do not.
-    pub fn pair(one: &str, other: &str, is_other: bool) -> [Self; 2] {
-        let before = beginning(one, other);
+    pub fn compare(one: &str, other: &str, is_other: bool) -> [Self; 2] {
+        let before = common_start(one, other);
         let rest = |text: &str| text.get(before..).unwrap_or_default().to_owned();
-        let after = ending(&rest(one), &rest(other));
-        [one, other].map(|text| Self { is_other, ..cut(text, before, after) })
+        let after = common_end(&rest(one), &rest(other));
+        [one, other].map(|text| Self { is_other, ..split_text(text, before, after) })
     }
 
     /// A text of which all is marked.
-    pub fn all(text: &str) -> Self {
+    pub fn all_marked(text: &str) -> Self {
         Self { marked: text.to_owned(), ..Self::default() }
     }
 
@@ -39,7 +39,7 @@ impl Side {
 }
 
 /// How many bytes two texts have in common at their beginnings: whole words.
-fn beginning(one: &str, other: &str) -> usize {
+fn common_start(one: &str, other: &str) -> usize {
     let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other);
     let length = same.map(|(character, _)| character.len_utf8()).sum();
     let goes_on = |text: &&str| {
@@ -51,7 +51,7 @@ fn beginning(one: &str, other: &str) -> usize {
 }
 
 /// The same at their ends.
-fn ending(one: &str, other: &str) -> usize {
+fn common_end(one: &str, other: &str) -> usize {
     let same = one.chars().rev().zip(other.chars().rev()).take_while(|(one, other)| one == other);
     let length: usize = same.map(|(character, _)| character.len_utf8()).sum();
     let begin = |text: &str| text.len().saturating_sub(length);
@@ -64,28 +64,28 @@ fn ending(one: &str, other: &str) -> usize {
 }
 
 /// A text in three parts, each as far as it is shown.
-fn cut(text: &str, before: usize, after: usize) -> Side {
+fn split_text(text: &str, before: usize, after: usize) -> Side {
     if before == text.len() {
-        return Side { before: first(text, TEXT_CHARACTERS_MAX), ..Side::default() };
+        return Side { before: first_characters(text, TEXT_CHARACTERS_MAX), ..Side::default() };
     }
     let end = text.len().saturating_sub(after);
     let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
     Side {
-        before: last(part(0..before), AROUND_CHARACTERS),
-        marked: first(part(before..end), TEXT_CHARACTERS_MAX),
-        after: first(part(end..text.len()), AROUND_CHARACTERS),
+        before: last_characters(part(0..before), AROUND_CHARACTERS),
+        marked: first_characters(part(before..end), TEXT_CHARACTERS_MAX),
+        after: first_characters(part(end..text.len()), AROUND_CHARACTERS),
         is_other: false,
     }
 }
 
-fn first(text: &str, characters: usize) -> String {
+fn first_characters(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
 }
 
-fn last(text: &str, characters: usize) -> String {
+fn last_characters(text: &str, characters: usize) -> String {
     match text.char_indices().rev().nth(characters) {
         Some((start, character)) => {
             format!("…{}", text.get(start + character.len_utf8()..).unwrap_or_default())
@@ -99,7 +99,7 @@ mod tests {
     use super::Side;
 
     fn marked(one: &str, other: &str) -> [String; 2] {
-        Side::pair(one, other, one != other)
+        Side::compare(one, other, one != other)
             .map(|side| format!("{}[{}]{}", side.before, side.marked, side.after))
     }
 

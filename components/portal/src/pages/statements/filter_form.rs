@@ -10,15 +10,24 @@ use serde_json::json;
 use crate::store::Filter;
 
 /// Statements of a page.
-const PAGE: u32 = 50;
+const STATEMENTS_PER_PAGE: u32 = 50;
+/// What may be written into the fields.
+const PERSON_HINT: &str = "E-mail address, sign-in name, or an xAPI agent as JSON";
+const VERB_HINT: &str = "An IRI, such as http://adlnet.gov/expapi/verbs/passed";
+const ACTIVITY_HINT: &str = "An IRI, as a statement's page shows it";
+const REGISTRATION_HINT: &str = "A UUID, as a statement's page shows it";
+const TIME_HINT: &str = "2026-11-22, or 2026-11-22 08:00, in UTC";
+/// What is wrong with the address of a page.
+const NO_PAGE: &str = "The address names no page: \"after\" must be a number. Show all, and go on \
+    from there.";
 /// The latest moment of a day.
 const END_OF_DAY: Time = Time::constant(23, 59, 59, 999_999_000);
 
 /// What is asked for, and what is wrong with it.
 #[derive(Default)]
-pub struct Form {
+pub struct FilterForm {
     /// The fields, in their order.
-    pub fields: Vec<Field>,
+    pub fields: Vec<FormField>,
     /// The person may appear anywhere in the statement.
     pub related_agents: bool,
     /// The activity may appear anywhere in the statement.
@@ -30,7 +39,7 @@ pub struct Form {
 }
 
 /// A field of the form.
-pub struct Field {
+pub struct FormField {
     /// Its name in the address.
     pub name: &'static str,
     /// What people call it.
@@ -43,7 +52,7 @@ pub struct Field {
     pub error: Option<String>,
 }
 
-impl Field {
+impl FormField {
     /// Whether something is wrong with it.
     pub fn is_wrong(&self) -> bool {
         self.error.is_some()
@@ -52,7 +61,7 @@ impl Field {
 
 type Parsed = Result<String, String>;
 
-impl Form {
+impl FilterForm {
     /// Reads an address. A person's name without more is that of an account with this home page.
     /// The filter is none if something is wrong, and then the form says what.
     pub fn read(query: &Query, home_page: Option<&str>) -> (Self, Option<Filter>) {
@@ -63,35 +72,40 @@ impl Form {
             ..Self::default()
         };
         let mut field = |name, label, hint, parse: &dyn Fn(&str) -> Parsed| {
-            form.take(
+            form.add_field(
                 query.get(name),
-                Field { name, label, hint, value: "".into(), error: None },
+                FormField { name, label, hint, value: "".into(), error: None },
                 parse,
             )
         };
-        let people = "E-mail address, sign-in name, or an xAPI agent as JSON";
-        let time = "2026-11-22, or 2026-11-22 08:00, in UTC";
         let mut filter = Filter {
-            agent: field("agent", "Person", people, &|text| agent(text, home_page)),
+            agent: field("agent", "Person", PERSON_HINT, &|text| parse_agent(text, home_page)),
             related_agents: false,
-            verb: field("verb", "Verb", "IRI", &iri),
-            activity: field("activity", "Activity", "IRI", &iri),
+            verb: field("verb", "Verb", VERB_HINT, &parse_iri),
+            activity: field("activity", "Activity", ACTIVITY_HINT, &parse_iri),
             related_activities: false,
-            registration: field("registration", "Registration", "UUID", &registration),
+            registration: field(
+                "registration",
+                "Registration",
+                REGISTRATION_HINT,
+                &parse_registration,
+            ),
             authority: None,
-            since: field("since", "Stored after", time, &|text| moment(text, Time::midnight())),
-            until: field("until", "Stored until", time, &|text| moment(text, END_OF_DAY)),
+            since: field("since", "Stored after", TIME_HINT, &|text| {
+                parse_time(text, Time::midnight())
+            }),
+            until: field("until", "Stored until", TIME_HINT, &|text| parse_time(text, END_OF_DAY)),
             ascending: false,
-            limit: PAGE,
+            limit: STATEMENTS_PER_PAGE,
             after: None,
         };
         filter.related_agents = form.related_agents;
         filter.related_activities = form.related_activities;
         filter.after = form.after.as_deref().and_then(|after| after.parse().ok());
         if filter.after.is_none() && form.after.is_some() {
-            form.mistake = Some("The address names no page: \"after\" must be a number.".into());
+            form.mistake = Some(NO_PAGE.to_owned());
         }
-        let is_valid = form.mistake.is_none() && !form.fields.iter().any(Field::is_wrong);
+        let is_valid = form.mistake.is_none() && !form.fields.iter().any(FormField::is_wrong);
         (form, is_valid.then_some(filter))
     }
 
@@ -101,10 +115,10 @@ impl Form {
     }
 
     /// Adds a field with what was written into it, and answers what that means.
-    fn take(
+    fn add_field(
         &mut self,
         value: Option<&str>,
-        mut field: Field,
+        mut field: FormField,
         parse: &dyn Fn(&str) -> Parsed,
     ) -> Option<String> {
         field.value = value.unwrap_or_default().trim().to_owned();
@@ -124,30 +138,30 @@ impl Form {
 
     /// Whether anything is wrong.
     pub fn has_mistakes(&self) -> bool {
-        self.mistake.is_some() || self.fields.iter().any(Field::is_wrong)
+        self.mistake.is_some() || self.fields.iter().any(FormField::is_wrong)
     }
 
     /// Whether this is not the first page.
-    pub fn goes_on(&self) -> bool {
+    pub fn is_continued(&self) -> bool {
         self.after.is_some()
     }
 
     /// The address of the first page.
-    pub fn first(&self) -> String {
-        self.address(None, None)
+    pub fn first_address(&self) -> String {
+        self.make_address(None, None)
     }
 
     /// The address of the page after a statement.
-    pub fn after(&self, sequence: u64) -> String {
-        self.address(None, Some(("after", &sequence.to_string())))
+    pub fn address_after(&self, sequence: u64) -> String {
+        self.make_address(None, Some(("after", &sequence.to_string())))
     }
 
     /// The address of the first page with another value in one field.
-    pub fn with(&self, name: &str, value: &str) -> String {
-        self.address(Some(name), Some((name, value)))
+    pub fn address_with(&self, name: &str, value: &str) -> String {
+        self.make_address(Some(name), Some((name, value)))
     }
 
-    fn address(&self, without: Option<&str>, with: Option<(&str, &str)>) -> String {
+    fn make_address(&self, without: Option<&str>, with: Option<(&str, &str)>) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let fields = self.fields.iter().filter(|field| Some(field.name) != without);
         for field in fields.filter(|field| !field.value.is_empty()) {
@@ -165,32 +179,34 @@ impl Form {
 }
 
 /// A person's identifier, as the store knows it.
-fn agent(text: &str, home_page: Option<&str>) -> Parsed {
+fn parse_agent(text: &str, home_page: Option<&str>) -> Parsed {
     if text.starts_with('{') {
         return agent_id(text).map_err(|violation| violation.to_string());
     }
     if text.contains('@') {
         let address = text.strip_prefix("mailto:").unwrap_or(text);
         let agent = json!({ "mbox": format!("mailto:{address}") }).to_string();
-        return agent_id(&agent).map_err(|_| format!("{text} is no e-mail address"));
+        return agent_id(&agent)
+            .map_err(|_| format!("{text} is no e-mail address: one has a name, an @ and a host"));
     }
     let home_page = home_page.ok_or("give an e-mail address, or an xAPI agent as JSON")?;
     let agent = json!({ "account": { "homePage": home_page, "name": text } }).to_string();
     agent_id(&agent).map_err(|violation| violation.to_string())
 }
 
-fn iri(text: &str) -> Parsed {
+fn parse_iri(text: &str) -> Parsed {
     let rule = || format!("{text} is no IRI: one begins with a scheme, such as https:");
     if is_iri(text) { Ok(text.to_owned()) } else { Err(rule()) }
 }
 
-fn registration(text: &str) -> Parsed {
-    let id = parse_uuid(text).ok_or_else(|| format!("{text} is no UUID"))?;
+fn parse_registration(text: &str) -> Parsed {
+    let id = parse_uuid(text)
+        .ok_or_else(|| format!("{text} is no UUID: copy it from a statement's page"))?;
     Ok(id.hyphenated().to_string())
 }
 
-/// A moment as RFC 3339 in UTC; of a day alone, this time of it.
-fn moment(text: &str, of_day: Time) -> Parsed {
+/// A time as RFC 3339 in UTC; of a day alone, this time of it.
+fn parse_time(text: &str, of_day: Time) -> Parsed {
     let rule = || format!("{text} is no time: write 2026-11-22 or 2026-11-22 08:00");
     // Also in the form that xAPI has, and that the pages of statements show.
     if let Some(unix_us) = parse_timestamp(text) {
@@ -200,8 +216,8 @@ fn moment(text: &str, of_day: Time) -> Parsed {
         true => text.parse::<DateTime>().map_err(|_| rule())?,
         false => text.parse::<Date>().map_err(|_| rule())?.to_datetime(of_day),
     };
-    let moment = TimeZone::UTC.to_timestamp(date_time).map_err(|_| rule())?;
-    let written = format_timestamp(moment.as_microsecond());
+    let time = TimeZone::UTC.to_timestamp(date_time).map_err(|_| rule())?;
+    let written = format_timestamp(time.as_microsecond());
     // Not every year can be written.
     if parse_timestamp(&written).is_some() { Ok(written) } else { Err(rule()) }
 }
@@ -212,25 +228,28 @@ mod tests {
 
     const HOME: &str = "https://example.org/people";
 
-    fn read(query: &str) -> (Form, Option<Filter>) {
-        Form::read(&Query::parse(query), Some(HOME))
+    fn read(query: &str) -> (FilterForm, Option<Filter>) {
+        FilterForm::read(&Query::parse(query), Some(HOME))
     }
 
     #[test]
     fn a_person_is_given_in_three_ways() {
-        let id = |text: &str| agent(text, Some(HOME));
+        let id = |text: &str| parse_agent(text, Some(HOME));
         assert_eq!(id("ada@Example.org").as_deref(), Ok("mbox:mailto:ada@example.org"));
         assert_eq!(id("mailto:ada@example.org"), id(r#"{"mbox":"mailto:ada@example.org"}"#));
         assert_eq!(id("ada").unwrap(), format!("account:{HOME}|ada"));
         assert!(id("ada@").is_err() && id("{").is_err() && id("{}").is_err());
-        assert!(agent("ada", None).is_err());
+        assert!(parse_agent("ada", None).is_err());
     }
 
     #[test]
     fn a_day_begins_at_midnight_and_ends_before_the_next() {
-        let since = |text: &str| moment(text, Time::midnight());
+        let since = |text: &str| parse_time(text, Time::midnight());
         assert_eq!(since("2026-11-22").as_deref(), Ok("2026-11-22T00:00:00.000Z"));
-        assert_eq!(moment("2026-11-22", END_OF_DAY).as_deref(), Ok("2026-11-22T23:59:59.999999Z"));
+        assert_eq!(
+            parse_time("2026-11-22", END_OF_DAY).as_deref(),
+            Ok("2026-11-22T23:59:59.999999Z")
+        );
         assert_eq!(since("2026-11-22 08:00").as_deref(), Ok("2026-11-22T08:00:00.000Z"));
         assert_eq!(since("2026-11-22T08:00:01").as_deref(), Ok("2026-11-22T08:00:01.000Z"));
         assert_eq!(since("2026-11-22T08:00:00+01:00").as_deref(), Ok("2026-11-22T07:00:00.000Z"));
@@ -256,9 +275,9 @@ mod tests {
     fn addresses_keep_what_is_asked_for_and_start_over_where_that_changes() {
         let (form, filter) = read("agent=ada&verb=&related_agents=true&after=7");
         assert_eq!(filter.and_then(|filter| filter.after), Some(7));
-        assert_eq!(form.after(9), "/statements?agent=ada&related_agents=true&after=9");
-        assert_eq!(form.with("agent", "a b"), "/statements?related_agents=true&agent=a+b");
-        assert_eq!(form.first(), "/statements?agent=ada&related_agents=true");
-        assert_eq!(read("").0.first(), "/statements");
+        assert_eq!(form.address_after(9), "/statements?agent=ada&related_agents=true&after=9");
+        assert_eq!(form.address_with("agent", "a b"), "/statements?related_agents=true&agent=a+b");
+        assert_eq!(form.first_address(), "/statements?agent=ada&related_agents=true");
+        assert_eq!(read("").0.first_address(), "/statements");
     }
 }

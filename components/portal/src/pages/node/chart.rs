@@ -54,29 +54,31 @@ impl Chart {
         let last = first.iter().flatten().next_back()?;
         let highest = first.iter().flatten().copied().fold(0.0, f64::max);
         let all = series.iter().flat_map(|(_, series)| series.iter().flatten().copied());
-        let top = nice(all.chain(limit).fold(0.0, f64::max));
-        let line =
-            |(class, series): &(&'static str, &Series)| Line { class, path: path(series, top) };
+        let top = round_up(all.chain(limit).fold(0.0, f64::max));
+        let line = |(class, series): &(&'static str, &Series)| Line {
+            class,
+            path: draw_path(series, top),
+        };
         Some(Self {
             title,
             text: format!("{} last, {} at most", words(*last), words(highest)),
             lines: series.iter().map(line).collect(),
             top: words(top),
-            limit: limit.map(|limit| y(limit, top)),
+            limit: limit.map(|limit| height_of(limit, top)),
         })
     }
 }
 
 /// The days that begin in the week that ends at `now`, in UTC.
-pub fn midnights(now: i64) -> Vec<Midnight> {
+pub fn find_midnights(now: i64) -> Vec<Midnight> {
     let first_hour = now.div_euclid(HOUR_S) + 1 - HOURS as i64;
     let hours = (0_u16..).take(HOURS).map(|ago| (f64::from(ago), first_hour + i64::from(ago)));
     let begins = hours.filter(|(_, hour)| (hour * HOUR_S).rem_euclid(DAY_S) == 0);
     begins
-        .map(|(place, hour)| {
-            let x = place * HOUR_WIDTH;
+        .map(|(index, hour)| {
+            let x = index * HOUR_WIDTH;
             // The last day has just begun: its name would be cut off.
-            let has_room = place + 12.0 < HOURS as f64;
+            let has_room = index + 12.0 < HOURS as f64;
             Midnight { x, name: if has_room { day_name(hour) } else { String::new() } }
         })
         .collect()
@@ -88,7 +90,7 @@ fn day_name(hour: i64) -> String {
 }
 
 /// A round number that is no less: 1, 2 or 5 with zeros.
-fn nice(value: f64) -> f64 {
+fn round_up(value: f64) -> f64 {
     if value <= 0.0 {
         return 1.0;
     }
@@ -97,21 +99,21 @@ fn nice(value: f64) -> f64 {
     steps.into_iter().find(|step| *step >= value * (1.0 - 1e-9)).unwrap_or(value)
 }
 
-/// To a tenth of a unit, which nobody sees.
-fn y(value: f64, top: f64) -> f64 {
+/// From the top of the picture, to a tenth of a unit, which nobody sees.
+fn height_of(value: f64, top: f64) -> f64 {
     ((TOP + (HEIGHT - TOP) * (1.0 - value / top)) * 10.0).round() / 10.0
 }
 
 /// From hour to hour; where nothing is known, the line ends, and begins anew after it.
-fn path(series: &Series, top: f64) -> String {
+fn draw_path(series: &Series, top: f64) -> String {
     let mut path = String::new();
     let mut is_drawn = false;
-    for (place, value) in (0_u16..).zip(series) {
+    for (hour, value) in (0_u16..).zip(series) {
         let Some(value) = value else {
             is_drawn = false;
             continue;
         };
-        let (x, y) = (f64::from(place) * HOUR_WIDTH, y(*value, top));
+        let (x, y) = (f64::from(hour) * HOUR_WIDTH, height_of(*value, top));
         // A point that stands alone is a stroke of its own.
         path += &match is_drawn {
             true => format!("L{x} {y}"),
@@ -128,21 +130,21 @@ mod tests {
 
     #[test]
     fn tops_are_round() {
-        let tops = [0.0, 0.03, 0.05, 1.0, 1.2, 47.0, 501.0].map(nice);
+        let tops = [0.0, 0.03, 0.05, 1.0, 1.2, 47.0, 501.0].map(round_up);
         assert_eq!(tops, [1.0, 0.05, 0.05, 1.0, 2.0, 50.0, 1_000.0]);
     }
 
     #[test]
     fn a_line_breaks_where_nothing_is_known() {
         let series = vec![Some(0.0), Some(1.0), None, Some(0.5)];
-        assert_eq!(path(&series, 1.0), "M0 84h.5L2 14M6 49h.5");
+        assert_eq!(draw_path(&series, 1.0), "M0 84h.5L2 14M6 49h.5");
     }
 
     #[test]
     fn days_have_their_names() {
         // Monday, 30 November 2026, 06:30.
         let now = 1_796_020_200;
-        let shown = midnights(now);
+        let shown = find_midnights(now);
         let names: Vec<_> = shown.iter().map(|midnight| midnight.name.as_str()).collect();
         assert_eq!(names, ["Tue", "Wed", "Thu", "Fri", "Sat", "Sun", ""]);
         assert_eq!(shown[6].x, (HOURS as f64 - 7.0) * HOUR_WIDTH);
