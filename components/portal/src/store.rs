@@ -21,8 +21,10 @@ use std::collections::HashMap;
 use hedgeschool_web::Problem;
 
 pub use content_bindings::hedgeschool::content::packages as content;
+#[cfg(test)]
+pub use content_bindings::hedgeschool::content::types::Withdrawal;
 pub use content_bindings::hedgeschool::content::types::{
-    Block, Course, CourseSummary, LaunchMethod, MoveOn, Unit, UnitPlace, Withdrawal,
+    Block, Course, CourseSummary, LaunchMethod, MoveOn, Unit, UnitPlace,
 };
 pub use progress_bindings::hedgeschool::progress::completions::{self, Changes, Completion};
 pub use progress_bindings::hedgeschool::progress::types::{

@@ -64,7 +64,9 @@ mod tests {
     #[test]
     fn a_list_goes_on_after_its_last_statement_if_there_are_more() {
         let form = FilterForm::default();
-        let list = [7, 5].map(|sequence| StoredStatement { sequence, body: String::new() });
+        let stored =
+            |sequence| StoredStatement { sequence, stored: String::new(), body: String::new() };
+        let list = [7, 5].map(stored);
         assert_eq!(older_address(&form, &list, true).as_deref(), Some("/statements?after=5"));
         assert_eq!(older_address(&form, &list, false), None);
         assert_eq!(older_address(&form, &[], true), None);
