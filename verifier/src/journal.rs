@@ -3,7 +3,7 @@ use std::fmt;
 use std::path::Path;
 
 use hedgeschool_replication::wire::{BODY_BYTES_MAX, Batch, Entry, Pulled, last_in_order};
-use hedgeschool_replication::{Position, Protocol, Turn, protocol};
+use hedgeschool_replication::{Admission, Position, Protocol, protocol};
 use hedgeschool_xapi::Facts;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -103,15 +103,15 @@ impl Journals {
     /// A batch is applied at one position alone; where the first one begins is taken as it is.
     fn up(&mut self, batch: Batch) -> Result<(), Error> {
         check(&batch.journal, &batch.entries)?;
-        let leg = batch.leg();
+        let range = batch.range();
         let name =
             Name { node: batch.node, journal: batch.journal, epoch: batch.epoch, way: Way::Up };
-        let known = self.0.get(&name).map_or(&leg.before, |outline| &outline.position);
+        let known = self.0.get(&name).map_or(&range.before, |outline| &outline.position);
         let through = known.through.sequence;
-        let position = match leg.turn(known) {
-            Turn::Now => leg.leads_to().map_err(|_| Error::Gap(through))?,
-            Turn::Early => return Err(Error::Gap(through)),
-            Turn::Done | Turn::Past => return Err(Error::Repeat(through)),
+        let position = match range.admission_at(known) {
+            Admission::Apply => range.end_position().map_err(|_| Error::Gap(through))?,
+            Admission::OutOfOrder => return Err(Error::Gap(through)),
+            Admission::Duplicate | Admission::Conflict => return Err(Error::Repeat(through)),
         };
         let outline = self.0.entry(name).or_default();
         outline.position = position;

@@ -6,7 +6,7 @@ use hedgeschool_journal::{
     Batch, Entry, Error, Insertion, Kinds, Lost, Merged, Page, Versioned, check_version, integer,
     merged,
 };
-use hedgeschool_replication::{Seen, Version};
+use hedgeschool_replication::{Version, VersionVector};
 use hedgeschool_sql::{Database, Value};
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,7 @@ struct Person {
     removed: bool,
     stamp: i64,
     writer: String,
-    seen: Seen,
+    seen: VersionVector,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hedgeschool_journal::{Error, Merged, Versioned, check_version, merged};
-use hedgeschool_replication::{Seen, Version};
+use hedgeschool_replication::{Version, VersionVector};
 use hedgeschool_sql::Value;
 use hedgeschool_xapi::Facts;
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ pub struct Document {
     etag: String,
     stamp: i64,
     writer: String,
-    seen: Seen,
+    seen: VersionVector,
     /// Base64. None: it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     content: Option<String>,

@@ -5,7 +5,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
-use hedgeschool_replication::{Place, Position};
+use hedgeschool_replication::{Checkpoint, Position};
 
 use crate::audit::Audit;
 use crate::city::City;
@@ -117,8 +117,10 @@ impl Plan {
             let is_cut = self.away == Away::Centre || node.group == Group::Away;
             let told = if is_cut { self.from.min(self.outage.0) } else { self.from };
             let held = city.head(told);
-            node.applied =
-                Position { through: Place { sequence: held, receipt: String::new() }, fresh: None };
+            node.applied = Position {
+                through: Checkpoint { sequence: held, token: String::new() },
+                fresh: None,
+            };
             node.received = Ranges::through(held);
             node.city = Some(city);
             nodes.push(node);

@@ -1,7 +1,7 @@
 //! The node above at work.
 
 use anyhow::Result;
-use hedgeschool_replication::{Answer, Position, Turn, pace};
+use hedgeschool_replication::{Admission, BatchOutcome, Position, timing};
 use std::time::Duration;
 
 use crate::node::{Id, Kind, Outcome, Request};
@@ -89,9 +89,9 @@ impl World {
 
     fn refuse(&mut self, at: usize, id: Id) -> Result<()> {
         self.cancel(id);
-        let pause = Duration::from_micros(self.rules.busy);
+        let pause = Duration::from_micros(self.rules.busy_pause);
         let Some(request) = self.requests.get(id) else { return Ok(()) };
-        request.outcome = Outcome::Batch(Answer::Busy(pause));
+        request.outcome = Outcome::Batch(BatchOutcome::Busy(pause));
         self.count(at, |bin| bin.refused += 1);
         let cost = self.servers[at].capacity.batch / 2;
         self.work(at, id, cost)
@@ -166,12 +166,16 @@ impl World {
     pub fn waited(&mut self, id: Id) -> Result<()> {
         let Some(at) = self.server_of(id) else { return Ok(()) };
         let server = &self.servers[at];
-        let (pull, look) = (server.capacity.pull, server.capacity.look);
-        let each = if self.rules.waits_outside { pace::look(server.waiting) } else { pace::LOOK };
+        let (pull, check) = (server.capacity.pull, server.capacity.check);
+        let each = if self.rules.waits_outside {
+            timing::check_interval(server.waiting)
+        } else {
+            timing::CHECK_INTERVAL
+        };
         let Some(request) = self.requests.get(id) else { return Ok(()) };
         request.has_waited = true;
         let Kind::News(wait) = request.kind else { return Ok(()) };
-        self.work(at, id, pull + look * (wait / of(each)))
+        self.work(at, id, pull + check * (wait / of(each)))
     }
 
     /// Applies a batch as the protocol says.
@@ -179,23 +183,23 @@ impl World {
         let Some(request) = self.requests.get(id) else { return Ok(()) };
         let (node, Kind::Batch(batch)) = (request.node, &request.kind) else { return Ok(()) };
         let applied = self.nodes[node].applied.clone();
-        let answer = match batch.leg.turn(&applied) {
-            Turn::Early if !request.has_waited => {
+        let answer = match batch.range.admission_at(&applied) {
+            Admission::OutOfOrder if !request.has_waited => {
                 request.has_waited = true;
-                let until = self.now + self.rules.patience;
+                let until = self.now + self.rules.predecessor_wait;
                 self.nodes[node].parked.push(id);
                 self.at(until, Event::Unpark(id));
                 return Ok(());
             }
-            Turn::Early | Turn::Past => Answer::Gap(applied),
-            Turn::Done => Answer::Applied(applied),
-            Turn::Now => {
-                let next = batch.leg.leads_to()?;
+            Admission::OutOfOrder | Admission::Conflict => BatchOutcome::Gap(applied),
+            Admission::Duplicate => BatchOutcome::Applied(applied),
+            Admission::Apply => {
+                let next = batch.range.end_position()?;
                 let pieces = batch.page.pieces.clone();
                 self.nodes[node].applied = next.clone();
                 self.received(node, &pieces)?;
                 self.unpark_next(node, &next);
-                Answer::Applied(next)
+                BatchOutcome::Applied(next)
             }
         };
         self.respond(id, Some(Outcome::Batch(answer)))
@@ -205,7 +209,7 @@ impl World {
     fn unpark_next(&mut self, node: usize, position: &Position) {
         for id in std::mem::take(&mut self.nodes[node].parked) {
             let waits_on = self.requests.get(id).is_some_and(|request| match &request.kind {
-                Kind::Batch(batch) => batch.leg.before != *position,
+                Kind::Batch(batch) => batch.range.before != *position,
                 _ => false,
             });
             if waits_on {

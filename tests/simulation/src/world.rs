@@ -168,7 +168,7 @@ impl World {
 
     /// Sends a request to the node above.
     pub fn send(&mut self, node: usize, kind: Kind, bytes: u64) {
-        let (now, answer) = (self.now, self.rules.answer);
+        let (now, answer) = (self.now, self.rules.request_timeout);
         let patience = answer + if let Kind::News(wait) = kind { wait } else { 0 };
         let sender = &mut self.nodes[node];
         let is_down = sender.link.was_down(now, now);
@@ -217,7 +217,7 @@ impl World {
             self.requests.remove(id);
             return;
         }
-        let at = request.sent + self.rules.answer;
+        let at = request.sent + self.rules.request_timeout;
         request.outcome = Outcome::Failed;
         request.answered_at = self.now;
         self.at(at, Event::Late(id));

@@ -2,39 +2,39 @@ use std::time::Duration;
 
 use crate::wire::BATCH_BYTES;
 
-/// Where a round begins.
-const FIRST: u32 = 128 << 10;
-const LEAST: u32 = 16 << 10;
+/// Where a round begins, in bytes of payload.
+const INITIAL_BYTES: u32 = 128 << 10;
+const BYTES_MIN: u32 = 16 << 10;
 /// A batch that is answered within this time may be followed by larger ones.
-const SOON: Duration = Duration::from_millis(500);
+const FAST_ANSWER: Duration = Duration::from_millis(500);
 /// One that takes longer than this is followed by smaller ones.
-const LATE: Duration = Duration::from_secs(2);
+const SLOW_ANSWER: Duration = Duration::from_secs(2);
 
 /// How much to send at once: what goes over the link in about a second. On a slow link a large
-/// batch would hold up what is fresh, keep one of the upstream's places for as long as it travels,
+/// batch would hold up what is fresh, hold one of the upstream's permits for as long as it travels,
 /// and be lost as a whole when the link fails; on a fast one, small batches cost more than they
 /// have to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Portion(u32);
+pub struct BatchSizer(u32);
 
-impl Default for Portion {
+impl Default for BatchSizer {
     fn default() -> Self {
-        Self(FIRST)
+        Self(INITIAL_BYTES)
     }
 }
 
-impl Portion {
+impl BatchSizer {
     /// Size to aim for, in bytes of payload.
-    pub fn bytes(self) -> u32 {
+    pub fn target_bytes(self) -> u32 {
         self.0
     }
 
     /// Takes note that a batch of so many bytes was answered.
-    pub fn answered(&mut self, bytes: u64, took: Duration) {
+    pub fn record_answer(&mut self, bytes: u64, took: Duration) {
         let is_full = bytes * 2 > u64::from(self.0);
-        if took > LATE {
-            self.0 = (self.0 / 2).max(LEAST);
-        } else if took < SOON && is_full {
+        if took > SLOW_ANSWER {
+            self.0 = (self.0 / 2).max(BYTES_MIN);
+        } else if took < FAST_ANSWER && is_full {
             self.0 = (self.0 * 2).min(BATCH_BYTES);
         }
     }
@@ -46,13 +46,13 @@ mod tests {
     use proptest::prelude::*;
 
     /// Seconds that each of the batches of a round takes on a link of so many bytes a second.
-    fn round(bytes_a_second: f64) -> Vec<f64> {
-        let mut portion = Portion::default();
+    fn run_round(bytes_a_second: f64) -> Vec<f64> {
+        let mut sizer = BatchSizer::default();
         let (mut times, mut left) = (Vec::new(), 10.0);
         while left > 0.0 {
-            let bytes = portion.bytes();
+            let bytes = sizer.target_bytes();
             let took = 0.05 + f64::from(bytes) / bytes_a_second;
-            portion.answered(bytes.into(), Duration::from_secs_f64(took));
+            sizer.record_answer(bytes.into(), Duration::from_secs_f64(took));
             times.push(took);
             left -= took;
         }
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn slow_links_get_small_batches_and_fast_ones_large() {
         // 0.25 Mbit/s, and 50.
-        let (slow, fast) = (round(31_250.0), round(6_250_000.0));
+        let (slow, fast) = (run_round(31_250.0), run_round(6_250_000.0));
         assert!(slow.last().unwrap() < &2.2, "{slow:?}");
         assert!(fast.len() > 45 && fast[4] > 0.2, "{fast:?}");
     }
@@ -70,10 +70,10 @@ mod tests {
     proptest! {
         #[test]
         fn they_are_bounded(answers in prop::collection::vec((0u64..3_000_000, 0u64..40_000), 0..100)) {
-            let mut portion = Portion::default();
+            let mut sizer = BatchSizer::default();
             for (bytes, took) in answers {
-                portion.answered(bytes, Duration::from_millis(took));
-                prop_assert!((LEAST..=BATCH_BYTES).contains(&portion.bytes()));
+                sizer.record_answer(bytes, Duration::from_millis(took));
+                prop_assert!((BYTES_MIN..=BATCH_BYTES).contains(&sizer.target_bytes()));
             }
         }
     }
