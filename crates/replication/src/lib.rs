@@ -19,6 +19,8 @@
 //! * [`Stamp`] arithmetic in [`hlc`]: time that survives wrong clocks.
 //! * [`backoff`]: how long to leave an upstream alone.
 //! * [`timing`]: how often, how long.
+//! * [`round`]: what a round does next.
+//! * [`long_polls`]: who waits for news, and whom they wake.
 //! * [`FetchPlan`]: which blobs to ask for next, and how much at a time.
 //! * [`protocol`]: what nodes of another release know.
 //! * [`wire`]: the messages, documented in `docs/replication.md`.
@@ -29,9 +31,11 @@ mod batch_sizer;
 mod entry;
 mod fetch;
 pub mod hlc;
+pub mod long_polls;
 mod position;
 pub mod protocol;
 mod push;
+pub mod round;
 pub mod timing;
 pub mod tokens;
 mod version;
