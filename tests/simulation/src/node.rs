@@ -87,7 +87,7 @@ pub enum Kind {
     /// The pull at the beginning of a round.
     Greeting,
     /// The pull that waits for news.
-    News(Time),
+    LongPoll(Time),
     Batch(Box<Batch>),
 }
 

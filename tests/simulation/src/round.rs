@@ -40,14 +40,14 @@ impl World {
                 self.nodes[node].round.is_pushed = true;
                 self.halt(node, None);
             }
-            (Kind::News(wait), Outcome::Pulled(_)) => {
+            (Kind::LongPoll(wait), Outcome::Pulled(_)) => {
                 self.nodes[node].round.is_pulling = false;
                 let is_early = self.now - request.sent < wait / 2;
                 let pause = if is_early { self.rules.early_reply_backoff } else { 0 };
                 let poll = self.nodes[node].round.poll;
                 self.at(self.now + pause, Event::Poll(node, poll));
             }
-            (Kind::News(_), _) => {
+            (Kind::LongPoll(_), _) => {
                 self.nodes[node].round.is_pulling = false;
                 self.halt(node, None);
             }
@@ -165,7 +165,7 @@ impl World {
         }
         round.is_pulling = true;
         let wait = self.rules.long_poll_wait.min(round.deadline - self.now);
-        self.send(node, Kind::News(wait), self.sizes.pull);
+        self.send(node, Kind::LongPoll(wait), self.sizes.pull);
     }
 
     fn halt(&mut self, node: usize, pause: Option<Time>) {

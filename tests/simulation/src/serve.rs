@@ -43,7 +43,7 @@ impl World {
         let Some(request) = self.requests.get(id) else { return Ok(()) };
         match &request.kind {
             Kind::Greeting => self.work(at, id, pull),
-            Kind::News(_) => {
+            Kind::LongPoll(_) => {
                 let server = &mut self.servers[at];
                 request.has_place = server.waiting < server.capacity.waiting_max;
                 server.waiting += usize::from(request.has_place);
@@ -142,7 +142,7 @@ impl World {
     pub fn worked(&mut self, id: Id) -> Result<()> {
         let now = self.now;
         let Some(request) = self.requests.get(id) else { return Ok(()) };
-        if let (Kind::News(wait), true, false) =
+        if let (Kind::LongPoll(wait), true, false) =
             (&request.kind, request.has_place, request.has_waited)
         {
             let wait = *wait;
@@ -155,7 +155,7 @@ impl World {
         let answer = match &request.kind {
             Kind::Batch(_) if !is_refused => return self.apply(id),
             Kind::Batch(_) => None,
-            Kind::Greeting | Kind::News(_) => {
+            Kind::Greeting | Kind::LongPoll(_) => {
                 Some(Outcome::Pulled(self.nodes[request.node].applied.clone()))
             }
         };
@@ -174,7 +174,7 @@ impl World {
         };
         let Some(request) = self.requests.get(id) else { return Ok(()) };
         request.has_waited = true;
-        let Kind::News(wait) = request.kind else { return Ok(()) };
+        let Kind::LongPoll(wait) = request.kind else { return Ok(()) };
         self.work(at, id, pull + check * (wait / of(each)))
     }
 

@@ -169,7 +169,7 @@ impl World {
     /// Sends a request to the node above.
     pub fn send(&mut self, node: usize, kind: Kind, bytes: u64) {
         let (now, answer) = (self.now, self.rules.request_timeout);
-        let patience = answer + if let Kind::News(wait) = kind { wait } else { 0 };
+        let patience = answer + if let Kind::LongPoll(wait) = kind { wait } else { 0 };
         let sender = &mut self.nodes[node];
         let is_down = sender.link.was_down(now, now);
         let whole_at = if is_down { now } else { sender.link.arrival(now, bytes) };
