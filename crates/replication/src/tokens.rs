@@ -146,7 +146,7 @@ pub fn missing_sequence(
     applied: &Position,
     told: Option<u64>,
 ) -> Option<u64> {
-    let held = held.filter(|held| !applied.has(held.sequence))?;
+    let held = held.filter(|held| !applied.includes(held.sequence))?;
     (told != Some(held.sequence)).then_some(held.sequence)
 }
 
