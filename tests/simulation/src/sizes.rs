@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use hedgeschool_replication::wire::{
-    Applied, Batch, Bookmark, Cursor, Entry, Feed, Health, Page, Pull, Pulled,
+    Applied, Batch, Bookmark, Cursor, Entry, Feed, FeedPage, Health, Pull, Pulled,
 };
 use hedgeschool_replication::{Checkpoint, Lane, Position, Protocol, Span};
 use serde_json::value::RawValue;
@@ -129,7 +129,7 @@ fn pull() -> Pull {
 }
 
 fn pulled() -> Pulled {
-    let page = || Page { bookmark: bookmark(), entries: Vec::new(), more: false };
+    let page = || FeedPage { bookmark: bookmark(), entries: Vec::new(), more: false };
     let feed = || Feed { applied: position(), page: page(), forgot: false };
     let journals: BTreeMap<_, _> =
         JOURNALS.iter().map(|name| ((*name).to_owned(), feed())).collect();

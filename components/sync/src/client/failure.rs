@@ -11,7 +11,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 const EXCERPT_CHARACTERS: usize = 200;
 
 /// What is answered, or why it is not.
-pub type Reached<T> = std::result::Result<T, UpstreamFailure>;
+pub type Reached<T> = Result<T, UpstreamFailure>;
 
 /// Why there is no answer, or none that helps.
 #[derive(Clone, Debug)]

@@ -24,7 +24,7 @@ pub struct RedisProblem {
 
 /// The last problem, if there was one.
 pub async fn last_problem() -> Result<Option<RedisProblem>> {
-    let problem = node_state::redis_problem().await?;
+    let problem = node_state::find_redis_problem().await?;
     Ok(problem.map(|it| RedisProblem { at: it.at, problem: it.problem }))
 }
 

@@ -117,12 +117,12 @@ impl Journal {
 
     /// Where the journal is, and what there is about a node below and an epoch of its journal.
     pub async fn read_peer_state(self, node: String, epoch: String) -> Result<PeerState> {
-        Ok(call!(self, peer_state(node, epoch))?.into())
+        Ok(call!(self, read_peer_state(node, epoch))?.into())
     }
 
     /// Where the journal is, and what there is about the node above.
     pub async fn read_upstream_state(self, upstream: String) -> Result<UpstreamState> {
-        Ok(call!(self, upstream_state(upstream))?)
+        Ok(call!(self, read_upstream_state(upstream))?)
     }
 
     /// Takes note that a node is told of the journal, or sent some of it, before it is; answers
