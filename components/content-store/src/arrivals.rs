@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use hedgeschool_journal::{Error as JournalError, check_room, integer, limits, usage};
+use hedgeschool_journal::{Error as JournalError, check_room, integer, live_bytes, read_limits};
 use hedgeschool_sql::{Row, Value};
 use sha2::{Digest, Sha256};
 
@@ -116,8 +116,8 @@ impl Guest for Store {
 
 /// Bytes of packages that there is room for. None: no limit.
 async fn room() -> Result<Option<u64>, JournalError> {
-    let Some(limits) = limits(&DATABASE).await? else { return Ok(None) };
-    Ok(Some(limits.high.saturating_sub(usage(&DATABASE).await?.live())))
+    let Some(limits) = read_limits(&DATABASE).await? else { return Ok(None) };
+    Ok(Some(limits.high.saturating_sub(live_bytes(&DATABASE).await?)))
 }
 
 /// A wanted blob, as the store knows it.

@@ -10,6 +10,7 @@ mod bindings {
     wit_bindgen::generate!({
         path: "../../wit/content",
         world: "store",
+        with: { "hedgeschool:journal/types@0.1.0": hedgeschool_journal::types },
         additional_derives: [serde::Serialize, serde::Deserialize],
     });
 
@@ -45,6 +46,8 @@ static DATABASE: Database = Database {
         include_str!("../migrations/0001-packages.sql"),
         include_str!("../migrations/0002-uploads.sql"),
         include_str!("../migrations/0003-withdrawn.sql"),
+        hedgeschool_journal::CHECKPOINTS,
+        include_str!("../migrations/0004-checkpoints.sql"),
     ],
     restored: hedgeschool_journal::RESTORED,
     new_file: &["PRAGMA auto_vacuum = INCREMENTAL", "VACUUM"],

@@ -1,7 +1,7 @@
 //! Making room: bytes that the node above has too are given up when space is short, and fetched
 //! again when it is not, or when somebody looks for them.
 
-use hedgeschool_journal::{Error, integer, limits, usage};
+use hedgeschool_journal::{Error, integer, live_bytes, read_limits};
 use hedgeschool_sql::{Error as SqlError, Value};
 
 use crate::{DATABASE, withdrawal};
@@ -22,7 +22,7 @@ pub const UNNOTICED_S: i64 = 3_600;
 /// Keeps within the noted limits, with the help of a node that has what came from there.
 pub async fn make(holder: Option<String>) -> Result<(), Error> {
     withdrawal::discard().await?;
-    let Some(limits) = limits(&DATABASE).await? else { return take_back(u64::MAX).await };
+    let Some(limits) = read_limits(&DATABASE).await? else { return take_back(u64::MAX).await };
     let low = limits.high / LOW.1 * LOW.0;
     if let Some(holder) = holder {
         let live = live().await?;
@@ -40,7 +40,7 @@ pub async fn reclaim() -> Result<(), Error> {
 
 /// Bytes in use.
 async fn live() -> Result<u64, Error> {
-    Ok(usage(&DATABASE).await?.live())
+    live_bytes(&DATABASE).await
 }
 
 /// How many bytes may stay in use, for the next package that is to arrive, if giving up others can

@@ -158,3 +158,25 @@ fn what_is_given_up_stays_while_an_import_needs_it() {
     forget(&database, upload);
     assert_eq!(blobs(&database), [""; 0]);
 }
+
+#[test]
+fn a_batch_goes_on_from_where_a_note_was() {
+    let database = Connection::open_in_memory().unwrap();
+    let (earlier, later) = crate::DATABASE.migrations.split_at(4);
+    for script in earlier {
+        database.execute_batch(script).unwrap();
+    }
+    let note = r#"{"epoch":"u","through":3,"receipt":"t"}"#;
+    let sql = "INSERT INTO note (name, text) VALUES ('above:http://hub feed:ee', ?1)";
+    database.execute(sql, [note]).unwrap();
+    for script in later {
+        database.execute_batch(script).unwrap();
+    }
+    let sql = "INSERT INTO apply_batch (entry, peer, text) VALUES (NULL, 'hub:u', ?1)";
+    let advance = r#"{"of":"cursor","upstream":"http://hub","epoch":"ee",
+        "before":{"epoch":"u","through":3,"token":"t"},
+        "after":{"epoch":"u","through":9,"token":"s"}}"#;
+    database.execute(sql, [advance]).unwrap();
+    let again = database.execute(sql, [advance]).unwrap_err().to_string();
+    assert_eq!(again, "hedgeschool: moved");
+}

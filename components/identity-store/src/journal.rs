@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hedgeschool_journal::{
-    Batch, Entry, Error, Insertion, Kinds, Lost, Merged, Page, Versioned, check_version, integer,
-    merged,
+    Batch, Entry, Error, Insertion, JournalPage, Kinds, Lost, Merged, Versioned, advance_json,
+    check_version, integer, merged,
 };
 use hedgeschool_replication::{Version, VersionVector};
 use hedgeschool_sql::{Database, Value};
@@ -61,7 +61,7 @@ impl Kinds for Identity {
     const DATABASE: &'static Database = &DATABASE;
     const IS_LIMITED: bool = false;
 
-    async fn insertion(batch: &mut Batch) -> Result<Insertion, Error> {
+    async fn make_insertion(batch: &mut Batch) -> Result<Insertion, Error> {
         let mut rows = Rows::new(batch, now_us());
         let (conflicts, people): (Vec<_>, Vec<_>) =
             batch.entries.iter().partition(|entry| entry.kind == "conflict");
@@ -80,29 +80,34 @@ impl Kinds for Identity {
         Ok(rows.0)
     }
 
-    async fn about(subject: String, after: u64, limit: u32, size: u32) -> Result<Page, Error> {
+    async fn read_about(
+        subject: String,
+        after: u64,
+        limit: u32,
+        size: u32,
+    ) -> Result<JournalPage, Error> {
         let sql = "SELECT entry.sequence, kind, payload, content, 1
             FROM person JOIN entry ON entry.sequence = journaled
             WHERE person.name = ?1 AND journaled > ?2 AND ?3 > 0";
         let parameters = [Value::Text(subject), integer(after), Value::from(size)];
-        hedgeschool_journal::page(&DATABASE, sql, &parameters, after, limit).await
+        hedgeschool_journal::read_page(&DATABASE, sql, &parameters, after, limit).await
     }
 
-    async fn standing(lost: &Lost) -> Result<Option<String>, Error> {
+    async fn current_version(lost: &Lost) -> Result<Option<String>, Error> {
         let sql = "SELECT payload FROM person JOIN entry ON entry.sequence = journaled
             WHERE key = ?1 AND NOT removed";
-        let row = DATABASE.query_one(sql, &[lost.reference()]).await?;
+        let row = DATABASE.query_one(sql, &[lost.reference_value()]).await?;
         Ok(row.map(|mut row| row.take()).transpose()?)
     }
 
-    async fn restore(lost: &Lost) -> Result<bool, Error> {
+    async fn restore_lost(lost: &Lost) -> Result<bool, Error> {
         let sql = "INSERT INTO put_person
             (name, display_name, role, password_hash, home, removed, now_us, condition)
             SELECT name, ?1 ->> 'display_name', ?1 ->> 'role', ?1 ->> 'password_hash', ?1 ->> 'home',
               ?1 ->> 'removed', ?2, iif(removed, 'absent', 'present')
             FROM person WHERE key = ?3";
         let parameters =
-            [Value::Text(lost.payload.clone()), Value::Integer(now_us()), lost.reference()];
+            [Value::Text(lost.payload.clone()), Value::Integer(now_us()), lost.reference_value()];
         DATABASE.execute(sql, &parameters).await?;
         Ok(true)
     }
@@ -113,14 +118,12 @@ struct Rows(Insertion);
 
 impl Rows {
     fn new(batch: &Batch, now: i64) -> Self {
-        let sql = "INSERT INTO apply_batch (peer, now_us, note, expected, text, person, here, lost, conflict)
-            VALUES (?1, ?2, ?3, ?4, ?5, NULL, NULL, NULL, NULL)";
+        let sql = "INSERT INTO apply_batch (peer, now_us, text, person, here, lost, conflict)
+            VALUES (?1, ?2, ?3, NULL, NULL, NULL, NULL)";
         let parameters = vec![
             Value::Text(batch.peer.clone()),
             Value::Integer(now),
-            Value::Text(batch.note.clone()),
-            batch.before.clone().map_or(Value::Null, Value::Text),
-            Value::Text(batch.after.clone()),
+            advance_json(&batch.advance),
         ];
         Self(Insertion { sql: sql.to_owned(), parameters })
     }
@@ -202,7 +205,7 @@ impl Rows {
             conflict.lost.check(scope)?;
         }
         let place = self.0.parameters.len() + 1;
-        let row = format!(", (?1, ?2, NULL, NULL, NULL, NULL, NULL, NULL, ?{place})");
+        let row = format!(", (?1, ?2, NULL, NULL, NULL, NULL, ?{place})");
         self.0.sql.push_str(&row);
         self.0.parameters.push(Value::Text(text(&conflict)?));
         Ok(())
@@ -221,7 +224,7 @@ impl Rows {
         // What is made of two versions is new to both who made them: it came from nobody.
         let peer = if is_made { "NULL" } else { "?1" };
         let (second, third) = (first + 1, first + 2);
-        let row = format!(", ({peer}, ?2, NULL, NULL, NULL, ?{first}, ?{second}, ?{third}, NULL)");
+        let row = format!(", ({peer}, ?2, NULL, ?{first}, ?{second}, ?{third}, NULL)");
         self.0.sql.push_str(&row);
         let here = here.map_or(Value::Null, Value::Text);
         self.0.parameters.extend([json(person)?, here, lost]);

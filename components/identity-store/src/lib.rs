@@ -6,6 +6,8 @@ mod journal;
 mod launches;
 mod people;
 mod rules;
+#[cfg(test)]
+mod schema_tests;
 mod secrets;
 
 use hedgeschool_sql::{Database, connection_slot};
@@ -15,6 +17,7 @@ mod bindings {
     wit_bindgen::generate!({
         path: "../../wit/identity",
         world: "store",
+        with: { "hedgeschool:journal/types@0.1.0": hedgeschool_journal::types },
     });
 }
 
@@ -28,6 +31,8 @@ static DATABASE: Database = Database {
         hedgeschool_journal::SCHEMA,
         include_str!("../migrations/1.sql"),
         include_str!("../migrations/2.sql"),
+        hedgeschool_journal::CHECKPOINTS,
+        include_str!("../migrations/3.sql"),
     ],
     restored: hedgeschool_journal::RESTORED,
     new_file: &[],

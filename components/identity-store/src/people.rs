@@ -63,7 +63,7 @@ async fn put(person: Person, removed: bool, condition: &str) -> Result<bool, Err
         Value::from(condition),
     ];
     match DATABASE.execute(sql, &parameters).await {
-        Err(SqlError::Sqlite(text)) if text.contains("hedgeschool: precondition") => Ok(false),
+        Err(error) if error.raised() == Some("precondition") => Ok(false),
         put => Ok(put.map(|()| true)?),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use hedgeschool_journal::{Insertion, check_room};
+use hedgeschool_journal::{Advance, Insertion, advance_json, check_room};
 use hedgeschool_sql::{Error, Value};
 use hedgeschool_xapi::Facts;
 use serde::Serialize;
@@ -23,10 +23,8 @@ const DAY_MS: i64 = 86_400_000;
 pub struct Origin {
     /// The sending node.
     pub peer: String,
-    /// The note that moves with the batch, what it says before, and what afterwards.
-    pub note: String,
-    pub before: Option<String>,
-    pub after: String,
+    /// What moves with the batch.
+    pub advance: Advance,
 }
 
 /// Something of a peer's batch that is no statement: see `store_batch` in the schema.
@@ -90,7 +88,7 @@ fn rounded(statements: usize) -> usize {
 
 /// How many parameters the rows have in common, and how many each statement has, and each other
 /// entry.
-const COMMON: usize = 7;
+const COMMON: usize = 5;
 const COLUMNS: usize = 14;
 const OTHER_COLUMNS: usize = 3;
 
@@ -98,16 +96,15 @@ const OTHER_COLUMNS: usize = 3;
 /// all of them.
 fn insert(statements: usize, others: usize) -> String {
     let mut sql = String::from(
-        "INSERT INTO store_batch (now_us, peer, definitions, personas, note, expected, text,
+        "INSERT INTO store_batch (now_us, peer, definitions, personas, text,
           id, fingerprint, body, timestamp_ms, agent, activity, completed, passed, score, progress,
           duration_ms, refers, voids, terms",
     );
     // What is rare must not make what is not longer.
     let (columns, nulls) = if others > 0 { (", kind, content", ",NULL,NULL") } else { ("", "") };
-    let _ =
-        write!(sql, "{columns}) VALUES (?1,?2,?3,?4,?5,?6,?7{}{nulls}", ",NULL".repeat(COLUMNS));
+    let _ = write!(sql, "{columns}) VALUES (?1,?2,?3,?4,?5{}{nulls}", ",NULL".repeat(COLUMNS));
     for index in 0..statements {
-        sql.push_str("),(?1,?2,NULL,NULL,NULL,NULL,NULL");
+        sql.push_str("),(?1,?2,NULL,NULL,NULL");
         for column in 1..=COLUMNS {
             // Writing to memory cannot fail.
             let _ = write!(sql, ",?{}", COMMON + index * COLUMNS + column);
@@ -116,7 +113,7 @@ fn insert(statements: usize, others: usize) -> String {
     }
     for index in 0..others {
         let kind = COMMON + statements * COLUMNS + index * OTHER_COLUMNS + 1;
-        sql.push_str("),(?1,?2,NULL,NULL,NULL,NULL,NULL,NULL,NULL");
+        sql.push_str("),(?1,?2,NULL,NULL,NULL,NULL,NULL");
         let _ = write!(sql, ",?{}{},?{kind},?{}", kind + 1, ",NULL".repeat(COLUMNS - 3), kind + 2);
     }
     sql.push(')');
@@ -125,22 +122,19 @@ fn insert(statements: usize, others: usize) -> String {
 
 /// The parameters that the rows share, and those of the row about the whole batch.
 fn common(facts: &[Facts], origin: Option<Origin>) -> [Value; COMMON] {
-    let text = |text: Option<String>| or_null(text, Value::Text);
-    let (peer, note, before, after) = match origin {
-        Some(origin) => (Some(origin.peer), Some(origin.note), origin.before, Some(origin.after)),
-        None => (None, None, None, None),
+    let (peer, advance) = match origin {
+        Some(Origin { peer, advance }) => (Value::Text(peer), advance_json(&advance)),
+        None => (Value::Null, Value::Null),
     };
     [
         Value::Integer(now_us()),
-        text(peer),
+        peer,
         // Each is JSON: the crate wrote it.
         json_text(definitions(facts).into_iter().filter_map(|((activity, hash), (day, body))| {
             Some((activity, hash, day, serde_json::from_str::<&RawValue>(body).ok()?))
         })),
         json_text(facts.iter().flat_map(|facts| &facts.personas).collect::<BTreeSet<_>>()),
-        text(note),
-        text(before),
-        text(after),
+        advance,
     ]
 }
 
@@ -205,13 +199,11 @@ fn json_text<T: Serialize>(items: impl IntoIterator<Item = T>) -> Value {
     Value::Text(serde_json::to_string(&items).unwrap_or_default())
 }
 
-/// The procedure speaks through the text of the error it raises.
+/// What the schema refuses.
 fn refusal(error: Error) -> Refusal {
-    match error {
-        Error::Sqlite(text) if text.contains("hedgeschool: conflict") => {
-            Refusal::Conflict(Vec::new())
-        }
-        other => Refusal::Failure(other),
+    match error.raised() {
+        Some("conflict") => Refusal::Conflict(Vec::new()),
+        _ => Refusal::Failure(error),
     }
 }
 

@@ -64,10 +64,9 @@ impl Guest for Store {
     async fn clear(scope: DocumentScope) -> Result<(), Error> {
         let sql =
             "UPDATE document SET content = NULL, etag = '', updated_us = max(?5, updated_us + 1),
-              writer = note.text, peer = NULL,
-              seen = json_set(seen, '$.' || note.text, max(?5, updated_us + 1))
-            FROM note WHERE note.name = 'epoch'
-            AND kind = ?1 AND agent = ?2 AND activity = ?3 AND (?4 IS NULL OR registration = ?4)
+              writer = epoch, peer = NULL,
+              seen = json_set(seen, '$.' || epoch, max(?5, updated_us + 1))
+            FROM journal_copy WHERE kind = ?1 AND agent = ?2 AND activity = ?3 AND (?4 IS NULL OR registration = ?4)
             AND content IS NOT NULL";
         let mut parameters = several(scope);
         parameters.push(Value::Integer(now_us()));
@@ -100,13 +99,11 @@ async fn change(
     DATABASE.execute(sql, &parameters).await.map_err(refusal)
 }
 
-/// The procedure speaks through the text of the error it raises.
+/// What the schema refuses.
 fn refusal(error: hedgeschool_sql::Error) -> Error {
-    match error {
-        hedgeschool_sql::Error::Sqlite(text) if text.contains("hedgeschool: precondition") => {
-            Error::Precondition
-        }
-        other => other.into(),
+    match error.raised() {
+        Some("precondition") => Error::Precondition,
+        _ => error.into(),
     }
 }
 

@@ -12,11 +12,15 @@ mod directory;
 mod documents;
 mod journal;
 mod merge;
+mod node_state;
+#[cfg(test)]
+mod schema_tests;
 mod select;
 #[cfg(test)]
 mod select_tests;
 mod sessions;
 mod statements;
+mod traces;
 
 use hedgeschool_sql::{Database, connection_slot};
 
@@ -25,6 +29,7 @@ mod bindings {
     wit_bindgen::generate!({
         path: "../../wit/progress",
         world: "store",
+        with: { "hedgeschool:journal/types@0.1.0": hedgeschool_journal::types },
     });
 }
 
@@ -39,6 +44,9 @@ static DATABASE: Database = Database {
         include_str!("../migrations/1.sql"),
         include_str!("../migrations/2.sql"),
         include_str!("../migrations/3.sql"),
+        include_str!("../migrations/4.sql"),
+        hedgeschool_journal::CHECKPOINTS,
+        include_str!("../migrations/5.sql"),
     ],
     restored: hedgeschool_journal::RESTORED,
     new_file: &[],

@@ -101,9 +101,6 @@ impl From<store::types::Error> for Problem {
             ),
             Error::Busy => Self::busy(),
             Error::Full => Self::no_room(),
-            other @ (Error::Moved(_) | Error::Forbidden(_)) => {
-                Self::internal(format!("the store answered {other:?} to a client"))
-            }
             Error::Other(reason) => Self::internal(reason),
         }
     }

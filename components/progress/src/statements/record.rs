@@ -14,7 +14,7 @@ use uuid::Builder;
 use crate::access;
 use crate::call::Call;
 use crate::sessions;
-use crate::store::{attachments, journal, statements};
+use crate::store::{attachments, statements, traces};
 
 /// Largest body of statements alone, in bytes. A full batch of usual statements is a tenth of it.
 const JSON_BYTES_MAX: usize = 8 * STATEMENT_BYTES_MAX;
@@ -117,8 +117,8 @@ async fn store(
     let ids: Vec<_> = records.iter().map(|record| record.id.clone()).collect();
     if let (Some(trace), Some(first)) = (trace, ids.first()) {
         // First, so that `sync` finds it with the statement. A trace is worth no refusal.
-        let (name, text) = trace::note(trace, first);
-        let _ = journal::set_note(name, text).await;
+        let (slot, parent, statement) = (trace::any_slot(), trace.to_owned(), first.clone());
+        let _ = traces::keep(traces::Trace { slot, parent, statement }).await;
     }
     statements::append(records.into_iter().map(|record| record.body).collect()).await?;
     if let Some(judgement) = judgement {
