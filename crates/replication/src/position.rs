@@ -164,7 +164,8 @@ mod tests {
                     prop_assert!(!position.includes(sequence) || applied[sequence as usize]);
                     prop_assert!(!before.includes(sequence) || position.includes(sequence));
                 }
-                prop_assert!(position.checkpoints().all(|at| at.token == checkpoint(at.sequence).token));
+                let is_known = |at: &Checkpoint| at.token == checkpoint(at.sequence).token;
+                prop_assert!(position.checkpoints().all(is_known));
             }
         }
     }

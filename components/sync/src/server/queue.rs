@@ -245,7 +245,9 @@ mod tests {
             retry_after: None,
             body: "{}".to_owned(),
         };
-        let golden = r#"{"refused":{"status":409,"media_type":"application/json","retry_after":null,"body":"{}"}}"#;
+        let golden = r#"{"refused":{"status":409,"media_type":"application/json",
+            "retry_after":null,"body":"{}"}}"#;
+        let golden: String = golden.lines().map(str::trim_start).collect();
         assert_eq!(text(&refused), golden);
     }
 }
