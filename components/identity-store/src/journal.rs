@@ -165,7 +165,7 @@ impl Rows {
         }
         // Somebody who was removed needs no name any more.
         if here.removed {
-            let seen = here.seen.clone().with(&arriving.seen);
+            let seen = here.seen.clone().join(&arriving.seen);
             let is_made = seen != arriving.seen;
             let stands = Person { seen, ..arriving };
             return self.push(&stands, Some(found.is), None, is_made);

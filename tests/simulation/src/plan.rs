@@ -54,6 +54,9 @@ const REGION: Quality = Quality { bits: 100e6, delay: 10 * MS };
 
 impl Plan {
     /// Runs it, and fails if anything is lost.
+    ///
+    /// # Errors
+    /// If something is lost, or not all nodes converge in time.
     pub fn run(&self, sizes: Sizes) -> Result<World> {
         let mut world = self.world(sizes);
         for node in 1..world.nodes.len() {

@@ -20,6 +20,9 @@ impl World {
     }
 
     /// An answer, or none.
+    ///
+    /// # Errors
+    /// If an answer comes without a round.
     pub fn take(&mut self, request: Request) -> Result<()> {
         let node = request.node;
         match (request.kind, request.outcome) {

@@ -15,6 +15,9 @@ impl World {
     }
 
     /// The head of a request is there.
+    ///
+    /// # Errors
+    /// If a batch breaks a rule of the protocol.
     pub fn arrive(&mut self, id: Id) -> Result<()> {
         if self.is_lost(id, |request| request.sent) {
             self.lose(id);
@@ -98,6 +101,9 @@ impl World {
     }
 
     /// All of a batch is there.
+    ///
+    /// # Errors
+    /// If a batch breaks a rule of the protocol.
     pub fn whole(&mut self, id: Id) -> Result<()> {
         let Some(at) = self.server_of(id) else { return Ok(()) };
         if self.is_lost(id, |request| request.sent) {
@@ -139,6 +145,9 @@ impl World {
     }
 
     /// The work on a request is done.
+    ///
+    /// # Errors
+    /// If a batch breaks a rule of the protocol.
     pub fn worked(&mut self, id: Id) -> Result<()> {
         let now = self.now;
         let Some(request) = self.requests.get(id) else { return Ok(()) };
@@ -163,6 +172,9 @@ impl World {
     }
 
     /// There were no news in all the time.
+    ///
+    /// # Errors
+    /// If a batch breaks a rule of the protocol.
     pub fn waited(&mut self, id: Id) -> Result<()> {
         let Some(at) = self.server_of(id) else { return Ok(()) };
         let server = &self.servers[at];
@@ -221,6 +233,9 @@ impl World {
     }
 
     /// A batch has waited long enough.
+    ///
+    /// # Errors
+    /// If a batch breaks a rule of the protocol.
     pub fn unpark(&mut self, id: Id) -> Result<()> {
         let Some(node) = self.requests.get(id).map(|request| request.node) else { return Ok(()) };
         let parked = &mut self.nodes[node].parked;
@@ -251,6 +266,9 @@ impl World {
     }
 
     /// A request is done: its places are others'.
+    ///
+    /// # Errors
+    /// If a batch breaks a rule of the protocol.
     pub fn leave(&mut self, at: usize, id: Id) -> Result<()> {
         let Some(request) = self.requests.get(id) else { return Ok(()) };
         if request.has_place {

@@ -45,6 +45,9 @@ pub struct Sizes {
 
 impl Sizes {
     /// Weighs one message of each kind.
+    ///
+    /// # Errors
+    /// If a message cannot be written as JSON.
     pub fn of_the_protocol() -> Result<Self> {
         let statement = STATEMENT.replace('\n', "");
         let document = format!(

@@ -125,6 +125,9 @@ impl World {
     }
 
     /// Goes on until a moment.
+    ///
+    /// # Errors
+    /// If something that is due breaks a rule of the protocol.
     pub fn run(&mut self, until: Time) -> Result<()> {
         while let Some(Reverse(next)) = self.due.peek() {
             if next.at > until {
