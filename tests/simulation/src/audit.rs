@@ -140,7 +140,7 @@ impl World {
     /// What a batch brought is here, and on its way up if there is one.
     ///
     /// # Errors
-    /// If an entry came that was never recorded.
+    /// If the centre claims to have what never came.
     pub fn received(&mut self, sender: usize, pieces: &[Piece]) -> Result<()> {
         let upstream = self.nodes[sender].upstream;
         for piece in pieces {

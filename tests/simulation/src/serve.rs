@@ -17,7 +17,7 @@ impl World {
     /// The head of a request is there.
     ///
     /// # Errors
-    /// If a batch breaks a rule of the protocol.
+    /// If what comes of it breaks a rule of the protocol.
     pub fn arrive(&mut self, id: Id) -> Result<()> {
         if self.is_lost(id, |request| request.sent) {
             self.lose(id);
@@ -103,7 +103,7 @@ impl World {
     /// All of a batch is there.
     ///
     /// # Errors
-    /// If a batch breaks a rule of the protocol.
+    /// If what comes of it breaks a rule of the protocol.
     pub fn whole(&mut self, id: Id) -> Result<()> {
         let Some(at) = self.server_of(id) else { return Ok(()) };
         if self.is_lost(id, |request| request.sent) {
@@ -147,7 +147,7 @@ impl World {
     /// The work on a request is done.
     ///
     /// # Errors
-    /// If a batch breaks a rule of the protocol.
+    /// If what comes of it breaks a rule of the protocol.
     pub fn worked(&mut self, id: Id) -> Result<()> {
         let now = self.now;
         let Some(request) = self.requests.get(id) else { return Ok(()) };
@@ -174,7 +174,7 @@ impl World {
     /// There were no news in all the time.
     ///
     /// # Errors
-    /// If a batch breaks a rule of the protocol.
+    /// If what comes of it breaks a rule of the protocol.
     pub fn waited(&mut self, id: Id) -> Result<()> {
         let Some(at) = self.server_of(id) else { return Ok(()) };
         let server = &self.servers[at];
@@ -235,7 +235,7 @@ impl World {
     /// A batch has waited long enough.
     ///
     /// # Errors
-    /// If a batch breaks a rule of the protocol.
+    /// If what comes of it breaks a rule of the protocol.
     pub fn unpark(&mut self, id: Id) -> Result<()> {
         let Some(node) = self.requests.get(id).map(|request| request.node) else { return Ok(()) };
         let parked = &mut self.nodes[node].parked;
@@ -268,7 +268,7 @@ impl World {
     /// A request is done: its places are others'.
     ///
     /// # Errors
-    /// If a batch breaks a rule of the protocol.
+    /// If what comes of it breaks a rule of the protocol.
     pub fn leave(&mut self, at: usize, id: Id) -> Result<()> {
         let Some(request) = self.requests.get(id) else { return Ok(()) };
         if request.has_place {
