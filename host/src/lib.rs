@@ -24,6 +24,7 @@ pub mod logs;
 pub mod manifest;
 pub mod metrics;
 pub mod observer;
+mod paths;
 pub mod route;
 pub mod runtime;
 pub mod runtime_config;

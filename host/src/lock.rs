@@ -1,12 +1,13 @@
 //! Who works with a database file: one process of `hedge` at a time.
 
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+
+use crate::paths::path_beside;
 
 /// Bytes of the line in a lock file: a process's number, a host's name of 64 bytes and an address
 /// fit.
@@ -69,7 +70,7 @@ impl Lock {
         own: Option<SocketAddr>,
         when_held: impl FnOnce(&File, Holder) -> Result<()>,
     ) -> Result<Self> {
-        let path = path(database);
+        let path = lock_path(database);
         let context = || format!("cannot lock {}", path.display());
         let mut file = OpenOptions::new()
             .read(true)
@@ -80,7 +81,7 @@ impl Lock {
             .with_context(context)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => when_held(&file, holder(&file, database))?,
+            Err(TryLockError::WouldBlock) => when_held(&file, read_holder(&file, database))?,
             Err(TryLockError::Error(error)) => return Err(error).with_context(context),
         }
         // For whoever is refused; a disk that is full keeps no node from starting.
@@ -102,7 +103,7 @@ fn write_holder(lock: &mut File, address: Option<SocketAddr>) -> Result<()> {
 }
 
 /// Who has the lock on a database.
-fn holder(mut lock: &File, database: &Path) -> Holder {
+fn read_holder(mut lock: &File, database: &Path) -> Holder {
     let mut line = String::new();
     let _ = Read::by_ref(&mut lock).take(HOLDER_BYTES_MAX).read_to_string(&mut line);
     let line = line.trim();
@@ -119,8 +120,8 @@ fn holder(mut lock: &File, database: &Path) -> Holder {
 ///
 /// # Errors
 /// When the lock file cannot be read.
-pub fn peek(database: &Path) -> Result<Option<Holder>> {
-    let path = path(database);
+pub fn find_holder(database: &Path) -> Result<Option<Holder>> {
+    let path = lock_path(database);
     let file = match File::open(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         opened => opened.with_context(|| format!("cannot read {}", path.display()))?,
@@ -128,7 +129,7 @@ pub fn peek(database: &Path) -> Result<Option<Holder>> {
     // Shared, and for no longer than this: a node that starts at this very moment is refused at
     // worst by another one, which this is not.
     match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => Ok(Some(holder(&file, database))),
+        Err(TryLockError::WouldBlock) => Ok(Some(read_holder(&file, database))),
         Err(TryLockError::Error(error)) => Err(error.into()),
         Ok(()) => Ok(None),
     }
@@ -138,15 +139,13 @@ pub fn peek(database: &Path) -> Result<Option<Holder>> {
 ///
 /// # Errors
 /// When another process has it; says which.
-pub fn check(database: &Path) -> Result<()> {
-    if path(database).exists() { Lock::take(database).map(drop) } else { Ok(()) }
+pub fn check_free(database: &Path) -> Result<()> {
+    if lock_path(database).exists() { Lock::take(database).map(drop) } else { Ok(()) }
 }
 
 /// Where the lock on a database is.
-fn path(database: &Path) -> PathBuf {
-    let mut path = OsString::from(database);
-    path.push(".lock");
-    path.into()
+fn lock_path(database: &Path) -> PathBuf {
+    path_beside(database, ".lock")
 }
 
 #[cfg(test)]
@@ -160,10 +159,10 @@ mod tests {
         let lock = Lock::take(&database).unwrap();
         let refused = Lock::take(&database).unwrap_err().to_string();
         assert!(refused.contains(&std::process::id().to_string()), "{refused}");
-        let seen = peek(&database).unwrap().unwrap();
+        let seen = find_holder(&database).unwrap().unwrap();
         assert_eq!(seen.process, Some(std::process::id()));
         drop(lock);
-        assert!(peek(&database).unwrap().is_none());
+        assert!(find_holder(&database).unwrap().is_none());
         Lock::take(&database).unwrap();
     }
 

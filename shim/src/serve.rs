@@ -15,12 +15,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use hedge::app::Options;
+use hedge::app::AppOptions;
 use hedge::limits::Limits;
 use hedge::logs::{self, LogFormat};
 use hedge::manifest::Application;
 use hedge::runtime_config::{RuntimeConfig, Unnamed};
-use hedge::serve::{ContentListen, Places};
+use hedge::serve::{ContentListen, ListenAddresses};
 use hedge::variables::EnvironmentNames;
 use rustix::fs::Access;
 use rustix::process::{Signal, set_parent_process_death_signal};
@@ -66,7 +66,7 @@ fn serve(manifest: Option<OsString>) -> Result<()> {
     let _logs = logs::init(log_format()?, true)?;
     refuse_selection()?;
     let config = Path::new(RUNTIME_CONFIG);
-    let options = Options {
+    let options = AppOptions {
         manifest: PathBuf::from(manifest),
         runtime_config: config.exists().then(|| config.to_owned()),
         state_dir: environment("HEDGE_STATE_DIR").map(PathBuf::from),
@@ -75,7 +75,7 @@ fn serve(manifest: Option<OsString>) -> Result<()> {
         environment_names: EnvironmentNames::PrefixedOrPlain,
         waits: true,
         limits: limits()?,
-        ..Options::default()
+        ..AppOptions::default()
     };
     let folders = state_folders(&options)?;
     folders.iter().for_each(|folder| warn_of_loss(folder));
@@ -83,12 +83,12 @@ fn serve(manifest: Option<OsString>) -> Result<()> {
     // A pod's Service and Ingress know one port: a second name is content's (`content_origin`).
     let metrics = environment(METRICS).map(|address| address.parse());
     let metrics = metrics.transpose().with_context(|| format!("{METRICS} is no address"))?;
-    let places = Places { main: address()?, content: ContentListen::Nowhere, metrics };
-    hedge::serve::run(places, options)
+    let addresses = ListenAddresses { main: address()?, content: ContentListen::Nowhere, metrics };
+    hedge::serve::run(addresses, options)
 }
 
 /// The folders in which the application's databases are.
-fn state_folders(options: &Options) -> Result<BTreeSet<PathBuf>> {
+fn state_folders(options: &AppOptions) -> Result<BTreeSet<PathBuf>> {
     let application = Application::load(&options.manifest)?;
     let unnamed = Unnamed::In(Path::new(STATE));
     let file = options.runtime_config.as_deref();

@@ -4,11 +4,15 @@ use std::path::{Path, PathBuf, absolute};
 use std::sync::Arc;
 
 use crate::connection::Connection;
+use crate::copier::run_copier;
 use crate::error::Error;
-use crate::link::Place;
+use crate::guarded_connection::Storage;
+use crate::handle::Handle;
 use crate::options::Options;
-use crate::shared::Shared;
+use crate::reader::run_reader;
+use crate::shared::{Shared, Workers};
 use crate::stats::Stats;
+use crate::writer::run_writer;
 
 /// What a file that SQLite has written begins with.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -21,23 +25,6 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 #[derive(Clone)]
 pub struct Database {
     handle: Arc<Handle>,
-}
-
-/// What guests hold; the threads hold [`Shared`], and end when the last of these is dropped.
-pub(crate) struct Handle {
-    shared: Arc<Shared>,
-}
-
-impl Handle {
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.shared.close();
-    }
 }
 
 impl Database {
@@ -57,11 +44,11 @@ impl Database {
     /// # Errors
     /// As [`Database::open`].
     pub fn open_with(path: &Path, options: Options) -> Result<Self, Error> {
-        let place = prepare_file(path).map_err(|error| Error::Open {
+        let storage = prepare_file(path).map_err(|error| Error::Open {
             path: path.display().to_string(),
             reason: error.to_string(),
         })?;
-        Ok(Self::new(Place::File(place), options))
+        Ok(Self::new(Storage::File(storage), options))
     }
 
     /// A database in memory, gone with its last handle. One connection serves it, so reads wait
@@ -70,11 +57,12 @@ impl Database {
     /// # Errors
     /// None at present.
     pub fn open_in_memory() -> Result<Self, Error> {
-        Ok(Self::new(Place::Memory, Options::default()))
+        Ok(Self::new(Storage::Memory, Options::default()))
     }
 
-    fn new(place: Place, options: Options) -> Self {
-        Self { handle: Arc::new(Handle { shared: Arc::new(Shared::new(place, options)) }) }
+    fn new(storage: Storage, options: Options) -> Self {
+        let workers = Workers { read: run_reader, write: run_writer, copy: run_copier };
+        Self { handle: Arc::new(Handle::new(Shared::new(storage, options, workers))) }
     }
 
     /// A new guest connection, at no cost.
@@ -84,8 +72,8 @@ impl Database {
 
     /// What the database has done so far.
     pub fn stats(&self) -> Stats {
-        let shared = &self.handle.shared;
-        shared.counters.read(shared.reads.len(), shared.writes.len())
+        let shared = self.handle.shared();
+        shared.counters.read_stats(shared.reads.len(), shared.writes.len())
     }
 
     /// Takes no more statements, finishes those that were sent, copies the WAL into the database
@@ -93,7 +81,7 @@ impl Database {
     ///
     /// An open transaction is given its time, as in [`Options`].
     pub async fn close(&self) {
-        let shared = Arc::clone(&self.handle.shared);
+        let shared = Arc::clone(self.handle.shared());
         shared.close();
         let threads = shared.take_threads();
         let joined = tokio::task::spawn_blocking(move || {

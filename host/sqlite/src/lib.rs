@@ -30,15 +30,19 @@
 //! No guest can reach another file, change what a connection guarantees, leave anything behind on
 //! a connection, or hold the database longer than [`Options`] say.
 
+mod call;
 mod checkpoint;
 mod connection;
+mod copier;
 mod database;
 mod error;
 mod guard;
+mod guarded_connection;
+mod handle;
 pub mod inspect;
 mod job;
-mod link;
 mod options;
+mod pacing;
 mod pragma;
 mod queue;
 mod reader;

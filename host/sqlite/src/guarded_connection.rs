@@ -1,11 +1,11 @@
-//! A real connection, owned by one thread.
+//! A real connection, owned by one thread, with what keeps a guest's statement within its bounds.
 
 use std::cell::Cell;
 use std::path::PathBuf;
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
@@ -13,8 +13,9 @@ use rusqlite::hooks::Wal;
 use rusqlite::limits::Limit;
 use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, ffi, params_from_iter};
 
+use crate::call::{Call, Session};
 use crate::error::Error;
-use crate::guard::{Permit, Scope, Watch};
+use crate::guard::{Permit, Scope, StatementWatch};
 use crate::options::{
     CACHED_SQL_BYTES_MAX, LOCK_WAIT_MAX, Options, STATEMENTS_CACHED, WRITER_CACHE_KIB,
 };
@@ -26,7 +27,7 @@ const PROGRESS_INSTRUCTIONS: i32 = 4096;
 
 /// Where a database lives.
 #[derive(Clone, Debug)]
-pub(crate) enum Place {
+pub(crate) enum Storage {
     File(PathBuf),
     Memory,
 }
@@ -36,23 +37,6 @@ pub(crate) enum Place {
 pub(crate) enum Role {
     Reader,
     Writer,
-}
-
-/// What SQLite would remember on a guest's own connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Session {
-    pub(crate) last_insert_rowid: i64,
-    pub(crate) changes: u64,
-}
-
-/// A guest's statement, ready to run.
-pub(crate) struct Call {
-    pub(crate) sql: String,
-    pub(crate) params: Vec<Value>,
-    pub(crate) deadline: Instant,
-    /// Set when nobody waits for the result any more.
-    pub(crate) cancelled: Arc<AtomicBool>,
-    pub(crate) session: Session,
 }
 
 /// What a checkpoint came to.
@@ -72,10 +56,10 @@ impl Checkpoint {
 }
 
 /// A connection with everything that keeps a guest's statement within its bounds.
-pub(crate) struct Link {
+pub(crate) struct GuardedConnection {
     connection: Connection,
     permit: Arc<Permit>,
-    watch: Arc<Watch>,
+    watch: Arc<StatementWatch>,
     /// What SQL's `changes()` answers to the guest being served.
     changes: Arc<AtomicI64>,
     role: Role,
@@ -83,14 +67,14 @@ pub(crate) struct Link {
     statement_time_max: Duration,
 }
 
-impl Link {
+impl GuardedConnection {
     /// Opens the file, with WAL and full durability whatever the file said before.
-    pub(crate) fn open(place: &Place, role: Role, options: &Options) -> Result<Self, Error> {
-        let connection = match place {
-            Place::File(path) => Connection::open_with_flags(path, flags())?,
-            Place::Memory => Connection::open_in_memory_with_flags(flags())?,
+    pub(crate) fn open(storage: &Storage, role: Role, options: &Options) -> Result<Self, Error> {
+        let connection = match storage {
+            Storage::File(path) => Connection::open_with_flags(path, open_flags())?,
+            Storage::Memory => Connection::open_in_memory_with_flags(open_flags())?,
         };
-        let link = Self {
+        let guarded = Self {
             connection,
             permit: Arc::default(),
             watch: Arc::default(),
@@ -99,12 +83,12 @@ impl Link {
             result_bytes_max: options.result_bytes_max,
             statement_time_max: options.statement_time_max,
         };
-        link.configure(place, options)?;
-        link.install_hooks()?;
-        Ok(link)
+        guarded.apply_settings(storage, options)?;
+        guarded.install_hooks()?;
+        Ok(guarded)
     }
 
-    fn configure(&self, place: &Place, options: &Options) -> Result<(), Error> {
+    fn apply_settings(&self, storage: &Storage, options: &Options) -> Result<(), Error> {
         let connection = &self.connection;
         connection.busy_timeout(LOCK_WAIT_MAX)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
@@ -116,9 +100,9 @@ impl Link {
         let bytes_max = i32::try_from(bytes_max).unwrap_or(i32::MAX);
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, bytes_max)?;
         let mode: String = connection.query_row("PRAGMA journal_mode=WAL", (), |row| row.get(0))?;
-        if matches!(place, Place::File(_)) && mode != "wal" {
+        if matches!(storage, Storage::File(_)) && mode != "wal" {
             let reason = format!("journal mode {mode}: WAL needs a local file system");
-            return Err(Error::generic(reason));
+            return Err(Error::sqlite_error(reason));
         }
         // The last two matter on macOS alone, where fsync does not reach the disk.
         connection.execute_batch(
@@ -139,7 +123,7 @@ impl Link {
     fn install_hooks(&self) -> Result<(), Error> {
         let permit = Arc::clone(&self.permit);
         self.connection.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| {
-            permit.authorize(&context)
+            permit.authorize_action(&context)
         }));
         let watch = Arc::clone(&self.watch);
         self.connection.progress_handler(PROGRESS_INSTRUCTIONS, Some(move || watch.is_over()));
@@ -152,15 +136,15 @@ impl Link {
     }
 
     /// Runs a statement of the host's own.
-    pub(crate) fn command(&self, sql: &str) -> Result<(), Error> {
-        self.permit.enter(Scope::Host);
+    pub(crate) fn run_command(&self, sql: &str) -> Result<(), Error> {
+        self.permit.enter_scope(Scope::Host);
         self.connection.prepare_cached(sql)?.raw_execute()?;
         Ok(())
     }
 
     /// Copies the WAL into the database, as far as those who use it let it.
-    pub(crate) fn checkpoint(&self, mode: &str) -> Result<Checkpoint, Error> {
-        self.permit.enter(Scope::Host);
+    pub(crate) fn run_checkpoint(&self, mode: &str) -> Result<Checkpoint, Error> {
+        self.permit.enter_scope(Scope::Host);
         let sql = format!("PRAGMA wal_checkpoint({mode})");
         let (is_busy, pages, copied) = self
             .connection
@@ -169,17 +153,17 @@ impl Link {
         Ok(Checkpoint { is_busy, pages, copied })
     }
 
-    /// As [`Self::checkpoint`], and lets the WAL start over, if readers leave it within `wait`.
+    /// As [`Self::run_checkpoint`], and lets the WAL start over, if readers leave it within `wait`.
     pub(crate) fn restart_wal(&self, wait: Duration) -> Result<Checkpoint, Error> {
         self.connection.busy_timeout(wait)?;
-        let done = self.checkpoint("RESTART");
+        let done = self.run_checkpoint("RESTART");
         self.connection.busy_timeout(LOCK_WAIT_MAX)?;
         done
     }
 
     /// Has the database's file synchronised. SQLite leaves that out of a checkpoint during which
     /// the WAL has grown, or that readers cut short, to the next one, which may be the writer's.
-    pub(crate) fn sync(&self) -> Result<(), Error> {
+    pub(crate) fn sync_file(&self) -> Result<(), Error> {
         let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
         // SAFETY: the handle is open as long as `connection` lives and no other thread uses it.
         // The call answers the address of the database's file, which lives as long, and whose
@@ -226,19 +210,24 @@ impl Link {
 
     /// Runs a guest's statement and collects its result. Returns too what the guest's session is
     /// after it, which may have changed even if the statement failed (`INSERT OR FAIL`).
-    pub(crate) fn run(&self, call: &Call, scope: Scope) -> (Result<Rows, Error>, Session) {
+    pub(crate) fn run_statement(
+        &self,
+        call: &Call,
+        scope: Scope,
+    ) -> (Result<Rows, Error>, Session) {
         self.set_session(call.session);
-        self.permit.enter(scope);
+        self.permit.enter_scope(scope);
         let mut session = call.session;
-        let result = self.prepared(call, |statement| {
+        let result = self.with_prepared(call, |statement| {
             let writes = !statement.readonly();
             // A write that is stopped takes its transaction with it, which may be others' too.
             let is_stoppable = !writes || scope == Scope::Transaction;
-            self.watch.start(call.deadline, is_stoppable.then(|| Arc::clone(&call.cancelled)));
+            self.watch
+                .watch_statement(call.deadline, is_stoppable.then(|| Arc::clone(&call.cancelled)));
             let undoes = writes && self.role == Role::Writer && statement.column_count() > 0;
             let rows = match undoes {
                 true => self.collect_or_undo(statement, &call.params, scope),
-                false => self.collect(statement, &call.params),
+                false => self.collect_rows(statement, &call.params),
             };
             if writes {
                 session.last_insert_rowid = self.connection.last_insert_rowid();
@@ -248,18 +237,18 @@ impl Link {
             }
             rows
         });
-        self.watch.stop();
-        (result.map_err(|error| self.explain(error, call)), session)
+        self.watch.stop_watching();
+        (result.map_err(|error| self.explain_error(error, call)), session)
     }
 
     /// Whether SQLite calls the statement one that only reads.
     pub(crate) fn is_read(&self, call: &Call) -> Result<bool, Error> {
-        self.permit.enter(Scope::Shared);
-        let readonly = self.prepared(call, |statement| Ok(statement.readonly()));
-        readonly.map_err(|error| self.explain(error, call))
+        self.permit.enter_scope(Scope::Shared);
+        let readonly = self.with_prepared(call, |statement| Ok(statement.readonly()));
+        readonly.map_err(|error| self.explain_error(error, call))
     }
 
-    fn prepared<T>(
+    fn with_prepared<T>(
         &self,
         call: &Call,
         run: impl FnOnce(&mut Statement<'_>) -> Result<T, Error>,
@@ -280,21 +269,21 @@ impl Link {
         scope: Scope,
     ) -> Result<Rows, Error> {
         if scope == Scope::Alone {
-            return self.collect(statement, params);
+            return self.collect_rows(statement, params);
         }
-        self.command("SAVEPOINT hedge_statement")?;
-        self.permit.enter(scope);
-        let rows = self.collect(statement, params);
+        self.run_command("SAVEPOINT hedge_statement")?;
+        self.permit.enter_scope(scope);
+        let rows = self.collect_rows(statement, params);
         if matches!(rows, Err(Error::TooLarge { .. } | Error::Refused(_))) {
-            self.command("ROLLBACK TO hedge_statement")?;
+            self.run_command("ROLLBACK TO hedge_statement")?;
         }
         if !self.is_autocommit() {
-            self.command("RELEASE hedge_statement")?;
+            self.run_command("RELEASE hedge_statement")?;
         }
         rows
     }
 
-    fn collect(&self, statement: &mut Statement<'_>, params: &[Value]) -> Result<Rows, Error> {
+    fn collect_rows(&self, statement: &mut Statement<'_>, params: &[Value]) -> Result<Rows, Error> {
         if self.role == Role::Reader && !statement.readonly() && statement.is_explain() == 0 {
             return Err(Error::Refused("a statement that writes came to a reader".into()));
         }
@@ -305,11 +294,12 @@ impl Link {
         while let Some(row) = rows.next()? {
             // A statement knows its columns for sure only once it has stepped: a change of the
             // schema makes SQLite prepare it anew.
-            let columns = columns.get_or_insert_with(|| names(row.as_ref()));
+            let columns = columns.get_or_insert_with(|| column_names_of(row.as_ref()));
             let mut values = Vec::with_capacity(columns.len());
             for index in 0..columns.len() {
-                let value = Value::read(row.get_ref(index)?).ok_or_else(|| not_text(index))?;
-                bytes += value.weight();
+                let value =
+                    Value::from_column(row.get_ref(index)?).ok_or_else(|| not_text(index))?;
+                bytes += value.weight_bytes();
                 values.push(value);
             }
             if bytes > self.result_bytes_max {
@@ -318,7 +308,7 @@ impl Link {
             collected.push(values);
         }
         drop(rows);
-        Ok(Rows { columns: columns.unwrap_or_else(|| names(statement)), rows: collected })
+        Ok(Rows { columns: columns.unwrap_or_else(|| column_names_of(statement)), rows: collected })
     }
 
     fn too_large(&self) -> Error {
@@ -338,8 +328,8 @@ impl Link {
         }
     }
 
-    /// Puts the host's reason in the place of SQLite's "interrupted" and "not authorized".
-    fn explain(&self, error: Error, call: &Call) -> Error {
+    /// Puts the host's reason in the storage of SQLite's "interrupted" and "not authorized".
+    fn explain_error(&self, error: Error, call: &Call) -> Error {
         let Error::Sqlite { code, .. } = &error else { return error };
         match code & 0xff {
             ffi::SQLITE_INTERRUPT if call.cancelled.load(Relaxed) => Error::Cancelled,
@@ -353,14 +343,14 @@ impl Link {
     }
 }
 
-fn flags() -> OpenFlags {
+fn open_flags() -> OpenFlags {
     // NO_MUTEX: a connection is used by the thread that owns it and by nobody else.
     OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
-fn names(statement: &Statement<'_>) -> Vec<String> {
+fn column_names_of(statement: &Statement<'_>) -> Vec<String> {
     statement.column_names().into_iter().map(str::to_owned).collect()
 }
 
