@@ -11,6 +11,7 @@
 pub mod allowed_hosts;
 pub mod app;
 pub mod backup;
+mod byte_lock;
 pub mod capability;
 pub mod cli;
 pub mod client;

@@ -211,8 +211,8 @@ fn check_provider(provider: &VariablesProvider) -> Result<()> {
     let prefix = prefix.as_deref().unwrap_or(PREFIX);
     ensure!(
         kind == "env" && prefix.trim_end_matches('_') == PREFIX,
-        "variables_provider of type {kind:?} with prefix {prefix:?}: this host takes variables from \
-         --variable, and from the environment as {PREFIX}_NAME"
+        "variables_provider of type {kind:?} with prefix {prefix:?}: this host takes variables \
+         from --variable, and from the environment as {PREFIX}_NAME"
     );
     Ok(())
 }

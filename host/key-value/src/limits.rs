@@ -6,7 +6,8 @@ use crate::error::Error;
 pub const KEY_BYTES_MAX: usize = 2 << 10;
 /// Bytes a value may have.
 pub const VALUE_BYTES_MAX: usize = 16 << 20;
-/// Keys that [`Store::get_keys`](crate::Store::get_keys) returns at most: with more in the store, it fails.
+/// Keys that [`Store::get_keys`](crate::Store::get_keys) returns at most: with more in the store,
+/// it fails.
 pub const KEYS_MAX: usize = 100_000;
 
 pub(crate) fn check_key(key: &str) -> Result<(), Error> {

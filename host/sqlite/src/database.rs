@@ -1,5 +1,6 @@
-use std::fs::{self, File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf, absolute};
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use crate::error::Error;
 use crate::guarded_connection::Storage;
 use crate::handle::Handle;
 use crate::options::Options;
+use crate::private::{create_folder, file_mode};
 use crate::reader::run_reader;
 use crate::shared::{Shared, Workers};
 use crate::stats::Stats;
@@ -30,8 +32,9 @@ pub struct Database {
 impl Database {
     /// Opens a database file with the default [`Options`].
     ///
-    /// The file and the folders above it are made if they are missing. No connection is opened
-    /// yet, that happens with the first statement: opening costs some ten microseconds.
+    /// The file and the folders above it are made if they are missing, for this account alone
+    /// ([`crate::private`]). No connection is opened yet, that happens with the first statement:
+    /// opening costs some ten microseconds.
     ///
     /// # Errors
     /// [`Error::Open`] if the file cannot be made, read and written, or is no SQLite database.
@@ -99,30 +102,20 @@ fn prepare_file(path: &Path) -> io::Result<PathBuf> {
     // Absolute, for the working directory may change before the first statement, and because
     // SQLite takes a name that starts with "file:" for a URI.
     let path = absolute(path)?;
-    if let Some(folder) = path.parent() {
-        create_folder(folder)?;
-    }
-    let mut file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    create_folder(folder)?;
+    // What SQLite keeps beside the file gets the file's mode.
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(file_mode(folder))
+        .open(&path)?;
     let mut start = Vec::with_capacity(MAGIC.len());
     file.by_ref().take(MAGIC.len() as u64).read_to_end(&mut start)?;
     if start.is_empty() || start == MAGIC {
         return Ok(path);
     }
     Err(io::Error::new(io::ErrorKind::InvalidData, "the file is not an SQLite database"))
-}
-
-/// Creates missing folders so that they survive a power cut, as the file in them does.
-fn create_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let Some(parent) = folder.parent() else { return Ok(()) };
-    create_folder(parent)?;
-    match fs::create_dir(folder) {
-        // Somebody else has made it meanwhile.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => File::open(parent)?.sync_all(),
-    }
 }

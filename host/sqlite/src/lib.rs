@@ -44,6 +44,7 @@ mod job;
 mod options;
 mod pacing;
 mod pragma;
+pub mod private;
 mod queue;
 mod reader;
 mod route;

@@ -1,12 +1,13 @@
 //! Putting back a backup: everything is checked first, nothing is deleted.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use hedge_sqlite::private::{create_folder, file_mode};
 use hedge_sqlite::snapshot;
 use jiff::Timestamp;
 
@@ -101,7 +102,7 @@ fn lock_databases<'a>(
     let mut locks = Vec::new();
     for path in databases {
         check_folder(path, state_dir)?;
-        fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
+        create_folder(path.parent().unwrap_or(Path::new("/")))?;
         locks.push(Lock::take(path)?);
         // Another host, such as Spin, takes no lock of ours.
         let is_free = !path.exists() || !snapshot::is_in_use(path);
@@ -146,7 +147,16 @@ fn prepare_copy(from: &Path, copy: &PlannedCopy<'_>, progress: &dyn Progress) ->
         snapshot::mark_restored(&copy.beside)?;
     }
     give_to_owner(&copy.beside)?;
+    fs::set_permissions(&copy.beside, Permissions::from_mode(mode_of(copy.path)))?;
     Ok(fs::File::open(&copy.beside)?.sync_all()?)
+}
+
+/// The mode of a database: the one that it has, which may be what the operator gave it.
+fn mode_of(database: &Path) -> u32 {
+    match fs::metadata(database) {
+        Ok(database) => database.permissions().mode() & 0o777 | 0o600,
+        Err(_) => file_mode(database.parent().unwrap_or(Path::new("/"))),
+    }
 }
 
 /// An administrator may put back a backup for the account that the node runs under.
@@ -168,7 +178,8 @@ fn move_aside(path: &Path, folder: &str, replaced: &mut Vec<PathBuf>) -> Result<
         }
         let folder = path.with_file_name(folder);
         if !replaced.contains(&folder) {
-            fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
+            create_folder(&folder).with_context(|| folder.display().to_string())?;
+            give_to_owner(&folder)?;
             replaced.push(folder.clone());
         }
         let to = folder.join(file.file_name().context("a database without a name")?);

@@ -13,6 +13,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use hedge_sqlite::private::create_folder;
 use tempfile::NamedTempFile;
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -54,6 +55,10 @@ impl Cache {
     /// When the folder cannot be made or written, or others can write to it.
     pub fn in_folder(folder: &Path) -> Result<Self> {
         let context = || format!("the cache folder {}", folder.display());
+        // The state folder may be above it, and is shared where its volume is.
+        if let Some(parent) = std::path::absolute(folder)?.parent() {
+            create_folder(parent).with_context(context)?;
+        }
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(context)?;
         check_owner(folder).context("name another one with --cache-dir")?;
         NamedTempFile::new_in(folder).with_context(context)?;
