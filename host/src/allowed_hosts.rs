@@ -10,18 +10,18 @@ pub const SERVICE_DOMAIN: &str = ".spin.internal";
 
 /// The allow list of one component. Empty: nothing is allowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AllowedHosts(Vec<Entry>);
+pub struct AllowedHosts(Vec<AllowedEntry>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Entry {
+struct AllowedEntry {
     /// `None` for any.
     scheme: Option<String>,
-    host: Host,
-    port: Port,
+    host: HostPattern,
+    port: PortPattern,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Host {
+enum HostPattern {
     Any,
     /// With its leading dot.
     Subdomain(String),
@@ -31,7 +31,7 @@ enum Host {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Port {
+enum PortPattern {
     Any,
     /// First and last, both included.
     Range(u16, u16),
@@ -45,27 +45,27 @@ impl AllowedHosts {
     /// For malformed entries, quoting them.
     pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self> {
         let entries = entries.into_iter().map(str::trim).filter(|entry| !entry.is_empty());
-        let parse = |entry: &str| Entry::parse(entry).with_context(|| format!("{entry:?}"));
+        let parse = |entry: &str| AllowedEntry::parse(entry).with_context(|| format!("{entry:?}"));
         Ok(Self(entries.map(parse).collect::<Result<_>>()?))
     }
 
     /// Whether a connection is allowed. `port` is `None` for the scheme's own.
-    pub fn allow(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
+    pub fn allows_connection(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
         let host = normal_host(host);
         let port = port.or_else(|| default_port(scheme));
-        self.0.iter().any(|entry| entry.allows(scheme, &host, port))
+        self.0.iter().any(|entry| entry.matches_target(scheme, &host, port))
     }
 
     /// Whether requests to the application itself are allowed.
-    pub fn allow_own(&self, scheme: &str) -> bool {
-        let own = |entry: &Entry| {
-            entry.allows_scheme(scheme) && matches!(entry.host, Host::Own | Host::Any)
+    pub fn allows_own(&self, scheme: &str) -> bool {
+        let own = |entry: &AllowedEntry| {
+            entry.allows_scheme(scheme) && matches!(entry.host, HostPattern::Own | HostPattern::Any)
         };
         self.0.iter().any(own)
     }
 }
 
-impl Entry {
+impl AllowedEntry {
     fn parse(entry: &str) -> Result<Self> {
         let Some((scheme, rest)) = entry.split_once("://") else {
             bail!("expected scheme://host[:port], for example https://example.com");
@@ -79,35 +79,35 @@ impl Entry {
         ensure!(!rest.contains('/'), "an entry has no path");
         let (host, port) = split_port(rest);
         let port = match (port, default_port(scheme)) {
-            (Some(port), _) => Port::parse(port)?,
-            (None, Some(port)) => Port::Range(port, port),
+            (Some(port), _) => PortPattern::parse(port)?,
+            (None, Some(port)) => PortPattern::Range(port, port),
             (None, None) => bail!("give a port: {scheme:?} has none of its own"),
         };
         let scheme = (scheme != "*").then(|| scheme.to_ascii_lowercase());
-        Ok(Self { scheme, host: Host::parse(host)?, port })
+        Ok(Self { scheme, host: HostPattern::parse(host)?, port })
     }
 
     fn allows_scheme(&self, scheme: &str) -> bool {
         self.scheme.as_deref().is_none_or(|own| own.eq_ignore_ascii_case(scheme))
     }
 
-    fn allows(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
+    fn matches_target(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
         let port_allowed = match (&self.port, port) {
-            (Port::Any, _) => true,
-            (Port::Range(first, last), Some(port)) => (*first..=*last).contains(&port),
-            (Port::Range(..), None) => false,
+            (PortPattern::Any, _) => true,
+            (PortPattern::Range(first, last), Some(port)) => (*first..=*last).contains(&port),
+            (PortPattern::Range(..), None) => false,
         };
         let host_allowed = match &self.host {
-            Host::Any => true,
-            Host::Subdomain(suffix) => host.ends_with(suffix.as_str()),
-            Host::Own => false,
-            Host::Exact(own) => own == host,
+            HostPattern::Any => true,
+            HostPattern::Subdomain(suffix) => host.ends_with(suffix.as_str()),
+            HostPattern::Own => false,
+            HostPattern::Exact(own) => own == host,
         };
         self.allows_scheme(scheme) && port_allowed && host_allowed
     }
 }
 
-impl Host {
+impl HostPattern {
     fn parse(host: &str) -> Result<Self> {
         match host {
             "" => bail!("the host is missing"),
@@ -129,7 +129,7 @@ impl Host {
     }
 }
 
-impl Port {
+impl PortPattern {
     fn parse(port: &str) -> Result<Self> {
         if port == "*" {
             return Ok(Self::Any);
@@ -175,40 +175,40 @@ fn default_port(scheme: &str) -> Option<u16> {
 mod tests {
     use super::*;
 
-    fn allows(entry: &str, scheme: &str, host: &str, port: Option<u16>) -> bool {
-        AllowedHosts::parse([entry]).unwrap().allow(scheme, host, port)
+    fn matches_target(entry: &str, scheme: &str, host: &str, port: Option<u16>) -> bool {
+        AllowedHosts::parse([entry]).unwrap().allows_connection(scheme, host, port)
     }
 
     #[test]
     fn an_entry_allows_itself_and_nothing_beside_it() {
-        assert!(allows("http://example.com", "http", "example.com", None));
-        assert!(allows("http://example.com/", "http", "EXAMPLE.com", Some(80)));
-        assert!(!allows("http://example.com", "https", "example.com", None));
-        assert!(!allows("http://example.com", "http", "example.com", Some(8080)));
-        assert!(!allows("http://example.com", "http", "a.example.com", None));
-        assert!(allows("redis://127.0.0.1", "redis", "127.0.0.1", Some(6379)));
-        assert!(allows("http://[::1]:3000", "http", "[::1]", Some(3000)));
+        assert!(matches_target("http://example.com", "http", "example.com", None));
+        assert!(matches_target("http://example.com/", "http", "EXAMPLE.com", Some(80)));
+        assert!(!matches_target("http://example.com", "https", "example.com", None));
+        assert!(!matches_target("http://example.com", "http", "example.com", Some(8080)));
+        assert!(!matches_target("http://example.com", "http", "a.example.com", None));
+        assert!(matches_target("redis://127.0.0.1", "redis", "127.0.0.1", Some(6379)));
+        assert!(matches_target("http://[::1]:3000", "http", "[::1]", Some(3000)));
     }
 
     #[test]
     fn wildcards_stand_for_one_part_each() {
-        assert!(allows("*://*:*", "redis", "anything", Some(1)));
-        assert!(allows("https://*", "https", "a.b", None));
-        assert!(!allows("https://*", "https", "a.b", Some(444)));
-        assert!(allows("http://*.example.com", "http", "a.b.example.com", None));
-        assert!(!allows("http://*.example.com", "http", "example.com", None));
-        assert!(!allows("http://*.example.com", "http", "badexample.com", None));
-        assert!(allows("http://*.spin.internal", "http", "identity.spin.internal", None));
-        assert!(allows("http://x:8000..8002", "http", "x", Some(8001)));
-        assert!(!allows("http://x:8000..8002", "http", "x", Some(8002)));
+        assert!(matches_target("*://*:*", "redis", "anything", Some(1)));
+        assert!(matches_target("https://*", "https", "a.b", None));
+        assert!(!matches_target("https://*", "https", "a.b", Some(444)));
+        assert!(matches_target("http://*.example.com", "http", "a.b.example.com", None));
+        assert!(!matches_target("http://*.example.com", "http", "example.com", None));
+        assert!(!matches_target("http://*.example.com", "http", "badexample.com", None));
+        assert!(matches_target("http://*.spin.internal", "http", "identity.spin.internal", None));
+        assert!(matches_target("http://x:8000..8002", "http", "x", Some(8001)));
+        assert!(!matches_target("http://x:8000..8002", "http", "x", Some(8002)));
     }
 
     #[test]
     fn the_application_itself_is_a_destination_of_its_own() {
         let hosts = AllowedHosts::parse(["http://self"]).unwrap();
-        assert!(hosts.allow_own("http") && !hosts.allow_own("https"));
-        assert!(!hosts.allow("http", "self", None));
-        assert!(!AllowedHosts::default().allow_own("http"));
+        assert!(hosts.allows_own("http") && !hosts.allows_own("https"));
+        assert!(!hosts.allows_connection("http", "self", None));
+        assert!(!AllowedHosts::default().allows_own("http"));
     }
 
     #[test]

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -20,11 +18,12 @@ use crate::manifest::{self, Application};
 use crate::metrics::{Events, Metrics};
 use crate::route::Router;
 use crate::runtime::cache::{Cache, Code, Compiled};
+use crate::runtime::compiled::compile_components;
 use crate::runtime::engine::{self, EpochClock};
-use crate::runtime::instance::{Grants, linker};
+use crate::runtime::grants::Grants;
+use crate::runtime::linker::new_linker;
 use crate::runtime::outbound::Network;
 use crate::runtime::service::Service;
-use crate::runtime::shipped::Shipped;
 use crate::runtime_config::{RuntimeConfig, Unnamed};
 use crate::server::{Directory, ResponseCache, Routes};
 use crate::stores::{self, Patience, Stores};
@@ -35,7 +34,7 @@ use crate::wake::Wake;
 
 /// Where an application comes from and how it is to run.
 #[derive(Debug, Default, Clone)]
-pub struct Options {
+pub struct AppOptions {
     /// The manifest, or the folder it is in.
     pub manifest: PathBuf,
     /// The runtime configuration, if any.
@@ -70,9 +69,9 @@ const CONTENT_ORIGIN: &str = "content_origin";
 ///
 /// # Errors
 /// For what is wrong with the manifest or a variable.
-pub fn content_origin(options: &Options) -> Result<Option<String>> {
+pub fn content_origin(options: &AppOptions) -> Result<Option<String>> {
     let application = Application::load(&options.manifest)?;
-    let variables = variables(&application, options)?;
+    let variables = resolve_variables(&application, options)?;
     Ok(variables.get(CONTENT_ORIGIN).map(str::to_owned))
 }
 
@@ -100,10 +99,10 @@ impl App {
     /// # Errors
     /// For whatever is wrong with the manifest, the configuration, a store or a component, naming
     /// the key and what to do.
-    pub fn load(options: &Options, tell: &dyn Fn(Holder)) -> Result<Self> {
+    pub fn load(options: &AppOptions, tell: &dyn Fn(Holder)) -> Result<Self> {
         let started = Instant::now();
         let application = Application::load(&options.manifest)?;
-        let (variables, config) = configured(&application, options)?;
+        let (variables, config) = load_configuration(&application, options)?;
         let router = Router::new(application.routes.clone())?;
         let schedule = match application.components.contains_key(crate::ticker::COMPONENT) {
             true => Schedule::from_variables(&variables)?,
@@ -111,29 +110,30 @@ impl App {
         };
         let wake = Wake::from_variables(&variables)?;
         let limits = Arc::new(options.limits.clone());
-        let cache = cache(options, &config)?;
-        let compiled = compile(&cache, &application)?;
+        let cache = open_cache(options, &config)?;
+        let compiled = compile_components(&cache, &application)?;
         // Only now that all of the manifest can be honoured: a refused one leaves no files behind.
         let own = options.own_address;
         let patience = if options.waits { Patience::Wait { own, tell } } else { Patience::None };
         let stores = Stores::open(&application, &config, patience)?;
         let resources: Vec<_> = compiled.iter().map(|(_, compiled)| compiled.resources).collect();
         tracing::debug!("composed and compiled, or found so, after {:?}", started.elapsed());
-        let engine = engine::pooled(&resources, &limits)?;
+        let engine = engine::pooled_engine(&resources, &limits)?;
         tracing::debug!("pool reserved after {:?}", started.elapsed());
         let clock = EpochClock::start(&engine)?;
         let directory = Directory::default();
-        let traces = telemetry::traces()?.map(Arc::new);
+        let traces = telemetry::open_traces()?.map(Arc::new);
         let events = Events::default();
-        let network =
-            Network::new(config.outbound_http, directory.clone(), traces.clone(), events.clone());
+        let others = Arc::new(directory.clone());
+        let network = Network::new(config.outbound_http, others, traces.clone(), events.clone());
         let network = Arc::new(network);
         let responses = ResponseCache::new(limits.response_cache_bytes);
         let loading = Loading { engine, cache, network, limits };
-        let services = loading.services(&application, &compiled, |id, component| {
-            grants(id, component, &variables, &stores, options)
+        let services = loading.load_services(&application, &compiled, |id, component| {
+            grants_of(id, component, &variables, &stores, options)
         })?;
-        let metrics = Metrics::new(stores.files(), config.state_dir, directory.clone(), &events);
+        let metrics =
+            Metrics::new(stores.named_databases(), config.state_dir, directory.clone(), &events);
         let metrics = Arc::new(metrics);
         let counted = router.routes().iter().map(|route| {
             let requests = metrics.requests.of_route(&route.component, &route.pattern);
@@ -148,7 +148,7 @@ impl App {
             cache: responses,
             counted,
         });
-        directory.bind(&routes);
+        directory.bind_routes(&routes);
         tracing::debug!("loaded in {:?}", started.elapsed());
         Ok(Self { routes, directory, schedule, wake, metrics, traces, stores, _clock: clock })
     }
@@ -159,15 +159,18 @@ impl App {
         self.stores.close().await;
         if let Some(traces) = self.traces {
             // What cannot be sent is dropped.
-            let _ = tokio::task::spawn_blocking(move || traces.end()).await;
+            let _ = tokio::task::spawn_blocking(move || traces.shut_down()).await;
         }
     }
 }
 
 /// All of the configuration, checked: what is wrong with it is better said before than after the
 /// seconds that compiling takes.
-fn configured(application: &Application, options: &Options) -> Result<(Variables, RuntimeConfig)> {
-    let variables = variables(application, options)?;
+fn load_configuration(
+    application: &Application,
+    options: &AppOptions,
+) -> Result<(Variables, RuntimeConfig)> {
+    let variables = resolve_variables(application, options)?;
     let unnamed = match &options.state_dir_unnamed {
         Some(folder) => Unnamed::In(folder),
         None => Unnamed::AsUnderSpin(&application.directory),
@@ -180,26 +183,26 @@ fn configured(application: &Application, options: &Options) -> Result<(Variables
     for (id, component) in &application.components {
         config.check_labels(id, &component.sqlite_databases, &component.key_value_stores)?;
         let context = || format!("[component.{id}]");
-        hosts(component, &variables).with_context(context)?;
-        rendered::<Vec<_>>(component, &variables).with_context(context)?;
+        render_allowed_hosts(component, &variables).with_context(context)?;
+        render_variables::<Vec<_>>(component, &variables).with_context(context)?;
     }
-    stores::check(application, &config, options.waits)?;
+    stores::check_stores(application, &config, options.waits)?;
     Ok((variables, config))
 }
 
-fn variables(application: &Application, options: &Options) -> Result<Variables> {
+fn resolve_variables(application: &Application, options: &AppOptions) -> Result<Variables> {
     let environment = |name: &str| std::env::var(name).ok();
-    let Options { variables, environment_names, .. } = options;
+    let AppOptions { variables, environment_names, .. } = options;
     let declared = &application.variables;
     let mut resolved = Variables::resolve(declared, variables, *environment_names, environment)?;
     if let Some(port) = options.content_port {
-        resolved.fill(CONTENT_ORIGIN, format!(":{port}"));
+        resolved.fill_empty(CONTENT_ORIGIN, format!(":{port}"));
     }
     Ok(resolved)
 }
 
 /// The cache in the folder that is named, or else in the user's or the state folder.
-fn cache(options: &Options, config: &RuntimeConfig) -> Result<Cache> {
+fn open_cache(options: &AppOptions, config: &RuntimeConfig) -> Result<Cache> {
     if let Some(folder) = &options.cache_dir {
         return Cache::in_folder(folder);
     }
@@ -211,104 +214,39 @@ fn cache(options: &Options, config: &RuntimeConfig) -> Result<Cache> {
     Ok(Cache::in_one_of(&folders))
 }
 
-fn join<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+fn join_thread<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
     thread.join().unwrap_or_else(|_| Err(anyhow!("a thread panicked while loading")))
 }
 
-/// The compiled form of each component: what came with the application, and for the rest what the
-/// cache has or gets now.
-fn compile<'a>(cache: &Cache, application: &'a Application) -> Result<Vec<(&'a str, Compiled)>> {
-    let shipped = Shipped::open(application).unwrap_or_else(|refusal| {
-        tracing::warn!("not using the compiled code that came with it: {refusal:#}");
-        None
-    });
-    let mut found = Vec::new();
-    let mut missing = Vec::new();
-    for (id, component) in &application.components {
-        match shipped.as_ref().and_then(|shipped| shipped.find(component)) {
-            Some(compiled) => found.push((id.as_str(), compiled)),
-            None => missing.push((id.as_str(), component)),
-        }
-    }
-    if shipped.is_some() && !missing.is_empty() {
-        let ids: Vec<_> = missing.iter().map(|(id, _)| *id).collect();
-        let ids = ids.join(", ");
-        tracing::info!("the compiled code that came with the application is not that of {ids}");
-    }
-    if !missing.is_empty() {
-        found.extend(cached(cache, missing)?);
-    }
-    Ok(found)
-}
-
-/// What the cache has of components, and the rest compiled, all at one time: the parts of that
-/// which use one processor do not wait for each other. People see how far it is.
-fn cached<'a>(
-    cache: &Cache,
-    components: Vec<(&'a str, &manifest::Component)>,
-) -> Result<Vec<(&'a str, Compiled)>> {
-    let compiler = engine::compiler()?;
-    let (compiler, done) = (&compiler, &AtomicUsize::new(0));
-    let mut known = Vec::new();
-    let mut missing = Vec::new();
-    for (id, component) in components {
-        match cache.find(compiler, component).with_context(|| format!("[component.{id}]"))? {
-            Some(compiled) => known.push((id, compiled)),
-            None => missing.push((id, component)),
-        }
-    }
-    let all = missing.len();
-    if all > 0 {
-        let later = if cache.is_kept() { ": later starts need not" } else { "" };
-        tracing::info!("compiling {all} components for this machine{later}");
-    }
-    let get = |id: &'a str, component: &manifest::Component| {
-        let started = Instant::now();
-        let compiled = cache.get(compiler, component);
-        let compiled = compiled.with_context(|| format!("[component.{id}]"))?;
-        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-        tracing::info!("compiled {id} in {:.1?}: {done} of {all}", started.elapsed());
-        Ok((id, compiled))
-    };
-    if all > 0 {
-        // Threads of its own, on which Wasmtime's compiler works too: what they took can be given
-        // back when they are gone, and that is ten times what a node takes otherwise.
-        let compiled = missing.into_par_iter().map(|(id, component)| get(id, component));
-        let compiled = rayon::ThreadPoolBuilder::new().build_scoped(
-            |thread| thread.run(),
-            |threads| threads.install(|| compiled.collect::<Result<Vec<_>>>()),
-        );
-        known.extend(compiled.context("threads to compile on")??);
-        // SAFETY: it may be called at any time, also where another allocator is used.
-        unsafe { libmimalloc_sys::mi_collect(true) };
-    }
-    Ok(known)
-}
-
-fn hosts(component: &manifest::Component, variables: &Variables) -> Result<AllowedHosts> {
-    let hosts = component.allowed_outbound_hosts.iter().map(|entry| variables.render(entry));
+fn render_allowed_hosts(
+    component: &manifest::Component,
+    variables: &Variables,
+) -> Result<AllowedHosts> {
+    let hosts =
+        component.allowed_outbound_hosts.iter().map(|entry| variables.render_template(entry));
     let hosts: Vec<String> = hosts.collect::<Result<_>>().context("allowed_outbound_hosts")?;
     AllowedHosts::parse(hosts.iter().map(String::as_str)).context("allowed_outbound_hosts")
 }
 
 /// A component's own variables, whose values are templates.
-fn rendered<C: FromIterator<(String, String)>>(
+fn render_variables<C: FromIterator<(String, String)>>(
     component: &manifest::Component,
     variables: &Variables,
 ) -> Result<C> {
     let render = |(name, template): (&String, &String)| {
-        let value = variables.render(template).with_context(|| format!("variables.{name}"))?;
+        let value =
+            variables.render_template(template).with_context(|| format!("variables.{name}"))?;
         Ok((name.clone(), value))
     };
     component.variables.iter().map(render).collect()
 }
 
-fn grants(
+fn grants_of(
     id: &str,
     component: &manifest::Component,
     variables: &Variables,
     stores: &Stores,
-    options: &Options,
+    options: &AppOptions,
 ) -> Result<Grants> {
     let mut environment = component.environment.clone();
     environment.extend(options.environment.iter().cloned());
@@ -317,8 +255,8 @@ fn grants(
     Ok(Grants {
         id: id.into(),
         environment: environment.into_iter().collect(),
-        variables: rendered(component, variables)?,
-        hosts: hosts(component, variables)?,
+        variables: render_variables(component, variables)?,
+        hosts: render_allowed_hosts(component, variables)?,
         sqlite_databases: databases
             .filter_map(|label| Some((label.clone(), stores.sqlite.get(label)?.clone())))
             .collect(),
@@ -337,20 +275,20 @@ struct Loading {
 }
 
 impl Loading {
-    fn services(
+    fn load_services(
         &self,
         application: &Application,
         compiled: &[(&str, Compiled)],
         grants: impl Fn(&str, &manifest::Component) -> Result<Grants> + Sync,
     ) -> Result<BTreeMap<String, Arc<Service>>> {
         let started = Instant::now();
-        let linker = linker(&self.engine)?;
+        let linker = new_linker(&self.engine)?;
         tracing::debug!("linker made in {:?}", started.elapsed());
         let load = |id: &str, code: &Compiled| {
             let component = application.components.get(id).context("vanished")?;
             let grants = Arc::new(grants(id, component)?);
             let started = Instant::now();
-            let wasm = self.map(component, code)?;
+            let wasm = self.map_code(component, code)?;
             tracing::debug!("component {id} mapped in {:?}", started.elapsed());
             let (network, limits) = (self.network.clone(), self.limits.clone());
             let service = Service::new(&wasm, &linker, &self.engine, grants, network, limits);
@@ -365,12 +303,12 @@ impl Loading {
             let load = &load;
             let loading = compiled.iter().map(|(id, code)| scope.spawn(|| load(id, code)));
             let loading: Vec<_> = loading.collect();
-            loading.into_iter().map(join).collect()
+            loading.into_iter().map(join_thread).collect()
         })
     }
 
     /// Maps compiled code; compiles once more when the cached file turns out to be damaged.
-    fn map(&self, component: &manifest::Component, code: &Compiled) -> Result<Component> {
+    fn map_code(&self, component: &manifest::Component, code: &Compiled) -> Result<Component> {
         // SAFETY: the code was made by a compiler of this very Wasmtime, and is in memory or in a
         // folder that nobody else can write to, which `Cache` has checked.
         let map = |compiled: &Compiled| unsafe {
@@ -383,8 +321,8 @@ impl Loading {
             Ok(component) => Ok(component),
             Err(error) => {
                 tracing::warn!("compiling anew, the cached code does not load: {error:#}");
-                self.cache.forget(code);
-                Ok(map(&self.cache.get(&self.engine, component)?)?)
+                self.cache.forget_entry(code);
+                Ok(map(&self.cache.get_or_compile(&self.engine, component)?)?)
             }
         }
     }

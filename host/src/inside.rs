@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use serde::Deserialize;
 use wasmtime_wasi_http::WasiBody;
 
+use crate::runtime::dispatch::Dispatch;
 use crate::server::Directory;
 
 /// The component that is asked whether the application can work here.
@@ -23,18 +24,18 @@ const REPLY_TIME_MAX: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// When there is no such component, it fails, or its reply is no success; says what it said.
-pub async fn post(
+pub async fn post_to(
     directory: &Directory,
     component: &str,
     path: &str,
     body: Bytes,
 ) -> Result<Bytes> {
-    let (status, body) = ask(directory, component, path, body).await?;
+    let (status, body) = send_post(directory, component, path, body).await?;
     ensure!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&body).trim());
     Ok(body)
 }
 
-async fn ask(
+async fn send_post(
     directory: &Directory,
     component: &str,
     path: &str,
@@ -43,11 +44,11 @@ async fn ask(
     let body: WasiBody = Full::new(body).map_err(|never| match never {}).boxed_unsync();
     let uri = format!("http://{component}.spin.internal{path}");
     let request = Request::builder().method(Method::POST).uri(uri).body(body)?;
-    let response = directory.dispatch(component, request).await?;
+    let response = directory.dispatch_to(component, request).await?;
     let status = response.status();
     let body = Limited::new(response.into_body(), REPLY_MAX).collect();
     let body = tokio::time::timeout(REPLY_TIME_MAX, body).await.context("the reply stalled")?;
-    let body = body.map_err(|error| anyhow!("the reply broke off: {error}"))?.to_bytes();
+    let body = body.map_err(|error| anyhow!(error).context("the reply broke off"))?.to_bytes();
     Ok((status, body))
 }
 
@@ -60,8 +61,8 @@ struct Readiness {
 
 /// Why the application can never work with the databases that are here; None if it can, or if it
 /// has nobody who would know. What may pass, such as a full disk, keeps no node from starting.
-pub async fn refusal(directory: &Directory) -> Option<String> {
-    let asked = ask(directory, READY_COMPONENT, READY, Bytes::new()).await;
+pub async fn startup_refusal(directory: &Directory) -> Option<String> {
+    let asked = send_post(directory, READY_COMPONENT, READY, Bytes::new()).await;
     let (_, body) = asked.ok().filter(|(status, _)| status.is_success())?;
     let refused = serde_json::from_slice::<Readiness>(&body).ok()?.refused;
     (!refused.is_empty()).then(|| refused.join("; "))
@@ -70,7 +71,7 @@ pub async fn refusal(directory: &Directory) -> Option<String> {
 /// Whether the application can answer from its databases, as far as anybody in it knows. Neither a
 /// full disk nor a link that is down makes it ill: courses are served all the same.
 pub async fn is_well(directory: &Directory) -> bool {
-    match ask(directory, READY_COMPONENT, READY, Bytes::new()).await {
+    match send_post(directory, READY_COMPONENT, READY, Bytes::new()).await {
         Ok((StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, _)) => true,
         Ok((status, body)) => {
             let readiness = serde_json::from_slice::<Readiness>(&body);

@@ -11,6 +11,7 @@
 pub mod allowed_hosts;
 pub mod app;
 pub mod backup;
+mod byte_lock;
 pub mod capability;
 pub mod cli;
 pub mod client;
@@ -24,6 +25,7 @@ pub mod logs;
 pub mod manifest;
 pub mod metrics;
 pub mod observer;
+mod paths;
 pub mod route;
 pub mod runtime;
 pub mod runtime_config;

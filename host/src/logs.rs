@@ -53,7 +53,7 @@ pub fn init(format: LogFormat, guests: bool) -> Result<Logs> {
         LogFormat::Text => lines.with_target(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    let collected = telemetry::logs()?;
+    let collected = telemetry::open_logs()?;
     let bridge = collected.as_ref().map(OpenTelemetryTracingBridge::new);
     let layers = lines.and_then(bridge).with_filter(filter);
     // Fails only when a logger is set already, which then is somebody's choice.

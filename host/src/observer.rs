@@ -18,24 +18,24 @@ use crate::ticker::COMPONENT;
 const OBSERVE: &str = "/observe";
 
 /// Tells until dropped: once at the start, then at the end of each period.
-pub async fn run(directory: Directory, metrics: Arc<Metrics>) {
+pub async fn run_observer(directory: Directory, metrics: Arc<Metrics>) {
     let mut before: Option<(Instant, Tallied)> = None;
     loop {
-        let (now, tallied) = (Instant::now(), metrics.requests.tallied());
-        let requests = before.map(|(at, before)| tallied.since(&before, now - at));
+        let (now, tallied) = (Instant::now(), metrics.requests.read_tally());
+        let requests = before.map(|(at, before)| tallied.since_earlier(&before, now - at));
         before = Some((now, tallied));
-        let host = Host { requests, disk: metrics.disk() };
+        let host = Host { requests, disk: metrics.disk_usage() };
         // Of no consequence to anything but a picture.
-        if let Err(error) = tell(&directory, &host).await {
+        if let Err(error) = tell_sync(&directory, &host).await {
             tracing::debug!("nobody keeps the node's week: {error:#}");
         }
         tokio::time::sleep(until_next_period()).await;
     }
 }
 
-async fn tell(directory: &Directory, host: &Host) -> Result<()> {
+async fn tell_sync(directory: &Directory, host: &Host) -> Result<()> {
     let body = Bytes::from(serde_json::to_vec(host)?);
-    inside::post(directory, COMPONENT, OBSERVE, body).await.map(drop)
+    inside::post_to(directory, COMPONENT, OBSERVE, body).await.map(drop)
 }
 
 /// A period ends with a full ten minutes of the clock, shortly after which its sample is taken.

@@ -51,7 +51,7 @@ impl Router {
     pub fn new(routes: impl IntoIterator<Item = (String, String)>) -> Result<Self> {
         let mut built: Vec<Route> = Vec::new();
         for (pattern, component) in routes {
-            let segments = parse(&pattern)?;
+            let segments = parse_pattern(&pattern)?;
             let twice = built.iter().find(|route| same_paths(&route.segments, &segments));
             ensure!(
                 twice.is_none(),
@@ -59,13 +59,13 @@ impl Router {
             );
             built.push(Route { pattern, component, segments });
         }
-        built.sort_by(|a, b| specificity(&a.segments, &b.segments));
+        built.sort_by(|a, b| compare_specificity(&a.segments, &b.segments));
         Ok(Self { routes: built })
     }
 
     /// The most specific route for `path`, which starts with a slash and has no query.
-    pub fn find<'r, 'p>(&'r self, path: &'p str) -> Option<Match<'r, 'p>> {
-        self.routes.iter().find_map(|route| route.matches(path))
+    pub fn find_route<'r, 'p>(&'r self, path: &'p str) -> Option<Match<'r, 'p>> {
+        self.routes.iter().find_map(|route| route.match_path(path))
     }
 
     /// All routes, most specific first.
@@ -75,7 +75,7 @@ impl Router {
 }
 
 impl Route {
-    fn matches<'r, 'p>(&'r self, path: &'p str) -> Option<Match<'r, 'p>> {
+    fn match_path<'r, 'p>(&'r self, path: &'p str) -> Option<Match<'r, 'p>> {
         let mut rest = path;
         let mut parameters = Vec::new();
         for segment in &self.segments {
@@ -97,7 +97,7 @@ impl Route {
     }
 }
 
-fn parse(pattern: &str) -> Result<Vec<Segment>> {
+fn parse_pattern(pattern: &str) -> Result<Vec<Segment>> {
     ensure!(pattern.starts_with('/'), "route {pattern:?} must start with a slash");
     ensure!(!pattern.starts_with(WELL_KNOWN), "route {pattern:?}: {WELL_KNOWN} is the host's own");
     let trimmed = pattern.trim_matches('/');
@@ -136,7 +136,7 @@ fn same_paths(a: &[Segment], b: &[Segment]) -> bool {
 
 /// Literal before parameter before wildcard, decided by the first difference; the longer pattern
 /// first when one is the beginning of the other.
-fn specificity(a: &[Segment], b: &[Segment]) -> Ordering {
+fn compare_specificity(a: &[Segment], b: &[Segment]) -> Ordering {
     let ends_wild = |segments: &[Segment]| segments.last() == Some(&Segment::Rest);
     let order = a.iter().zip(b).map(|(a, b)| a.cmp(b)).find(|order| order.is_ne());
     order.unwrap_or_else(|| ends_wild(a).cmp(&ends_wild(b)).then(b.len().cmp(&a.len())))
@@ -165,7 +165,7 @@ mod tests {
             ("/latin/map", "/:course/map"),
             ("//x", "/..."),
         ] {
-            let found = router.find(path).unwrap();
+            let found = router.find_route(path).unwrap();
             assert_eq!(found.route.pattern, expected, "{path}");
         }
     }
@@ -173,11 +173,11 @@ mod tests {
     #[test]
     fn wildcards_report_what_they_stand_for() {
         let router = router(&["/a/:b/...", "/only"]);
-        let found = router.find("/a/x/y/z").unwrap();
+        let found = router.find_route("/a/x/y/z").unwrap();
         assert_eq!((found.rest, found.parameters), ("/y/z", vec![("b", "x")]));
-        assert_eq!(router.find("/a/x").unwrap().rest, "");
+        assert_eq!(router.find_route("/a/x").unwrap().rest, "");
         for path in ["/a", "/a//c", "/only/more", "/", "/onl"] {
-            assert!(router.find(path).is_none(), "{path}");
+            assert!(router.find_route(path).is_none(), "{path}");
         }
     }
 

@@ -126,17 +126,17 @@ impl RuntimeConfig {
         unnamed: Unnamed<'_>,
     ) -> Result<Self> {
         let Some(path) = file else {
-            return Self::build(File::default(), Path::new("."), state_dir, unnamed);
+            return Self::build_config(File::default(), Path::new("."), state_dir, unnamed);
         };
         let context = || format!("in the runtime configuration {}", path.display());
         let text = std::fs::read_to_string(path).with_context(context)?;
         let absolute = std::path::absolute(path)?;
         let folder = absolute.parent().unwrap_or(Path::new("/"));
         let written: File = toml::from_str(&text).with_context(context)?;
-        Self::build(written, folder, state_dir, unnamed).with_context(context)
+        Self::build_config(written, folder, state_dir, unnamed).with_context(context)
     }
 
-    fn build(
+    fn build_config(
         written: File,
         folder: &Path,
         state_dir: Option<&Path>,
@@ -152,7 +152,7 @@ impl RuntimeConfig {
         for (label, backend) in &written.sqlite_database {
             let path = sqlite_path(backend).with_context(|| format!("sqlite_database.{label}"))?;
             unanchored.extend((named.is_none() && path.is_relative()).then(|| label.clone()));
-            let path = place(path, named.as_deref(), &std::path::absolute(".")?)
+            let path = resolve_path(path, named.as_deref(), &std::path::absolute(".")?)
                 .with_context(|| format!("sqlite_database.{label}"))?;
             sqlite_databases.insert(label.clone(), path);
         }
@@ -211,8 +211,8 @@ fn check_provider(provider: &VariablesProvider) -> Result<()> {
     let prefix = prefix.as_deref().unwrap_or(PREFIX);
     ensure!(
         kind == "env" && prefix.trim_end_matches('_') == PREFIX,
-        "variables_provider of type {kind:?} with prefix {prefix:?}: this host takes variables from \
-         --variable, and from the environment as {PREFIX}_NAME"
+        "variables_provider of type {kind:?} with prefix {prefix:?}: this host takes variables \
+         from --variable, and from the environment as {PREFIX}_NAME"
     );
     Ok(())
 }
@@ -231,7 +231,7 @@ fn sqlite_path(backend: &Backend) -> Result<&Path> {
 ///
 /// Before 0.2 it was there in both cases: what is found there is not passed over for a new, empty
 /// store.
-fn place(path: &Path, state_dir: Option<&Path>, unnamed: &Path) -> Result<PathBuf> {
+fn resolve_path(path: &Path, state_dir: Option<&Path>, unnamed: &Path) -> Result<PathBuf> {
     let (now, before) = (state_dir.unwrap_or(unnamed).join(path), unnamed.join(path));
     ensure!(
         now.exists() || now == before || !before.exists(),
@@ -249,7 +249,9 @@ fn key_value_backend(
     (state_dir, folder): (Option<&Path>, &Path),
 ) -> Result<KeyValueBackend> {
     match (backend.kind.as_str(), &backend.path, &backend.url) {
-        ("spin", Some(path), None) => Ok(KeyValueBackend::File(place(path, state_dir, folder)?)),
+        ("spin", Some(path), None) => {
+            Ok(KeyValueBackend::File(resolve_path(path, state_dir, folder)?))
+        }
         ("spin", None, None) => bail!("path is missing: without it nothing would be kept"),
         ("redis", None, Some(url)) => Ok(KeyValueBackend::Redis(url.clone())),
         ("redis", None, None) => bail!("url is missing, for example redis://127.0.0.1:6379"),
@@ -283,7 +285,7 @@ mod tests {
 
     fn build(text: &str) -> Result<RuntimeConfig> {
         let file = toml::from_str(text)?;
-        RuntimeConfig::build(file, Path::new("/etc/node"), None, app())
+        RuntimeConfig::build_config(file, Path::new("/etc/node"), None, app())
     }
 
     #[test]
@@ -315,7 +317,7 @@ mod tests {
         let (state, old) = (folder.path().join("state"), folder.path());
         let load = || {
             let file = toml::from_str(text).unwrap();
-            RuntimeConfig::build(file, old, Some(&state), app())
+            RuntimeConfig::build_config(file, old, Some(&state), app())
         };
         let config = load().unwrap();
         assert_eq!(config.sqlite_databases["progress"], state.join("p.db"));
@@ -351,7 +353,7 @@ mod tests {
         let build = |text: &str| {
             let file = toml::from_str(text).unwrap();
             let unnamed = Unnamed::In(Path::new("/.spin"));
-            RuntimeConfig::build(file, Path::new("/"), None, unnamed).unwrap()
+            RuntimeConfig::build_config(file, Path::new("/"), None, unnamed).unwrap()
         };
         let table = "[sqlite_database.x]\ntype = 'spin'\npath = 'x.db'";
         let here = build(table);
@@ -365,7 +367,7 @@ mod tests {
     fn the_flag_wins_over_the_file() {
         let file = toml::from_str("state_dir = '/from/file'").unwrap();
         let flag = Some(Path::new("/from/flag"));
-        let config = RuntimeConfig::build(file, Path::new("/"), flag, app()).unwrap();
+        let config = RuntimeConfig::build_config(file, Path::new("/"), flag, app()).unwrap();
         assert_eq!(config.state_dir, Path::new("/from/flag"));
     }
 

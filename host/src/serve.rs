@@ -1,4 +1,4 @@
-//! Running an application until it is told to stop.
+//! RunningApp an application until it is told to stop.
 
 use std::io::Write;
 use std::net::{AddrParseError, Ipv4Addr, SocketAddr, UdpSocket};
@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
-use crate::app::{self, App, Options};
+use crate::app::{self, App, AppOptions};
 use crate::limits::Limits;
 use crate::lock::Holder;
 use crate::server::{Listeners, Stage};
@@ -45,7 +45,7 @@ impl FromStr for ContentListen {
 
 /// Where to listen.
 #[derive(Debug, Clone, Copy)]
-pub struct Places {
+pub struct ListenAddresses {
     /// For the application.
     pub main: SocketAddr,
     /// For course content.
@@ -58,22 +58,22 @@ pub struct Places {
 ///
 /// # Errors
 /// When the application does not load or an address cannot be listened on.
-pub fn run(places: Places, options: Options) -> Result<()> {
+pub fn run(addresses: ListenAddresses, options: AppOptions) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let served = runtime.block_on(serve(places, options));
+    let served = runtime.block_on(serve_application(addresses, options));
     // What still runs after draining has had its time.
     runtime.shutdown_timeout(Duration::from_millis(100));
     served
 }
 
-async fn serve(places: Places, mut options: Options) -> Result<()> {
+async fn serve_application(addresses: ListenAddresses, mut options: AppOptions) -> Result<()> {
     let stop = stop_signal(options.limits.deregistration)?;
-    let main = bind(places.main, "--listen (or SPIN_HTTP_LISTEN_ADDR)").await?;
+    let main = bind_listener(addresses.main, "--listen (or SPIN_HTTP_LISTEN_ADDR)").await?;
     let address = main.local_addr()?;
-    options.own_address = reachable(address);
-    let content = listen_for_content(places.content, address, &options).await?;
-    let metrics = match places.metrics {
-        Some(address) => Some(bind(address, "--metrics-listen").await?),
+    options.own_address = reachable_address(address);
+    let content = listen_for_content(addresses.content, address, &options).await?;
+    let metrics = match addresses.metrics {
+        Some(address) => Some(bind_listener(address, "--metrics-listen").await?),
         None => None,
     };
     let content_address = content.as_ref().map(TcpListener::local_addr).transpose()?;
@@ -82,9 +82,9 @@ async fn serve(places: Places, mut options: Options) -> Result<()> {
     let (limits, stage) = (Arc::new(options.limits.clone()), Arc::new(Stage::default()));
     let (mut running, mut started) = (None, Ok(()));
     let starting = async {
-        let app = load(options, stage.clone()).await?;
-        let running = running.insert(Running { app, tasks: Vec::new() });
-        running.start(&stage, address, content_address).await?;
+        let app = load_application(options, stage.clone()).await?;
+        let running = running.insert(RunningApp { app, tasks: Vec::new() });
+        running.start_answering(&stage, address, content_address).await?;
         match metrics {
             Some(listener) => running.show_metrics(listener, limits.clone()),
             None => Ok(()),
@@ -100,15 +100,15 @@ async fn serve(places: Places, mut options: Options) -> Result<()> {
         }
         stage.close();
     };
-    server::serve(listeners, stage.clone(), limits.clone(), end).await;
+    server::serve_listeners(listeners, stage.clone(), limits.clone(), end).await;
     drop(stage);
     if let Some(running) = running {
-        running.end().await;
+        running.end_tasks().await;
     }
     started
 }
 
-async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener> {
+async fn bind_listener(address: SocketAddr, flag: &str) -> Result<TcpListener> {
     let refusal =
         || format!("cannot listen on {address}: stop whoever does, or choose with {flag}");
     TcpListener::bind(address).await.with_context(refusal)
@@ -118,11 +118,13 @@ async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener> {
 async fn listen_for_content(
     chosen: ContentListen,
     main: SocketAddr,
-    options: &Options,
+    options: &AppOptions,
 ) -> Result<Option<TcpListener>> {
     let flag = "--content-listen";
     let address = match (chosen, app::content_origin(options)?) {
-        (ContentListen::At(address), Some(_)) => return bind(address, flag).await.map(Some),
+        (ContentListen::At(address), Some(_)) => {
+            return bind_listener(address, flag).await.map(Some);
+        }
         (ContentListen::At(_), None) => {
             bail!("{flag}: the manifest's [variables] has no content_origin")
         }
@@ -133,7 +135,7 @@ async fn listen_for_content(
     if let Ok(listener) = TcpListener::bind((address.ip(), next)).await {
         return Ok(Some(listener));
     }
-    let listener = bind((address.ip(), 0).into(), flag).await?;
+    let listener = bind_listener((address.ip(), 0).into(), flag).await?;
     let port = listener.local_addr()?.port();
     tracing::warn!(
         "port {next} is taken: course content is at port {port} until the next start, and browsers \
@@ -143,7 +145,7 @@ async fn listen_for_content(
 }
 
 /// The address at which others reach a listener: one of this machine's, if it takes any.
-fn reachable(listener: SocketAddr) -> Option<SocketAddr> {
+fn reachable_address(listener: SocketAddr) -> Option<SocketAddr> {
     if !listener.ip().is_unspecified() {
         return Some(listener);
     }
@@ -155,7 +157,7 @@ fn reachable(listener: SocketAddr) -> Option<SocketAddr> {
 
 /// Loads the application on a thread of its own, as that takes a while, and longer if another
 /// process has the stores.
-async fn load(options: Options, stage: Arc<Stage>) -> Result<App> {
+async fn load_application(options: AppOptions, stage: Arc<Stage>) -> Result<App> {
     let tell = move |holder: Holder| {
         tracing::info!("standing by: {}", holder.description);
         stage.stand_by(holder);
@@ -165,14 +167,14 @@ async fn load(options: Options, stage: Arc<Stage>) -> Result<App> {
 }
 
 /// An application, and what ticks it and tells of it.
-struct Running {
+struct RunningApp {
     app: App,
     tasks: Vec<JoinHandle<()>>,
 }
 
-impl Running {
+impl RunningApp {
     /// Lets it answer; then looks whether it can work here, says so and has it tick.
-    async fn start(
+    async fn start_answering(
         &mut self,
         stage: &Stage,
         address: SocketAddr,
@@ -180,13 +182,13 @@ impl Running {
     ) -> Result<()> {
         let app = &mut self.app;
         stage.open(app.routes.clone(), app.directory.clone());
-        if let Some(refusal) = inside::refusal(&app.directory).await {
+        if let Some(refusal) = inside::startup_refusal(&app.directory).await {
             bail!("{refusal}");
         }
-        announce(app, address, content)?;
+        announce_routes(app, address, content)?;
         let (directory, wake) = (app.directory.clone(), app.wake.take());
-        let observing = observer::run(directory.clone(), app.metrics.clone());
-        let ticking = app.schedule.map(|at| tokio::spawn(ticker::run(directory, at, wake)));
+        let observing = observer::run_observer(directory.clone(), app.metrics.clone());
+        let ticking = app.schedule.map(|at| tokio::spawn(ticker::run_ticker(directory, at, wake)));
         self.tasks.extend(ticking);
         self.tasks.push(tokio::spawn(observing));
         Ok(())
@@ -196,11 +198,11 @@ impl Running {
     fn show_metrics(&mut self, listener: TcpListener, limits: Arc<Limits>) -> Result<()> {
         writeln!(std::io::stdout(), "Metrics: http://{}/metrics", listener.local_addr()?)?;
         let (metrics, directory) = (self.app.metrics.clone(), self.app.directory.clone());
-        self.tasks.push(tokio::spawn(metrics::serve(listener, metrics, directory, limits)));
+        self.tasks.push(tokio::spawn(metrics::serve_metrics(listener, metrics, directory, limits)));
         Ok(())
     }
 
-    async fn end(self) {
+    async fn end_tasks(self) {
         self.tasks.iter().for_each(JoinHandle::abort);
         self.app.close().await;
     }
@@ -225,7 +227,7 @@ fn stop_signal(deregistration: Duration) -> Result<impl Future<Output = ()>> {
 }
 
 /// Says that the application is ready, in Spin's words: scripts wait for them.
-fn announce(app: &App, address: SocketAddr, content: Option<SocketAddr>) -> Result<()> {
+fn announce_routes(app: &App, address: SocketAddr, content: Option<SocketAddr>) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "Serving http://{address}")?;
     if let Some(content) = content {

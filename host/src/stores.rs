@@ -54,16 +54,16 @@ impl Stores {
             files: BTreeMap::new(),
             locks: Vec::new(),
         };
-        for label in granted(application, |component| &component.sqlite_databases) {
+        for label in granted_labels(application, |component| &component.sqlite_databases) {
             if let Some(path) = config.sqlite_databases.get(label) {
-                let database = stores.database(path, &config.state_dir, patience);
+                let database = stores.open_database(path, &config.state_dir, patience);
                 let database = database.with_context(|| format!("[sqlite_database.{label}]"))?;
                 stores.sqlite.insert(label.clone(), database);
             }
         }
-        for label in granted(application, |component| &component.key_value_stores) {
+        for label in granted_labels(application, |component| &component.key_value_stores) {
             if let Some(backend) = config.key_value_stores.get(label) {
-                let store = stores.store(label, backend, &config.state_dir, patience);
+                let store = stores.open_store(label, backend, &config.state_dir, patience);
                 let store = store.with_context(|| format!("[key_value_store.{label}]"))?;
                 stores.key_value.insert(label.clone(), store);
             }
@@ -71,7 +71,7 @@ impl Stores {
         Ok(stores)
     }
 
-    fn store(
+    fn open_store(
         &mut self,
         label: &str,
         backend: &KeyValueBackend,
@@ -80,13 +80,13 @@ impl Stores {
     ) -> Result<Store> {
         match backend {
             KeyValueBackend::File(path) => {
-                Ok(Store::sqlite(&self.database(path, state_dir, patience)?, label))
+                Ok(Store::in_sqlite(&self.open_database(path, state_dir, patience)?, label))
             }
-            KeyValueBackend::Redis(url) => Ok(Store::redis(url)?),
+            KeyValueBackend::Redis(url) => Ok(Store::on_redis(url)?),
         }
     }
 
-    fn database(
+    fn open_database(
         &mut self,
         path: &Path,
         state_dir: &Path,
@@ -106,7 +106,7 @@ impl Stores {
     }
 
     /// Every database, by the name of its file.
-    pub fn files(&self) -> Vec<(String, Database)> {
+    pub fn named_databases(&self) -> Vec<(String, Database)> {
         let name =
             |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         self.files.iter().map(|(path, database)| (name(path), database.clone())).collect()
@@ -118,7 +118,7 @@ impl Stores {
     }
 }
 
-fn granted(
+fn granted_labels(
     application: &Application,
     labels: fn(&Component) -> &BTreeSet<String>,
 ) -> impl Iterator<Item = &String> {
@@ -130,20 +130,20 @@ fn granted(
 ///
 /// # Errors
 /// For the first one that cannot: says which, and why.
-pub fn check(application: &Application, config: &RuntimeConfig, waits: bool) -> Result<()> {
-    for label in granted(application, |component| &component.sqlite_databases) {
+pub fn check_stores(application: &Application, config: &RuntimeConfig, waits: bool) -> Result<()> {
+    for label in granted_labels(application, |component| &component.sqlite_databases) {
         if let Some(path) = config.sqlite_databases.get(label) {
             let checked = check_file(path, &config.state_dir, waits);
             checked.with_context(|| format!("[sqlite_database.{label}]"))?;
         }
     }
-    for label in granted(application, |component| &component.key_value_stores) {
+    for label in granted_labels(application, |component| &component.key_value_stores) {
         let context = || format!("[key_value_store.{label}]");
         match config.key_value_stores.get(label) {
             Some(KeyValueBackend::File(path)) => {
                 check_file(path, &config.state_dir, waits).with_context(context)?;
             }
-            Some(KeyValueBackend::Redis(url)) => drop(Store::redis(url).with_context(context)?),
+            Some(KeyValueBackend::Redis(url)) => drop(Store::on_redis(url).with_context(context)?),
             None => {}
         }
     }
@@ -153,7 +153,7 @@ pub fn check(application: &Application, config: &RuntimeConfig, waits: bool) -> 
 fn check_file(path: &Path, state_dir: &Path, waits: bool) -> Result<()> {
     check_folder(path, state_dir)?;
     check_writable(path)?;
-    if waits { Ok(()) } else { lock::check(path) }
+    if waits { Ok(()) } else { lock::check_free(path) }
 }
 
 /// Whether this process may write to a file, or make it.

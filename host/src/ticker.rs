@@ -52,7 +52,7 @@ impl Schedule {
 
 /// What the component replies to a tick.
 #[derive(Debug, PartialEq, Deserialize)]
-struct Reply {
+struct TickReply {
     /// Whether there is more to do right now.
     more: bool,
     /// How long to leave upstream alone.
@@ -62,15 +62,15 @@ struct Reply {
 
 /// When to tick again.
 #[derive(Debug, PartialEq)]
-struct Pause {
+struct TickPause {
     /// After this if somebody wakes the ticker.
     shortest: Duration,
     /// After this in any case.
     longest: Duration,
 }
 
-impl Pause {
-    async fn wait(&self, signal: &Notify) {
+impl TickPause {
+    async fn wait_for_wake(&self, signal: &Notify) {
         let start = Instant::now();
         sleep_until(start + self.shortest).await;
         tokio::select! {
@@ -80,36 +80,36 @@ impl Pause {
     }
 }
 
-impl Reply {
-    fn pause(&self, interval: Duration) -> Pause {
+impl TickReply {
+    fn next_pause(&self, interval: Duration) -> TickPause {
         let retry_after = self.retry_after_seconds.unwrap_or(0.0).max(0.0);
         let retry_after = Duration::try_from_secs_f64(retry_after).unwrap_or(PAUSE_MAX);
         let shortest = retry_after.min(PAUSE_MAX);
         let longest = if self.more { shortest } else { shortest.max(interval).min(PAUSE_MAX) };
-        Pause { shortest, longest }
+        TickPause { shortest, longest }
     }
 }
 
 /// Ticks until dropped, the first time at once. A change from working to failing and back is
 /// logged, not every failure: a link can be down for days.
-pub async fn run(directory: Directory, schedule: Schedule, wake: Option<Wake>) {
+pub async fn run_ticker(directory: Directory, schedule: Schedule, wake: Option<Wake>) {
     let signal = Notify::new();
     let ticking = tick_on(&directory, schedule, &signal);
     match wake {
         None => ticking.await,
-        Some(wake) => tokio::join!(ticking, wake.listen(&signal)).0,
+        Some(wake) => tokio::join!(ticking, wake.listen_for_changes(&signal)).0,
     }
 }
 
 async fn tick_on(directory: &Directory, schedule: Schedule, signal: &Notify) {
     let mut failing = false;
     loop {
-        let pause = match tick(directory).await {
+        let pause = match send_tick(directory).await {
             Ok(reply) => {
                 if std::mem::take(&mut failing) {
                     tracing::info!("sync works again");
                 }
-                reply.pause(schedule.interval)
+                reply.next_pause(schedule.interval)
             }
             Err(error) => {
                 if !std::mem::replace(&mut failing, true) {
@@ -119,15 +119,15 @@ async fn tick_on(directory: &Directory, schedule: Schedule, signal: &Notify) {
                     );
                 }
                 let longest = schedule.interval;
-                Pause { shortest: FAILED_PAUSE.min(longest), longest }
+                TickPause { shortest: FAILED_PAUSE.min(longest), longest }
             }
         };
-        pause.wait(signal).await;
+        pause.wait_for_wake(signal).await;
     }
 }
 
-async fn tick(directory: &Directory) -> Result<Reply> {
-    let body = inside::post(directory, COMPONENT, TICK, Bytes::new()).await?;
+async fn send_tick(directory: &Directory) -> Result<TickReply> {
+    let body = inside::post_to(directory, COMPONENT, TICK, Bytes::new()).await?;
     serde_json::from_slice(&body).context("the reply to a tick is not {\"more\": true|false, …}")
 }
 
@@ -176,8 +176,8 @@ mod tests {
     fn replies_decide_the_pause() {
         let interval = Duration::from_secs(10);
         let pause = |text: &str| {
-            let reply: Reply = serde_json::from_str(text).unwrap();
-            let pause = reply.pause(interval);
+            let reply: TickReply = serde_json::from_str(text).unwrap();
+            let pause = reply.next_pause(interval);
             (pause.shortest.as_secs(), pause.longest.as_secs())
         };
         assert_eq!(pause(r#"{"more": true, "retry_after_seconds": null}"#), (0, 0));
@@ -196,9 +196,9 @@ mod tests {
         let (short, long) = (Duration::from_millis(30), Duration::from_secs(3600));
         signal.notify_one();
         let start = Instant::now();
-        Pause { shortest: short, longest: long }.wait(&signal).await;
+        TickPause { shortest: short, longest: long }.wait_for_wake(&signal).await;
         assert!((short..long).contains(&start.elapsed()));
-        Pause { shortest: Duration::ZERO, longest: short }.wait(&signal).await;
+        TickPause { shortest: Duration::ZERO, longest: short }.wait_for_wake(&signal).await;
         assert!(start.elapsed() >= short * 2, "it was woken twice");
     }
 }

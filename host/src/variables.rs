@@ -41,14 +41,14 @@ fn read_argument(argument: &str) -> Result<BTreeMap<String, String>> {
         bail!("expected name=value, name=@file, @file.toml or @file.json");
     };
     let value = match value.strip_prefix('@') {
-        Some(file) => read(Path::new(file))?,
+        Some(file) => read_file(Path::new(file))?,
         None => value.to_owned(),
     };
     Ok(BTreeMap::from([(name.to_owned(), value)]))
 }
 
 fn read_table(file: &Path) -> Result<BTreeMap<String, String>> {
-    let text = read(file)?;
+    let text = read_file(file)?;
     match file.extension().and_then(|extension| extension.to_str()) {
         Some("toml") => Ok(toml::from_str(&text)?),
         Some("json") => Ok(serde_json::from_str(&text)?),
@@ -56,7 +56,7 @@ fn read_table(file: &Path) -> Result<BTreeMap<String, String>> {
     }
 }
 
-fn read(file: &Path) -> Result<String> {
+fn read_file(file: &Path) -> Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
@@ -114,7 +114,7 @@ impl Variables {
     }
 
     /// Gives a variable that is there and empty a value.
-    pub fn fill(&mut self, name: &str, value: String) {
+    pub fn fill_empty(&mut self, name: &str, value: String) {
         if let Some(empty) = self.0.get_mut(name).filter(|known| known.is_empty()) {
             *empty = value;
         }
@@ -124,7 +124,7 @@ impl Variables {
     ///
     /// # Errors
     /// For unknown names and unbalanced braces.
-    pub fn render(&self, template: &str) -> Result<String> {
+    pub fn render_template(&self, template: &str) -> Result<String> {
         let mut rendered = String::with_capacity(template.len());
         let mut rest = template;
         while let Some((literal, after)) = rest.split_once("{{") {
@@ -200,7 +200,7 @@ mod tests {
         let flags = overrides(&["required=", "given=g"]).unwrap();
         let mut values = Variables::resolve(&declared(), &flags, PREFIXED, |_| None).unwrap();
         for name in ["required", "given", "unknown"] {
-            values.fill(name, "filled".to_owned());
+            values.fill_empty(name, "filled".to_owned());
         }
         assert_eq!((values.get("required"), values.get("given")), (Some("filled"), Some("g")));
         assert_eq!(values.get("unknown"), None);
@@ -241,9 +241,9 @@ mod tests {
     fn templates_render_or_say_what_is_wrong() {
         let flags = overrides(&["required=r"]).unwrap();
         let values = Variables::resolve(&declared(), &flags, PREFIXED, |_| None).unwrap();
-        assert_eq!(values.render("a{{ given }}-{{required}}b").unwrap(), "adefault-rb");
-        assert_eq!(values.render("plain }} {").unwrap(), "plain }} {");
-        assert!(values.render("{{ nobody }}").is_err());
-        assert!(values.render("{{ given").is_err());
+        assert_eq!(values.render_template("a{{ given }}-{{required}}b").unwrap(), "adefault-rb");
+        assert_eq!(values.render_template("plain }} {").unwrap(), "plain }} {");
+        assert!(values.render_template("{{ nobody }}").is_err());
+        assert!(values.render_template("{{ given").is_err());
     }
 }

@@ -51,11 +51,11 @@ impl Wake {
     }
 
     /// Listens until dropped, and passes wake-ups on.
-    pub async fn listen(&self, signal: &Notify) {
+    pub async fn listen_for_changes(&self, signal: &Notify) {
         let mut pause = PAUSE_MIN;
         loop {
             let mut heard = false;
-            if let Err(error) = self.subscribe(signal, &mut heard).await {
+            if let Err(error) = self.listen_once(signal, &mut heard).await {
                 tracing::debug!("no wake-ups from Redis for now: {error:#}");
             }
             pause = if heard { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
@@ -64,7 +64,7 @@ impl Wake {
     }
 
     /// Listens until the connection ends.
-    async fn subscribe(&self, signal: &Notify, heard: &mut bool) -> Result<()> {
+    async fn listen_once(&self, signal: &Notify, heard: &mut bool) -> Result<()> {
         let connecting = self.client.get_async_pubsub();
         let (mut sink, mut messages) = timeout(ANSWER_MAX, connecting).await??.split();
         timeout(ANSWER_MAX, sink.subscribe(&self.channel)).await??;

@@ -57,20 +57,20 @@ impl Arguments {
                 Some((name, value)) => (name, Some(value.to_owned())),
                 None => (flag, None),
             };
-            if parsed.switch(name, value.as_deref()) {
+            if parsed.set_switch(name, value.as_deref()) {
                 continue;
             }
             let value = match value {
                 Some(value) => value,
                 None => arguments.next().transpose()?.with_context(|| format!("-{name} what?"))?,
             };
-            parsed.set(name, value)?;
+            parsed.set_flag(name, value)?;
         }
         Ok(parsed)
     }
 
     /// Sets a flag that needs no value. False: it is none of those.
-    fn switch(&mut self, name: &str, value: Option<&str>) -> bool {
+    fn set_switch(&mut self, name: &str, value: Option<&str>) -> bool {
         let is_on = value != Some("false");
         match name {
             "debug" => self.debug = is_on,
@@ -82,7 +82,7 @@ impl Arguments {
         true
     }
 
-    fn set(&mut self, name: &str, value: String) -> Result<()> {
+    fn set_flag(&mut self, name: &str, value: String) -> Result<()> {
         match name {
             "namespace" => self.namespace = value,
             "id" => self.id = value,

@@ -55,7 +55,7 @@ pub fn write_spec(bundle: &Path, spec: &Value) -> Result<()> {
 }
 
 /// Where the files of a bundle's container are.
-pub fn root(bundle: &Path, spec: &Value) -> PathBuf {
+pub fn root_path(bundle: &Path, spec: &Value) -> PathBuf {
     let path = spec.get("root").and_then(|root| root.get("path")).and_then(Value::as_str);
     bundle.join(path.unwrap_or("rootfs"))
 }
@@ -65,7 +65,7 @@ impl Workload {
     ///
     /// # Errors
     /// When the command names a folder without a manifest.
-    pub fn of(spec: &Value, root: &Path) -> Result<Self> {
+    pub fn of_spec(spec: &Value, root: &Path) -> Result<Self> {
         let text = |pointer| spec.pointer(pointer).and_then(Value::as_str);
         let command = text("/process/args/0").unwrap_or_default();
         let command = Path::new(text("/process/cwd").unwrap_or("/")).join(command);
@@ -126,7 +126,7 @@ pub fn mount_host(spec: &mut Value, host: &Path) {
     });
     match spec.get_mut("mounts").and_then(Value::as_array_mut) {
         Some(mounts) => mounts.push(mount),
-        None => set(spec, "mounts", json!([mount])),
+        None => set_member(spec, "mounts", json!([mount])),
     }
 }
 
@@ -134,8 +134,8 @@ pub fn mount_host(spec: &mut Value, host: &Path) {
 pub fn run_application(spec: &mut Value, manifest: &str, host: &Path) {
     mount_host(spec, host);
     let Some(process) = spec.get_mut("process") else { return };
-    set(process, "args", json!([HOST, "serve", manifest]));
-    set(process, "noNewPrivileges", json!(true));
+    set_member(process, "args", json!([HOST, "serve", manifest]));
+    set_member(process, "noNewPrivileges", json!(true));
     let bounding = process.pointer("/capabilities/bounding").and_then(Value::as_array);
     let has_power = bounding.is_some_and(|names| names.iter().any(|name| name == CAPABILITY));
     let powers = if has_power { json!([CAPABILITY]) } else { json!([]) };
@@ -143,10 +143,10 @@ pub fn run_application(spec: &mut Value, manifest: &str, host: &Path) {
     let sets = ["bounding", "effective", "inheritable", "permitted", "ambient"];
     let sets = sets.into_iter().map(|set| (set.to_owned(), powers.clone()));
     let sets = Value::Object(sets.collect());
-    set(process, "capabilities", sets);
+    set_member(process, "capabilities", sets);
 }
 
-fn set(object: &mut Value, key: &str, value: Value) {
+fn set_member(object: &mut Value, key: &str, value: Value) {
     if let Some(object) = object.as_object_mut() {
         object.insert(key.to_owned(), value);
     }
@@ -167,7 +167,7 @@ mod tests {
     }
 
     fn workload(root: &Path, command: &str, cwd: &str) -> Result<Workload> {
-        Workload::of(&json!({"process": {"args": [command], "cwd": cwd}}), root)
+        Workload::of_spec(&json!({"process": {"args": [command], "cwd": cwd}}), root)
     }
 
     #[test]

@@ -25,14 +25,14 @@ pub struct Cgroup {
 
 impl Cgroup {
     /// The cgroup that a process is in. Without one, nothing is counted.
-    pub fn of(pid: Pid) -> Self {
+    pub fn of_process(pid: Pid) -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let membership = read(&format!("/proc/{}/cgroup", pid.as_raw_nonzero()));
-        Self::locate(&membership, &read("/proc/self/mountinfo"))
+        Self::find_folders(&membership, &read("/proc/self/mountinfo"))
     }
 
     /// Finds the folders by `/proc/PID/cgroup` and `/proc/self/mountinfo` (proc(5), cgroups(7)).
-    fn locate(membership: &str, mounts: &str) -> Self {
+    fn find_folders(membership: &str, mounts: &str) -> Self {
         let folder = |controller: &str| {
             let path = membership.lines().find_map(|line| {
                 let mut parts = line.splitn(3, ':').skip(1);
@@ -58,23 +58,23 @@ impl Cgroup {
     }
 
     /// The processes in it.
-    pub fn processes(&self) -> Vec<u32> {
+    pub fn process_ids(&self) -> Vec<u32> {
         let folder = self.unified.as_ref().or(self.memory.as_ref());
-        let text = read(folder, "cgroup.procs");
+        let text = read_file(folder, "cgroup.procs");
         text.lines().filter_map(|line| line.trim().parse().ok()).collect()
     }
 
     /// How many of its processes were ended for want of memory.
     pub fn killed_for_memory(&self) -> u64 {
         let text = match &self.unified {
-            Some(_) => read(self.unified.as_ref(), "memory.events"),
-            None => read(self.memory.as_ref(), "memory.oom_control"),
+            Some(_) => read_file(self.unified.as_ref(), "memory.events"),
+            None => read_file(self.memory.as_ref(), "memory.oom_control"),
         };
-        keyed(&text, "oom_kill")
+        number_at(&text, "oom_kill")
     }
 
     /// What is counted now.
-    pub fn metrics(&self) -> Metrics {
+    pub fn read_metrics(&self) -> Metrics {
         match &self.unified {
             Some(_) => self.metrics_of_version_2(),
             None => self.metrics_of_version_1(),
@@ -83,43 +83,43 @@ impl Cgroup {
 
     fn metrics_of_version_1(&self) -> Metrics {
         let usage = CPUUsage {
-            total: number(&read(self.cpuacct.as_ref(), "cpuacct.usage")),
-            user: number(&read(self.cpuacct.as_ref(), "cpuacct.usage_user")),
-            kernel: number(&read(self.cpuacct.as_ref(), "cpuacct.usage_sys")),
+            total: parse_number(&read_file(self.cpuacct.as_ref(), "cpuacct.usage")),
+            user: parse_number(&read_file(self.cpuacct.as_ref(), "cpuacct.usage_user")),
+            kernel: parse_number(&read_file(self.cpuacct.as_ref(), "cpuacct.usage_sys")),
             ..CPUUsage::default()
         };
-        let stat = read(self.cpu.as_ref(), "cpu.stat");
-        let throttling = throttle(&stat, keyed(&stat, "throttled_time"));
-        let memory = |name: &str| number(&read(self.memory.as_ref(), name));
-        let stat = read(self.memory.as_ref(), "memory.stat");
+        let stat = read_file(self.cpu.as_ref(), "cpu.stat");
+        let throttling = throttle_stat(&stat, number_at(&stat, "throttled_time"));
+        let memory = |name: &str| parse_number(&read_file(self.memory.as_ref(), name));
+        let stat = read_file(self.memory.as_ref(), "memory.stat");
         let memory = memory_stat(
             memory("memory.usage_in_bytes"),
             memory("memory.limit_in_bytes"),
-            keyed(&stat, "total_inactive_file"),
-            keyed(&stat, "total_rss"),
+            number_at(&stat, "total_inactive_file"),
+            number_at(&stat, "total_rss"),
         );
-        metrics(usage, throttling, memory, self.pids.as_ref())
+        build_metrics(usage, throttling, memory, self.pids.as_ref())
     }
 
     fn metrics_of_version_2(&self) -> Metrics {
         let folder = self.unified.as_ref();
-        let stat = read(folder, "cpu.stat");
-        let nanoseconds = |key: &str| keyed(&stat, key).saturating_mul(1_000);
+        let stat = read_file(folder, "cpu.stat");
+        let nanoseconds = |key: &str| number_at(&stat, key).saturating_mul(1_000);
         let usage = CPUUsage {
             total: nanoseconds("usage_usec"),
             user: nanoseconds("user_usec"),
             kernel: nanoseconds("system_usec"),
             ..CPUUsage::default()
         };
-        let throttling = throttle(&stat, nanoseconds("throttled_usec"));
-        let memory = read(folder, "memory.stat");
+        let throttling = throttle_stat(&stat, nanoseconds("throttled_usec"));
+        let memory = read_file(folder, "memory.stat");
         let memory = memory_stat(
-            number(&read(folder, "memory.current")),
-            number(&read(folder, "memory.max")),
-            keyed(&memory, "inactive_file"),
-            keyed(&memory, "anon"),
+            parse_number(&read_file(folder, "memory.current")),
+            parse_number(&read_file(folder, "memory.max")),
+            number_at(&memory, "inactive_file"),
+            number_at(&memory, "anon"),
         );
-        metrics(usage, throttling, memory, folder)
+        build_metrics(usage, throttling, memory, folder)
     }
 }
 
@@ -142,10 +142,10 @@ fn mount_of(controller: &str, mounts: &str) -> Option<PathBuf> {
     })
 }
 
-fn throttle(stat: &str, time: u64) -> Throttle {
+fn throttle_stat(stat: &str, time: u64) -> Throttle {
     Throttle {
-        periods: keyed(stat, "nr_periods"),
-        throttled_periods: keyed(stat, "nr_throttled"),
+        periods: number_at(stat, "nr_periods"),
+        throttled_periods: number_at(stat, "nr_throttled"),
         throttled_time: time,
         ..Throttle::default()
     }
@@ -163,7 +163,7 @@ fn memory_stat(usage: u64, limit: u64, inactive_file: u64, resident: u64) -> Mem
     }
 }
 
-fn metrics(
+fn build_metrics(
     usage: CPUUsage,
     throttling: Throttle,
     memory: MemoryStat,
@@ -175,8 +175,8 @@ fn metrics(
         ..CPUStat::default()
     };
     let pids = PidsStat {
-        current: number(&read(pids, "pids.current")),
-        limit: number(&read(pids, "pids.max")),
+        current: parse_number(&read_file(pids, "pids.current")),
+        limit: parse_number(&read_file(pids, "pids.max")),
         ..PidsStat::default()
     };
     Metrics {
@@ -187,20 +187,20 @@ fn metrics(
     }
 }
 
-fn read(folder: Option<&PathBuf>, file: &str) -> String {
+fn read_file(folder: Option<&PathBuf>, file: &str) -> String {
     let path = folder.map(|folder: &PathBuf| Path::new(folder).join(file));
     path.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default()
 }
 
 /// A file of one number; `max` is none.
-fn number(text: &str) -> u64 {
+fn parse_number(text: &str) -> u64 {
     text.trim().parse().unwrap_or(0)
 }
 
 /// The number beside a key, in a file of lines `key number`.
-fn keyed(text: &str, key: &str) -> u64 {
+fn number_at(text: &str, key: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
-    line.map_or(0, number)
+    line.map_or(0, parse_number)
 }
 
 #[cfg(test)]
@@ -215,14 +215,14 @@ mod tests {
 
     #[test]
     fn folders_are_found_in_both_versions() {
-        let first = Cgroup::locate(V1, V1_MOUNTS);
+        let first = Cgroup::find_folders(V1, V1_MOUNTS);
         assert_eq!(first.memory.unwrap(), Path::new("/sys/fs/cgroup/memory/pods/a"));
         assert_eq!(first.cpuacct.unwrap(), Path::new("/sys/fs/cgroup/cpu,cpuacct/pods/a"));
         let mounts = "30 25 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n";
-        let second = Cgroup::locate("0::/kubepods.slice/a.scope\n", mounts);
+        let second = Cgroup::find_folders("0::/kubepods.slice/a.scope\n", mounts);
         let folder = Path::new("/sys/fs/cgroup/kubepods.slice/a.scope");
         assert_eq!(second.unified.unwrap(), folder);
-        assert_eq!(Cgroup::locate("", ""), Cgroup::default());
+        assert_eq!(Cgroup::find_folders("", ""), Cgroup::default());
     }
 
     #[test]
@@ -240,13 +240,13 @@ mod tests {
             fs::write(folder.path().join(file), text).unwrap();
         }
         let cgroup = Cgroup { unified: Some(folder.path().to_owned()), ..Cgroup::default() };
-        let metrics = cgroup.metrics();
+        let metrics = cgroup.read_metrics();
         let usage = &metrics.cpu.usage;
         assert_eq!((usage.total, usage.user, usage.kernel), (1_500_000, 1_000_000, 500_000));
         let memory = &metrics.memory;
         assert_eq!((memory.usage.usage, memory.usage.limit), (4096, 0));
         assert_eq!((memory.total_inactive_file, memory.total_rss), (2048, 1024));
         assert_eq!((metrics.pids.current, cgroup.killed_for_memory()), (5, 2));
-        assert_eq!(cgroup.processes(), [11, 12]);
+        assert_eq!(cgroup.process_ids(), [11, 12]);
     }
 }

@@ -30,6 +30,9 @@ pub struct Socket {
 
 impl Socket {
     /// A socket under a short path: that of a bundle is longer than sockets' may be.
+    ///
+    /// # Errors
+    /// When the socket cannot be made.
     pub fn new(id: &str) -> Result<Self> {
         let name = id.get(..12).unwrap_or(id);
         let path = PathBuf::from(format!("/run/hedge-pty-{}-{name}", std::process::id()));
@@ -43,11 +46,14 @@ impl Socket {
     }
 
     /// Takes the terminal.
-    pub async fn receive(self) -> Result<Terminal> {
+    ///
+    /// # Errors
+    /// When the runtime sends no terminal within [`SENT_MAX`], or one that cannot be used.
+    pub async fn receive_terminal(self) -> Result<Terminal> {
         let received = tokio::time::timeout(SENT_MAX, async {
             let (stream, _) = self.listener.accept().await?;
             stream.readable().await?;
-            master(&stream)
+            receive_master(&stream)
         });
         let late = |_| Error::Precondition("the runtime sent no terminal".to_owned());
         let master = received.await.map_err(late)?;
@@ -62,7 +68,7 @@ impl Drop for Socket {
     }
 }
 
-fn master(stream: &UnixStream) -> std::io::Result<OwnedFd> {
+fn receive_master(stream: &UnixStream) -> std::io::Result<OwnedFd> {
     let mut text = [0; 4096];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut space = RecvAncillaryBuffer::new(&mut space);
@@ -89,7 +95,10 @@ impl Terminal {
     }
 
     /// Tells the process how large the window is.
-    pub fn resize(&self, columns: u32, rows: u32) -> Result<()> {
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn resize_window(&self, columns: u32, rows: u32) -> Result<()> {
         let cells = |number: u32| u16::try_from(number).unwrap_or(u16::MAX);
         let size =
             Winsize { ws_row: cells(rows), ws_col: cells(columns), ws_xpixel: 0, ws_ypixel: 0 };

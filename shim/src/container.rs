@@ -71,7 +71,7 @@ impl Container {
         exits: &Arc<Exits>,
         bundle: PathBuf,
     ) -> Result<(Self, Made)> {
-        let options = prepare(request, &bundle)?;
+        let options = prepare_bundle(request, &bundle)?;
         let runtime = Runtime::new(&options, namespace, &bundle, exits.clone());
         let mut init = Process::new(Paths {
             input: request.stdin.clone(),
@@ -79,11 +79,11 @@ impl Container {
             error: request.stderr.clone(),
             is_terminal: request.terminal,
         });
-        let (making, handles) = init.make(&request.id)?;
+        let (making, handles) = init.prepare_streams(&request.id)?;
         let since = making.since;
         let made = async {
             let pid = runtime.create(&request.id, handles).await?;
-            init.made(making, pid).await?;
+            init.take_over(making, pid).await?;
             Ok(pid)
         };
         let pid = match made.await {
@@ -94,31 +94,37 @@ impl Container {
                 return Err(error);
             }
         };
-        let (id, cgroup) = (request.id.clone(), Cgroup::of(pid));
+        let (id, cgroup) = (request.id.clone(), Cgroup::of_process(pid));
         let others = HashMap::new();
         let container = Self { id, bundle, runtime, cgroup, init, is_paused: false, others };
         Ok((container, (pid, since)))
     }
 
     /// Starts the container's own process, or one that was described before.
-    pub async fn start(&mut self, exec: &str) -> Result<Option<Made>> {
+    ///
+    /// # Errors
+    /// When there is no such process, its streams cannot be opened, or the runtime refuses it.
+    pub async fn start_process(&mut self, exec: &str) -> Result<Option<Made>> {
         if exec.is_empty() {
             self.runtime.start(&self.id).await?;
             self.init.is_started = true;
             return Ok(None);
         }
         let (id, runtime) = (self.id.clone(), &self.runtime);
-        let other = self.others.get_mut(exec).ok_or_else(|| absent(exec))?;
-        let (making, handles) = other.process.make(exec)?;
+        let other = self.others.get_mut(exec).ok_or_else(|| no_such_process(exec))?;
+        let (making, handles) = other.process.prepare_streams(exec)?;
         let since = making.since;
-        let pid = runtime.exec(&id, &other.description, handles).await?;
-        other.process.made(making, pid).await?;
+        let pid = runtime.exec_process(&id, &other.description, handles).await?;
+        other.process.take_over(making, pid).await?;
         other.process.is_started = true;
         Ok(Some((pid, since)))
     }
 
     /// Takes note of a process to be started in the container.
-    pub fn describe(&mut self, exec: &str, paths: Paths, description: &[u8]) -> Result<()> {
+    ///
+    /// # Errors
+    /// When there is one of this name, or its description cannot be written.
+    pub fn describe_process(&mut self, exec: &str, paths: Paths, description: &[u8]) -> Result<()> {
         if self.others.contains_key(exec) {
             return Err(Error::Precondition(format!("there is a process {exec} already")));
         }
@@ -130,17 +136,27 @@ impl Container {
     }
 
     /// One of its processes; the empty name is its own.
-    pub fn process(&self, exec: &str) -> Result<&Process> {
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such process.
+    pub fn find_process(&self, exec: &str) -> Result<&Process> {
         match exec {
             "" => Ok(&self.init),
-            exec => self.others.get(exec).map(|other| &other.process).ok_or_else(|| absent(exec)),
+            exec => self
+                .others
+                .get(exec)
+                .map(|other| &other.process)
+                .ok_or_else(|| no_such_process(exec)),
         }
     }
 
     /// Sends a signal to one of its processes, or to all.
-    pub async fn kill(&self, exec: &str, signal: u32, is_for_all: bool) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the process is not there or has ended; the runtime may refuse.
+    pub async fn send_signal(&self, exec: &str, signal: u32, is_for_all: bool) -> Result<()> {
         if !is_for_all {
-            return self.process(exec)?.signal(signal);
+            return self.find_process(exec)?.send_signal(signal);
         }
         match self.runtime.kill_all(&self.id, &signal.to_string()).await {
             Err(error) if oci::is_gone(&error) => {
@@ -151,9 +167,12 @@ impl Container {
     }
 
     /// Takes away the container, or one of its processes, and answers the streams to be finished.
-    pub async fn delete(&mut self, exec: &str) -> Result<Vec<Streams>> {
+    ///
+    /// # Errors
+    /// When there is no such process, or the runtime refuses.
+    pub async fn delete_process(&mut self, exec: &str) -> Result<Vec<Streams>> {
         if !exec.is_empty() {
-            let other = self.others.remove(exec).ok_or_else(|| absent(exec))?;
+            let other = self.others.remove(exec).ok_or_else(|| no_such_process(exec))?;
             let _ = fs::remove_file(&other.description);
             let mut process = other.process;
             return Ok(vec![process.take_streams()]);
@@ -167,7 +186,10 @@ impl Container {
     }
 
     /// Stops its processes where they are, or lets them go on.
-    pub async fn pause(&mut self, is_paused: bool) -> Result<()> {
+    ///
+    /// # Errors
+    /// When the runtime refuses it.
+    pub async fn set_paused(&mut self, is_paused: bool) -> Result<()> {
         match is_paused {
             true => self.runtime.pause(&self.id).await?,
             false => self.runtime.resume(&self.id).await?,
@@ -177,15 +199,21 @@ impl Container {
     }
 
     /// Gives it other limits: `resources` is JSON.
-    pub async fn update(&self, resources: &[u8]) -> Result<()> {
+    ///
+    /// # Errors
+    /// When they cannot be written to a file, or the runtime refuses them.
+    pub async fn update_limits(&self, resources: &[u8]) -> Result<()> {
         let file = self.bundle.join("resources.json");
         fs::write(&file, resources).map_err(Error::file("writing", &file))?;
         self.runtime.update(&self.id, &file).await
     }
 
     /// How one of its processes stands.
-    pub fn state(&self, exec: &str) -> Result<StateResponse> {
-        let process = self.process(exec)?;
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such process.
+    pub fn describe_state(&self, exec: &str) -> Result<StateResponse> {
+        let process = self.find_process(exec)?;
         let (exit, paths) = (process.exit(), process.paths.clone());
         Ok(StateResponse {
             id: self.id.clone(),
@@ -198,7 +226,7 @@ impl Container {
             stderr: paths.error,
             terminal: paths.is_terminal,
             exit_status: exit.map_or(0, |exit| exit.code),
-            exited_at: exit.map(|exit| times::timestamp(exit.at)).into(),
+            exited_at: exit.map(|exit| times::to_timestamp(exit.at)).into(),
             ..StateResponse::default()
         })
     }
@@ -209,17 +237,17 @@ impl Container {
     }
 }
 
-fn absent(exec: &str) -> Error {
+fn no_such_process(exec: &str) -> Error {
     Error::NotFound(format!("there is no process {exec} in the container"))
 }
 
 /// Reads what is to run, and makes it run by this program if it is an application.
-fn prepare(request: &CreateTaskRequest, bundle: &Path) -> Result<Options> {
+fn prepare_bundle(request: &CreateTaskRequest, bundle: &Path) -> Result<Options> {
     let mut spec = bundle::read_spec(bundle)?;
     let options = Options::read(request.options.as_ref(), &spec)?;
-    options.note(bundle)?;
-    let root = bundle::root(bundle, &spec);
-    let workload = Workload::of(&spec, &root)?;
+    options.write_note(bundle)?;
+    let root = bundle::root_path(bundle, &spec);
+    let workload = Workload::of_spec(&spec, &root)?;
     if workload != Workload::Program {
         let host = env::current_exe().map_err(Error::file("finding", Path::new("this program")))?;
         match workload {

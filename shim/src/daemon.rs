@@ -31,16 +31,16 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     set_child_subreaper(Some(rustix::process::getpid())).context("adopting processes")?;
     // One thread is enough to pass messages on, and a box has as many daemons as pods.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(arguments))
+    runtime.block_on(serve_tasks(arguments))
 }
 
-async fn serve(arguments: &Arguments) -> Result<()> {
+async fn serve_tasks(arguments: &Arguments) -> Result<()> {
     let shutdown = Arc::new(Notify::new());
     let socket = Path::new(arguments.socket.trim_start_matches("unix://"));
-    let exits = Exits::watch().context("watching over processes")?;
+    let exits = Exits::watch_children().context("watching over processes")?;
     let tasks: Arc<dyn Task + Send + Sync> =
         Arc::new(Tasks::new(&arguments.namespace, socket, exits, shutdown.clone()));
-    let listener = listener().context("containerd starts this program, not you")?;
+    let listener = take_listener().context("containerd starts this program, not you")?;
     let mut server = Server::new().add_listener(listener.try_into()?);
     for name in SERVICES {
         let service: Option<Service> = create_task(tasks.clone()).into_values().next();
@@ -55,7 +55,7 @@ async fn serve(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-fn listener() -> Result<UnixListener> {
+fn take_listener() -> Result<UnixListener> {
     let input: OwnedFd = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
     let listener = UnixListener::from(input);
     listener.local_addr().context("standard input is no socket")?;

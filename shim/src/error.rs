@@ -64,7 +64,7 @@ impl Error {
         move |source| Self::Json { what, source }
     }
 
-    fn code(&self) -> Code {
+    fn status_code(&self) -> Code {
         match self {
             Self::NotFound(_) => Code::NOT_FOUND,
             Self::Precondition(_) => Code::FAILED_PRECONDITION,
@@ -76,6 +76,6 @@ impl Error {
 
 impl From<Error> for ttrpc::Error {
     fn from(error: Error) -> Self {
-        Self::RpcStatus(get_status(error.code(), error.to_string()))
+        Self::RpcStatus(get_status(error.status_code(), error.to_string()))
     }
 }

@@ -61,18 +61,18 @@ pub struct Events {
 
 impl Events {
     /// Begins to pass on events, in a task of its own.
-    pub fn forward(namespace: &str) -> Self {
+    pub fn begin_forwarding(namespace: &str) -> Self {
         let (queue, events) = mpsc::unbounded_channel();
-        tokio::spawn(forward(events));
+        tokio::spawn(forward_all(events));
         Self { namespace: namespace.to_owned(), queue }
     }
 
     /// Queues an event. A pod has a few in its life.
-    pub fn tell<E: Event>(&self, event: &E) {
+    pub fn queue_event<E: Event>(&self, event: &E) {
         let value = event.write_to_bytes().unwrap_or_default();
         let type_url = format!("{PACKAGE}.{}", E::NAME);
         let envelope = Envelope {
-            timestamp: MessageField::some(times::timestamp(SystemTime::now())),
+            timestamp: MessageField::some(times::to_timestamp(SystemTime::now())),
             namespace: self.namespace.clone(),
             topic: E::TOPIC.to_owned(),
             event: MessageField::some(Any { type_url, value, ..Any::default() }),
@@ -83,12 +83,12 @@ impl Events {
     }
 }
 
-async fn forward(mut events: mpsc::UnboundedReceiver<Envelope>) {
+async fn forward_all(mut events: mpsc::UnboundedReceiver<Envelope>) {
     let address = env::var("TTRPC_ADDRESS").unwrap_or_default();
     let mut client = None;
     while let Some(event) = events.recv().await {
         for _ in 0..TRIES {
-            match tell(&address, &mut client, &event).await {
+            match send_event(&address, &mut client, &event).await {
                 Ok(()) => break,
                 Err(error) => {
                     tracing::warn!("telling containerd of {}: {error:#}", event.topic);
@@ -100,7 +100,7 @@ async fn forward(mut events: mpsc::UnboundedReceiver<Envelope>) {
     }
 }
 
-async fn tell(
+async fn send_event(
     address: &str,
     client: &mut Option<EventsClient>,
     event: &Envelope,

@@ -39,15 +39,15 @@ impl Exits {
     ///
     /// # Errors
     /// When the system grants no handler of signals.
-    pub fn watch() -> std::io::Result<Arc<Self>> {
+    pub fn watch_children() -> std::io::Result<Arc<Self>> {
         let exits = Arc::new(Self::default());
-        tokio::spawn(reap(signal(SignalKind::child())?, exits.clone()));
+        tokio::spawn(reap_children(signal(SignalKind::child())?, exits.clone()));
         Ok(exits)
     }
 
     /// The end of a process that was started after `since`; earlier ends are those of others who
     /// had its number.
-    pub fn of(&self, pid: Pid, since: Instant) -> oneshot::Receiver<Exit> {
+    pub fn await_exit(&self, pid: Pid, since: Instant) -> oneshot::Receiver<Exit> {
         let (sender, receiver) = oneshot::channel();
         let mut ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match ends.unclaimed.remove(&pid).filter(|(noticed, _)| *noticed >= since) {
@@ -57,7 +57,7 @@ impl Exits {
         receiver
     }
 
-    fn note(&self, pid: Pid, exit: Exit) {
+    fn note_exit(&self, pid: Pid, exit: Exit) {
         let mut ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = ends.awaited.remove(&pid) {
             // Whoever asked may have gone.
@@ -69,17 +69,17 @@ impl Exits {
     }
 }
 
-async fn reap(mut children: Signal, exits: Arc<Exits>) {
+async fn reap_children(mut children: Signal, exits: Arc<Exits>) {
     while children.recv().await.is_some() {
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
-            if let Some(code) = code(status) {
-                exits.note(pid, Exit { code, at: SystemTime::now() });
+            if let Some(code) = exit_code(status) {
+                exits.note_exit(pid, Exit { code, at: SystemTime::now() });
             }
         }
     }
 }
 
-fn code(status: WaitStatus) -> Option<u32> {
+fn exit_code(status: WaitStatus) -> Option<u32> {
     let exited = status.exit_status().and_then(|code| u32::try_from(code).ok());
     let killed = || status.terminating_signal().and_then(|number| u32::try_from(number).ok());
     exited.or_else(|| killed().map(|number| 128 + number))
@@ -98,11 +98,11 @@ mod tests {
         let exits = Exits::default();
         let (early, late) = (Pid::from_raw(7).unwrap(), Pid::from_raw(8).unwrap());
         let since = Instant::now();
-        exits.note(early, exit(1));
-        assert_eq!(exits.of(early, since).try_recv(), Ok(exit(1)));
-        let mut receiver = exits.of(late, since);
+        exits.note_exit(early, exit(1));
+        assert_eq!(exits.await_exit(early, since).try_recv(), Ok(exit(1)));
+        let mut receiver = exits.await_exit(late, since);
         assert!(receiver.try_recv().is_err());
-        exits.note(late, exit(2));
+        exits.note_exit(late, exit(2));
         assert_eq!(receiver.try_recv(), Ok(exit(2)));
     }
 
@@ -110,8 +110,8 @@ mod tests {
     fn an_end_of_an_earlier_process_of_that_number_is_not_taken() {
         let exits = Exits::default();
         let pid = Pid::from_raw(7).unwrap();
-        exits.note(pid, exit(1));
-        let mut receiver = exits.of(pid, Instant::now() + Duration::from_nanos(1));
+        exits.note_exit(pid, exit(1));
+        let mut receiver = exits.await_exit(pid, Instant::now() + Duration::from_nanos(1));
         assert!(receiver.try_recv().is_err());
     }
 }

@@ -52,7 +52,7 @@ pub fn run() -> ExitCode {
             _ => hedge::cli::run(),
         };
     }
-    match command() {
+    match run_command() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{RUNTIME}: {error:#}");
@@ -61,21 +61,21 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn command() -> Result<()> {
+fn run_command() -> Result<()> {
     let arguments = Arguments::parse(env::args_os().skip(1))?;
     match arguments.action {
         Action::Daemon => daemon::run(&arguments),
-        Action::Start => start::start(&arguments),
-        Action::Delete => start::delete(&arguments),
+        Action::Start => start::ensure_daemon(&arguments),
+        Action::Delete => start::clean_up(&arguments),
         Action::Version => {
             println!("containerd-shim-hedge-v1 {VERSION}");
             Ok(())
         }
-        Action::Info => info(),
+        Action::Info => print_info(),
     }
 }
 
-fn info() -> Result<()> {
+fn print_info() -> Result<()> {
     let version = RuntimeVersion { version: VERSION.to_owned(), ..RuntimeVersion::default() };
     let name = RUNTIME.to_owned();
     let version = MessageField::some(version);

@@ -47,7 +47,7 @@ pub fn unmount_root(target: &Path) {
 }
 
 fn mount_one(one: &Mount, target: &Path) -> Result<()> {
-    let (flags, data) = split(&one.options);
+    let (flags, data) = split_options(&one.options);
     let refused = Error::file("mounting the container's files at", target);
     if data.len() <= OPTIONS_MAX {
         let data = CString::new(data).map_err(|error| refused(error.into()))?;
@@ -56,7 +56,7 @@ fn mount_one(one: &Mount, target: &Path) -> Result<()> {
     }
     // Options of many layers are longer than the system takes: named from their common folder,
     // which only a thread of its own can make its working directory, they are shorter.
-    let (folder, data) = shorten(&data);
+    let (folder, data) = shorten_layers(&data);
     let (source, kind, target) = (one.source.clone(), one.type_.clone(), target.to_owned());
     let mounting = thread::spawn(move || -> std::io::Result<()> {
         // SAFETY: only the file system attributes are unshared, and the thread ends here.
@@ -68,7 +68,7 @@ fn mount_one(one: &Mount, target: &Path) -> Result<()> {
     mounted.unwrap_or_else(|_| Err(std::io::Error::other("a thread panicked"))).map_err(refused)
 }
 
-fn split(options: &[String]) -> (MountFlags, String) {
+fn split_options(options: &[String]) -> (MountFlags, String) {
     let mut flags = MountFlags::empty();
     let mut data = Vec::new();
     for option in options {
@@ -81,7 +81,7 @@ fn split(options: &[String]) -> (MountFlags, String) {
 }
 
 /// The common folder of the layers that overlay options name, and the options from there.
-fn shorten(data: &str) -> (PathBuf, String) {
+fn shorten_layers(data: &str) -> (PathBuf, String) {
     let lower = data.split(',').find_map(|option| option.strip_prefix("lowerdir="));
     let lowest = lower.and_then(|layers| layers.split(':').next()).unwrap_or_default();
     // A snapshotter keeps layers as FOLDER/ID/fs.
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn flags_and_data_are_told_apart() {
         let options = ["ro", "nosuid", "lowerdir=/a:/b", "rw", "index=off"].map(str::to_owned);
-        let (flags, data) = split(&options);
+        let (flags, data) = split_options(&options);
         assert_eq!(flags, MountFlags::NOSUID);
         assert_eq!(data, "lowerdir=/a:/b,index=off");
     }
@@ -113,7 +113,7 @@ mod tests {
     fn many_layers_are_named_from_their_common_folder() {
         let layers: Vec<_> = (0..200).map(|id| format!("/var/lib/c/snapshots/{id}/fs")).collect();
         let data = format!("index=off,upperdir=/u,lowerdir={}", layers.join(":"));
-        let (folder, shortened) = shorten(&data);
+        let (folder, shortened) = shorten_layers(&data);
         assert_eq!(folder, Path::new("/var/lib/c/snapshots"));
         assert!(shortened.starts_with("index=off,upperdir=/u,lowerdir=0/fs:1/fs:2/fs"));
         assert!(shortened.len() < OPTIONS_MAX && data.len() > OPTIONS_MAX);

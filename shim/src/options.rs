@@ -40,7 +40,7 @@ impl Options {
     /// When the options cannot be read; says which.
     pub fn read(message: Option<&Any>, spec: &Value) -> Result<Self> {
         let mut options = match message {
-            Some(message) => Self::decode(message)?,
+            Some(message) => Self::decode_message(message)?,
             None => Self::default(),
         };
         let path = spec.pointer("/linux/cgroupsPath").and_then(Value::as_str).unwrap_or_default();
@@ -48,7 +48,7 @@ impl Options {
         Ok(options)
     }
 
-    fn decode(message: &Any) -> Result<Self> {
+    fn decode_message(message: &Any) -> Result<Self> {
         let name = message.type_url.rsplit('/').next().unwrap_or_default();
         match name {
             "containerd.runc.v1.Options" => {
@@ -59,7 +59,7 @@ impl Options {
                     systemd_cgroup: options.systemd_cgroup,
                 })
             }
-            "runtimeoptions.v1.Options" => Self::from_toml(&table(&message.value)?),
+            "runtimeoptions.v1.Options" => Self::from_toml(&read_table(&message.value)?),
             _ => Ok(Self::default()),
         }
     }
@@ -73,26 +73,26 @@ impl Options {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn note(&self, bundle: &Path) -> Result<()> {
+    pub fn write_note(&self, bundle: &Path) -> Result<()> {
         let text = serde_json::to_vec(self).map_err(Error::json("the runtime's options"))?;
         let file = bundle.join(NOTE);
         fs::write(&file, text).map_err(Error::file("writing", &file))
     }
 
     /// What was noted in the bundle, or the defaults.
-    pub fn noted(bundle: &Path) -> Self {
+    pub fn read_note(bundle: &Path) -> Self {
         let text = fs::read(bundle.join(NOTE)).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
     /// The OCI runtime's program.
-    pub fn program(&self) -> PathBuf {
+    pub fn program_path(&self) -> PathBuf {
         PathBuf::from(if self.binary_name.is_empty() { PROGRAM } else { &self.binary_name })
     }
 
     /// Where it keeps what it knows of the container of a bundle: in there, unless another folder
     /// is named, so that nothing is left once containerd has removed the bundle.
-    pub fn root(&self, namespace: &str, bundle: &Path) -> PathBuf {
+    pub fn state_root(&self, namespace: &str, bundle: &Path) -> PathBuf {
         match self.root.as_str() {
             "" => bundle.join(ROOT),
             root => Path::new(root).join(namespace),
@@ -108,7 +108,7 @@ fn is_systemd_path(path: &str) -> bool {
 
 /// The TOML in containerd's generic options: field 3, or the file that field 2 names. The message
 /// is not among those that are generated: it has three fields of bytes.
-fn table(message: &[u8]) -> Result<String> {
+fn read_table(message: &[u8]) -> Result<String> {
     let (mut path, mut body) = (None, None);
     let mut input = containerd_shim_protos::protobuf::CodedInputStream::from_bytes(message);
     while let Some(tag) = input.read_raw_tag_or_eof()? {
@@ -149,7 +149,7 @@ mod tests {
         let text = b"SystemdCgroup = true\nBinaryName = 'crun'";
         let options = Options::read(Some(&generic(&[(1, b"x"), (3, text)])), &json!({})).unwrap();
         assert!(options.systemd_cgroup);
-        assert_eq!(options.program(), PathBuf::from("crun"));
+        assert_eq!(options.program_path(), PathBuf::from("crun"));
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
         let path = file.path().display().to_string();

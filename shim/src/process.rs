@@ -52,7 +52,10 @@ impl Process {
     }
 
     /// Prepares its streams.
-    pub fn make(&self, id: &str) -> Result<(Making, Handles)> {
+    ///
+    /// # Errors
+    /// When a stream of containerd's or the terminal's socket cannot be opened.
+    pub fn prepare_streams(&self, id: &str) -> Result<(Making, Handles)> {
         let since = Instant::now();
         if self.paths.is_terminal {
             let socket = Socket::new(id)?;
@@ -60,18 +63,21 @@ impl Process {
             let making = Making { streams: Streams::default(), socket: Some(socket), since };
             return Ok((making, Handles { console, ..Handles::default() }));
         }
-        let (streams, handles) = Streams::connect(&self.paths)?;
+        let (streams, handles) = Streams::connect_all(&self.paths)?;
         let handles = Handles { streams: handles, console: None };
         Ok((Making { streams, socket: None, since }, handles))
     }
 
     /// Takes over a process that the runtime has made.
-    pub async fn made(&mut self, making: Making, pid: Pid) -> Result<()> {
+    ///
+    /// # Errors
+    /// When its terminal does not come, or a stream cannot be opened.
+    pub async fn take_over(&mut self, making: Making, pid: Pid) -> Result<()> {
         self.pid = Some(pid);
         self.handle = pidfd_open(pid, PidfdFlags::empty()).ok();
         self.streams = making.streams;
         let Some(socket) = making.socket else { return Ok(()) };
-        let terminal = socket.receive().await?;
+        let terminal = socket.receive_terminal().await?;
         if !self.paths.input.is_empty() {
             self.streams.copy_from(&self.paths.input, terminal.clone())?;
         }
@@ -94,12 +100,12 @@ impl Process {
     }
 
     /// Tells of its end, whenever that is.
-    pub fn end(&self) -> watch::Receiver<Option<Exit>> {
+    pub fn subscribe_exit(&self) -> watch::Receiver<Option<Exit>> {
         self.exit.subscribe()
     }
 
     /// Notes its end.
-    pub fn ended(&self, exit: Exit) {
+    pub fn note_exit(&self, exit: Exit) {
         self.exit.send_replace(Some(exit));
     }
 
@@ -114,7 +120,10 @@ impl Process {
     }
 
     /// Sends it a signal.
-    pub fn signal(&self, number: u32) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it has ended, [`Error::Invalid`] for no signal.
+    pub fn send_signal(&self, number: u32) -> Result<()> {
         let Some(handle) = self.handle.as_ref().filter(|_| self.exit().is_none()) else {
             // containerd knows this sentence, and takes it for success.
             return Err(Error::NotFound("process already finished".to_owned()));
@@ -130,8 +139,11 @@ impl Process {
     }
 
     /// Tells its terminal how large its window is.
-    pub fn resize(&self, columns: u32, rows: u32) -> Result<()> {
-        self.terminal.as_ref().map_or(Ok(()), |terminal| terminal.resize(columns, rows))
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn resize_terminal(&self, columns: u32, rows: u32) -> Result<()> {
+        self.terminal.as_ref().map_or(Ok(()), |terminal| terminal.resize_window(columns, rows))
     }
 
     /// Lets it see the end of its input.

@@ -15,12 +15,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use hedge::app::Options;
+use hedge::app::AppOptions;
 use hedge::limits::Limits;
 use hedge::logs::{self, LogFormat};
 use hedge::manifest::Application;
 use hedge::runtime_config::{RuntimeConfig, Unnamed};
-use hedge::serve::{ContentListen, Places};
+use hedge::serve::{ContentListen, ListenAddresses};
 use hedge::variables::EnvironmentNames;
 use rustix::fs::Access;
 use rustix::process::{Signal, set_parent_process_death_signal};
@@ -47,7 +47,7 @@ const TERMINATION_BYTES_MAX: usize = 4096;
 
 /// Serves the application until the pod is to end.
 pub fn run(manifest: Option<OsString>) -> ExitCode {
-    match serve(manifest) {
+    match serve_manifest(manifest) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let text = format!("Error: {error:#}");
@@ -58,7 +58,7 @@ pub fn run(manifest: Option<OsString>) -> ExitCode {
     }
 }
 
-fn serve(manifest: Option<OsString>) -> Result<()> {
+fn serve_manifest(manifest: Option<OsString>) -> Result<()> {
     // The daemon of the pod is the parent. Were it killed, containerd would start the container
     // once more, beside this process and on its volumes.
     set_parent_process_death_signal(Some(Signal::KILL)).context("following the daemon")?;
@@ -66,29 +66,30 @@ fn serve(manifest: Option<OsString>) -> Result<()> {
     let _logs = logs::init(log_format()?, true)?;
     refuse_selection()?;
     let config = Path::new(RUNTIME_CONFIG);
-    let options = Options {
+    let options = AppOptions {
         manifest: PathBuf::from(manifest),
         runtime_config: config.exists().then(|| config.to_owned()),
-        state_dir: environment("HEDGE_STATE_DIR").map(PathBuf::from),
+        state_dir: read_variable("HEDGE_STATE_DIR").map(PathBuf::from),
         state_dir_unnamed: Some(PathBuf::from(STATE)),
-        cache_dir: environment("HEDGE_CACHE_DIR").map(PathBuf::from),
+        cache_dir: read_variable("HEDGE_CACHE_DIR").map(PathBuf::from),
         environment_names: EnvironmentNames::PrefixedOrPlain,
         waits: true,
-        limits: limits()?,
-        ..Options::default()
+        limits: read_limits()?,
+        ..AppOptions::default()
     };
     let folders = state_folders(&options)?;
     folders.iter().for_each(|folder| warn_of_loss(folder));
     give_room(&folders);
     // A pod's Service and Ingress know one port: a second name is content's (`content_origin`).
-    let metrics = environment(METRICS).map(|address| address.parse());
+    let metrics = read_variable(METRICS).map(|address| address.parse());
     let metrics = metrics.transpose().with_context(|| format!("{METRICS} is no address"))?;
-    let places = Places { main: address()?, content: ContentListen::Nowhere, metrics };
-    hedge::serve::run(places, options)
+    let addresses =
+        ListenAddresses { main: listen_address()?, content: ContentListen::Nowhere, metrics };
+    hedge::serve::run(addresses, options)
 }
 
 /// The folders in which the application's databases are.
-fn state_folders(options: &Options) -> Result<BTreeSet<PathBuf>> {
+fn state_folders(options: &AppOptions) -> Result<BTreeSet<PathBuf>> {
     let application = Application::load(&options.manifest)?;
     let unnamed = Unnamed::In(Path::new(STATE));
     let file = options.runtime_config.as_deref();
@@ -111,18 +112,18 @@ fn give_room(folders: &BTreeSet<PathBuf>) {
     }
 }
 
-fn environment(name: &str) -> Option<String> {
+fn read_variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn address() -> Result<SocketAddr> {
-    let address = environment("SPIN_HTTP_LISTEN_ADDR").unwrap_or_else(|| ADDRESS.to_owned());
+fn listen_address() -> Result<SocketAddr> {
+    let address = read_variable("SPIN_HTTP_LISTEN_ADDR").unwrap_or_else(|| ADDRESS.to_owned());
     let parsed = address.parse();
     parsed.with_context(|| format!("SPIN_HTTP_LISTEN_ADDR={address}: not ADDRESS:PORT"))
 }
 
 fn log_format() -> Result<LogFormat> {
-    match environment("HEDGE_LOG_FORMAT").as_deref() {
+    match read_variable("HEDGE_LOG_FORMAT").as_deref() {
         None | Some("text") => Ok(LogFormat::Text),
         Some("json") => Ok(LogFormat::Json),
         Some(other) => bail!("HEDGE_LOG_FORMAT={other}: it is text or json"),
@@ -131,12 +132,12 @@ fn log_format() -> Result<LogFormat> {
 
 /// A SpinApp's limit of memory comes as a number of bytes. One that is no number is refused:
 /// without a limit, a container may be killed in the place of a request.
-fn limits() -> Result<Limits> {
+fn read_limits() -> Result<Limits> {
     let mut limits = Limits::default();
-    if environment(IN_KUBERNETES).is_some() {
+    if read_variable(IN_KUBERNETES).is_some() {
         limits.deregistration = DEREGISTRATION;
     }
-    if let Some(text) = environment("SPIN_MAX_INSTANCE_MEMORY") {
+    if let Some(text) = read_variable("SPIN_MAX_INSTANCE_MEMORY") {
         let bytes: usize = text.trim().parse().with_context(|| {
             format!("SPIN_MAX_INSTANCE_MEMORY={text}: not a whole number of bytes")
         })?;
@@ -150,7 +151,7 @@ fn limits() -> Result<Limits> {
 /// than was asked for is worse than nothing.
 fn refuse_selection() -> Result<()> {
     let name = "SPIN_COMPONENTS_TO_RETAIN";
-    match environment(name) {
+    match read_variable(name) {
         Some(names) => {
             bail!("{name}={names}: this runtime serves all components of an application")
         }

@@ -37,12 +37,12 @@ const KILLED: u32 = 128 + 9;
 ///
 /// # Errors
 /// When the bundle cannot be read, or the daemon not be started.
-pub fn start(arguments: &Arguments) -> Result<()> {
+pub fn ensure_daemon(arguments: &Arguments) -> Result<()> {
     let spec = bundle::read_spec(Path::new("."))?;
     let pod = spec.pointer(POD).and_then(Value::as_str).unwrap_or(&arguments.id);
-    let path = socket(arguments, pod);
+    let path = socket_path(arguments, pod);
     if UnixStream::connect(&path).is_err() {
-        spawn(arguments, &path).context("starting the pod's daemon")?;
+        spawn_daemon(arguments, &path).context("starting the pod's daemon")?;
     }
     let address = format!("unix://{}", path.display());
     fs::write(ADDRESS, &address).context("noting the daemon's address")?;
@@ -51,7 +51,7 @@ pub fn start(arguments: &Arguments) -> Result<()> {
     Ok(out.flush()?)
 }
 
-fn socket(arguments: &Arguments, pod: &str) -> PathBuf {
+fn socket_path(arguments: &Arguments, pod: &str) -> PathBuf {
     let name = Path::new(&arguments.address).join(&arguments.namespace).join(pod);
     let hash = Sha256::digest(name.as_os_str().as_encoded_bytes());
     let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -59,7 +59,7 @@ fn socket(arguments: &Arguments, pod: &str) -> PathBuf {
 }
 
 /// Starts the daemon. It gets the listening socket, so that containerd can connect at once.
-fn spawn(arguments: &Arguments, path: &Path) -> Result<()> {
+fn spawn_daemon(arguments: &Arguments, path: &Path) -> Result<()> {
     fs::create_dir_all(SOCKETS)?;
     // A daemon that was killed leaves its socket.
     let _ = fs::remove_file(path);
@@ -80,12 +80,12 @@ fn spawn(arguments: &Arguments, path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// When the answer cannot be written.
-pub fn delete(arguments: &Arguments) -> Result<()> {
+pub fn clean_up(arguments: &Arguments) -> Result<()> {
     let bundle = env::current_dir()?;
-    let options = Options::noted(&bundle);
+    let options = Options::read_note(&bundle);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let exits: Arc<Exits> = Exits::watch()?;
+        let exits: Arc<Exits> = Exits::watch_children()?;
         let below = Runtime::new(&options, &arguments.namespace, &bundle, exits);
         if let Err(error) = below.delete(&arguments.id).await {
             eprintln!("{error}");
@@ -96,7 +96,7 @@ pub fn delete(arguments: &Arguments) -> Result<()> {
     forget_socket(&bundle);
     let response = DeleteResponse {
         exit_status: KILLED,
-        exited_at: MessageField::some(times::timestamp(SystemTime::now())),
+        exited_at: MessageField::some(times::to_timestamp(SystemTime::now())),
         ..DeleteResponse::default()
     };
     let mut out = std::io::stdout();

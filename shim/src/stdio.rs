@@ -45,51 +45,60 @@ pub struct Streams {
 
 impl Streams {
     /// Begins to copy, and answers what the process is to have.
-    pub fn connect(paths: &Paths) -> Result<(Self, [Option<OwnedFd>; 3])> {
+    ///
+    /// # Errors
+    /// When a FIFO cannot be opened.
+    pub fn connect_all(paths: &Paths) -> Result<(Self, [Option<OwnedFd>; 3])> {
         let mut streams = Self::default();
         let input = match paths.input.as_str() {
             "" => None,
-            path => Some(streams.input(path)?),
+            path => Some(streams.connect_input(path)?),
         };
         let mut output = |path: &str| match path {
             "" => Ok(None),
-            path => streams.output(path).map(Some),
+            path => streams.connect_output(path).map(Some),
         };
         let (out, error) = (output(&paths.output)?, output(&paths.error)?);
         Ok((streams, [input, out, error]))
     }
 
-    fn input(&mut self, path: &str) -> Result<OwnedFd> {
-        let (theirs, ours) = pipe_with(PipeFlags::CLOEXEC).map_err(broken(path))?;
-        let ours = pipe::Sender::from_owned_fd(ours).map_err(broken(path))?;
+    fn connect_input(&mut self, path: &str) -> Result<OwnedFd> {
+        let (theirs, ours) = pipe_with(PipeFlags::CLOEXEC).map_err(stream_error(path))?;
+        let ours = pipe::Sender::from_owned_fd(ours).map_err(stream_error(path))?;
         self.copy_from(path, ours)?;
         Ok(theirs)
     }
 
-    fn output(&mut self, path: &str) -> Result<OwnedFd> {
-        let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC).map_err(broken(path))?;
-        let ours = pipe::Receiver::from_owned_fd(ours).map_err(broken(path))?;
+    fn connect_output(&mut self, path: &str) -> Result<OwnedFd> {
+        let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC).map_err(stream_error(path))?;
+        let ours = pipe::Receiver::from_owned_fd(ours).map_err(stream_error(path))?;
         self.copy_to(ours, path)?;
         Ok(theirs)
     }
 
     /// Copies from the FIFO at `path`, until [`Streams::close_input`] and the end of what
     /// containerd wrote.
+    ///
+    /// # Errors
+    /// When the FIFO cannot be opened.
     pub fn copy_from(&mut self, path: &str, to: impl AsyncWrite + Send + 'static) -> Result<()> {
         let both = open_fifo(path, OFlags::RDWR)?;
-        let from = pipe::OpenOptions::new().open_receiver(path).map_err(broken(path))?;
+        let from = pipe::OpenOptions::new().open_receiver(path).map_err(stream_error(path))?;
         let hold = open_fifo(path, OFlags::WRONLY)?;
         drop(both);
         *self.input_hold.lock().unwrap_or_else(PoisonError::into_inner) = Some(hold);
-        self.input = Some(tokio::spawn(copy(from, to, None)));
+        self.input = Some(tokio::spawn(copy_stream(from, to, None)));
         Ok(())
     }
 
     /// Copies to the FIFO at `path`, until the process and all its children have closed it.
+    ///
+    /// # Errors
+    /// When the FIFO cannot be opened.
     pub fn copy_to(&mut self, from: impl AsyncRead + Send + 'static, path: &str) -> Result<()> {
         let hold = open_fifo(path, OFlags::RDONLY)?;
-        let to = pipe::OpenOptions::new().open_sender(path).map_err(broken(path))?;
-        self.outputs.push(tokio::spawn(copy(from, to, Some(hold))));
+        let to = pipe::OpenOptions::new().open_sender(path).map_err(stream_error(path))?;
+        self.outputs.push(tokio::spawn(copy_stream(from, to, Some(hold))));
         Ok(())
     }
 
@@ -99,7 +108,7 @@ impl Streams {
     }
 
     /// Passes on what is left of an ended process's output, and lets go of the FIFOs.
-    pub async fn finish(mut self) {
+    pub async fn drain_outputs(mut self) {
         self.close_input();
         let outputs = std::mem::take(&mut self.outputs);
         let drained = async {
@@ -123,14 +132,14 @@ impl Drop for Streams {
 
 /// Opens a FIFO without waiting for whoever is at its other end.
 fn open_fifo(path: &str, mode: OFlags) -> Result<OwnedFd> {
-    open(path, mode | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()).map_err(broken(path))
+    open(path, mode | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()).map_err(stream_error(path))
 }
 
-fn broken<E: Into<std::io::Error>>(path: &str) -> impl Fn(E) -> Error {
+fn stream_error<E: Into<std::io::Error>>(path: &str) -> impl Fn(E) -> Error {
     Error::file("opening the stream", Path::new(path))
 }
 
-async fn copy(from: impl AsyncRead, to: impl AsyncWrite, hold: Option<OwnedFd>) {
+async fn copy_stream(from: impl AsyncRead, to: impl AsyncWrite, hold: Option<OwnedFd>) {
     let (mut from, mut to) = (std::pin::pin!(from), std::pin::pin!(to));
     // A terminal that hangs up and a pipe without a reader are how a stream ends.
     let _ = tokio::io::copy(&mut from, &mut to).await;

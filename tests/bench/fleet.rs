@@ -10,7 +10,7 @@ use bytes::Bytes;
 use hedgeschool_replication::wire::{
     Batch, Bookmark, Cursor, ENTRIES_PATH, Entry, Health, PULL_PATH, Pull, Pulled,
 };
-use hedgeschool_replication::{Lane, Place, Position, Stamp};
+use hedgeschool_replication::{Checkpoint, Lane, Position, Stamp};
 use hedgeschool_tests::{Client, Node};
 use http::{Method, Request, header};
 use http_body_util::Full;
@@ -151,8 +151,9 @@ fn batch(node: u64, epoch: &str, statements: u64, after: u64, count: u64) -> Bat
         let payload = RawValue::from_string(recorded(&statement)).unwrap_or_default();
         Entry { sequence, kind: "statement".to_owned(), payload }
     };
-    let receipt = |sequence: u64| if sequence > 0 { format!("r{sequence}") } else { String::new() };
-    let through = Place { sequence: after, receipt: receipt(after) };
+    let token_of =
+        |sequence: u64| if sequence > 0 { format!("r{sequence}") } else { String::new() };
+    let through = Checkpoint { sequence: after, token: token_of(after) };
     Batch {
         node: name(node),
         journal: "progress".to_owned(),
@@ -162,7 +163,7 @@ fn batch(node: u64, epoch: &str, statements: u64, after: u64, count: u64) -> Bat
         after,
         above: None,
         heard: Vec::new(),
-        receipt: receipt(after + count),
+        token: token_of(after + count),
         entries: (after + 1..=after + count).map(entry).collect(),
     }
 }

@@ -62,7 +62,7 @@ fn restore(folder: &Path, from: &Path) -> Result<String> {
 fn epochs(folder: &Path) -> Result<Vec<String>> {
     let epoch = |store| {
         let database = Connection::open(folder.join(format!("{store}.db")))?;
-        let sql = "SELECT text FROM note WHERE name = 'epoch'";
+        let sql = "SELECT epoch FROM journal_copy";
         Ok(database.query_row(sql, (), |row| row.get(0))?)
     };
     STORES.into_iter().map(epoch).collect()

@@ -17,7 +17,7 @@ const BREAKS: [Break; 11] = [
     ("component = \"neighbour\"", "component = \"stranger\"", &["stranger"]),
     ("hedgeschool_probe.wasm", "no_such.wasm", &["no_such.wasm"]),
     ("hedgeschool_progress_store.wasm", "no_store.wasm", &["no_store.wasm"]),
-    ("\"hedgeschool:progress@0.1.0\" =", "\"hedgeschool:other@0.1.0\" =", &["hedgeschool:"]),
+    ("\"hedgeschool:progress@0.2.0\" =", "\"hedgeschool:other@0.2.0\" =", &["hedgeschool:"]),
     ("inherit_configuration = []", "inherit_configuration = ['sqlite']", &["inherit", "sqlite"]),
     ("['http://example.org']", "['example.org']", &["allowed_outbound_hosts", "example.org"]),
     ("route = { private = true }", "route = 'no-slash'", &["no-slash"]),

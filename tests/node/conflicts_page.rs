@@ -202,7 +202,7 @@ fn pages_follow_each_other_over_all_journals() -> Result<()> {
             );
         }
         seen.extend(shown(&page));
-        match link(&page, "Next") {
+        match link(&page, "Next page") {
             Ok(next) => address = next,
             Err(_) => break,
         }

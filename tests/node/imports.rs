@@ -11,7 +11,7 @@ use wasmparser::{Parser, Payload};
 
 /// What Spin 4.1 offers to a component, as far as it could concern one of ours. A name that ends
 /// in `/` stands for every interface of that package, in the versions beside it.
-const OFFERED: [(&str, &[&str]); 12] = [
+const OFFERED: [(&str, &[&str]); 13] = [
     ("wasi:cli/", WASI),
     ("wasi:clocks/", WASI),
     ("wasi:filesystem/", WASI),
@@ -24,6 +24,8 @@ const OFFERED: [(&str, &[&str]); 12] = [
     ("spin:redis/redis", &["3.0.0"]),
     ("spin:sqlite/sqlite", &["3.1.0"]),
     ("spin:variables/variables", &["3.0.0"]),
+    // Types alone: there is nothing that anybody would have to offer.
+    ("hedgeschool:journal/types", &["0.1.0"]),
 ];
 const WASI: &[&str] = &["0.2.0", "0.2.1", "0.2.2", "0.2.3", "0.2.4", "0.2.5", "0.2.6", "0.3.0"];
 const WASI_0_2: &[&str] = &["0.2.0", "0.2.1", "0.2.2", "0.2.3", "0.2.4", "0.2.5", "0.2.6"];
@@ -124,7 +126,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 fn the_check_sees_what_it_should() -> Result<()> {
     let store: PathBuf = repository("target/wasm32-wasip2/release/hedgeschool_progress_store.wasm");
     let exports = interface_names(&store, Side::Exports)?;
-    assert!(exports.contains("hedgeschool:progress/statements@0.1.0"), "{exports:?}");
+    assert!(exports.contains("hedgeschool:progress/statements@0.2.0"), "{exports:?}");
     let imports = interface_names(&store, Side::Imports)?;
     assert!(imports.contains("spin:sqlite/sqlite@3.1.0"), "{imports:?}");
     assert!(!is_offered("wasi:http/handler@0.3.0-rc-2026-03-15"));

@@ -36,6 +36,7 @@ mod redis;
 mod refusals;
 mod replication;
 mod school;
+mod security;
 mod statement_browser;
 mod storage;
 mod traces;

@@ -206,11 +206,11 @@ fn a_fleet_is_listed_page_by_page_the_worst_first() -> Result<()> {
     ensure!(shown.contains("edge-200 Behind just now 1,234 2 h agrees 0"), "{shown}");
 
     let mut seen = listed;
-    let mut next = link(&first, "After")?;
+    let mut next = link(&first, "Next page")?;
     loop {
         let listed = admin_page(&browser, &next)?;
         seen.extend(rows(&listed));
-        match link(&listed, "After") {
+        match link(&listed, "Next page") {
             Ok(after) => next = after,
             Err(_) => break,
         }

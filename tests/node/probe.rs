@@ -72,12 +72,12 @@ component = "neighbour"
 source = {probe:?}
 {grants}
 [component.probe.dependencies]
-"hedgeschool:progress@0.1.0" = {dependency}
+"hedgeschool:progress@0.2.0" = {dependency}
 
 [component.neighbour]
 source = {probe:?}
 [component.neighbour.dependencies]
-"hedgeschool:progress@0.1.0" = {dependency}
+"hedgeschool:progress@0.2.0" = {dependency}
 "#
     )
 }

@@ -28,13 +28,17 @@ impl Hub {
         Ok(Self { node, edge })
     }
 
-    /// What its stores have: the end of each journal, and all notes.
+    /// What its stores have: the end of each journal, and what replication remembers.
     fn stores(&self) -> Result<Vec<String>> {
         let mut found = Vec::new();
         for store in ["content", "identity", "progress"] {
             let database = audit::open(self.node.folder(), store)?;
             let sql = "SELECT group_concat(name || ' ' || text, char(10)) FROM (
-                SELECT name, text FROM note UNION ALL SELECT 'head', max(sequence) FROM journal
+                SELECT 'epoch' AS name, epoch AS text FROM journal_copy
+                UNION ALL SELECT 'head', max(sequence) FROM journal
+                UNION ALL SELECT 'position', node || epoch || through FROM peer_position
+                UNION ALL SELECT 'cursor', upstream || through FROM upstream_cursor
+                UNION ALL SELECT 'wanted', subject || after FROM wanted_record
                 UNION ALL SELECT 'follower', node || subject FROM follower
                 UNION ALL SELECT 'conflict', count(*) FROM conflict)";
             found.push(database.query_row(sql, (), |row| row.get(0))?);

@@ -24,7 +24,7 @@ fn database(node: &Node) -> Result<Connection> {
 
 /// How many days a node keeps.
 fn days(node: &Node) -> Result<i64> {
-    let sql = "SELECT count(*) FROM note WHERE name GLOB 'day [0-9]'";
+    let sql = "SELECT count(*) FROM history_day";
     Ok(database(node)?.query_row(sql, (), |row| row.get(0))?)
 }
 
@@ -56,16 +56,15 @@ fn kept(from: i64, until: i64) -> Day {
 fn keep_a_week(node: &Node) -> Result<()> {
     let now = now()?;
     let today = now - now.rem_euclid(86_400);
-    let sql = "INSERT INTO note (name, text) VALUES (?1, ?2)
-        ON CONFLICT (name) DO UPDATE SET text = excluded.text";
+    let sql = "INSERT INTO history_day (place, samples) VALUES (?1, ?2)
+        ON CONFLICT (place) DO UPDATE SET samples = excluded.samples";
     for ago in 0..DAYS {
         let begins = today - ago * 86_400;
         let day = match ago {
             7 => kept(begins - 365 * 86_400, begins - 364 * 86_400),
             _ => kept(begins, (begins + 86_400).min(now)),
         };
-        let name = format!("day {}", place(begins));
-        database(node)?.execute(sql, (name, serde_json::to_string(&day)?))?;
+        database(node)?.execute(sql, (place(begins), serde_json::to_string(&day)?))?;
     }
     Ok(())
 }
@@ -98,7 +97,7 @@ fn whoever_ticks_a_node_has_a_sample_taken_but_one_in_ten_minutes() -> Result<()
         node.xapi().post("/sync/v1/tick", &json!({}))?.expect(200)?;
     }
     let text: String = eventually("a day is kept", || {
-        let sql = "SELECT text FROM note WHERE name GLOB 'day [0-9]'";
+        let sql = "SELECT samples FROM history_day";
         Ok(database(&node)?.query_row(sql, (), |row| row.get(0)).ok())
     })?;
     let day: Day = serde_json::from_str(&text)?;

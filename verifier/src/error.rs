@@ -3,11 +3,16 @@ use std::path::PathBuf;
 
 use hedgeschool_replication::wire::WireError;
 
+/// How the command is used.
+const USAGE: &str = "usage: hedge-verify [--trap] package FILE.zip|FOLDER…
+       hedge-verify [--trap] journal FILE.json|FOLDER…
+--trap: end with a trap in place of exit code 1 or 2";
+
 /// Why something was refused, or could not be looked at.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The command line asks for nothing that there is.
-    #[error("{0}\n{usage}", usage = crate::request::USAGE)]
+    #[error("{0}\n{usage}", usage = USAGE)]
     Usage(String),
     /// A file or folder cannot be read, or what was found cannot be printed.
     #[error("{path}: {error}", path = path.display())]

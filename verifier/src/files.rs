@@ -12,7 +12,10 @@ const FILES_MAX: usize = 10_000;
 
 /// The files that a path names: itself or, if it is a folder, those in it with one of these
 /// extensions, by name.
-pub fn named(path: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, Error> {
+///
+/// # Errors
+/// [`Error::Io`] when the folder cannot be read, has none of these, or more than [`FILES_MAX`].
+pub fn list_files(path: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, Error> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
@@ -40,7 +43,10 @@ pub fn named(path: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// Reads a file of at most so many bytes.
-pub fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Error> {
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read, [`Error::TooLarge`] when it has more than `bytes_max`.
+pub fn read_file(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Error> {
     let io = |error| Error::Io { path: path.to_owned(), error };
     let file = File::open(path).map_err(io)?;
     let mut bytes = Vec::new();

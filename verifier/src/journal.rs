@@ -3,7 +3,7 @@ use std::fmt;
 use std::path::Path;
 
 use hedgeschool_replication::wire::{BODY_BYTES_MAX, Batch, Entry, Pulled, last_in_order};
-use hedgeschool_replication::{Position, Protocol, Turn, protocol};
+use hedgeschool_replication::{Admission, Position, Protocol, protocol};
 use hedgeschool_xapi::Facts;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -63,8 +63,8 @@ impl Journals {
     /// # Errors
     /// [`Error::Message`] when a node would refuse one, which is where reading ends; [`Error::Io`]
     /// when the file cannot be read.
-    pub fn read(&mut self, path: &Path) -> Result<usize, Error> {
-        self.take_all(&files::read(path, FILE_BYTES_MAX)?)
+    pub fn take_file(&mut self, path: &Path) -> Result<usize, Error> {
+        self.take_all(&files::read_file(path, FILE_BYTES_MAX)?)
     }
 
     /// The same for messages that were read.
@@ -77,7 +77,7 @@ impl Journals {
         for message in messages {
             count += 1;
             let shape = |error: serde_json::Error| Error::Shape(error.to_string());
-            let taken = message.map_err(shape).and_then(|message| self.take(message.get()));
+            let taken = message.map_err(shape).and_then(|message| self.take_message(message.get()));
             taken.map_err(|rule| Error::Message { number: count, rule: Box::new(rule) })?;
         }
         if count == 0 {
@@ -86,45 +86,45 @@ impl Journals {
         Ok(count)
     }
 
-    fn take(&mut self, message: &str) -> Result<(), Error> {
+    fn take_message(&mut self, message: &str) -> Result<(), Error> {
         let shape = |error: serde_json::Error| Error::Shape(error.to_string());
         match serde_json::from_str(message).map_err(shape)? {
             Shape { lane: Some(_), .. } if message.len() > BODY_BYTES_MAX => {
                 Err(Error::Shape(format!("a message has at most {BODY_BYTES_MAX} bytes")))
             }
-            Shape { lane: Some(_), .. } => self.up(Batch::parse(message.as_bytes())?),
+            Shape { lane: Some(_), .. } => self.take_batch(Batch::parse(message.as_bytes())?),
             Shape { journals: Some(_), .. } => {
-                self.down(serde_json::from_str(message).map_err(shape)?)
+                self.take_pages(serde_json::from_str(message).map_err(shape)?)
             }
             _ => Err(Error::Shape("it has neither `lane` nor `journals`".into())),
         }
     }
 
     /// A batch is applied at one position alone; where the first one begins is taken as it is.
-    fn up(&mut self, batch: Batch) -> Result<(), Error> {
-        check(&batch.journal, &batch.entries)?;
-        let leg = batch.leg();
+    fn take_batch(&mut self, batch: Batch) -> Result<(), Error> {
+        check_entries(&batch.journal, &batch.entries)?;
+        let range = batch.range();
         let name =
             Name { node: batch.node, journal: batch.journal, epoch: batch.epoch, way: Way::Up };
-        let known = self.0.get(&name).map_or(&leg.before, |outline| &outline.position);
+        let known = self.0.get(&name).map_or(&range.before, |outline| &outline.position);
         let through = known.through.sequence;
-        let position = match leg.turn(known) {
-            Turn::Now => leg.leads_to().map_err(|_| Error::Gap(through))?,
-            Turn::Early => return Err(Error::Gap(through)),
-            Turn::Done | Turn::Past => return Err(Error::Repeat(through)),
+        let position = match range.admission_at(known) {
+            Admission::Apply => range.end_position().map_err(|_| Error::Gap(through))?,
+            Admission::OutOfOrder => return Err(Error::Gap(through)),
+            Admission::Duplicate | Admission::Conflict => return Err(Error::Repeat(through)),
         };
         let outline = self.0.entry(name).or_default();
         outline.position = position;
-        outline.add(&batch.entries);
+        outline.add_entries(&batch.entries);
         Ok(())
     }
 
     /// Pages show where they lead, and not where they begin: nobody sees what is missing between
     /// two of them.
-    fn down(&mut self, pulled: Pulled) -> Result<(), Error> {
+    fn take_pages(&mut self, pulled: Pulled) -> Result<(), Error> {
         for (journal, feed) in pulled.journals {
             let entries = feed.page.entries;
-            check(&journal, &entries)?;
+            check_entries(&journal, &entries)?;
             let Some(first) = entries.first() else { continue };
             let bookmark = feed.page.bookmark;
             let node = pulled.node.clone();
@@ -135,7 +135,7 @@ impl Journals {
             }
             let last = last_in_order(outline.last, &entries);
             last.filter(|last| *last <= bookmark.through).ok_or(Error::Order)?;
-            outline.add(&entries);
+            outline.add_entries(&entries);
         }
         Ok(())
     }
@@ -151,7 +151,7 @@ impl Journals {
 }
 
 /// Checks what stores check of entries that they take in, as far as pure crates know it.
-fn check(journal: &str, entries: &[Entry]) -> Result<(), Error> {
+fn check_entries(journal: &str, entries: &[Entry]) -> Result<(), Error> {
     if !protocol::KINDS.iter().any(|kind| kind.journal == journal) {
         return Err(Error::Journal(journal.to_owned()));
     }
@@ -167,7 +167,7 @@ fn check(journal: &str, entries: &[Entry]) -> Result<(), Error> {
 }
 
 impl Outline {
-    fn add(&mut self, entries: &[Entry]) {
+    fn add_entries(&mut self, entries: &[Entry]) {
         for Entry { sequence, kind, .. } in entries {
             self.first = if self.last == 0 { *sequence } else { self.first.min(*sequence) };
             self.last = self.last.max(*sequence);

@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     let mut arguments: Vec<OsString> = env::args_os().skip(1).collect();
     let given = arguments.len();
     arguments.retain(|argument| argument != TRAP);
-    let code = run(&arguments);
+    let code = run_request(&arguments);
     if code != 0 && arguments.len() < given {
         // A trap, under Wasm: nothing else tells such an engine that something is wrong.
         std::process::abort();
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-fn run(arguments: &[OsString]) -> u8 {
+fn run_request(arguments: &[OsString]) -> u8 {
     let mut out = io::stdout().lock();
     let code = Request::parse(arguments).and_then(|request| request.run(&mut out));
     // What was printed must be seen even if the end is a trap.

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use hedgeschool_formats::ALL;
-use hedgeschool_package::archive::{Entry, Names, Next, Step, Unpacking};
+use hedgeschool_package::archive::{Entry, NameEncoding, Next, Step, Unpacking};
 use hedgeschool_package::{Course, Opening, Unit};
 
 use crate::Error;
@@ -29,18 +29,18 @@ impl Package {
     ///
     /// # Errors
     /// [`Error::Package`] when an import would refuse it, [`Error::Io`] when it cannot be read.
-    pub fn read(path: &Path) -> Result<Self, Error> {
+    pub fn check_file(path: &Path) -> Result<Self, Error> {
         let mut file = PackageFile::open(path)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let mut opening = Opening::new(file.size, &name, Names::default(), ALL);
+        let mut opening = Opening::new(file.size, &name, NameEncoding::default(), ALL);
         let contents = loop {
             match opening.step()? {
                 Step::Done(contents) => break contents,
-                Step::Load(range) => opening.load(range.start, file.read(&range)?)?,
+                Step::Load(range) => opening.load(range.start, file.read_range(&range)?)?,
             }
         };
         for entry in &contents.entries {
-            file.check(entry)?;
+            file.check_entry(entry)?;
         }
         let bytes = contents.entries.iter().map(|entry| entry.size).sum();
         Ok(Self { course: contents.course, files: contents.entries.len(), bytes })
@@ -77,7 +77,7 @@ impl PackageFile {
     }
 
     /// A part of it; shorter at its end.
-    fn read(&mut self, range: &Range<u64>) -> Result<Vec<u8>, Error> {
+    fn read_range(&mut self, range: &Range<u64>) -> Result<Vec<u8>, Error> {
         let mut read = || -> io::Result<_> {
             let mut bytes = Vec::new();
             self.file.seek(SeekFrom::Start(range.start))?;
@@ -88,14 +88,14 @@ impl PackageFile {
     }
 
     /// Unpacks a file, to its checksum.
-    fn check(&mut self, entry: &Entry) -> Result<(), Error> {
+    fn check_entry(&mut self, entry: &Entry) -> Result<(), Error> {
         let mut unpacking = Unpacking::new(entry);
         loop {
-            match unpacking.next(PIECE_BYTES)? {
-                Next::Piece(_) if unpacking.left() == 0 => return Ok(()),
+            match unpacking.next_piece(PIECE_BYTES)? {
+                Next::Piece(_) if unpacking.bytes_left() == 0 => return Ok(()),
                 Next::Piece(_) => {}
                 Next::Load { start, most } => {
-                    let part = self.read(&(start..start.saturating_add(most as u64)))?;
+                    let part = self.read_range(&(start..start.saturating_add(most as u64)))?;
                     unpacking.load(&part)?;
                 }
             }

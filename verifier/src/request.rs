@@ -4,11 +4,6 @@ use std::path::{Path, PathBuf};
 
 use crate::{Error, Journals, Package, files};
 
-/// How the command is used.
-pub const USAGE: &str = "usage: hedge-verify [--trap] package FILE.zip|FOLDER…
-       hedge-verify [--trap] journal FILE.json|FOLDER…
---trap: end with a trap in place of exit code 1 or 2";
-
 /// Extensions of the files that are looked at in a folder.
 const PACKAGES: [&str; 1] = ["zip"];
 const JOURNALS: [&str; 3] = ["json", "jsonl", "ndjson"];
@@ -57,16 +52,16 @@ impl Request {
     /// [`Error::Io`] when a file cannot be read.
     pub fn run(&self, out: &mut impl Write) -> Result<Verdict, Error> {
         match self {
-            Self::Packages(paths) => {
-                check_each(paths, &PACKAGES, out, |path| Ok(Package::read(path)?.lines().collect()))
-            }
+            Self::Packages(paths) => check_each(paths, &PACKAGES, out, |path| {
+                Ok(Package::check_file(path)?.lines().collect())
+            }),
             Self::Journals(paths) => {
                 let mut journals = Journals::default();
                 let verdict = check_each(paths, &JOURNALS, out, |path| {
-                    Ok(vec![format!("{} message(s)", journals.read(path)?)])
+                    Ok(vec![format!("{} message(s)", journals.take_file(path)?)])
                 })?;
                 for line in journals.lines() {
-                    print(out, &line)?;
+                    print_line(out, &line)?;
                 }
                 Ok(verdict)
             }
@@ -83,7 +78,7 @@ fn check_each(
 ) -> Result<Verdict, Error> {
     let mut verdict = Verdict::Fine;
     for path in paths {
-        for file in files::named(path, extensions)? {
+        for file in files::list_files(path, extensions)? {
             let lines = match check(&file) {
                 Err(error) if error.is_refusal() => {
                     verdict = Verdict::Refused;
@@ -91,13 +86,13 @@ fn check_each(
                 }
                 checked => checked?,
             };
-            print(out, &format!("{}: {}", file.display(), lines.join("\n")))?;
+            print_line(out, &format!("{}: {}", file.display(), lines.join("\n")))?;
         }
     }
     Ok(verdict)
 }
 
-fn print(out: &mut impl Write, line: &str) -> Result<(), Error> {
+fn print_line(out: &mut impl Write, line: &str) -> Result<(), Error> {
     let failed = |error: io::Error| Error::Io { path: PathBuf::from("standard output"), error };
     writeln!(out, "{line}").map_err(failed)
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
-use crate::command::{self, cargo};
+use crate::cargo::cargo;
+use crate::command;
 use crate::debian::{self, Need};
 use crate::progress::Steps;
 use crate::{build, cluster, revision, workspace};
@@ -39,15 +40,16 @@ pub struct Arguments {
 
 /// Builds and measures.
 pub fn main(arguments: &Arguments) -> Result<()> {
-    let root = workspace::root()?;
+    let root = workspace::find_root()?;
     let groups = arguments.options.groups(arguments.against.is_some())?;
     ensure_servers(&groups)?;
-    let other = arguments.against.as_ref().map(|name| revision::build(&root, name)).transpose()?;
+    let other =
+        arguments.against.as_ref().map(|name| revision::build_revision(&root, name)).transpose()?;
     let has_shim = groups.iter().any(|it| matches!(it, Group::Containers | Group::Pods));
     match (arguments.no_build, has_shim) {
         (true, _) => {}
-        (false, false) => build::node(&root, &mut Steps::new(1))?,
-        (false, true) => build::node_and_shim(&root, &mut Steps::new(1))?,
+        (false, false) => build::build_node(&root, &mut Steps::new(1))?,
+        (false, true) => build::build_node_and_shim(&root, &mut Steps::new(1))?,
     }
     let package = ["--profile", "host", "--package", "hedgeschool-tests"];
     if groups.contains(&Group::SlowDisk) {
@@ -61,12 +63,12 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     if groups.contains(&Group::Pods) {
         ensure!(groups == [Group::Pods], "pods want a machine apart: measure them alone");
         cluster::ensure_machine()?;
-        let mut steps = Steps::new(cluster::missing(&root));
-        bench.env("HEDGE_TEST_CLUSTER", cluster::build(&root, &mut steps)?.folder());
+        let mut steps = Steps::new(cluster::count_missing(&root));
+        bench.env("HEDGE_TEST_CLUSTER", cluster::build_programs(&root, &mut steps)?.folder());
         bench.args(cluster::run_apart());
     }
     bench.arg("--");
-    bench.args(words(&arguments.options, &groups, other.as_deref())).current_dir(&root);
+    bench.args(option_words(&arguments.options, &groups, other.as_deref())).current_dir(&root);
     if let Some(host) = &arguments.host {
         bench.env("HEDGE_TEST_HOST", host);
     }
@@ -89,7 +91,7 @@ fn ensure_servers(groups: &[Group]) -> Result<()> {
 }
 
 /// The options as words of a command line.
-fn words(options: &Options, groups: &[Group], other: Option<&Path>) -> Vec<String> {
+fn option_words(options: &Options, groups: &[Group], other: Option<&Path>) -> Vec<String> {
     let words = [
         format!("--only={}", options::names(groups)),
         format!("--seconds={}", options.seconds),

@@ -7,9 +7,9 @@ use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::command::cargo;
+use crate::cargo::{cargo, run_build};
 use crate::guest::Toolchain;
-use crate::progress::{self, Steps, step};
+use crate::progress::{Steps, step};
 use crate::{players, workspace, wrapper};
 
 /// Where a compiler other than Cargo's own builds components.
@@ -43,33 +43,33 @@ pub struct Arguments {
 
 /// Builds what the arguments ask for.
 pub fn main(arguments: &Arguments) -> Result<()> {
-    let root = workspace::root()?;
+    let root = workspace::find_root()?;
     if !arguments.packages.is_empty() {
         return some_components(&root, &arguments.packages);
     }
     let mut steps = Steps::new(if arguments.examples { 2 } else { 1 });
     if arguments.verifier {
-        return verifier(&root, &mut steps);
+        return build_verifier(&root, &mut steps);
     }
     if arguments.components_only {
-        steps.step("building the components", MEND, || components(&root))?;
+        steps.step("building the components", MEND, || build_all_components(&root))?;
     } else {
-        node_and_shim(&root, &mut steps)?;
+        build_node_and_shim(&root, &mut steps)?;
     }
-    if arguments.examples { apps(&root, &mut steps) } else { Ok(()) }
+    if arguments.examples { build_apps(&root, &mut steps) } else { Ok(()) }
 }
 
 /// Builds what a node is: the host and, beside it, the components. On a fresh machine their
 /// compiler is installed meanwhile. The whole workspace decides on the features of dependencies, as
 /// it does for the tests: otherwise these would build most of them once more.
-pub fn node(root: &Path, steps: &mut Steps) -> Result<()> {
+pub fn build_node(root: &Path, steps: &mut Steps) -> Result<()> {
     let mut host = cargo();
     host.args(["build", "--profile", "host", "--workspace", "--bin", "hedge"]);
     beside_components(root, "building the host and the components", &mut host, steps)
 }
 
 /// Builds that and the containerd shim.
-pub fn node_and_shim(root: &Path, steps: &mut Steps) -> Result<()> {
+pub fn build_node_and_shim(root: &Path, steps: &mut Steps) -> Result<()> {
     let mut natives = cargo();
     natives.args(["build", "--profile", "host", "--workspace", "--bin", "hedge"]);
     with_shim(&mut natives)?;
@@ -80,7 +80,7 @@ pub fn node_and_shim(root: &Path, steps: &mut Steps) -> Result<()> {
 
 /// Builds everything native, tests included, and the components beside it. The libraries themselves
 /// are left out: a component's links for WebAssembly only.
-pub fn all(root: &Path, steps: &mut Steps) -> Result<()> {
+pub fn build_all(root: &Path, steps: &mut Steps) -> Result<()> {
     let mut natives = cargo();
     natives.args(["build", "--profile", "host", "--workspace"]);
     natives.args(["--bins", "--tests", "--examples"]);
@@ -104,7 +104,7 @@ fn beside_components(
                 give_way();
                 build_components(root, &toolchain)
             });
-            let natives = progress::build("host", natives.current_dir(root));
+            let natives = run_build("host", natives.current_dir(root));
             let components = components.join();
             natives.and(components.map_err(|_| anyhow!("a thread panicked while building"))?)
         })
@@ -118,14 +118,14 @@ fn give_way() {
     let _ = rustix::process::nice(5);
 }
 
-fn components(root: &Path) -> Result<()> {
+fn build_all_components(root: &Path) -> Result<()> {
     build_components(root, &Toolchain::choose()?)
 }
 
 fn build_components(root: &Path, toolchain: &Toolchain) -> Result<()> {
-    players::bring(root)?;
+    players::bring_files(root)?;
     let manifest = root.join("Cargo.toml");
-    let components = workspace::components(&manifest, &root.join("components"))?;
+    let components = workspace::find_components(&manifest, &root.join("components"))?;
     toolchain.build(&manifest, &components, &root.join(GUEST_TARGET))
 }
 
@@ -166,12 +166,12 @@ fn is_dynamic(program: &[u8]) -> bool {
 }
 
 /// Builds the apps under examples/, and the tests' own.
-pub fn apps(root: &Path, steps: &mut Steps) -> Result<()> {
+pub fn build_apps(root: &Path, steps: &mut Steps) -> Result<()> {
     let toolchain = Toolchain::choose()?;
     steps.step("building the examples and the tests' own apps", MEND, || {
-        for manifest in workspace::apps(root)? {
+        for manifest in workspace::find_apps(root)? {
             let folder = manifest.parent().unwrap_or(root);
-            let components = workspace::components(&manifest, folder)?;
+            let components = workspace::find_components(&manifest, folder)?;
             toolchain.build(&manifest, &components, &root.join(GUEST_TARGET))?;
         }
         Ok(())
@@ -179,7 +179,7 @@ pub fn apps(root: &Path, steps: &mut Steps) -> Result<()> {
 }
 
 /// Builds the verifier as a module for WASI 0.1.
-pub fn verifier(root: &Path, steps: &mut Steps) -> Result<()> {
+pub fn build_verifier(root: &Path, steps: &mut Steps) -> Result<()> {
     let toolchain = Toolchain::choose()?;
     steps.step("building the verifier for WASI 0.1", MEND, || {
         let (package, file) = (VERIFIER_PACKAGE.to_owned(), VERIFIER_MODULE.to_owned());
@@ -190,7 +190,8 @@ pub fn verifier(root: &Path, steps: &mut Steps) -> Result<()> {
 
 /// Builds a few components, while working on them.
 fn some_components(root: &Path, packages: &[String]) -> Result<()> {
-    let mut components = workspace::components(&root.join("Cargo.toml"), &root.join("components"))?;
+    let mut components =
+        workspace::find_components(&root.join("Cargo.toml"), &root.join("components"))?;
     let known: Vec<_> = components.iter().map(|component| component.package.clone()).collect();
     if let Some(unknown) = packages.iter().find(|package| !known.contains(package)) {
         bail!("no component is called {unknown}: the components are {}", known.join(", "));

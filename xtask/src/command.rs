@@ -1,29 +1,12 @@
 //! Running other programs.
 
 use std::env;
-use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
 use crate::progress::say;
-
-/// Cargo: the one that runs this task, else the first on the path. It is not told about this
-/// task's own package: build scripts that look at such variables would run again at every change
-/// of the caller.
-pub fn cargo() -> Command {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    for name in names.filter(|name| is_of_own_package(name)) {
-        cargo.env_remove(name);
-    }
-    cargo
-}
-
-fn is_of_own_package(variable: &str) -> bool {
-    ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| variable.starts_with(start))
-}
 
 /// Runs a command with its output in view.
 pub fn run(command: &mut Command) -> Result<()> {
@@ -64,7 +47,7 @@ pub fn run_watched(command: &mut Command, mut watch: impl FnMut(&str)) -> Result
 }
 
 /// Runs a command and answers what it printed, trimmed.
-pub fn read(command: &mut Command) -> Result<String> {
+pub fn read_output(command: &mut Command) -> Result<String> {
     let output = command
         .stderr(Stdio::inherit())
         .output()

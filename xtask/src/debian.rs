@@ -55,7 +55,7 @@ pub fn ensure(needs: &[Need]) -> Result<()> {
         bail!("install {names} for {purposes} (on Debian, as root: apt-get install {names})");
     }
     let advice = "let apt-get work first: what it said is above";
-    step(&format!("installing {names} for {purposes}"), advice, || install(&packages))
+    step(&format!("installing {names} for {purposes}"), advice, || install_packages(&packages))
 }
 
 /// Whether this is Debian and we are root.
@@ -76,7 +76,7 @@ fn is_installed(package: &str) -> bool {
 }
 
 /// Installs packages. The lists of what there is may be old, or missing on a new machine.
-fn install(packages: &[&String]) -> Result<()> {
+fn install_packages(packages: &[&String]) -> Result<()> {
     let install = ["install", "-q", "-y", "--no-install-recommends"];
     command::run_unseen(apt_get().args(["update", "-q"]))?;
     command::run_unseen(apt_get().args(install).args(packages))

@@ -7,7 +7,8 @@ use std::process::Command;
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::command::{self, cargo};
+use crate::cargo::cargo;
+use crate::command;
 use crate::progress::step;
 use crate::workspace;
 
@@ -42,21 +43,21 @@ impl Target {
 /// Installs what is missing and fuzzes one target after the other. What breaks is left in
 /// `tests/fuzz/artifacts`; what reaches new code in `tests/fuzz/corpus`, for the next time.
 pub fn main(arguments: &Arguments) -> Result<()> {
-    let folder = workspace::root()?.join("tests/fuzz");
-    install()?;
+    let folder = workspace::find_root()?.join("tests/fuzz");
+    install_fuzzer()?;
     for target in &arguments.targets {
         let name = target.name();
         fs::create_dir_all(folder.join("corpus").join(&name))?;
         let advice = "what broke is in tests/fuzz/artifacts: make a test of it, then mend it";
         step(&format!("fuzzing {name}, {} times", arguments.runs), advice, || {
-            command::run(&mut fuzz(&folder, &name, arguments))
+            command::run(&mut fuzz_command(&folder, &name, arguments))
         })?;
     }
     Ok(())
 }
 
 /// The program that knows how to call the fuzzer.
-fn install() -> Result<()> {
+fn install_fuzzer() -> Result<()> {
     if command::is_installed("cargo-fuzz") {
         return Ok(());
     }
@@ -66,7 +67,7 @@ fn install() -> Result<()> {
 }
 
 /// What the fuzzer needs of the compiler counts as unstable; the stable one has it all the same.
-fn fuzz(folder: &Path, name: &str, arguments: &Arguments) -> Command {
+fn fuzz_command(folder: &Path, name: &str, arguments: &Arguments) -> Command {
     let mut fuzz = cargo();
     // All code is safe Rust, so nothing is to be found by the address sanitizer, at half the speed.
     fuzz.args(["fuzz", "run", "--sanitizer", "none", "--fuzz-dir", ".", name]);

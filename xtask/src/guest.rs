@@ -7,9 +7,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::command::{self, cargo};
+use crate::cargo::{cargo, run_build};
+use crate::command;
 use crate::debian::{self, Need};
-use crate::progress;
 use crate::workspace::Component;
 
 /// What the line about builds calls them.
@@ -115,20 +115,20 @@ impl Toolchain {
         build.args(["build", "--release", "--target", target, "--manifest-path"]).arg(manifest);
         build.args(packages.iter().flat_map(|component| ["--package", &component.package]));
         if let Self::Rustup = self {
-            return progress::build(LABEL, &mut build);
+            return run_build(LABEL, &mut build);
         }
         let build = with_debian(&mut build, flags);
-        progress::build(LABEL, build.arg("--target-dir").arg(shared_target))?;
+        run_build(LABEL, build.arg("--target-dir").arg(shared_target))?;
         let built = shared_target.join(target).join("release");
         let home = manifest.parent().context("a manifest is in a folder")?;
-        publish(packages, &built, &home.join("target").join(target).join("release"))
+        publish_components(packages, &built, &home.join("target").join(target).join("release"))
     }
 }
 
 /// Whether the active toolchain has a target's standard library.
 fn has_rustup_target(target: &str) -> Result<bool> {
     let print = ["--print", "target-libdir", "--target", target];
-    let folder = command::read(Command::new("rustc").args(print))?;
+    let folder = command::read_output(Command::new("rustc").args(print))?;
     let Ok(entries) = fs::read_dir(folder) else { return Ok(false) };
     let mut names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
     Ok(names.any(|name| name.starts_with("libstd-") && name.ends_with(".rlib")))
@@ -144,8 +144,8 @@ fn linker_package() -> Result<String> {
 
 /// The program in Debian's toolchain that turns object files into a component.
 fn debian_linker() -> Result<PathBuf> {
-    let sysroot = command::read(Command::new(DEBIAN_RUSTC).args(["--print", "sysroot"]))?;
-    let host = command::read(Command::new(DEBIAN_RUSTC).args(["--print", "host-tuple"]))?;
+    let sysroot = command::read_output(Command::new(DEBIAN_RUSTC).args(["--print", "sysroot"]))?;
+    let host = command::read_output(Command::new(DEBIAN_RUSTC).args(["--print", "host-tuple"]))?;
     let linker = Path::new(&sysroot).join("lib/rustlib").join(host).join("bin/wasm-component-ld");
     if !linker.is_file() {
         bail!("{} is missing: reinstall rust-web-llvm", linker.display());
@@ -169,7 +169,7 @@ fn with_debian<'a>(build: &'a mut Command, more: &[String]) -> &'a mut Command {
 
 /// Copies components that have changed. A node may be running from the old file, so the new one
 /// takes its place in one step.
-fn publish(components: &[Component], from: &Path, to: &Path) -> Result<()> {
+fn publish_components(components: &[Component], from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for Component { file, .. } in components {
         let (source, place, fresh) =

@@ -37,16 +37,16 @@ pub struct Arguments {
 
 /// Builds, and packs.
 pub fn main(arguments: &Arguments) -> Result<()> {
-    let root = workspace::root()?;
+    let root = workspace::find_root()?;
     debian::ensure(&[Need::program("objcopy", &["binutils"], "programs without their symbols")])?;
     let mut steps = Steps::new(if arguments.no_build { 3 } else { 5 });
     if !arguments.no_build {
-        build::node_and_shim(&root, &mut steps)?;
-        build::verifier(&root, &mut steps)?;
+        build::build_node_and_shim(&root, &mut steps)?;
+        build::build_verifier(&root, &mut steps)?;
     }
     let output = root.join(&arguments.output);
     steps.step("packing the image", "look at what `hedge image` says above", || {
-        command::run(&mut pack(&root, arguments, &output))
+        command::run(&mut pack_command(&root, arguments, &output))
     })?;
     steps.step("packing the verifier", "look at what `hedge image` says above", || {
         let mut hedge = Command::new(root.join("target/host/hedge"));
@@ -54,13 +54,13 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         command::run(hedge.arg("--output").arg(&output))
     })?;
     steps.step("packing the programs", "look at what objcopy says above", || {
-        PROGRAMS.iter().try_for_each(|program| strip(&root.join(program), &output))
+        PROGRAMS.iter().try_for_each(|program| split_symbols(&root.join(program), &output))
     })?;
     say(&format!("in {}; docs/shim.md says what to do with it", output.display()));
     Ok(())
 }
 
-fn pack(root: &Path, arguments: &Arguments, output: &Path) -> Command {
+fn pack_command(root: &Path, arguments: &Arguments, output: &Path) -> Command {
     let mut hedge = Command::new(root.join("target/host/hedge"));
     hedge.arg("image").arg("--from").arg(root.join("spin.toml"));
     hedge.arg("--runtime-config-file").arg(root.join("runtime-config.toml"));
@@ -73,7 +73,7 @@ fn pack(root: &Path, arguments: &Arguments, output: &Path) -> Command {
 }
 
 /// Puts a program into a folder without its symbols, and those beside it, as NAME.debug.
-fn strip(program: &Path, folder: &Path) -> Result<()> {
+fn split_symbols(program: &Path, folder: &Path) -> Result<()> {
     let name = program.file_name().unwrap_or_default();
     let stripped = folder.join(name);
     let symbols = folder.join(format!("{}.debug", name.to_string_lossy()));

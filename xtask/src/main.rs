@@ -6,6 +6,7 @@
 
 mod bench;
 mod build;
+mod cargo;
 mod cluster;
 mod command;
 mod debian;
@@ -17,7 +18,6 @@ mod lint;
 mod monitoring;
 mod players;
 mod progress;
-mod prose;
 mod revision;
 mod select;
 mod simulate;
@@ -54,11 +54,11 @@ enum Task {
     /// Build crun with WasmEdge, which the tests of containers use if it is there
     Wasmedge(wasmedge::Arguments),
     /// Check the format and lints
-    Check,
+    Check(lint::Arguments),
 }
 
 fn main() -> ExitCode {
-    if let Some(compiled) = wrapper::compile() {
+    if let Some(compiled) = wrapper::compile_crate() {
         return compiled;
     }
     let outcome = match Task::parse() {
@@ -70,7 +70,7 @@ fn main() -> ExitCode {
         Task::Fuzz(arguments) => fuzz::main(&arguments),
         Task::Simulate(arguments) => simulate::main(&arguments),
         Task::Wasmedge(arguments) => wasmedge::main(&arguments),
-        Task::Check => lint::main(),
+        Task::Check(arguments) => lint::main(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

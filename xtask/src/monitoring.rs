@@ -39,14 +39,14 @@ const VMAGENT: Part = Part {
 const PARTS: [&Part; 2] = [&PROMETHEUS, &VMAGENT];
 
 /// How many have to be built yet.
-pub fn missing(root: &Path) -> u32 {
+pub fn count_missing(root: &Path) -> u32 {
     let folder = root.join(FOLDER);
     PARTS.iter().map(|part| u32::from(!part.is_built(&folder))).sum()
 }
 
 /// Builds those that have not been built before, and answers where each is.
-pub fn build(root: &Path, steps: &mut Steps) -> Result<Vec<PathBuf>> {
+pub fn build_programs(root: &Path, steps: &mut Steps) -> Result<Vec<PathBuf>> {
     let folder = root.join(FOLDER);
     PARTS.iter().try_for_each(|part| part.build(&folder, steps))?;
-    Ok(PARTS.iter().map(|part| part.place(&folder)).collect())
+    Ok(PARTS.iter().map(|part| part.folder_in(&folder)).collect())
 }

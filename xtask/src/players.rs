@@ -55,7 +55,7 @@ const FILES: [(&str, &str); 33] = [
 
 /// Brings the files, unless they are there as the lock file has them. A node without them says what
 /// it does not play; that is no reason to build none.
-pub fn bring(root: &Path) -> Result<()> {
+pub fn bring_files(root: &Path) -> Result<()> {
     let (source, place) = (root.join(SOURCE), root.join(PLACE));
     let packages = place.join("npm");
     let is_same = |name: &str| match (fs::read(source.join(name)), fs::read(packages.join(name))) {
@@ -72,13 +72,13 @@ pub fn bring(root: &Path) -> Result<()> {
         say(&format!("there is no npm here: {without}; install it and build again"));
         return Ok(());
     }
-    if let Err(error) = install(&source, &place, &packages) {
+    if let Err(error) = install_packages(&source, &place, &packages) {
         say(&format!("npm could not bring the players, so {without}: {error:#}"));
     }
     Ok(())
 }
 
-fn install(source: &Path, place: &Path, packages: &Path) -> Result<()> {
+fn install_packages(source: &Path, place: &Path, packages: &Path) -> Result<()> {
     fs::create_dir_all(packages)?;
     for name in LISTS {
         fs::copy(source.join(name), packages.join(name))?;
@@ -97,13 +97,13 @@ fn install(source: &Path, place: &Path, packages: &Path) -> Result<()> {
         }
     }
     for (file, name) in FILES {
-        copy(&packages.join("node_modules").join(file), &place.join(name))?;
+        copy_tree(&packages.join("node_modules").join(file), &place.join(name))?;
     }
     Ok(())
 }
 
 /// Copies a file, or a folder with all in it.
-fn copy(from: &Path, to: &Path) -> Result<()> {
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     if !from.is_dir() {
         fs::create_dir_all(to.parent().unwrap_or(to))?;
         fs::copy(from, to).with_context(|| from.display().to_string())?;
@@ -111,7 +111,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     }
     for entry in fs::read_dir(from)? {
         let entry = entry?;
-        copy(&entry.path(), &to.join(entry.file_name()))?;
+        copy_tree(&entry.path(), &to.join(entry.file_name()))?;
     }
     Ok(())
 }

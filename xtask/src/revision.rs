@@ -11,10 +11,11 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::command::{self, cargo};
+use crate::cargo::{cargo, run_build};
+use crate::command;
 use crate::debian::{self, Need};
 use crate::guest::Toolchain;
-use crate::progress::{self, step};
+use crate::progress::step;
 use crate::workspace;
 
 /// Where the worktrees are, below the repository's folder.
@@ -30,10 +31,10 @@ const ADVICE: &str = "a revision that does not build cannot be compared with: ch
 
 /// Builds a revision, unless it has been built before; answers the folder that is its root. A
 /// revision is whatever Git takes for one: `v0.1.0`, `main~3`, `d867405`.
-pub fn build(root: &Path, revision: &str) -> Result<PathBuf> {
+pub fn build_revision(root: &Path, revision: &str) -> Result<PathBuf> {
     let tree = build_components(root, revision)?;
     if !tree.join(BUILT).is_file() {
-        step(&format!("building the host of {revision}"), ADVICE, || host(root, &tree))?;
+        step(&format!("building the host of {revision}"), ADVICE, || build_host(root, &tree))?;
         fs::write(tree.join(BUILT), revision)?;
     }
     Ok(tree)
@@ -42,7 +43,7 @@ pub fn build(root: &Path, revision: &str) -> Result<PathBuf> {
 /// Builds a revision's components only, for a host of today.
 pub fn build_components(root: &Path, revision: &str) -> Result<PathBuf> {
     debian::ensure(&[Need::program("git", &["git"], "another revision, which Git has")])?;
-    let commit = resolve(root, revision)?;
+    let commit = resolve_commit(root, revision)?;
     let name = commit.get(..NAME_DIGITS).unwrap_or(&commit);
     let tree = root.join(FOLDER).join(name);
     if [BUILT, BUILT_COMPONENTS].iter().any(|mark| tree.join(mark).is_file()) {
@@ -50,20 +51,20 @@ pub fn build_components(root: &Path, revision: &str) -> Result<PathBuf> {
     }
     let title = if commit.starts_with(revision) { name } else { &format!("{revision} ({name})") };
     step(&format!("checking {title} out"), ADVICE, || check_out(root, &commit, &tree))?;
-    step(&format!("building the components of {title}"), ADVICE, || guests(&tree))?;
+    step(&format!("building the components of {title}"), ADVICE, || build_guests(&tree))?;
     fs::write(tree.join(BUILT_COMPONENTS), &commit)?;
     Ok(tree)
 }
 
 /// The commit that a revision is.
-fn resolve(root: &Path, revision: &str) -> Result<String> {
+fn resolve_commit(root: &Path, revision: &str) -> Result<String> {
     ensure!(
-        quiet(git(root).args(["rev-parse", "--git-dir"]))?.is_some(),
+        ask_git(git(root).args(["rev-parse", "--git-dir"]))?.is_some(),
         "{} is not a Git checkout, so there is no other revision to build: clone the repository",
         root.display()
     );
     let commit = format!("{revision}^{{commit}}");
-    let commit = quiet(git(root).args(["rev-parse", "--verify", "--end-of-options", &commit]))?;
+    let commit = ask_git(git(root).args(["rev-parse", "--verify", "--end-of-options", &commit]))?;
     commit.with_context(|| {
         format!(
             "Git knows no revision {revision}: name a commit, tag or branch (`git log --all`), or \
@@ -93,37 +94,37 @@ fn is_worktree(folder: &Path) -> Result<bool> {
     if !folder.join(".git").exists() {
         return Ok(false);
     }
-    let top = quiet(git(folder).args(["rev-parse", "--show-toplevel"]))?;
+    let top = ask_git(git(folder).args(["rev-parse", "--show-toplevel"]))?;
     Ok(top.is_some_and(|top| Path::new(&top).canonicalize().ok() == folder.canonicalize().ok()))
 }
 
 /// Builds the components, in a target folder of their own.
-fn guests(tree: &Path) -> Result<()> {
+fn build_guests(tree: &Path) -> Result<()> {
     let manifest = tree.join("Cargo.toml");
-    let components = workspace::components(&manifest, &tree.join("components"))?;
+    let components = workspace::find_components(&manifest, &tree.join("components"))?;
     Toolchain::choose()?.build(&manifest, &components, &tree.join("target/guest"))
 }
 
 /// Builds the host. Cargo takes its settings from where it is run.
-fn host(root: &Path, tree: &Path) -> Result<()> {
+fn build_host(root: &Path, tree: &Path) -> Result<()> {
     let mut build = cargo();
     build.args(["build", "--profile", "host", "--package", "hedge", "--bin", "hedge"]);
     build.arg("--manifest-path").arg(tree.join("Cargo.toml"));
     build.arg("--target-dir").arg(tree.join("target")).current_dir(tree);
     let [today, then] = [root, tree].map(|folder| {
-        settings(&fs::read_to_string(folder.join(".cargo/config.toml")).unwrap_or_default())
+        read_settings(&fs::read_to_string(folder.join(".cargo/config.toml")).unwrap_or_default())
     });
-    for (name, value) in replaced(&today, &then, |name| env::var(name).ok()) {
+    for (name, value) in changed_settings(&today, &then, |name| env::var(name).ok()) {
         match value {
             Some(value) => build.env(name, value),
             None => build.env_remove(name),
         };
     }
-    progress::build("host", &mut build)
+    run_build("host", &mut build)
 }
 
 /// The environment that `.cargo/config.toml` sets: the lines `NAME = "value"` below `[env]`.
-fn settings(config: &str) -> Vec<(String, String)> {
+fn read_settings(config: &str) -> Vec<(String, String)> {
     let lines = config.lines().skip_while(|line| line.trim() != "[env]").skip(1);
     let lines = lines.take_while(|line| !line.starts_with('['));
     let pairs = lines.filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
@@ -134,7 +135,7 @@ fn settings(config: &str) -> Vec<(String, String)> {
 /// Cargo has set today's settings for this process, where they outweigh what the revision has for
 /// them; and as its worktree is in today's tree, it would inherit what it has not. What somebody
 /// set by hand stays, for both builds.
-fn replaced<'a>(
+fn changed_settings<'a>(
     today: &'a [(String, String)],
     then: &[(String, String)],
     environment: impl Fn(&str) -> Option<String>,
@@ -152,7 +153,7 @@ fn git(folder: &Path) -> Command {
 }
 
 /// What a command prints, trimmed; None when it fails, whose reason is not shown.
-fn quiet(command: &mut Command) -> Result<Option<String>> {
+fn ask_git(command: &mut Command) -> Result<Option<String>> {
     let output = command.stderr(Stdio::null()).output().context("starting git")?;
     Ok(output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned()))
 }
@@ -165,19 +166,19 @@ mod tests {
     fn settings_are_those_of_the_environment() {
         let config =
             "[alias]\nx = \"r\"\n[env]\n# A = \"1\"\nB = \"-DX=1 -DY\"\n[build]\nC = \"2\"";
-        assert_eq!(settings(config), [("B".to_owned(), "-DX=1 -DY".to_owned())]);
-        assert!(settings("[build]\njobs = 1").is_empty());
+        assert_eq!(read_settings(config), [("B".to_owned(), "-DX=1 -DY".to_owned())]);
+        assert!(read_settings("[build]\njobs = 1").is_empty());
     }
 
     #[test]
     fn todays_settings_do_not_reach_another_revision() {
-        let pairs = |text: &str| settings(&format!("[env]\n{text}"));
+        let pairs = |text: &str| read_settings(&format!("[env]\n{text}"));
         let (today, then) = (pairs("A = \"1\"\nB = \"2\"\nC = \"3\""), pairs("A = \"9\""));
         let environment = |name: &str| match name {
             "A" => Some("1".to_owned()),
             "B" => None,
             _ => Some("by hand".to_owned()),
         };
-        assert_eq!(replaced(&today, &then, environment), [("A", None), ("B", Some(""))]);
+        assert_eq!(changed_settings(&today, &then, environment), [("A", None), ("B", Some(""))]);
     }
 }

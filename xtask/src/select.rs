@@ -27,7 +27,7 @@ pub struct Selection {
 
 /// Tests by name: a package's all, a test program's all, or those whose path contains the name,
 /// which is made of files and functions: `replication::an_edge_catches_up`.
-pub fn tests(root: &Path, name: &str) -> Result<Selection> {
+pub fn select_tests(root: &Path, name: &str) -> Result<Selection> {
     let metadata = MetadataCommand::new().manifest_path(root.join("Cargo.toml")).no_deps().exec();
     let metadata = metadata.context("reading Cargo.toml")?;
     let packages = metadata.workspace_packages();
@@ -47,10 +47,10 @@ pub fn tests(root: &Path, name: &str) -> Result<Selection> {
         return Ok(Selection { packages, arguments, ..Selection::default() });
     }
     let [nodes, containers] = [NODES, CONTAINERS].map(|program| root.join("tests").join(program));
-    let mut folders: Vec<_> = packages.iter().filter_map(|package| folder(package)).collect();
+    let mut folders: Vec<_> = packages.iter().filter_map(|package| folder_of(package)).collect();
     folders.extend([nodes.as_path(), containers.as_path()]);
     let has_such = |package: &&&Package| {
-        let own = folder(package);
+        let own = folder_of(package);
         let others: Vec<_> = folders.iter().copied().filter(|other| Some(*other) != own).collect();
         own.is_some_and(|own| has_test(own, &others, name))
     };
@@ -66,7 +66,7 @@ pub fn tests(root: &Path, name: &str) -> Result<Selection> {
     Ok(Selection { packages: found, has_nodes, has_containers, arguments })
 }
 
-fn folder(package: &Package) -> Option<&Path> {
+fn folder_of(package: &Package) -> Option<&Path> {
     package.manifest_path.as_std_path().parent()
 }
 
@@ -126,18 +126,18 @@ mod tests {
 
     #[test]
     fn this_repositorys_tests_are_found_where_they_are() {
-        let root = crate::workspace::root().unwrap();
-        let own = tests(&root, "a_name_is_a_part_of_a_function_or_a_file").unwrap();
+        let root = crate::workspace::find_root().unwrap();
+        let own = select_tests(&root, "a_name_is_a_part_of_a_function_or_a_file").unwrap();
         assert_eq!(own.packages, ["xtask"]);
-        let program = tests(&root, "signature").unwrap();
+        let program = select_tests(&root, "signature").unwrap();
         assert_eq!(program.packages, ["hedgeschool-xapi"]);
         assert_eq!(program.arguments, ["--test", "signature"]);
-        assert_eq!(tests(&root, "hedgeschool-cmi5").unwrap().packages, ["hedgeschool-cmi5"]);
-        let nodes = tests(&root, "replication").unwrap();
+        assert_eq!(select_tests(&root, "hedgeschool-cmi5").unwrap().packages, ["hedgeschool-cmi5"]);
+        let nodes = select_tests(&root, "replication").unwrap();
         assert!(nodes.has_nodes && !nodes.packages.contains(&PACKAGE.to_owned()), "{nodes:?}");
-        let containers = tests(&root, "containers_of_a_pod").unwrap();
+        let containers = select_tests(&root, "containers_of_a_pod").unwrap();
         assert!(containers.has_containers && !containers.has_nodes, "{containers:?}");
-        assert!(tests(&root, "containers").unwrap().has_containers);
-        assert!(tests(&root, "no test is called this").is_err());
+        assert!(select_tests(&root, "containers").unwrap().has_containers);
+        assert!(select_tests(&root, "no test is called this").is_err());
     }
 }

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use crate::command::{self, cargo};
+use crate::cargo::cargo;
+use crate::command;
 use crate::workspace;
 
 /// What to simulate.
@@ -15,7 +16,7 @@ pub struct Arguments {
 
 /// Simulates, prints the tables and writes the plots of `docs/simulation.md`.
 pub fn main(arguments: &Arguments) -> Result<()> {
-    let root = workspace::root()?;
+    let root = workspace::find_root()?;
     let mut simulate = cargo();
     simulate.args(["run", "--profile", "host", "--package", "hedgeschool-simulation", "--"]);
     simulate.args(["--plots", "docs/simulation"]).args(&arguments.rest);

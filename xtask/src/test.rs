@@ -6,7 +6,8 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use crate::command::{cargo, run_watched};
+use crate::cargo::cargo;
+use crate::command::run_watched;
 use crate::debian::{self, Need};
 use crate::progress::{Steps, say};
 use crate::select::{self, Selection};
@@ -66,70 +67,70 @@ pub struct Arguments {
 
 /// Lints, builds and tests.
 pub fn main(arguments: &Arguments) -> Result<()> {
-    let root = workspace::root()?;
+    let root = workspace::find_root()?;
     match &arguments.name {
-        _ if arguments.mixed => mixed(&root, arguments),
-        _ if arguments.cluster => cluster(&root, arguments),
-        _ if arguments.monitoring => alerts(&root, arguments),
-        _ if arguments.courses => courses(&root, arguments),
-        Some(name) => some(&root, arguments, &select::tests(&root, name)?),
-        None => everything(&root, arguments),
+        _ if arguments.mixed => test_mixed(&root, arguments),
+        _ if arguments.cluster => test_cluster(&root, arguments),
+        _ if arguments.monitoring => test_alerts(&root, arguments),
+        _ if arguments.courses => test_courses(&root, arguments),
+        Some(name) => test_some(&root, arguments, &select::select_tests(&root, name)?),
+        None => test_everything(&root, arguments),
     }
 }
 
 /// Tests that start nodes of an earlier version too.
-fn mixed(root: &Path, arguments: &Arguments) -> Result<()> {
-    let old = revision::build(root, FIRST_RELEASE)?;
+fn test_mixed(root: &Path, arguments: &Arguments) -> Result<()> {
+    let old = revision::build_revision(root, FIRST_RELEASE)?;
     let mut steps = Steps::new(2);
     if !arguments.no_build {
-        build::node(root, &mut steps)?;
+        build::build_node(root, &mut steps)?;
     }
-    let mut test = nodes(&["mixed::".to_owned()], root, arguments);
+    let mut test = node_tests(&["mixed::".to_owned()], root, arguments);
     test.arg("--ignored").env("HEDGE_TEST_FIRST_RELEASE", old);
-    run(vec![examples(root), test], &mut steps)
+    run_tests(vec![build_of_breakers(root), test], &mut steps)
 }
 
 /// Tests of what a live Prometheus makes of nodes, one after another: each has the machine for
 /// itself.
-fn alerts(root: &Path, arguments: &Arguments) -> Result<()> {
+fn test_alerts(root: &Path, arguments: &Arguments) -> Result<()> {
     ensure!(rustix::process::getuid().is_root(), "a disk takes root: run this command as root");
     let builds = if arguments.no_build { 0 } else { 2 };
-    let mut steps = Steps::new(monitoring::missing(root) + builds + 1);
-    let programs = monitoring::build(root, &mut steps)?;
+    let mut steps = Steps::new(monitoring::count_missing(root) + builds + 1);
+    let programs = monitoring::build_programs(root, &mut steps)?;
     if !arguments.no_build {
-        build::node(root, &mut steps)?;
+        build::build_node(root, &mut steps)?;
     }
     let words = ["--workspace", "--test", "alerts"].map(str::to_owned);
     let words: Vec<_> = words.into_iter().chain(arguments.name.iter().cloned()).collect();
-    let mut test = command(&words, root, arguments);
+    let mut test = test_command(&words, root, arguments);
     test.arg("--test-threads=1").env("HEDGE_TEST_MONITORING", env::join_paths(programs)?);
     if let Some(folder) = &arguments.panels {
         test.env("HEDGE_TEST_PANELS", root.join(folder));
     }
-    run(vec![examples(root), test], &mut steps)
+    run_tests(vec![build_of_breakers(root), test], &mut steps)
 }
 
 /// Tests that run what others made beside a node.
-fn courses(root: &Path, arguments: &Arguments) -> Result<()> {
+fn test_courses(root: &Path, arguments: &Arguments) -> Result<()> {
     ensure_servers()?;
     let mut steps = Steps::new(if arguments.no_build { 1 } else { 3 });
     if !arguments.no_build {
-        build::node(root, &mut steps)?;
+        build::build_node(root, &mut steps)?;
     }
     let mut words = ["--workspace", "--test", "courses"].map(str::to_owned).to_vec();
     words.extend(arguments.name.iter().cloned());
-    let mut test = command(&words, root, arguments);
+    let mut test = test_command(&words, root, arguments);
     if let Some(checkout) = &arguments.catapult {
         test.env("HEDGE_TEST_CATAPULT", root.join(checkout));
     }
     if let Some(clones) = &arguments.packages {
         test.env("HEDGE_TEST_PACKAGES", root.join(clones));
     }
-    run(vec![test], &mut steps)
+    run_tests(vec![test], &mut steps)
 }
 
 /// Tests of containers, under both generations of containerd, and of a cluster.
-fn cluster(root: &Path, arguments: &Arguments) -> Result<()> {
+fn test_cluster(root: &Path, arguments: &Arguments) -> Result<()> {
     ensure!(rustix::process::getuid().is_root(), "containers take root: run this command as root");
     cluster::ensure_machine()?;
     ensure_containerd()?;
@@ -138,45 +139,45 @@ fn cluster(root: &Path, arguments: &Arguments) -> Result<()> {
         cluster::build_operator(sources)?;
     }
     let builds = if arguments.no_build { 0 } else { 3 };
-    let mut steps = Steps::new(cluster::missing(root) + builds + 1);
-    let programs = cluster::build(root, &mut steps)?;
+    let mut steps = Steps::new(cluster::count_missing(root) + builds + 1);
+    let programs = cluster::build_programs(root, &mut steps)?;
     if !arguments.no_build {
-        build::node_and_shim(root, &mut steps)?;
-        build::verifier(root, &mut steps)?;
-        build::apps(root, &mut steps)?;
+        build::build_node_and_shim(root, &mut steps)?;
+        build::build_verifier(root, &mut steps)?;
+        build::build_apps(root, &mut steps)?;
     }
     let name: Vec<_> = arguments.name.iter().cloned().collect();
-    let one = containers(&name, root, arguments);
+    let one = container_tests(&name, root, arguments);
     let boxes = ["--test", "box_files"].map(str::to_owned);
-    let mut two = containers(&[&boxes[..], &name].concat(), root, arguments);
+    let mut two = container_tests(&[&boxes[..], &name].concat(), root, arguments);
     two.env("HEDGE_TEST_CONTAINERD", programs.containerd());
-    let mut whole = pods(root, &programs, arguments);
+    let mut whole = cluster_tests(root, &programs, arguments);
     whole.env("HEDGE_TEST_FIRST_RELEASE", earlier);
     if let Some(sources) = &arguments.spin_operator {
         whole.env("HEDGE_TEST_SPIN_OPERATOR", root.join(sources));
     }
-    run(vec![one, two, whole], &mut steps)
+    run_tests(vec![one, two, whole], &mut steps)
 }
 
-fn everything(root: &Path, arguments: &Arguments) -> Result<()> {
+fn test_everything(root: &Path, arguments: &Arguments) -> Result<()> {
     ensure_servers()?;
     ensure_containerd()?;
     let lints = if arguments.no_lint { 0 } else { lint::STEPS };
     let builds = if arguments.no_build { 0 } else { 3 };
     let mut steps = Steps::new(lints + builds + 1);
     if !arguments.no_build {
-        build::all(root, &mut steps)?;
-        build::verifier(root, &mut steps)?;
-        build::apps(root, &mut steps)?;
+        build::build_all(root, &mut steps)?;
+        build::build_verifier(root, &mut steps)?;
+        build::build_apps(root, &mut steps)?;
     }
     if !arguments.no_lint {
-        lint::steps(root, &mut steps)?;
+        lint::run_all(root, &mut steps)?;
     }
-    run(vec![command(&["--workspace".to_owned()], root, arguments)], &mut steps)
+    run_tests(vec![test_command(&["--workspace".to_owned()], root, arguments)], &mut steps)
 }
 
 /// Tests little, in little time: while one works on something.
-fn some(root: &Path, arguments: &Arguments, selection: &Selection) -> Result<()> {
+fn test_some(root: &Path, arguments: &Arguments, selection: &Selection) -> Result<()> {
     let Selection { packages, has_nodes, has_containers, arguments: chosen } = selection;
     let is_built = (*has_nodes || *has_containers) && !arguments.no_build;
     let builds = if is_built { 2 + u32::from(*has_containers) } else { 0 };
@@ -193,57 +194,57 @@ fn some(root: &Path, arguments: &Arguments, selection: &Selection) -> Result<()>
     if builds > 0 {
         match has_containers {
             true => {
-                build::node_and_shim(root, &mut steps)?;
-                build::verifier(root, &mut steps)?;
+                build::build_node_and_shim(root, &mut steps)?;
+                build::build_verifier(root, &mut steps)?;
             }
-            false => build::node(root, &mut steps)?,
+            false => build::build_node(root, &mut steps)?,
         }
-        build::apps(root, &mut steps)?;
+        build::build_apps(root, &mut steps)?;
     }
     let mut tests = Vec::new();
     if !packages.is_empty() {
         let packages = packages.iter().flat_map(|it| ["--package".to_owned(), it.clone()]);
         let words: Vec<_> = packages.chain(chosen.iter().cloned()).collect();
-        tests.push(command(&words, root, arguments));
+        tests.push(test_command(&words, root, arguments));
     }
     if *has_nodes {
-        tests.extend([examples(root), nodes(chosen, root, arguments)]);
+        tests.extend([build_of_breakers(root), node_tests(chosen, root, arguments)]);
     }
     if *has_containers {
-        tests.push(containers(chosen, root, arguments));
+        tests.push(container_tests(chosen, root, arguments));
     }
-    run(tests, &mut steps)
+    run_tests(tests, &mut steps)
 }
 
 /// The command that builds what breaks the machine under a node: examples of the tests, which
 /// Cargo would otherwise build as tests themselves.
-fn examples(root: &Path) -> Command {
+fn build_of_breakers(root: &Path) -> Command {
     let mut build = cargo();
     build.args(["build", "--profile", "host", "--workspace", "--examples"]).current_dir(root);
     build
 }
 
 /// The command that runs tests of whole nodes, and builds no other.
-fn nodes(chosen: &[String], root: &Path, arguments: &Arguments) -> Command {
+fn node_tests(chosen: &[String], root: &Path, arguments: &Arguments) -> Command {
     let words = ["--workspace", "--test", "node"].map(str::to_owned);
     let words: Vec<_> = words.into_iter().chain(chosen.iter().cloned()).collect();
-    command(&words, root, arguments)
+    test_command(&words, root, arguments)
 }
 
 /// The command that runs tests of containers. The whole workspace decides on features, as it does
 /// when all is built.
-fn containers(chosen: &[String], root: &Path, arguments: &Arguments) -> Command {
+fn container_tests(chosen: &[String], root: &Path, arguments: &Arguments) -> Command {
     let words = ["--workspace", "--test", "containers"].map(str::to_owned);
     let words: Vec<_> = words.into_iter().chain(chosen.iter().cloned()).collect();
-    command(&words, root, arguments)
+    test_command(&words, root, arguments)
 }
 
 /// The command that runs tests of a cluster, one after another: each has the machine for itself.
-fn pods(root: &Path, programs: &cluster::Programs, arguments: &Arguments) -> Command {
+fn cluster_tests(root: &Path, programs: &cluster::Programs, arguments: &Arguments) -> Command {
     let mut words = ["--workspace", "--test", "cluster"].map(str::to_owned).to_vec();
     words.extend(cluster::run_apart());
     words.extend(arguments.name.iter().cloned());
-    let mut test = command(&words, root, arguments);
+    let mut test = test_command(&words, root, arguments);
     test.arg("--test-threads=1").env("HEDGE_TEST_CLUSTER", programs.folder());
     test
 }
@@ -275,14 +276,14 @@ fn promtool() -> Need {
 }
 
 /// A command that runs tests, whatever fails: one run shows all there is to mend.
-fn command(words: &[String], root: &Path, arguments: &Arguments) -> Command {
+fn test_command(words: &[String], root: &Path, arguments: &Arguments) -> Command {
     let mut test = cargo();
     test.args(["test", "--profile", "host", "--no-fail-fast"]).args(words);
     test.arg("--").args(&arguments.rest).current_dir(root);
     if let Some(host) = &arguments.host {
         test.env("HEDGE_TEST_HOST", host);
     }
-    if let Some(crun) = wasmedge::crun(root) {
+    if let Some(crun) = wasmedge::find_crun(root) {
         test.env("HEDGE_TEST_CRUN", crun);
     }
     // A failed test says what went wrong in words; a stack through the test runner adds nothing.
@@ -293,13 +294,13 @@ fn command(words: &[String], root: &Path, arguments: &Arguments) -> Command {
 }
 
 /// Runs tests, and shows what came of them.
-fn run(mut tests: Vec<Command>, steps: &mut Steps) -> Result<()> {
+fn run_tests(mut tests: Vec<Command>, steps: &mut Steps) -> Result<()> {
     let mut total = Total::default();
     let advice = "mend the tests named above; `cargo xtask test NAME` runs one alone";
     let outcome = steps.step("testing", advice, || {
         let mut outcome = Ok(());
         for test in &mut tests {
-            let ran = run_watched(test, |line| total.add(line));
+            let ran = run_watched(test, |line| total.add_line(line));
             outcome = outcome.and(ran);
         }
         outcome
@@ -328,7 +329,7 @@ struct Total {
 
 impl Total {
     /// Adds a test program's closing line, `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
-    fn add(&mut self, line: &str) {
+    fn add_line(&mut self, line: &str) {
         let failed = line.strip_prefix("test ").and_then(|line| line.strip_suffix(" ... FAILED"));
         self.names.extend(failed.map(str::to_owned));
         let counts = line.strip_prefix("test result: ").and_then(|line| line.split_once(". "));
@@ -353,10 +354,14 @@ mod tests {
     #[test]
     fn closing_lines_add_up() {
         let mut total = Total::default();
-        total.add("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; …");
-        total.add("test result: FAILED. 4 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out");
-        total.add("test statements::one ... ok");
-        total.add("test statements::two ... FAILED");
+        total.add_line(
+            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; …",
+        );
+        total.add_line(
+            "test result: FAILED. 4 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out",
+        );
+        total.add_line("test statements::one ... ok");
+        total.add_line("test statements::two ... FAILED");
         let names = vec!["statements::two".to_owned()];
         assert_eq!(total, Total { passed: 7, failed: 2, ignored: 1, names });
     }

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::command::{is_installed, read, run_unseen};
+use crate::command::{is_installed, read_output, run_unseen};
 use crate::debian::{self, Need};
 use crate::progress::{Steps, say};
 use crate::workspace;
@@ -58,9 +58,9 @@ pub struct Arguments {
 
 /// Builds it, unless it has been before, and prints the versions.
 pub fn main(arguments: &Arguments) -> Result<()> {
-    let root = workspace::root()?;
+    let root = workspace::find_root()?;
     let folder = root.join(FOLDER);
-    if crun(&root).is_none() {
+    if find_crun(&root).is_none() {
         ensure_tools()?;
         let mut steps = Steps::new(2);
         let advice = "look at what is said above; --sources names another place";
@@ -69,20 +69,20 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             if folder.join(ENGINE).is_file() {
                 return Ok(());
             }
-            wasmedge(&folder, &arguments.sources)
+            build_wasmedge(&folder, &arguments.sources)
         })?;
         steps.step(&format!("building crun {}", CRUN[1]), advice, || {
             build_crun(&folder, &arguments.sources)
         })?;
     }
     for program in [ENGINE, PROGRAM] {
-        say(&read(Command::new(folder.join(program)).arg("--version"))?);
+        say(&read_output(Command::new(folder.join(program)).arg("--version"))?);
     }
     Ok(())
 }
 
 /// The program for containerd to start, if it has been built.
-pub fn crun(root: &Path) -> Option<PathBuf> {
+pub fn find_crun(root: &Path) -> Option<PathBuf> {
     Some(root.join(FOLDER).join(PROGRAM)).filter(|program| program.is_file())
 }
 
@@ -99,8 +99,8 @@ fn ensure_tools() -> Result<()> {
     debian::ensure(&needs)
 }
 
-fn wasmedge(folder: &Path, sources: &str) -> Result<()> {
-    let (source, build) = (clone(folder, WASMEDGE, sources)?, folder.join(BUILD));
+fn build_wasmedge(folder: &Path, sources: &str) -> Result<()> {
+    let (source, build) = (clone_tag(folder, WASMEDGE, sources)?, folder.join(BUILD));
     let mut configure = with_sources(Command::new("cmake"), sources);
     configure.arg("-S").arg(source).arg("-B").arg(&build).args(["-G", "Ninja"]).args(OPTIONS);
     configure.arg(format!("-DCMAKE_INSTALL_PREFIX={}", folder.display()));
@@ -109,7 +109,7 @@ fn wasmedge(folder: &Path, sources: &str) -> Result<()> {
 }
 
 fn build_crun(folder: &Path, sources: &str) -> Result<()> {
-    let source = clone(folder, CRUN, sources)?;
+    let source = clone_tag(folder, CRUN, sources)?;
     let here = |program: &str| {
         let mut command = with_sources(Command::new(program), sources);
         command.current_dir(&source);
@@ -133,7 +133,7 @@ fn build_crun(folder: &Path, sources: &str) -> Result<()> {
 }
 
 /// A repository at a tag, with its history: versions are read from there.
-fn clone(folder: &Path, [name, tag]: [&str; 2], sources: &str) -> Result<PathBuf> {
+fn clone_tag(folder: &Path, [name, tag]: [&str; 2], sources: &str) -> Result<PathBuf> {
     let place = folder.join(SOURCES).join(name);
     // Of a build that was interrupted.
     let _ = fs::remove_dir_all(&place);

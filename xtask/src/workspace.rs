@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use cargo_metadata::{MetadataCommand, Package, TargetKind};
 
 /// The repository's folder.
-pub fn root() -> Result<PathBuf> {
+pub fn find_root() -> Result<PathBuf> {
     // Cargo says where it found this package; the fallback is where it was compiled.
     let here = env::var("CARGO_MANIFEST_DIR");
     let here = PathBuf::from(here.unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned()));
@@ -24,7 +24,7 @@ pub struct Component {
 
 /// The components of the workspace with this manifest: its members in `folder` that build a
 /// `cdylib`.
-pub fn components(manifest: &Path, folder: &Path) -> Result<Vec<Component>> {
+pub fn find_components(manifest: &Path, folder: &Path) -> Result<Vec<Component>> {
     let metadata = MetadataCommand::new()
         .manifest_path(manifest)
         .no_deps()
@@ -32,11 +32,11 @@ pub fn components(manifest: &Path, folder: &Path) -> Result<Vec<Component>> {
         .with_context(|| format!("reading {}", manifest.display()))?;
     let members = metadata.workspace_packages().into_iter();
     let inside = members.filter(|package| package.manifest_path.as_std_path().starts_with(folder));
-    Ok(inside.filter_map(component).collect())
+    Ok(inside.filter_map(as_component).collect())
 }
 
 /// The package as a component, if it builds one.
-fn component(package: &Package) -> Option<Component> {
+fn as_component(package: &Package) -> Option<Component> {
     let library =
         package.targets.iter().find(|target| target.kind.contains(&TargetKind::CDyLib))?;
     let file = format!("{}.wasm", library.name.replace('-', "_"));
@@ -47,7 +47,7 @@ fn component(package: &Package) -> Option<Component> {
 const APPS: [&str; 2] = ["examples", "tests/fixtures"];
 
 /// The manifests of the examples, and of the apps that only tests use.
-pub fn apps(root: &Path) -> Result<Vec<PathBuf>> {
+pub fn find_apps(root: &Path) -> Result<Vec<PathBuf>> {
     let mut manifests = Vec::new();
     for folder in APPS {
         manifests.extend(manifests_in(&root.join(folder))?);

@@ -32,7 +32,7 @@ pub fn link_statically(cargo: &mut Command, name: &str) -> Result<()> {
 }
 
 /// Compiles, if Cargo has started this program for that.
-pub fn compile() -> Option<ExitCode> {
+pub fn compile_crate() -> Option<ExitCode> {
     let name = env::var_os(CRATE)?;
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
     let looks_like_rustc = arguments.first().map(Path::new).and_then(Path::file_stem)?;

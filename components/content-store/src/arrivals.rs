@@ -1,8 +1,10 @@
 //! `hedgeschool:content/arrivals`: packages on their way here, blob by blob.
 
+mod policy;
+
 use std::collections::HashMap;
 
-use hedgeschool_journal::{Error as JournalError, check_room, integer, limits, usage};
+use hedgeschool_journal::{Error as JournalError, check_room, integer, live_bytes, read_limits};
 use hedgeschool_sql::{Row, Value};
 use sha2::{Digest, Sha256};
 
@@ -10,8 +12,11 @@ use crate::bindings::exports::hedgeschool::content::arrivals::Guest;
 use crate::bindings::exports::hedgeschool::content::types::{
     Arrival, BlobBytes, Error, File, WantedBlob,
 };
+use crate::database::DATABASE;
 use crate::journal::File as AnnouncedFile;
-use crate::{DATABASE, Store, join, packages};
+use crate::store::Store;
+use crate::{join, packages};
+use policy::{Fit, PartialBlob, fit_bytes, joined_files};
 
 /// Most blobs that one call names.
 const WANTED_MAX: u32 = 1_024;
@@ -20,6 +25,10 @@ const PARTS_MAX: usize = 256;
 /// Most bytes that one call takes.
 const BYTES_MAX: usize = 1 << 20;
 const ARRIVING_MAX: u32 = 100;
+/// The first package of which every piece is here: it may be published.
+pub const FIRST_WHOLE: &str = "SELECT hash, course, files, stamp_us, peer FROM announced
+    WHERE NOT EXISTS (SELECT 1 FROM part WHERE part.number = announced.number)
+    ORDER BY number LIMIT 1";
 
 impl Guest for Store {
     async fn wanted(size: u64) -> Result<Vec<WantedBlob>, Error> {
@@ -35,9 +44,9 @@ impl Guest for Store {
                 sum(size - have) OVER (ORDER BY number, hash) - (size - have) AS before FROM next)
             WHERE before = 0 OR before + size - have <= ?2 GROUP BY hash ORDER BY number, hash";
         let size = Value::Integer(size.try_into().unwrap_or(i64::MAX));
-        let room = room().await?.map_or(Value::Null, integer);
+        let room = free_bytes().await?.map_or(Value::Null, integer);
         let rows = DATABASE.query(sql, &[Value::from(WANTED_MAX), size, room]).await?;
-        rows.into_iter().map(wanted).collect()
+        rows.into_iter().map(read_wanted).collect()
     }
 
     async fn put_bytes(parts: Vec<BlobBytes>) -> Result<Vec<String>, Error> {
@@ -48,19 +57,19 @@ impl Guest for Store {
             return Err(Error::TooLarge(format!("at most {BYTES_MAX} bytes a call")));
         }
         check_room(&DATABASE).await?;
-        let mut known = known(&parts).await?;
+        let mut known = find_partial(&parts).await?;
         let (mut rows, mut refused) = (Vec::new(), Vec::new());
         for part in parts {
             // Somebody else may have brought these bytes meanwhile.
             let Some(wanted) = known.remove(&part.hash) else { continue };
             let hash = part.hash.clone();
-            match check(part, wanted).await? {
+            match check_bytes(part, wanted).await? {
                 Checked::Received(start, bytes) => rows.push((hash, start, bytes)),
                 Checked::Late => {}
                 Checked::Wrong => refused.push(hash),
             }
         }
-        receive(rows).await?;
+        store_received(rows).await?;
         for hash in &refused {
             eprintln!(
                 "a blob that was fetched as {hash} is not what its hash says: it is fetched again"
@@ -72,13 +81,10 @@ impl Guest for Store {
     }
 
     async fn finish() -> Result<bool, Error> {
-        let sql = "SELECT hash, course, files, stamp_us, peer FROM announced
-            WHERE NOT EXISTS (SELECT 1 FROM part WHERE part.number = announced.number)
-            ORDER BY number LIMIT 1";
-        let Some(mut row) = DATABASE.query_one(sql, &[]).await? else { return Ok(false) };
+        let Some(mut row) = DATABASE.query_one(FIRST_WHOLE, &[]).await? else { return Ok(false) };
         let (package, course): (String, String) = (row.take()?, row.take()?);
         let (files, stamp, peer): (String, i64, String) = (row.take()?, row.take()?, row.take()?);
-        match publish(&package, course, &files, stamp, peer).await {
+        match publish_arrival(&package, course, &files, stamp, peer).await {
             Ok(_) => Ok(true),
             // What is wrong with it will not get better.
             Err(Error::Invalid(rule) | Error::TooLarge(rule)) => {
@@ -97,7 +103,7 @@ impl Guest for Store {
               (SELECT coalesce(sum(part.size), 0) FROM part WHERE part.number = announced.number)
             FROM announced ORDER BY number LIMIT ?1";
         let rows = DATABASE.query(sql, &[Value::from(ARRIVING_MAX)]).await?;
-        rows.into_iter().map(arrival).collect()
+        rows.into_iter().map(read_arrival).collect()
     }
 
     async fn given_up() -> Result<Vec<Arrival>, Error> {
@@ -110,31 +116,25 @@ impl Guest for Store {
             WHERE NOT EXISTS (SELECT 1 FROM announced WHERE announced.hash = package.hash)
             ORDER BY used_s DESC LIMIT ?1";
         let rows = DATABASE.query(sql, &[Value::from(ARRIVING_MAX)]).await?;
-        rows.into_iter().map(arrival).collect()
+        rows.into_iter().map(read_arrival).collect()
     }
 }
 
 /// Bytes of packages that there is room for. None: no limit.
-async fn room() -> Result<Option<u64>, JournalError> {
-    let Some(limits) = limits(&DATABASE).await? else { return Ok(None) };
-    Ok(Some(limits.high.saturating_sub(usage(&DATABASE).await?.live())))
-}
-
-/// A wanted blob, as the store knows it.
-struct Wanted {
-    size: u64,
-    /// How many of its first bytes are here.
-    have: u64,
+async fn free_bytes() -> Result<Option<u64>, JournalError> {
+    let Some(limits) = read_limits(&DATABASE).await? else { return Ok(None) };
+    Ok(Some(limits.high.saturating_sub(live_bytes(&DATABASE).await?)))
 }
 
 /// Those of the blobs that are wanted.
-async fn known(parts: &[BlobBytes]) -> Result<HashMap<String, Wanted>, Error> {
+async fn find_partial(parts: &[BlobBytes]) -> Result<HashMap<String, PartialBlob>, Error> {
     let sql = "SELECT hash, max(size),
           coalesce((SELECT sum(length(data)) FROM partial WHERE partial.hash = part.hash), 0)
         FROM part WHERE hash IN (SELECT value FROM json_each(?1)) GROUP BY hash";
     let hashes: Vec<_> = parts.iter().map(|part| part.hash.as_str()).collect();
     let hashes = Value::Text(serde_json::to_string(&hashes)?);
-    let known = |mut row: Row| Ok((row.take()?, Wanted { size: row.take()?, have: row.take()? }));
+    let known =
+        |mut row: Row| Ok((row.take()?, PartialBlob { size: row.take()?, have: row.take()? }));
     DATABASE.query(sql, &[hashes]).await?.into_iter().map(known).collect()
 }
 
@@ -149,22 +149,20 @@ enum Checked {
 }
 
 /// Looks what bytes are good for.
-async fn check(part: BlobBytes, wanted: Wanted) -> Result<Checked, Error> {
+async fn check_bytes(part: BlobBytes, wanted: PartialBlob) -> Result<Checked, Error> {
     let BlobBytes { hash, start, bytes } = part;
-    let end = start.saturating_add(bytes.len() as u64);
-    if start != wanted.have || end > wanted.size {
-        return Ok(Checked::Late);
+    match fit_bytes(wanted, start, bytes.len() as u64) {
+        Fit::None => return Ok(Checked::Late),
+        Fit::Middle => return Ok(Checked::Received(Some(start), bytes)),
+        Fit::End => {}
     }
-    if end < wanted.size {
-        return Ok(Checked::Received(Some(start), bytes));
-    }
-    let whole = if start == 0 { bytes } else { [beginning(&hash).await?, bytes].concat() };
+    let whole = if start == 0 { bytes } else { [read_beginning(&hash).await?, bytes].concat() };
     let is_right = format!("{:x}", Sha256::digest(&whole)) == hash;
     Ok(if is_right { Checked::Received(None, whole) } else { Checked::Wrong })
 }
 
 /// What is here of a blob that is not whole.
-async fn beginning(hash: &str) -> Result<Vec<u8>, Error> {
+async fn read_beginning(hash: &str) -> Result<Vec<u8>, Error> {
     let sql = "SELECT data FROM partial WHERE hash = ?1 ORDER BY start";
     let mut bytes = Vec::new();
     for mut row in DATABASE.query(sql, &[Value::from(hash)]).await? {
@@ -174,7 +172,7 @@ async fn beginning(hash: &str) -> Result<Vec<u8>, Error> {
 }
 
 /// Stores bytes that were checked.
-async fn receive(rows: Vec<(String, Option<u64>, Vec<u8>)>) -> Result<(), Error> {
+async fn store_received(rows: Vec<(String, Option<u64>, Vec<u8>)>) -> Result<(), Error> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -189,7 +187,7 @@ async fn receive(rows: Vec<(String, Option<u64>, Vec<u8>)>) -> Result<(), Error>
 }
 
 /// Joins what is in pieces, a part a call, and then makes the package visible. False: call again.
-async fn publish(
+async fn publish_arrival(
     package: &str,
     course: String,
     files: &str,
@@ -199,7 +197,7 @@ async fn publish(
     let announced: Vec<AnnouncedFile> = serde_json::from_str(files)?;
     if let Some(file) = first_in_pieces(&announced).await? {
         let pieces: Vec<_> = file.pieces.iter().map(|(hash, _)| hash.as_str()).collect();
-        let joined = join::step(&pieces, None).await?;
+        let joined = join::join_blobs(&pieces, None).await?;
         if joined.is_some_and(|hash| hash != file.hash) {
             return Err(Error::Invalid(format!("{:?} is not what its hash says", file.path)));
         }
@@ -218,9 +216,7 @@ async fn publish(
 
 /// The first file whose pieces are all that is here of it.
 async fn first_in_pieces(files: &[AnnouncedFile]) -> Result<Option<&AnnouncedFile>, Error> {
-    let is_whole =
-        |file: &AnnouncedFile| matches!(file.pieces.as_slice(), [(hash, _)] if *hash == file.hash);
-    let joined: Vec<_> = files.iter().filter(|file| !is_whole(file)).collect();
+    let joined = joined_files(files);
     let hashes: Vec<_> = joined.iter().map(|file| file.hash.as_str()).collect();
     let sql = "SELECT key FROM json_each(?1)
         WHERE NOT EXISTS (SELECT 1 FROM blob WHERE blob.hash = value) ORDER BY key LIMIT 1";
@@ -230,11 +226,11 @@ async fn first_in_pieces(files: &[AnnouncedFile]) -> Result<Option<&AnnouncedFil
     Ok(usize::try_from(position).ok().and_then(|position| joined.get(position).copied()))
 }
 
-fn wanted(mut row: Row) -> Result<WantedBlob, Error> {
+fn read_wanted(mut row: Row) -> Result<WantedBlob, Error> {
     Ok(WantedBlob { hash: row.take()?, size: row.take()?, have: row.take()? })
 }
 
-fn arrival(mut row: Row) -> Result<Arrival, Error> {
+fn read_arrival(mut row: Row) -> Result<Arrival, Error> {
     let (id, title, package, size) = (row.take()?, row.take()?, row.take()?, row.take::<u64>()?);
     let missing: u64 = row.take()?;
     Ok(Arrival { id, title, package, size, have: size.saturating_sub(missing) })

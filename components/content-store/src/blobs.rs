@@ -1,13 +1,14 @@
 //! Bytes under their hash.
 
-use hedgeschool_journal::check_room;
+use hedgeschool_journal::{check_room, integer};
 use hedgeschool_sql::Value;
 use sha2::{Digest, Sha256};
 use spin_sdk::wit_bindgen::{StreamReader, StreamWriter, spawn};
 
 use crate::bindings::exports::hedgeschool::content::types::Error;
 use crate::bindings::wit_stream;
-use crate::{DATABASE, room, uploads};
+use crate::database::DATABASE;
+use crate::{demand, uploads};
 
 /// Most bytes that one call puts or reads.
 const BYTES_MAX: usize = 1 << 20;
@@ -15,7 +16,7 @@ const BYTES_MAX: usize = 1 << 20;
 const BLOBS_MAX: usize = 256;
 
 /// See `put-blobs`.
-pub async fn put(blobs: Vec<Vec<u8>>, upload: Option<String>) -> Result<Vec<String>, Error> {
+pub async fn put_blobs(blobs: Vec<Vec<u8>>, upload: Option<String>) -> Result<Vec<String>, Error> {
     if blobs.len() > BLOBS_MAX {
         return Err(Error::TooLarge(format!("at most {BLOBS_MAX} blobs a call")));
     }
@@ -47,12 +48,12 @@ pub async fn put(blobs: Vec<Vec<u8>>, upload: Option<String>) -> Result<Vec<Stri
         hashes.push(hash.clone());
         parameters.extend([Value::Text(hash), integer(blob.len() as u64), Value::Blob(blob)]);
     }
-    DATABASE.execute(&sql, &parameters).await.map_err(uploads::gone)?;
+    DATABASE.execute(&sql, &parameters).await.map_err(uploads::upload_gone)?;
     Ok(hashes)
 }
 
 /// See `missing-blob`.
-pub async fn missing(hashes: &[String]) -> Result<Option<String>, Error> {
+pub async fn find_missing(hashes: &[String]) -> Result<Option<String>, Error> {
     if hashes.len() > BLOBS_MAX {
         return Err(Error::TooLarge(format!("at most {BLOBS_MAX} blobs a call")));
     }
@@ -63,15 +64,15 @@ pub async fn missing(hashes: &[String]) -> Result<Option<String>, Error> {
 }
 
 /// See `read-blob`.
-pub async fn read(hash: &str, start: u64, length: u32) -> Result<Option<Vec<u8>>, Error> {
+pub async fn read_blob(hash: &str, start: u64, length: u32) -> Result<Option<Vec<u8>>, Error> {
     let length = (length as usize).min(BYTES_MAX);
-    let Some(mut read) = piece(hash, start, length as u64).await? else {
-        room::ask_for(hash).await?;
+    let Some(mut read) = read_piece(hash, start, length as u64).await? else {
+        demand::want_blob(hash).await?;
         return Ok(None);
     };
     while read.len() < length {
         let (at, left) = (start + read.len() as u64, length - read.len());
-        match piece(hash, at, left as u64).await? {
+        match read_piece(hash, at, left as u64).await? {
             Some(more) if !more.is_empty() => read.extend(more),
             _ => break,
         }
@@ -81,7 +82,7 @@ pub async fn read(hash: &str, start: u64, length: u32) -> Result<Option<Vec<u8>>
 
 /// The bytes from `start` to the end of the row they are in, `length` at most. Empty past the
 /// blob's end. None: no such blob.
-async fn piece(hash: &str, start: u64, length: u64) -> Result<Option<Vec<u8>>, Error> {
+async fn read_piece(hash: &str, start: u64, length: u64) -> Result<Option<Vec<u8>>, Error> {
     let sql = "SELECT substr(leaf.data, ?2 - piece.start + 1, ?3)
         FROM blob AS whole
         JOIN piece ON piece.whole = whole.id
@@ -97,16 +98,16 @@ async fn piece(hash: &str, start: u64, length: u64) -> Result<Option<Vec<u8>>, E
 
 /// See `stream-blob`. The first piece is read before this returns, so that a blob that is not
 /// there is an error and not an empty stream.
-pub async fn stream(hash: String, start: u64, length: u64) -> Result<StreamReader<u8>, Error> {
-    let first = piece(&hash, start, length).await?;
+pub async fn stream_blob(hash: String, start: u64, length: u64) -> Result<StreamReader<u8>, Error> {
+    let first = read_piece(&hash, start, length).await?;
     let first = first.ok_or_else(|| Error::MissingBlob(hash.clone()))?;
     let (writer, reader) = wit_stream::new::<u8>();
-    spawn(feed(writer, hash, start, length, first));
+    spawn(feed_stream(writer, hash, start, length, first));
     Ok(reader)
 }
 
 /// Writes pieces until all is written, the blob ends, or the reader has gone.
-async fn feed(
+async fn feed_stream(
     mut writer: StreamWriter<u8>,
     hash: String,
     mut start: u64,
@@ -122,14 +123,9 @@ async fn feed(
         if length == 0 {
             return;
         }
-        next = match piece(&hash, start, length).await {
+        next = match read_piece(&hash, start, length).await {
             Ok(piece) => piece.unwrap_or_default(),
             Err(error) => return eprintln!("blob {hash} ends early at byte {start}: {error}"),
         };
     }
-}
-
-fn integer(number: u64) -> Value {
-    // Past the largest integer SQLite has, no blob has bytes.
-    Value::Integer(number.try_into().unwrap_or(i64::MAX))
 }

@@ -3,12 +3,14 @@
 
 use std::fmt::Write;
 
+use hedgeschool_journal::integer;
 use hedgeschool_sql::Value;
 use sha2_resumable::digest::common::hazmat::SerializableState;
 use sha2_resumable::{Digest, Sha256};
 
 use crate::bindings::exports::hedgeschool::content::types::Error;
-use crate::{DATABASE, uploads};
+use crate::database::DATABASE;
+use crate::uploads;
 
 /// Most parts of a joined blob.
 pub const PARTS_MAX: usize = 16_384;
@@ -25,14 +27,14 @@ struct Progress {
 }
 
 /// See `join-blobs`.
-pub async fn step(parts: &[&str], upload: Option<String>) -> Result<Option<String>, Error> {
+pub async fn join_blobs(parts: &[&str], upload: Option<String>) -> Result<Option<String>, Error> {
     if parts.len() > PARTS_MAX {
         return Err(Error::TooLarge(format!("at most {PARTS_MAX} parts")));
     }
     if parts.is_empty() {
         return Err(Error::Invalid("has no parts".into()));
     }
-    let key = name(parts);
+    let key = list_key(parts);
     let mut progress = Progress::load(&key).await?;
     let end = progress.size + BYTES_MAX;
     while let Some(hash) = parts.get(progress.count) {
@@ -40,7 +42,7 @@ pub async fn step(parts: &[&str], upload: Option<String>) -> Result<Option<Strin
             progress.save(key).await?;
             return Ok(None);
         }
-        let data = leaf(hash).await?;
+        let data = read_part(hash).await?;
         if data.is_empty() && parts.len() > 1 {
             return Err(Error::Invalid("has an empty part".into()));
         }
@@ -48,7 +50,7 @@ pub async fn step(parts: &[&str], upload: Option<String>) -> Result<Option<Strin
         progress.size += data.len() as u64;
         progress.count += 1;
     }
-    let hash = hexadecimal(&progress.hash.finalize());
+    let hash = to_hexadecimal(&progress.hash.finalize());
     let parts = serde_json::to_string(parts)?;
     let mut parameters = vec![
         Value::Text(hash.clone()),
@@ -63,7 +65,7 @@ pub async fn step(parts: &[&str], upload: Option<String>) -> Result<Option<Strin
         }
         None => "INSERT INTO joining (hash, size, parts, key) VALUES (?1, ?2, ?3, ?4)",
     };
-    DATABASE.execute(sql, &parameters).await.map_err(uploads::gone)?;
+    DATABASE.execute(sql, &parameters).await.map_err(uploads::upload_gone)?;
     Ok(Some(hash))
 }
 
@@ -92,17 +94,17 @@ impl Progress {
 }
 
 /// Names a list of parts.
-fn name(parts: &[&str]) -> String {
+fn list_key(parts: &[&str]) -> String {
     let mut name = Sha256::new();
     for part in parts {
         name.update(part);
         name.update("\n");
     }
-    hexadecimal(&name.finalize())
+    to_hexadecimal(&name.finalize())
 }
 
 /// The bytes of a blob that was put.
-async fn leaf(hash: &str) -> Result<Vec<u8>, Error> {
+async fn read_part(hash: &str) -> Result<Vec<u8>, Error> {
     let sql = "SELECT data FROM blob WHERE hash = ?1";
     let row = DATABASE.query_one(sql, &[Value::Text(hash.to_owned())]).await?;
     let mut row = row.ok_or_else(|| Error::MissingBlob(hash.to_owned()))?;
@@ -111,14 +113,10 @@ async fn leaf(hash: &str) -> Result<Vec<u8>, Error> {
     row.take::<Option<Vec<u8>>>()?.ok_or_else(joined)
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+fn to_hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a string does not fail.
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-fn integer(number: u64) -> Value {
-    Value::Integer(number.try_into().unwrap_or(i64::MAX))
 }

@@ -1,11 +1,14 @@
 //! `hedgeschool:content/journal`: courses, which are the entries of this store.
 
-use hedgeschool_journal::{Batch, Entry, Error, Insertion, Kinds, Lost, Page, integer};
+use hedgeschool_journal::{
+    Batch, Entry, Error, Insertion, JournalPage, Kinds, Lost, advance_json, integer,
+};
 use hedgeschool_sql::{Database, Error as SqlError, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{DATABASE, packages, room};
+use crate::database::DATABASE;
+use crate::{eviction, packages};
 
 /// Largest blob that is fetched as one, in bytes: larger files are announced in pieces.
 const PIECE_BYTES_MAX: u64 = 1 << 20;
@@ -50,48 +53,47 @@ struct Row<'a> {
 impl Kinds for Content {
     const DATABASE: &'static Database = &DATABASE;
 
-    async fn insertion(batch: &mut Batch) -> Result<Insertion, Error> {
+    async fn make_insertion(batch: &mut Batch) -> Result<Insertion, Error> {
         if batch.scope.is_some() {
             return Err(Error::Forbidden("courses come from above".into()));
         }
         let mut insertion = Insertion {
-            sql: "INSERT INTO apply_batch (entry, peer, note, expected, text) VALUES (NULL, ?1, ?2, ?3, ?4)"
-                .to_owned(),
-            parameters: vec![
-                Value::Text(batch.peer.clone()),
-                Value::Text(batch.note.clone()),
-                batch.before.clone().map_or(Value::Null, Value::Text),
-                Value::Text(batch.after.clone()),
-            ],
+            sql: "INSERT INTO apply_batch (entry, peer, text) VALUES (NULL, ?1, ?2)".to_owned(),
+            parameters: vec![Value::Text(batch.peer.clone()), advance_json(&batch.advance)],
         };
         for entry in &batch.entries {
-            insertion.parameters.push(Value::Text(row(entry)?));
+            insertion.parameters.push(Value::Text(announced_row(entry)?));
             let place = insertion.parameters.len();
-            insertion.sql.push_str(&format!(", (?{place}, ?1, NULL, NULL, NULL)"));
+            insertion.sql.push_str(&format!(", (?{place}, ?1, NULL)"));
         }
         Ok(insertion)
     }
 
-    async fn about(subject: String, after: u64, limit: u32, size: u32) -> Result<Page, Error> {
+    async fn read_about(
+        subject: String,
+        after: u64,
+        limit: u32,
+        size: u32,
+    ) -> Result<JournalPage, Error> {
         let sql = "SELECT entry.sequence, kind, payload, content, 1
             FROM course JOIN entry ON entry.sequence = journaled
             WHERE course.iri = ?1 AND journaled > ?2 AND ?3 > 0";
         let parameters = [Value::Text(subject), integer(after), Value::from(size)];
-        hedgeschool_journal::page(&DATABASE, sql, &parameters, after, limit).await
+        hedgeschool_journal::read_page(&DATABASE, sql, &parameters, after, limit).await
     }
 
     async fn make_room(holder: Option<String>) -> Result<(), Error> {
-        room::make(holder).await
+        eviction::make_room(holder).await
     }
 
-    async fn standing(lost: &Lost) -> Result<Option<String>, Error> {
+    async fn current_version(lost: &Lost) -> Result<Option<String>, Error> {
         let sql = "SELECT json_object('id', iri, 'title', title, 'package', package.hash)
             FROM course JOIN package ON package.id = course.package WHERE course.id = ?1";
-        let row = DATABASE.query_one(sql, &[lost.reference()]).await?;
+        let row = DATABASE.query_one(sql, &[lost.reference_value()]).await?;
         Ok(row.map(|mut row| row.take()).transpose()?)
     }
 
-    async fn restore(lost: &Lost) -> Result<bool, Error> {
+    async fn restore_lost(lost: &Lost) -> Result<bool, Error> {
         let known: serde_json::Value = serde_json::from_str(&lost.payload).unwrap_or_default();
         let package = known.get("package").and_then(serde_json::Value::as_str).unwrap_or_default();
         let failed = |error| Error::Sql(SqlError::Sqlite(format!("{error:?}")));
@@ -101,7 +103,7 @@ impl Kinds for Content {
 }
 
 /// An entry as `apply_batch` takes it.
-fn row(entry: &Entry) -> Result<String, Error> {
+fn announced_row(entry: &Entry) -> Result<String, Error> {
     if entry.kind != "course" {
         return Err(Error::Invalid(format!("this node knows no entries of kind {:?}", entry.kind)));
     }

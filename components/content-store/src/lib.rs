@@ -5,27 +5,20 @@
 //! imported is kept in such rows, too, until it is. The schema and what each write does in one
 //! statement are in `migrations/`.
 
-#[allow(missing_docs)]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit/content",
-        world: "store",
-        additional_derives: [serde::Serialize, serde::Deserialize],
-    });
-
-    use super::Store;
-    export!(Store);
-}
-
 mod arrivals;
+mod bindings;
 mod blobs;
+mod database;
+mod demand;
 mod error;
+mod eviction;
 mod join;
 mod journal;
 mod packages;
-mod room;
+mod reclaim;
 #[cfg(test)]
 mod schema_tests;
+mod store;
 mod uploads;
 mod withdrawal;
 
@@ -33,32 +26,12 @@ use bindings::exports::hedgeschool::content::packages::Guest;
 use bindings::exports::hedgeschool::content::types::{
     Course, CourseSummary, Edition, Error, File, NewCourse, UnitPlace, Withdrawal,
 };
-use hedgeschool_sql::{Database, connection_slot};
 use spin_sdk::wit_bindgen::StreamReader;
-
-connection_slot!(CONNECTION);
-
-static DATABASE: Database = Database {
-    label: "content",
-    migrations: &[
-        hedgeschool_journal::SCHEMA,
-        include_str!("../migrations/0001-packages.sql"),
-        include_str!("../migrations/0002-uploads.sql"),
-        include_str!("../migrations/0003-withdrawn.sql"),
-    ],
-    restored: hedgeschool_journal::RESTORED,
-    new_file: &["PRAGMA auto_vacuum = INCREMENTAL", "VACUUM"],
-    slot: &CONNECTION,
-};
-
-hedgeschool_sql::described!(DATABASE);
-
-/// The component's exports; each is documented in `wit/content/content.wit`.
-struct Store;
+use store::Store;
 
 impl Guest for Store {
     async fn put_blobs(blobs: Vec<Vec<u8>>, upload: Option<String>) -> Result<Vec<String>, Error> {
-        blobs::put(blobs, upload).await
+        blobs::put_blobs(blobs, upload).await
     }
 
     async fn join_blobs(
@@ -66,27 +39,27 @@ impl Guest for Store {
         upload: Option<String>,
     ) -> Result<Option<String>, Error> {
         let parts: Vec<_> = parts.iter().map(String::as_str).collect();
-        join::step(&parts, upload).await
+        join::join_blobs(&parts, upload).await
     }
 
     async fn publish(course: NewCourse, files: Vec<File>) -> Result<Course, Error> {
-        packages::publish(course, files).await
+        packages::publish_package(course, files).await
     }
 
     async fn withdraw(id: String, how: Option<Withdrawal>) -> Result<Option<Course>, Error> {
-        withdrawal::withdraw(id, how).await
+        withdrawal::withdraw_course(id, how).await
     }
 
     async fn courses(after: Option<String>, limit: u32) -> Result<Vec<CourseSummary>, Error> {
-        packages::courses(after, limit).await
+        packages::list_courses(after, limit).await
     }
 
     async fn find_course(id: String) -> Result<Option<Course>, Error> {
-        packages::find("iri", id).await
+        packages::find_course("iri", id).await
     }
 
     async fn find_course_by_key(key: String) -> Result<Option<Course>, Error> {
-        packages::find("key", key).await
+        packages::find_course("key", key).await
     }
 
     async fn find_version(package: String) -> Result<Option<Course>, Error> {
@@ -110,15 +83,15 @@ impl Guest for Store {
     }
 
     async fn missing_blob(hashes: Vec<String>) -> Result<Option<String>, Error> {
-        blobs::missing(&hashes).await
+        blobs::find_missing(&hashes).await
     }
 
     async fn read_blob(hash: String, start: u64, length: u32) -> Result<Option<Vec<u8>>, Error> {
-        blobs::read(&hash, start, length).await
+        blobs::read_blob(&hash, start, length).await
     }
 
     async fn stream_blob(hash: String, start: u64, length: u64) -> Result<StreamReader<u8>, Error> {
-        blobs::stream(hash, start, length).await
+        blobs::stream_blob(hash, start, length).await
     }
 }
 

@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::bindings::exports::hedgeschool::content::types::{
     Course, CourseSummary, Edition, Error, File, NewCourse, UnitPlace, Withdrawal,
 };
-use crate::{DATABASE, room};
+use crate::database::DATABASE;
+use crate::demand;
 
 const FILES_MAX: usize = 20_000;
 const PATH_BYTES_MAX: usize = 1_024;
@@ -23,18 +24,18 @@ const KEY_DIGITS: usize = 16;
 
 /// A file as the package's hash covers it and the trigger reads it.
 #[derive(Serialize)]
-struct Entry<'a> {
+struct HashedFile<'a> {
     path: &'a str,
     hash: &'a str,
     media_type: &'a str,
 }
 
 /// See `publish`.
-pub async fn publish(course: NewCourse, mut files: Vec<File>) -> Result<Course, Error> {
+pub async fn publish_package(course: NewCourse, mut files: Vec<File>) -> Result<Course, Error> {
     check_course(&course)?;
     check_files(&files)?;
     files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
-    let entries: Vec<_> = files.iter().map(entry).collect();
+    let entries: Vec<_> = files.iter().map(hashed_file).collect();
     let course_json = serde_json::to_string(&course)?;
     if course_json.len() > COURSE_BYTES_MAX {
         return Err(Error::TooLarge(format!("at most {COURSE_BYTES_MAX} bytes of course JSON")));
@@ -42,7 +43,7 @@ pub async fn publish(course: NewCourse, mut files: Vec<File>) -> Result<Course, 
     let files_json = serde_json::to_string(&entries)?;
     check_blobs(&files_json).await?;
     let package = package_hash(&course_json, &files_json);
-    let key = key(&course.id);
+    let key = course_key(&course.id);
     make_current(&package, course_json, files_json, now_us(), None).await?;
     Ok(with_identity(course, key, package))
 }
@@ -58,7 +59,7 @@ async fn make_current(
     let course: NewCourse = serde_json::from_str(&course_json)?;
     let parameters = [
         Value::from(package),
-        Value::Text(key(&course.id)),
+        Value::Text(course_key(&course.id)),
         Value::Text(course_json),
         Value::Text(files_json),
         Value::Integer(stamp),
@@ -78,7 +79,7 @@ pub async fn publish_announced(
     peer: String,
 ) -> Result<(), Error> {
     check_files(files)?;
-    let entries: Vec<_> = files.iter().map(entry).collect();
+    let entries: Vec<_> = files.iter().map(hashed_file).collect();
     let files_json = serde_json::to_string(&entries)?;
     if package_hash(&course_json, &files_json) != package {
         return Err(Error::Invalid(format!("package {package} is not what its name says")));
@@ -104,8 +105,8 @@ fn now_us() -> i64 {
     since.as_micros().try_into().unwrap_or(i64::MAX)
 }
 
-fn entry(file: &File) -> Entry<'_> {
-    Entry { path: &file.path, hash: &file.hash, media_type: &file.media_type }
+fn hashed_file(file: &File) -> HashedFile<'_> {
+    HashedFile { path: &file.path, hash: &file.hash, media_type: &file.media_type }
 }
 
 /// The name of a package: a change to the course's description, or to any file, gives another one.
@@ -114,7 +115,7 @@ fn package_hash(course: &str, files: &str) -> String {
     format!("{:x}", hash.chain_update(course).chain_update("\n").chain_update(files).finalize())
 }
 
-fn key(course: &str) -> String {
+fn course_key(course: &str) -> String {
     let mut key = format!("{:x}", Sha256::digest(course));
     key.truncate(KEY_DIGITS);
     key
@@ -175,7 +176,7 @@ fn with_identity(course: NewCourse, key: String, package: String) -> Course {
 }
 
 /// See `courses`.
-pub async fn courses(after: Option<String>, limit: u32) -> Result<Vec<CourseSummary>, Error> {
+pub async fn list_courses(after: Option<String>, limit: u32) -> Result<Vec<CourseSummary>, Error> {
     let sql = "SELECT course.iri, course.key, package.hash, course.title, course.description,
         course.units, coalesce(package.course ->> 'withdrawn', '') AS withdrawn
         FROM course JOIN package ON package.id = course.package
@@ -186,10 +187,10 @@ pub async fn courses(after: Option<String>, limit: u32) -> Result<Vec<CourseSumm
     let after = after.map_or(Value::Null, Value::Text);
     let limit = Value::Integer(limit.clamp(1, PAGE_MAX).into());
     let rows = DATABASE.query(sql, &[after, limit]).await?;
-    rows.into_iter().map(summary).collect()
+    rows.into_iter().map(read_summary).collect()
 }
 
-fn summary(mut row: Row) -> Result<CourseSummary, Error> {
+fn read_summary(mut row: Row) -> Result<CourseSummary, Error> {
     Ok(CourseSummary {
         id: row.take()?,
         key: row.take()?,
@@ -202,13 +203,13 @@ fn summary(mut row: Row) -> Result<CourseSummary, Error> {
 }
 
 /// The course whose column `iri` or `key` has this value.
-pub async fn find(column: &'static str, value: String) -> Result<Option<Course>, Error> {
+pub async fn find_course(column: &'static str, value: String) -> Result<Option<Course>, Error> {
     let sql = format!(
         "SELECT course.key, package.hash, package.course
         FROM course JOIN package ON package.id = course.package
         WHERE course.{column} = ?1"
     );
-    course(&sql, value).await
+    query_course(&sql, value).await
 }
 
 /// See `find-version`.
@@ -216,11 +217,11 @@ pub async fn find_version(package: String) -> Result<Option<Course>, Error> {
     let sql = "SELECT course.key, package.hash, package.course
         FROM package JOIN course ON course.iri = package.course ->> 'id'
         WHERE package.hash = ?1 AND package.away IS NULL";
-    course(sql, package).await
+    query_course(sql, package).await
 }
 
 /// The course of the row that a query finds, unless it was removed.
-async fn course(sql: &str, value: String) -> Result<Option<Course>, Error> {
+async fn query_course(sql: &str, value: String) -> Result<Option<Course>, Error> {
     let Some(mut row) = DATABASE.query_one(sql, &[Value::Text(value)]).await? else {
         return Ok(None);
     };
@@ -241,10 +242,10 @@ pub async fn find_units(activities: &[String]) -> Result<Vec<UnitPlace>, Error> 
         JOIN course ON course.id = unit.course";
     let wanted = Value::Text(serde_json::to_string(activities)?);
     let rows = DATABASE.query(sql, &[wanted]).await?;
-    rows.into_iter().map(place).collect()
+    rows.into_iter().map(read_unit_place).collect()
 }
 
-fn place(mut row: Row) -> Result<UnitPlace, Error> {
+fn read_unit_place(mut row: Row) -> Result<UnitPlace, Error> {
     Ok(UnitPlace {
         activity: row.take()?,
         title: row.take()?,
@@ -265,7 +266,7 @@ pub async fn find_edition(package: &str) -> Result<Option<Edition>, Error> {
         return Ok(None);
     };
     let (id, is_public): (String, bool) = (row.take()?, row.take()?);
-    Ok(Some(Edition { key: key(&id), id, is_public }))
+    Ok(Some(Edition { key: course_key(&id), id, is_public }))
 }
 
 /// See `find-library`.
@@ -278,11 +279,11 @@ pub async fn find_library(folder: &str) -> Result<Vec<File>, Error> {
             ORDER BY package DESC LIMIT 1)
           AND path >= ?1 || '/' AND path < ?1 || '0'";
     let rows = DATABASE.query(sql, &[Value::from(folder)]).await?;
-    rows.into_iter().map(file).collect()
+    rows.into_iter().map(read_file).collect()
 }
 
 /// A file of path, hash, size and media type.
-pub fn file(mut row: Row) -> Result<File, Error> {
+pub fn read_file(mut row: Row) -> Result<File, Error> {
     let (path, hash, size) = (row.take()?, row.take()?, row.take()?);
     Ok(File { path, hash, size, media_type: row.take()? })
 }
@@ -295,15 +296,23 @@ pub async fn find_file(package: String, path: String) -> Result<Option<File>, Er
         JOIN file ON file.package = package.id
         JOIN blob ON blob.id = file.blob
         WHERE package.hash = ?1 AND file.path = ?2";
-    let unnoticed = Value::Integer(room::UNNOTICED_S);
+    let unnoticed = Value::Integer(demand::UNNOTICED_S);
     let parameters = [Value::Text(package.clone()), Value::Text(path.clone()), unnoticed];
     let Some(mut row) = DATABASE.query_one(sql, &parameters).await? else {
-        return if room::is_away(&package, &path).await? { Err(Error::Away) } else { Ok(None) };
+        return if demand::want_if_away(&package, &path).await? {
+            Err(Error::Away)
+        } else {
+            Ok(None)
+        };
     };
     let file = File { path, hash: row.take()?, size: row.take()?, media_type: row.take()? };
     let (package, is_news): (u64, bool) = (row.take()?, row.take()?);
     if is_news {
-        room::used(package).await;
+        demand::note_use(package).await;
     }
     Ok(Some(file))
 }
+
+#[cfg(test)]
+#[path = "packages_tests.rs"]
+mod tests;

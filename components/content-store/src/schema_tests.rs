@@ -1,23 +1,24 @@
-//! What the procedures of the schema do when others run in between.
+//! What the procedures of the schema do when others run in between; and, for the tests of other
+//! modules, a database with that schema.
 
 use rusqlite::Connection;
 
 const A: &str = "aaaa";
 const B: &str = "bbbb";
 
-fn database() -> Connection {
+pub fn database() -> Connection {
     let database = Connection::open_in_memory().unwrap();
-    for script in crate::DATABASE.migrations {
+    for script in crate::database::DATABASE.migrations {
         database.execute_batch(script).unwrap();
     }
     database
 }
 
-fn course(iri: &str) -> String {
+pub fn course(iri: &str) -> String {
     format!(r#"{{"id":"{iri}","title":"T","description":"","units":[]}}"#)
 }
 
-fn announce(database: &Connection, package: &str, iri: &str, stamp: i64) {
+pub fn announce(database: &Connection, package: &str, iri: &str, stamp: i64) {
     let entry = format!(
         r#"{{"package":"{package}","course":{},"files":[],"size":0,"stamp":{stamp}}}"#,
         course(iri)
@@ -26,13 +27,13 @@ fn announce(database: &Connection, package: &str, iri: &str, stamp: i64) {
     database.execute(sql, [entry]).unwrap();
 }
 
-fn publish(database: &Connection, package: &str, iri: &str, stamp: i64) {
+pub fn publish(database: &Connection, package: &str, iri: &str, stamp: i64) {
     let sql = "INSERT INTO publishing (package, key, course, files, stamp_us, peer)
         VALUES (?1, ?1, ?2, '[]', ?3, 'hub:e')";
     database.execute(sql, (package, course(iri), stamp)).unwrap();
 }
 
-fn announced(database: &Connection) -> Vec<(String, i64)> {
+pub fn announced(database: &Connection) -> Vec<(String, i64)> {
     let mut query = database.prepare("SELECT hash, stamp_us FROM announced").unwrap();
     let rows = query.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     rows.collect::<Result<_, _>>().unwrap()
@@ -60,7 +61,7 @@ fn publishing_one_leaves_another_that_is_announced() {
     assert_eq!(announced(&database), [(B.to_owned(), 1)]);
 }
 
-fn begin(database: &Connection, id: &str) -> i64 {
+pub fn begin(database: &Connection, id: &str) -> i64 {
     let sql = "INSERT INTO upload (id, name, kept_s) VALUES (?1, '', 60) RETURNING number";
     database.query_row(sql, [id], |row| row.get(0)).unwrap()
 }
@@ -157,4 +158,90 @@ fn what_is_given_up_stays_while_an_import_needs_it() {
     assert_eq!(blobs(&database), ["1", "12", "2"]);
     forget(&database, upload);
     assert_eq!(blobs(&database), [""; 0]);
+}
+
+fn whole(database: &Connection) -> Option<String> {
+    let mut query = database.prepare(crate::arrivals::FIRST_WHOLE).unwrap();
+    query.query_map((), |row| row.get(0)).unwrap().next().transpose().unwrap()
+}
+
+fn announce_pieces(database: &Connection, package: &str, pieces: &[&str]) {
+    let pieces: Vec<_> = pieces.iter().map(|hash| format!(r#"["{hash}",1]"#)).collect();
+    let entry = format!(
+        r#"{{"package":"{package}","course":{},"size":9,"stamp":1,"files":[
+            {{"path":"p","hash":"h","media_type":"","pieces":[{}]}}]}}"#,
+        course(&format!("https://example.org/{package}")),
+        pieces.join(",")
+    );
+    let sql = "INSERT INTO apply_batch (entry, peer) VALUES (?1, 'hub:e')";
+    database.execute(sql, [entry]).unwrap();
+}
+
+#[test]
+fn a_package_is_whole_once_every_piece_of_it_is_here() {
+    let database = database();
+    begin(&database, "u");
+    store(&database, "u", "1").unwrap();
+    announce_pieces(&database, A, &["1", "2", "3"]);
+    announce_pieces(&database, B, &["1"]);
+    let receive = |hash: &str, start: Option<i64>| {
+        let sql = "INSERT INTO received (hash, start, data) VALUES (?1, ?2, x'41')";
+        database.execute(sql, (hash, start)).unwrap();
+    };
+    assert_eq!(whole(&database).as_deref(), Some(B), "what is here already is not waited for");
+    database.execute("DELETE FROM announced WHERE hash = ?1", [B]).unwrap();
+    receive("2", None);
+    assert_eq!(whole(&database), None);
+    receive("3", Some(0));
+    assert_eq!(whole(&database), None, "the beginning of a piece is no piece");
+    receive("3", None);
+    assert_eq!(whole(&database).as_deref(), Some(A));
+}
+
+proptest::proptest! {
+    /// Whatever the clock says: what is published here stands, and is later than what stood.
+    #[test]
+    fn what_is_published_here_comes_after_what_is_here(
+        stamps in proptest::collection::vec(0i64..9, 1..9),
+    ) {
+        let database = database();
+        let current = || -> (String, i64) {
+            let sql = "SELECT hash, stamp_us
+                FROM course JOIN package ON package.id = course.package";
+            database.query_row(sql, (), |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+        };
+        let mut last = i64::MIN;
+        for (number, stamp) in stamps.into_iter().enumerate() {
+            let package = format!("p{number}");
+            let sql = "INSERT INTO publishing (package, key, course, files, stamp_us)
+                VALUES (?1, 'k', ?2, '[]', ?3)";
+            database.execute(sql, (&package, course("https://example.org/a"), stamp)).unwrap();
+            let (standing, stamp) = current();
+            proptest::prop_assert_eq!(&standing, &package);
+            proptest::prop_assert!(stamp > last, "a clock that went back makes no earlier version");
+            last = stamp;
+        }
+    }
+}
+
+#[test]
+fn a_batch_goes_on_from_where_a_note_was() {
+    let database = Connection::open_in_memory().unwrap();
+    let (earlier, later) = crate::database::DATABASE.migrations.split_at(4);
+    for script in earlier {
+        database.execute_batch(script).unwrap();
+    }
+    let note = r#"{"epoch":"u","through":3,"receipt":"t"}"#;
+    let sql = "INSERT INTO note (name, text) VALUES ('above:http://hub feed:ee', ?1)";
+    database.execute(sql, [note]).unwrap();
+    for script in later {
+        database.execute_batch(script).unwrap();
+    }
+    let sql = "INSERT INTO apply_batch (entry, peer, text) VALUES (NULL, 'hub:u', ?1)";
+    let advance = r#"{"of":"cursor","upstream":"http://hub","epoch":"ee",
+        "before":{"epoch":"u","through":3,"token":"t"},
+        "after":{"epoch":"u","through":9,"token":"s"}}"#;
+    database.execute(sql, [advance]).unwrap();
+    let again = database.execute(sql, [advance]).unwrap_err().to_string();
+    assert_eq!(again, "hedgeschool: moved");
 }

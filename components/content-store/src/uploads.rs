@@ -1,11 +1,16 @@
 //! `hedgeschool:content/uploads`: files on their way here, to be imported.
 
+mod policy;
+
 use hedgeschool_journal::{check_room, integer};
 use hedgeschool_sql::{Error as SqlError, Row, Value};
 
 use crate::bindings::exports::hedgeschool::content::types::{Error, Upload};
 use crate::bindings::exports::hedgeschool::content::uploads::Guest;
-use crate::{DATABASE, Store, room};
+use crate::database::DATABASE;
+use crate::reclaim::{shrink_file, sweep_orphans};
+use crate::store::Store;
+use policy::{Appending, Clearing, judge_bytes, next_clearing};
 
 /// Most bytes that one call takes or reads.
 const BYTES_MAX: usize = 1 << 20;
@@ -26,10 +31,22 @@ const LEASE_S: i64 = 10;
 /// Pieces that one statement deletes: of at most 1 MiB each.
 const CLEARED: u32 = 64;
 
+/// Most imports at a time: each holds a piece of a package, and keeps a processor busy.
+const IMPORTS_MAX: i64 = 2;
+/// Has `?2` import an upload for some time, or for longer, unless somebody else does, or as many
+/// others as may (`?6`) are imported.
+const CLAIM: &str = "UPDATE upload SET importer = ?2, leased_s = unixepoch() + ?5, done = ?3,
+      total = ?4, touched_s = unixepoch()
+    WHERE id = ?1 AND NOT is_discarded
+      AND (importer = ?2 OR (importer IS NULL OR leased_s < unixepoch())
+        AND ?6 > (SELECT count(*) FROM upload AS other WHERE other.id <> ?1
+          AND other.importer IS NOT NULL AND other.leased_s >= unixepoch()
+          AND NOT other.is_discarded))";
+
 /// What a procedure says of an upload that was discarded (`migrations/0002-uploads.sql`).
 const GONE: &str = "no such upload";
 
-/// The columns that [`upload`] reads.
+/// The columns that [`read_upload`] reads.
 const COLUMNS: &str = "id, name, size, length, touched_s * 1000,
     iif(leased_s >= unixepoch(), done, NULL), total, outcome";
 
@@ -59,30 +76,29 @@ impl Guest for Store {
         let most = Value::Integer(UPLOADS_MAX);
         let parameters = [Value::Text(id.clone()), Value::Text(name), size, kept, most];
         DATABASE.execute(sql, &parameters).await?;
-        Ok(underway(&id).await?.is_some())
+        Ok(find_underway(&id).await?.is_some())
     }
 
     async fn append(id: String, start: u64, bytes: Vec<u8>) -> Result<Option<u64>, Error> {
         if bytes.len() > BYTES_MAX {
             return Err(Error::TooLarge(format!("at most {BYTES_MAX} bytes a call")));
         }
-        let Some(known) = underway(&id).await? else { return Ok(None) };
-        let end = start.saturating_add(bytes.len() as u64);
-        check_size(end)?;
-        if let Some(size) = known.size.filter(|size| end > *size) {
-            return Err(Error::TooLarge(format!("goes past the {size} bytes that were announced")));
-        }
-        let new = known.length.checked_sub(start).and_then(|known| usize::try_from(known).ok());
-        let Some(new) = new.filter(|known| *known < bytes.len()) else {
-            return Ok(Some(known.length));
-        };
-        check_room(&DATABASE).await?;
+        let Some(known) = find_underway(&id).await? else { return Ok(None) };
+        check_size(start.saturating_add(bytes.len() as u64))?;
         let mut bytes = bytes;
-        bytes.drain(..new);
+        match judge_bytes(known.length, known.size, start, bytes.len()) {
+            Appending::Store { known } => drop(bytes.drain(..known)),
+            Appending::Nothing => return Ok(Some(known.length)),
+            Appending::PastAnnounced(size) => {
+                let rule = format!("goes past the {size} bytes that were announced");
+                return Err(Error::TooLarge(rule));
+            }
+        }
+        check_room(&DATABASE).await?;
         let sql = "INSERT INTO appending (id, start, data) VALUES (?1, ?2, ?3)";
         let parameters = [Value::Text(id.clone()), integer(known.length), Value::Blob(bytes)];
         DATABASE.execute(sql, &parameters).await?;
-        Ok(underway(&id).await?.map(|upload| upload.length))
+        Ok(find_underway(&id).await?.map(|upload| upload.length))
     }
 
     async fn find(id: String) -> Result<Option<Upload>, Error> {
@@ -91,7 +107,7 @@ impl Guest for Store {
               OR NOT is_discarded AND touched_s > unixepoch() - kept_s)"
         );
         let row = DATABASE.query_one(&sql, &[Value::Text(id)]).await?;
-        row.map(upload).transpose()
+        row.map(read_upload).transpose()
     }
 
     async fn underway() -> Result<Vec<Upload>, Error> {
@@ -100,11 +116,11 @@ impl Guest for Store {
             WHERE NOT is_discarded AND touched_s > unixepoch() - kept_s ORDER BY number LIMIT ?1"
         );
         let rows = DATABASE.query(&sql, &[Value::Integer(UPLOADS_MAX)]).await?;
-        rows.into_iter().map(upload).collect()
+        rows.into_iter().map(read_upload).collect()
     }
 
     async fn read(id: String, start: u64, length: u32) -> Result<Option<Vec<u8>>, Error> {
-        let Some(known) = underway(&id).await? else { return Ok(None) };
+        let Some(known) = find_underway(&id).await? else { return Ok(None) };
         let length = (length as usize).min(BYTES_MAX);
         let mut read = Vec::new();
         while read.len() < length && start + (read.len() as u64) < known.length {
@@ -124,15 +140,11 @@ impl Guest for Store {
     }
 
     async fn claim(id: String, importer: String, done: u64, total: u64) -> Result<bool, Error> {
-        let sql = "UPDATE upload SET importer = ?2, leased_s = unixepoch() + ?5, done = ?3,
-              total = ?4, touched_s = unixepoch()
-            WHERE id = ?1 AND NOT is_discarded
-              AND (importer IS NULL OR importer = ?2 OR leased_s < unixepoch())";
         let names = [Value::from(id.as_str()), Value::from(importer.as_str())];
         let [id, importer] = names.clone();
-        let numbers = [integer(done), integer(total), Value::Integer(LEASE_S)];
-        let [done, total, lease] = numbers;
-        DATABASE.execute(sql, &[id, importer, done, total, lease]).await?;
+        let numbers = [integer(done), integer(total), LEASE_S.into(), IMPORTS_MAX.into()];
+        let [done, total, lease, most] = numbers;
+        DATABASE.execute(CLAIM, &[id, importer, done, total, lease, most]).await?;
         let sql = "SELECT 1 FROM upload WHERE id = ?1 AND importer = ?2 AND NOT is_discarded";
         Ok(DATABASE.query_one(sql, &names).await?.is_some())
     }
@@ -141,7 +153,7 @@ impl Guest for Store {
         let sql = "SELECT number FROM upload WHERE id = ?1 AND importer = ?2";
         let names = [Value::Text(id), Value::Text(importer)];
         let Some(mut row) = DATABASE.query_one(sql, &names).await? else { return Ok(()) };
-        forget(row.take()?).await?;
+        forget_blobs(row.take()?).await?;
         let sql = "UPDATE upload SET importer = NULL, leased_s = 0 WHERE id = ?1 AND importer = ?2";
         Ok(DATABASE.execute(sql, &names).await?)
     }
@@ -168,23 +180,24 @@ impl Guest for Store {
         // Whoever sends what nobody has touched for so long finds it gone.
         let sql = "UPDATE upload SET is_discarded = 1 WHERE number = ?1 AND NOT is_discarded";
         DATABASE.execute(sql, &[integer(number)]).await?;
-        if has_blobs {
-            forget(number).await?;
-        } else if has_pieces {
-            clear_pieces(number).await?;
-        } else if is_over {
-            let sql = "DELETE FROM upload WHERE number = ?1";
-            DATABASE.execute(sql, &[integer(number)]).await?;
+        match next_clearing(has_blobs, has_pieces, is_over) {
+            Clearing::Blobs => forget_blobs(number).await?,
+            Clearing::Pieces => clear_pieces(number).await?,
+            Clearing::Itself => {
+                let sql = "DELETE FROM upload WHERE number = ?1";
+                DATABASE.execute(sql, &[integer(number)]).await?;
+            }
+            Clearing::Nothing => {}
         }
         Ok(true)
     }
 }
 
 /// Keeps what was stored for an upload no longer for it.
-async fn forget(number: u64) -> Result<(), Error> {
+async fn forget_blobs(number: u64) -> Result<(), Error> {
     let sql = "INSERT INTO forgetting (upload) VALUES (?1)";
     DATABASE.execute(sql, &[integer(number)]).await?;
-    Ok(room::sweep().await?)
+    Ok(sweep_orphans().await?)
 }
 
 /// Deletes some pieces of an upload and, after the last, gives their room back to the disk.
@@ -194,13 +207,13 @@ async fn clear_pieces(number: u64) -> Result<(), Error> {
     DATABASE.execute(sql, &[integer(number), CLEARED.into()]).await?;
     let sql = "SELECT 1 FROM upload_piece WHERE upload = ?1 LIMIT 1";
     if DATABASE.query_one(sql, &[integer(number)]).await?.is_none() {
-        room::shrink().await?;
+        shrink_file().await?;
     }
     Ok(())
 }
 
 /// An upload that is underway.
-async fn underway(id: &str) -> Result<Option<Upload>, Error> {
+async fn find_underway(id: &str) -> Result<Option<Upload>, Error> {
     let found = <Store as Guest>::find(id.to_owned()).await?;
     Ok(found.filter(|upload| upload.outcome.is_none()))
 }
@@ -213,7 +226,7 @@ fn check_size(bytes: u64) -> Result<(), Error> {
 }
 
 /// The failure of a procedure for an upload.
-pub fn gone(error: SqlError) -> Error {
+pub fn upload_gone(error: SqlError) -> Error {
     match error {
         SqlError::Sqlite(text) if text.contains(GONE) => {
             Error::Invalid("the upload was discarded".into())
@@ -222,10 +235,14 @@ pub fn gone(error: SqlError) -> Error {
     }
 }
 
-fn upload(mut row: Row) -> Result<Upload, Error> {
+fn read_upload(mut row: Row) -> Result<Upload, Error> {
     let (id, name, size) = (row.take()?, row.take()?, row.take()?);
     let (length, touched) = (row.take()?, row.take()?);
     let (done, total): (Option<u64>, u64) = (row.take()?, row.take()?);
     let importing = done.map(|done| (done, total));
     Ok(Upload { id, name, size, length, touched, importing, outcome: row.take()? })
 }
+
+#[cfg(test)]
+#[path = "uploads_tests.rs"]
+mod tests;

@@ -1,14 +1,18 @@
 //! Who may read a package's files, and where they are answered (ADR 20).
 
+mod policy;
+
 use std::time::Duration;
 
-use hedgeschool_credentials::{Scope, Subject, Verdict};
 use hedgeschool_web::cache::Cache;
 use hedgeschool_web::content_origin::ContentOrigin;
 use hedgeschool_web::{Problem, Request, StatusCode, identity, origin};
 use serde_json::json;
 
 use crate::store::{self, Edition};
+use policy::access_by;
+
+pub use policy::Access;
 
 /// How long an instance remembers who has a grant, and how many it remembers. Who was removed
 /// reads on for so long, and as long as the host answers by itself.
@@ -24,43 +28,32 @@ thread_local! {
     static EDITIONS: Cache<Edition> = Cache::new(EDITIONS_MAX, EDITION_AGE);
 }
 
-/// Why a file may be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reader {
-    /// The address says so: it was made for a learner.
-    Granted,
-    /// Anybody may.
-    Anybody,
-    /// The request's credentials say so.
-    Known,
-}
-
 /// Whether a request was made to an origin that is content's alone. 404 if there is one, and this
 /// was made elsewhere.
-pub async fn place(request: &Request, package: &str) -> Result<bool, Problem> {
+pub async fn check_origin(request: &Request, package: &str) -> Result<bool, Problem> {
     let origin = ContentOrigin::configured().await?;
     if origin == ContentOrigin::Shared {
         return Ok(false);
     }
-    let key = edition(package).await?.key;
-    if origin.is_of_course(request, &key) {
+    let key = find_edition(package).await?.key;
+    if origin.is_of_course(request, &key).await? {
         return Ok(true);
     }
-    let there = origin.of_course(&origin::base_url(request)?, &key).unwrap_or_default();
+    let there = origin.of_course(&origin::base_url(request).await?, &key).unwrap_or_default();
     Err(Problem::not_found(format!("course files are at {there}")))
 }
 
 /// Who may read files of a package with this request: 403 for whoever may not.
-pub async fn reader(
+pub async fn find_access(
     request: &Request,
     grant: Option<&str>,
     package: &str,
-) -> Result<Reader, Problem> {
+) -> Result<Access, Problem> {
     if let Some(grant) = grant {
-        return learner(grant, package).await.map(|_| Reader::Granted);
+        return find_learner(grant, package).await.map(|_| Access::Granted);
     }
-    if edition(package).await?.is_public {
-        return Ok(Reader::Anybody);
+    if find_edition(package).await?.is_public {
+        return Ok(Access::Anybody);
     }
     // Not by the cookie: pages of any course have it sent along, to another port of the portal's
     // host.
@@ -71,20 +64,11 @@ pub async fn reader(
         _ => problem,
     })?;
     let refusal = || Problem::forbidden("these credentials are not for reading course files");
-    may_read_all(&verdict).then_some(Reader::Known).ok_or_else(refusal)
-}
-
-/// Everybody with an account here takes any course.
-fn may_read_all(verdict: &Verdict) -> bool {
-    match verdict.subject {
-        Subject::Person { .. } | Subject::Node { .. } => true,
-        Subject::Client { .. } => verdict.may_read(Scope::All),
-        Subject::Launch { .. } => false,
-    }
+    access_by(&verdict).ok_or_else(refusal)
 }
 
 /// The xAPI agent of the learner for whom an address was made, as JSON.
-pub async fn learner(grant: &str, package: &str) -> Result<String, Problem> {
+pub async fn find_learner(grant: &str, package: &str) -> Result<String, Problem> {
     let key = format!("{package}/{grant}");
     if let Some(agent) = GRANTS.with(|grants| grants.get(&key)) {
         return Ok(agent);
@@ -98,7 +82,7 @@ pub async fn learner(grant: &str, package: &str) -> Result<String, Problem> {
 }
 
 /// What a package is a version of.
-pub async fn edition(package: &str) -> Result<Edition, Problem> {
+pub async fn find_edition(package: &str) -> Result<Edition, Problem> {
     if let Some(edition) = EDITIONS.with(|editions| editions.get(package)) {
         return Ok(edition);
     }

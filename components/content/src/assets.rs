@@ -8,7 +8,7 @@ include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 const CACHING: &str = "public, max-age=300";
 
 /// A file below `/content/`.
-pub fn find(request: &Request, name: &str) -> Option<Result<Reply, Problem>> {
+pub fn find_asset(request: &Request, name: &str) -> Option<Result<Reply, Problem>> {
     let name = if name == "clear" { "clear.html" } else { name };
     asset(name).map(|asset| asset.reply(request, CACHING))
 }

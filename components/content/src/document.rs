@@ -18,13 +18,13 @@ pub fn with_script(html: &[u8]) -> Vec<u8> {
     if html.starts_with(b"\xff\xfe") || html.starts_with(b"\xfe\xff") {
         return html.to_vec();
     }
-    let (before, after) = html.split_at_checked(preamble(html)).unwrap_or((&[], html));
+    let (before, after) = html.split_at_checked(preamble_length(html)).unwrap_or((&[], html));
     [before, SCRIPT, after].concat()
 }
 
 /// How many bytes come before the first element: what makes a document one of its kind, without
 /// which browsers show it as in the nineties.
-fn preamble(html: &[u8]) -> usize {
+fn preamble_length(html: &[u8]) -> usize {
     let mut rest = html.strip_prefix(b"\xef\xbb\xbf").unwrap_or(html);
     loop {
         let text = rest.trim_ascii_start();
@@ -33,14 +33,14 @@ fn preamble(html: &[u8]) -> usize {
             _ if text.starts_with(b"<!") || text.starts_with(b"<?") => b">",
             _ => return html.len() - rest.len(),
         };
-        match find(text, end) {
+        match find_bytes(text, end) {
             Some(position) => rest = text.get(position + end.len()..).unwrap_or_default(),
             None => return html.len() - rest.len(),
         }
     }
 }
 
-fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+fn find_bytes(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part)
 }
 

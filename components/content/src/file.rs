@@ -13,11 +13,11 @@ use hedgeschool_web::{
 use hedgeschool_package::media_type;
 use percent_encoding::percent_decode_str;
 
-use crate::access::{self, Reader};
+use crate::access::{self, Access};
 use crate::document::{self, with_script};
 use crate::packed::{self, is_packable, is_reserved};
-use crate::packer::{Effort, pack};
-use crate::range::{Selection, select};
+use crate::packer::{Effort, pack_bytes};
+use crate::range::{Selection, select_part};
 use crate::store::{self, File};
 
 /// Replies up to this size, in bytes, are read into memory, and files of it kept there; larger
@@ -28,14 +28,6 @@ const FILES_MAX: usize = 64;
 /// How long it remembers them. They never change; this frees what nobody asks for.
 const FILE_AGE: Duration = Duration::from_secs(600);
 
-/// For browsers that somebody else may use next, too: the address is a learner's own.
-const IMMUTABLE_FOR_ONE: &str = "private, max-age=31536000, immutable";
-const IMMUTABLE: &str = "public, max-age=31536000, immutable";
-/// Whoever may read it has to show that each time.
-const ASK_AGAIN: &str = "private, no-cache";
-/// How long a host may answer for us (ADR 24), in seconds: together with what an instance remembers
-/// it is a minute until who was removed reads no more.
-const VOUCHED_SECONDS: u32 = 30;
 /// On the portal's origin, content gets an origin of its own by this (ADR 20).
 const SANDBOX: &str = "sandbox allow-scripts allow-forms allow-popups allow-downloads allow-modals";
 /// What a folder's address stands for.
@@ -45,7 +37,7 @@ const READ_BYTES_MAX: u64 = 1 << 20;
 
 /// A file, or a packed form of it, and, if it is small or was changed, its bytes.
 #[derive(Clone)]
-struct Found {
+struct ServedFile {
     hash: String,
     /// Names the bytes that are sent: the hash, unless they are changed on their way.
     tag: String,
@@ -56,8 +48,8 @@ struct Found {
 }
 
 /// Which file is asked for, by whom.
-pub struct Wanted<'a> {
-    /// See [`access::learner`]. None: not in the address.
+pub struct FileRequest<'a> {
+    /// See [`access::find_learner`]. None: not in the address.
     pub grant: Option<&'a str>,
     /// The package's hash.
     pub package: &'a str,
@@ -75,77 +67,67 @@ struct Forms {
 }
 
 thread_local! {
-    static FILES: Cache<Found> = Cache::new(FILES_MAX, FILE_AGE);
+    static FILES: Cache<ServedFile> = Cache::new(FILES_MAX, FILE_AGE);
 }
 
 /// Answers `GET` and `HEAD` for a file of a package.
-pub async fn deliver(request: &Request, wanted: Wanted<'_>) -> Result<Reply, Problem> {
-    let is_alone = access::place(request, wanted.package).await?;
-    let reader = access::reader(request, wanted.grant, wanted.package).await?;
-    let as_document = reader == Reader::Granted && may_be_document(request.headers());
-    let forms = Forms { as_document, codings: codings(request, &wanted) };
-    let Some(found) = find(&wanted, forms).await? else { return elsewhere(&wanted).await };
-    let reply = answer(request, &found).await?;
-    let caching = match reader {
-        Reader::Granted => IMMUTABLE_FOR_ONE,
-        Reader::Anybody => IMMUTABLE,
-        Reader::Known => ASK_AGAIN,
+pub async fn deliver_file(request: &Request, wanted: FileRequest<'_>) -> Result<Reply, Problem> {
+    let is_alone = access::check_origin(request, wanted.package).await?;
+    let access = access::find_access(request, wanted.grant, wanted.package).await?;
+    let as_document = access == Access::Granted && may_be_document(request.headers());
+    let forms = Forms {
+        as_document,
+        codings: acceptable_codings(request.method(), request.headers(), wanted.path),
     };
+    let Some(found) = find_served(&wanted, forms).await? else {
+        return redirect_to_folder(&wanted).await;
+    };
+    let reply = answer_found(request, &found).await?;
     let reply = reply
         .with_header("etag", &format!("\"{}\"", found.tag))
-        .with_header("cache-control", caching)
+        .with_header("cache-control", access.cache_control())
         .with_header("x-content-type-options", "nosniff");
     let reply = match found.coding {
         Some(_) => reply,
         None => reply.with_header("accept-ranges", "bytes"),
     };
-    let reply = match varying(&found.media_type) {
+    let reply = match vary_header(&found.media_type) {
         "" => reply,
         headers => reply.with_header("vary", headers),
     };
-    let reply = match vouched(request, &wanted, reader).await? {
-        Some(vouched) => reply.with_header("hedge-cache-control", &vouched),
+    let reply = match vouch_header(request, &wanted, access).await? {
+        Some(header) => reply.with_header("hedge-cache-control", &header),
         None => reply,
     };
     Ok(if is_alone { reply } else { reply.with_header("content-security-policy", SANDBOX) })
 }
 
-/// Tells the host that whoever has this address may be given what others got below theirs, if it
-/// is the package's for the same kind of reader.
-async fn vouched(
+/// What tells the host whom it may answer by itself.
+async fn vouch_header(
     request: &Request,
-    wanted: &Wanted<'_>,
-    reader: Reader,
+    wanted: &FileRequest<'_>,
+    access: Access,
 ) -> Result<Option<String>, Problem> {
-    let kind = match reader {
-        Reader::Granted => "granted",
-        Reader::Anybody => "public",
-        Reader::Known => return Ok(None),
-    };
-    let prefix = request.uri().path().strip_suffix(wanted.path);
-    let Some(prefix) = prefix.filter(|prefix| prefix.ends_with('/')) else { return Ok(None) };
-    if !settings::is_on("cache_enabled").await? {
-        return Ok(None);
-    }
-    let key = format!("{kind}/{}", wanted.package);
-    Ok(Some(format!("max-age={VOUCHED_SECONDS}, prefix=\"{prefix}\", key=\"{key}\"")))
+    let header = access.vouch_for(request.uri().path(), wanted.path, wanted.package);
+    if header.is_none() || settings::is_on("cache_enabled").await? { Ok(header) } else { Ok(None) }
 }
 
-async fn answer(request: &Request, found: &Found) -> Result<Reply, Problem> {
+async fn answer_found(request: &Request, found: &ServedFile) -> Result<Reply, Problem> {
     let headers = request.headers();
     let known = ETags::of(headers, "if-none-match").ok().flatten();
     if known.is_some_and(|tags| tags.name(&found.tag)) {
         return Ok(Reply::empty(StatusCode::NOT_MODIFIED));
     }
-    let reply = match selection(request.method(), headers, found) {
-        _ if request.method() == Method::HEAD => head(found),
-        Selection::Whole => body(found, StatusCode::OK, 0, found.size).await?,
+    let reply = match select_range(request.method(), headers, &found.tag, found.size, found.coding)
+    {
+        _ if request.method() == Method::HEAD => head_reply(found),
+        Selection::Whole => read_body(found, StatusCode::OK, 0, found.size).await?,
         Selection::Part { start, length } => {
             let content_range = format!("bytes {start}-{}/{}", start + length - 1, found.size);
-            let reply = body(found, StatusCode::PARTIAL_CONTENT, start, length).await?;
+            let reply = read_body(found, StatusCode::PARTIAL_CONTENT, start, length).await?;
             reply.with_header("content-range", &content_range)
         }
-        Selection::Unsatisfiable => return Err(unsatisfiable(found.size)),
+        Selection::Unsatisfiable => return Err(unsatisfiable_range(found.size)),
     };
     let reply = reply.with_header("content-type", &found.media_type);
     Ok(match found.coding {
@@ -155,7 +137,7 @@ async fn answer(request: &Request, found: &Found) -> Result<Reply, Problem> {
 }
 
 /// What of a request decides which form of a file it gets.
-fn varying(media_type: &str) -> &'static str {
+fn vary_header(media_type: &str) -> &'static str {
     match is_packable(media_type) {
         _ if document::is_document(media_type) => "accept-encoding, sec-fetch-dest",
         true => "accept-encoding",
@@ -165,11 +147,11 @@ fn varying(media_type: &str) -> &'static str {
 
 /// The codings in which a file may be sent. Ranges are of the file as it is, for players and those
 /// who go on with a download, unless that is refused.
-fn codings(request: &Request, wanted: &Wanted<'_>) -> [Option<Coding>; 2] {
-    let accepted = Accepted::of(request.headers());
-    let has_range = request.method() == Method::GET && request.headers().contains_key("range");
+fn acceptable_codings(method: &Method, headers: &HeaderMap, path: &str) -> [Option<Coding>; 2] {
+    let accepted = Accepted::of(headers);
+    let has_range = method == Method::GET && headers.contains_key("range");
     let is_plain = has_range && !accepted.is_plain_refused;
-    let may_be_packed = || packed::may_be_packed(&with_index(wanted.path));
+    let may_be_packed = || packed::may_be_packed(&with_index(path));
     if is_plain || accepted.codings == [None; 2] || !may_be_packed() {
         return [None; 2];
     }
@@ -185,9 +167,9 @@ fn may_be_document(headers: &HeaderMap) -> bool {
 
 /// What is answered for a file that is not there: its folder's address needs a slash at its end,
 /// so that what the folder's page names is found.
-async fn elsewhere(wanted: &Wanted<'_>) -> Result<Reply, Problem> {
+async fn redirect_to_folder(wanted: &FileRequest<'_>) -> Result<Reply, Problem> {
     let name = wanted.path.rsplit('/').next().unwrap_or_default();
-    let folder = Wanted { path: &format!("{}/", wanted.path), ..*wanted };
+    let folder = FileRequest { path: &format!("{}/", wanted.path), ..*wanted };
     if name.is_empty() || file_at(&folder, [None; 2]).await?.is_none() {
         return Err(Problem::not_found("the package has no file at this path"));
     }
@@ -196,7 +178,10 @@ async fn elsewhere(wanted: &Wanted<'_>) -> Result<Reply, Problem> {
 }
 
 /// The file, from the instance's memory or the store.
-async fn find(wanted: &Wanted<'_>, forms: Forms) -> Result<Option<Found>, Problem> {
+async fn find_served(
+    wanted: &FileRequest<'_>,
+    forms: Forms,
+) -> Result<Option<ServedFile>, Problem> {
     let is_cached = settings::is_on("cache_enabled").await?;
     let Forms { as_document, codings } = forms;
     let [first, second] = codings.map(|coding| coding.map_or("", Coding::name));
@@ -208,7 +193,7 @@ async fn find(wanted: &Wanted<'_>, forms: Forms) -> Result<Option<Found>, Proble
     let is_document = as_document && document::is_document(&media_type(&with_index(wanted.path)));
     let stored = if is_document { [None; 2] } else { codings };
     let Some((file, coding)) = file_at(wanted, stored).await? else { return Ok(None) };
-    let found = load(file, coding, forms).await?;
+    let found = load_file(file, coding, forms).await?;
     if is_cached && found.size <= WHOLE_BYTES_MAX {
         FILES.with(|files| files.insert(key, found.clone()));
     }
@@ -218,7 +203,7 @@ async fn find(wanted: &Wanted<'_>, forms: Forms) -> Result<Option<Found>, Proble
 /// The file at a path as it was written or, if there is none, as that is decoded: tools name files
 /// either way. In the first of the codings in which it is there.
 async fn file_at(
-    wanted: &Wanted<'_>,
+    wanted: &FileRequest<'_>,
     codings: [Option<Coding>; 2],
 ) -> Result<Option<(File, Option<Coding>)>, Problem> {
     let decoded = percent_decode_str(wanted.path).decode_utf8().unwrap_or_default();
@@ -228,7 +213,7 @@ async fn file_at(
     }
     for path in paths.into_iter().map(with_index).filter(|path| !is_reserved(path)) {
         for coding in codings.into_iter().flatten() {
-            let place = packed::place(coding, &path);
+            let place = packed::packed_path(coding, &path);
             if let Some(file) = store::find_file(wanted.package.to_owned(), place).await? {
                 return Ok(Some((file, Some(coding))));
             }
@@ -246,57 +231,67 @@ fn with_index(path: &str) -> String {
     if is_folder { format!("{path}{INDEX}") } else { path.to_owned() }
 }
 
-async fn load(file: File, coding: Option<Coding>, forms: Forms) -> Result<Found, Problem> {
+async fn load_file(
+    file: File,
+    coding: Option<Coding>,
+    forms: Forms,
+) -> Result<ServedFile, Problem> {
     let File { hash, size, media_type, .. } = file;
     let is_document = document::is_document(&media_type) && size <= document::BYTES_MAX;
     if forms.as_document && is_document && coding.is_none() {
-        let bytes = with_script(&read(&hash, 0, size).await?);
+        let bytes = with_script(&read_bytes(&hash, 0, size).await?);
         let first = forms.codings.into_iter().flatten().next();
-        return page(hash, media_type, bytes, first);
+        return serve_document(hash, media_type, bytes, first);
     }
-    let bytes = if size > WHOLE_BYTES_MAX { None } else { Some(read(&hash, 0, size).await?) };
-    Ok(Found { tag: hash.clone(), hash, size, media_type, coding, bytes })
+    let bytes = if size > WHOLE_BYTES_MAX { None } else { Some(read_bytes(&hash, 0, size).await?) };
+    Ok(ServedFile { tag: hash.clone(), hash, size, media_type, coding, bytes })
 }
 
 /// A document that was changed, packed here if it is worth it: it is no file.
-fn page(
+fn serve_document(
     hash: String,
     media_type: String,
     bytes: Vec<u8>,
     coding: Option<Coding>,
-) -> Result<Found, Problem> {
+) -> Result<ServedFile, Problem> {
     let tag = format!("{hash}-{}", document::REVISION);
     let coding = coding.filter(|_| packed::is_quick(bytes.len()));
     if let Some(coding) = coding {
-        let packed = pack(coding, Effort::Least, &bytes).map_err(Problem::internal)?;
+        let packed = pack_bytes(coding, Effort::Least, &bytes).map_err(Problem::internal)?;
         if packed::is_worth_it(packed.len(), bytes.len() as u64) {
             // The next release may pack otherwise.
             let mut check = Crc::new();
             check.update(&packed);
             let tag = format!("{tag}-{}-{:08x}", coding.name(), check.sum());
             let (size, bytes) = (packed.len() as u64, Some(Bytes::from(packed)));
-            return Ok(Found { hash, tag, size, media_type, coding: Some(coding), bytes });
+            return Ok(ServedFile { hash, tag, size, media_type, coding: Some(coding), bytes });
         }
     }
     let (size, bytes) = (bytes.len() as u64, Some(Bytes::from(bytes)));
-    Ok(Found { hash, tag, size, media_type, coding: None, bytes })
+    Ok(ServedFile { hash, tag, size, media_type, coding: None, bytes })
 }
 
 /// A `Range` counts for `GET` only, and with `If-Range` only while the tag still holds (RFC 9110,
 /// 13.1.5: compared strongly, and a date is never the file's). What is packed has no ranges.
-fn selection(method: &Method, headers: &HeaderMap, found: &Found) -> Selection {
-    let etag = format!("\"{}\"", found.tag);
+fn select_range(
+    method: &Method,
+    headers: &HeaderMap,
+    tag: &str,
+    size: u64,
+    coding: Option<Coding>,
+) -> Selection {
+    let etag = format!("\"{tag}\"");
     let still_holds = header(headers, "if-range").is_none_or(|tag| tag.trim() == etag);
     match header(headers, "range") {
-        Some(range) if still_holds && method == Method::GET && found.coding.is_none() => {
-            select(range, found.size)
+        Some(range) if still_holds && method == Method::GET && coding.is_none() => {
+            select_part(range, size)
         }
         _ => Selection::Whole,
     }
 }
 
-async fn body(
-    found: &Found,
+async fn read_body(
+    found: &ServedFile,
     status: StatusCode,
     start: u64,
     length: u64,
@@ -306,7 +301,7 @@ async fn body(
         return Ok(Reply::new(status, &found.media_type, bytes.slice(start..end)));
     }
     if length <= WHOLE_BYTES_MAX {
-        let bytes = read(&found.hash, start, length).await?;
+        let bytes = read_bytes(&found.hash, start, length).await?;
         return Ok(Reply::new(status, &found.media_type, bytes));
     }
     let stream = store::stream_blob(found.hash.clone(), start, length).await?;
@@ -314,7 +309,7 @@ async fn body(
 }
 
 /// Some bytes of a blob, all of which must be there.
-async fn read(hash: &str, start: u64, length: u64) -> Result<Bytes, Problem> {
+async fn read_bytes(hash: &str, start: u64, length: u64) -> Result<Bytes, Problem> {
     let lost = || Problem::internal(format!("blob {hash} lacks bytes from {start}"));
     let mut bytes = Vec::new();
     while (bytes.len() as u64) < length {
@@ -326,12 +321,16 @@ async fn read(hash: &str, start: u64, length: u64) -> Result<Bytes, Problem> {
     Ok(Bytes::from(bytes))
 }
 
-fn head(found: &Found) -> Reply {
+fn head_reply(found: &ServedFile) -> Reply {
     Reply::empty(StatusCode::OK).with_header("content-length", &found.size.to_string())
 }
 
-fn unsatisfiable(size: u64) -> Problem {
+fn unsatisfiable_range(size: u64) -> Problem {
     let detail = format!("the file has {size} bytes");
     Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, detail)
         .with_header("content-range", format!("bytes */{size}"))
 }
+
+#[cfg(test)]
+#[path = "file_tests.rs"]
+mod tests;

@@ -1,31 +1,31 @@
 //! `POST /content/v1/courses`: importing a package that was uploaded, or comes with the request.
 //!
-//! An import that is told by events goes on when whoever has asked for it has gone. Who asks again
-//! for the same upload hears how far it is, and within a day what came of it.
+//! Two are imported at a time, and the others wait. An import that is told by events goes on when
+//! whoever has asked for it has gone, once it is its turn. Who asks again for the same upload hears
+//! how far it is, and within a day what came of it.
 
 mod described;
-mod intake;
 mod libraries;
-mod source;
+mod refusal;
+mod upload_reader;
 mod work;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use hedgeschool_credentials::Scope;
-use hedgeschool_formats::{ALL, named};
-use hedgeschool_package::archive::Names;
+use hedgeschool_formats::{ALL, format_named};
+use hedgeschool_package::archive::NameEncoding;
 use hedgeschool_web::events::Events;
 use hedgeschool_web::{
-    HeaderMap, Problem, Query, Reply, Request, StatusCode, header, identity, origin, random_bytes,
-    settings,
+    HeaderMap, Problem, Query, Reply, Request, StatusCode, header, random_bytes, settings,
 };
 use spin_sdk::time::sleep;
 use spin_sdk::wit_bindgen::spawn;
 
+use crate::authorisation::authorise_import;
 use crate::store::uploads::{self, Upload};
 use crate::upload;
-pub use intake::{Intake, PIECE_BYTES};
-use work::{Import, Outcome, Wishes, tell_progress};
+use crate::upload_state::UploadState;
+use work::{Import, ImportOptions, Outcome, tell_progress};
 
 /// Largest body of a request that is itself the package, in bytes. Larger ones are uploaded first:
 /// hosts give a request 30 seconds.
@@ -34,76 +34,76 @@ const BODY_BYTES_MAX: u64 = 1 << 30;
 const KEPT_S: u32 = 120;
 /// How often it is looked how far another's import is.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long an import waits for others when nobody is told that it does: hosts give a request 30
+/// seconds.
+const QUEUED_MAX: Duration = Duration::from_secs(20);
 /// The variable that says what names in archives are in.
 const NAMES: &str = "archive_names";
 
 /// Answers 201 with the course, 200 if this is its current version already.
-pub async fn import(request: Request) -> Result<Reply, Problem> {
-    authorise(&request).await?;
+pub async fn import_package(request: Request) -> Result<Reply, Problem> {
+    authorise_import(&request).await?;
     let query = Query::of(&request);
-    let wishes = wishes(&query).await?;
+    let options = read_options(&query).await?;
     let Some(id) = query.get("upload") else {
         check_media_type(request.headers())?;
-        return import_body(request, query.get("name").unwrap_or_default(), wishes).await;
+        return import_body(request, query.get("name").unwrap_or_default(), options).await;
     };
-    let upload = uploaded(id).await?;
+    let upload = find_whole_upload(id).await?;
     if !has_events(request.headers()) {
-        return settled(upload, wishes, None).await?.reply();
+        return settle_import(upload, options, None).await?.into_reply();
     }
     let (events, body) = Events::open();
     spawn(async move {
         // What fails was told, and is tried again by whoever asks again.
-        if let Err(problem) = settled(upload, wishes, Some(events)).await {
+        if let Err(problem) = settle_import(upload, options, Some(events)).await {
             problem.log();
         }
     });
     Ok(Reply::events(body))
 }
 
-/// Lets through who may import.
-pub async fn authorise(request: &Request) -> Result<(), Problem> {
-    origin::check_same_origin(request)?;
-    let verdict = identity::verify(request.headers()).await?;
-    if verdict.is_administrator() || verdict.allows(Scope::All) {
-        return Ok(());
-    }
-    Err(Problem::forbidden(
-        "only an administrator, or a client with the scope `all`, imports courses",
-    ))
-}
-
 /// What the address, and the operator, want of an import.
-async fn wishes(query: &Query) -> Result<Wishes, Problem> {
+async fn read_options(query: &Query) -> Result<ImportOptions, Problem> {
     let names = settings::text(NAMES).await?;
     let wrong = || Problem::internal(format!("variable {NAMES}: {names:?} is not cp437 or gbk"));
-    let known = if names.is_empty() { Some(Names::default()) } else { Names::named(&names) };
+    let known = if names.is_empty() {
+        Some(NameEncoding::default())
+    } else {
+        NameEncoding::from_name(&names)
+    };
     let names = known.ok_or_else(wrong)?;
     let list = || ALL.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
     let unknown = || Problem::bad_request(format!("format is one of {}", list()));
-    let format = query.get("format").map(|name| named(name).ok_or_else(unknown)).transpose()?;
+    let format =
+        query.get("format").map(|name| format_named(name).ok_or_else(unknown)).transpose()?;
     let is_public = match query.get("public") {
         None | Some("false") => None,
         Some("true") => Some(true),
         Some(_) => return Err(Problem::bad_request("public is true or false")),
     };
-    Ok(Wishes { is_public, format, names })
+    Ok(ImportOptions { is_public, format, names })
 }
 
 /// Imports what a request brings, and keeps it no longer than that takes.
-async fn import_body(request: Request, name: &str, wishes: Wishes) -> Result<Reply, Problem> {
+async fn import_body(
+    request: Request,
+    name: &str,
+    options: ImportOptions,
+) -> Result<Reply, Problem> {
     let announced = header(request.headers(), "content-length").and_then(|text| text.parse().ok());
     check_size(announced.unwrap_or_default())?;
-    let id = upload::begin(name, announced, KEPT_S).await?;
+    let id = upload::begin_upload(name, announced, KEPT_S).await?;
     let outcome = async {
-        let (length, is_whole) = upload::receive(request, &id, 0, BODY_BYTES_MAX).await?;
+        let (length, is_whole) = upload::receive_body(request, &id, 0, BODY_BYTES_MAX).await?;
         check_size(length)?;
         if !is_whole {
             return Err(too_slow());
         }
-        settled(uploaded(&id).await?, wishes, None).await?.reply()
+        settle_import(find_whole_upload(&id).await?, options, None).await?.into_reply()
     };
     let outcome = outcome.await;
-    upload::discard(&id, None).await?;
+    upload::discard_upload(&id, None).await?;
     outcome
 }
 
@@ -124,39 +124,53 @@ fn check_size(bytes: u64) -> Result<(), Problem> {
 }
 
 /// An upload that is whole.
-async fn uploaded(id: &str) -> Result<Upload, Problem> {
-    let upload = uploads::find(id.to_owned()).await?.ok_or_else(upload::missing)?;
-    let missing = upload.size.filter(|size| upload.outcome.is_none() && upload.length < *size);
-    let Some(size) = missing else { return Ok(upload) };
-    let detail = format!("{} of {size} bytes are here: send the others first", upload.length);
+async fn find_whole_upload(id: &str) -> Result<Upload, Problem> {
+    let upload = uploads::find(id.to_owned()).await?.ok_or_else(upload::no_such_upload)?;
+    let UploadState::Arriving { length, size } = UploadState::of_upload(&upload) else {
+        return Ok(upload);
+    };
+    let detail = format!("{length} of {size} bytes are here: send the others first");
     Err(Problem::new(StatusCode::CONFLICT, detail))
 }
 
 /// What comes of an upload's import, whoever does it, and whenever it was.
-async fn settled(
+async fn settle_import(
     mut upload: Upload,
-    wishes: Wishes,
+    options: ImportOptions,
     mut events: Option<Events>,
 ) -> Result<Outcome, Problem> {
     let importer: String = random_bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let start = Instant::now();
     loop {
-        if let Some(text) = &upload.outcome {
+        if let UploadState::Settled(text) = UploadState::of_upload(&upload) {
             let outcome: Outcome = serde_json::from_str(text).map_err(Problem::internal)?;
             if let Some(events) = &mut events {
-                outcome.tell(events).await;
+                outcome.tell_listener(events).await;
             }
             return Ok(outcome);
         }
         let total = upload.length;
         if uploads::claim(upload.id.clone(), importer.clone(), 0, total).await? {
-            return Import::new(upload, importer, wishes, events).run().await;
+            return Import::new(upload, importer, options, events).run_import().await;
         }
-        if let (Some(events), Some((done, total))) = (&mut events, upload.importing) {
-            tell_progress(events, done, total).await?;
+        let (done, total, is_queued) = match UploadState::of_upload(&upload) {
+            UploadState::Importing { done, total } => (done, total, false),
+            _ => (0, total, true),
+        };
+        match &mut events {
+            Some(events) => tell_progress(events, done, total, is_queued).await?,
+            None if is_queued && start.elapsed() >= QUEUED_MAX => return Err(too_many_imports()),
+            None => {}
         }
         sleep(LOOK).await;
-        upload = uploads::find(upload.id).await?.ok_or_else(upload::missing)?;
+        upload = uploads::find(upload.id).await?.ok_or_else(upload::no_such_upload)?;
     }
+}
+
+fn too_many_imports() -> Problem {
+    let detail = "two packages are being imported, and no more are at a time: ask again, or with \
+                  Accept: text/event-stream to hear when it is its turn";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_header("retry-after", "10")
 }
 
 fn has_events(headers: &HeaderMap) -> bool {

@@ -28,6 +28,8 @@
 
 mod access;
 mod assets;
+mod authorisation;
+mod blob_writer;
 mod catalogue;
 mod document;
 mod file;
@@ -35,17 +37,18 @@ mod import;
 mod packed;
 mod packer;
 mod range;
-mod shelf;
+mod response_cache;
 mod storage;
 mod store;
 mod upload;
+mod upload_state;
 mod withdrawal;
 
 use hedgeschool_web::{Method, Problem, Reply, Request, StatusCode, answer, content_origin};
 use percent_encoding::percent_decode_str;
 use spin_sdk::http_service;
 
-use file::Wanted;
+use file::FileRequest;
 
 #[http_service]
 async fn handle(request: Request) -> Reply {
@@ -53,46 +56,48 @@ async fn handle(request: Request) -> Reply {
     let path = request.uri().path().to_owned();
     let reply = match path.strip_prefix("/content/") {
         Some(path) if path == "v1/courses" || path.starts_with("v1/courses/") => {
-            answer(courses(request).await)
+            answer(answer_courses(request).await)
         }
         Some(path) if path == "v1/uploads" || path.starts_with("v1/uploads/") => {
             let id = path.strip_prefix("v1/uploads").unwrap_or_default();
-            uploads(request, id.trim_start_matches('/')).await
+            answer_uploads(request, id.trim_start_matches('/')).await
         }
-        Some(path) => readable(answer(files(request, path).await)),
-        None => answer(private(request, &path).await),
+        Some(path) => with_cors(answer(answer_files(request, path).await)),
+        None => answer(answer_private(request, &path).await),
     };
     if is_head { reply.without_body() } else { reply }
 }
 
-async fn private(request: Request, path: &str) -> Result<Reply, Problem> {
+async fn answer_private(request: Request, path: &str) -> Result<Reply, Problem> {
     match path {
         "/withdraw" if request.method() == Method::POST => withdrawal::by_portal(request).await,
-        "/structure" if request.method() == Method::POST => catalogue::structure(request).await,
-        _ => Err(nothing()),
+        "/structure" if request.method() == Method::POST => {
+            catalogue::answer_structure(request).await
+        }
+        _ => Err(not_found()),
     }
 }
 
-async fn uploads(request: Request, id: &str) -> Reply {
+async fn answer_uploads(request: Request, id: &str) -> Reply {
     match content_origin::refuse_there(&request).await {
-        Ok(()) => upload::answer(request, id).await,
+        Ok(()) => upload::answer_upload(request, id).await,
         Err(problem) => problem.into(),
     }
 }
 
-async fn courses(request: Request) -> Result<Reply, Problem> {
+async fn answer_courses(request: Request) -> Result<Reply, Problem> {
     content_origin::refuse_there(&request).await?;
     let path = request.uri().path().to_owned();
     match path.strip_prefix("/content/v1/courses").unwrap_or_default() {
-        "" | "/" if request.method() == Method::POST => import::import(request).await,
-        "" | "/" if is_get(&request) => catalogue::list(&request).await,
+        "" | "/" if request.method() == Method::POST => import::import_package(request).await,
+        "" | "/" if is_get(&request) => catalogue::list_courses(&request).await,
         "" | "/" => Err(Problem::method_not_allowed("GET, HEAD, POST")),
         id => {
-            let id = decoded(id.trim_start_matches('/'))?;
+            let id = decode_id(id.trim_start_matches('/'))?;
             match request.method().as_str() {
-                "GET" | "HEAD" => catalogue::course(&request, &id).await,
-                "PATCH" => withdrawal::change(request, id).await,
-                "DELETE" => withdrawal::remove(request, id).await,
+                "GET" | "HEAD" => catalogue::show_course(&request, &id).await,
+                "PATCH" => withdrawal::change_course(request, id).await,
+                "DELETE" => withdrawal::remove_course(request, id).await,
                 _ => Err(Problem::method_not_allowed("GET, HEAD, PATCH, DELETE")),
             }
         }
@@ -100,33 +105,33 @@ async fn courses(request: Request) -> Result<Reply, Problem> {
 }
 
 /// Course files, and what their pages need.
-async fn files(request: Request, path: &str) -> Result<Reply, Problem> {
+async fn answer_files(request: Request, path: &str) -> Result<Reply, Problem> {
     if request.method() == Method::OPTIONS {
-        return Ok(preflight());
+        return Ok(preflight_reply());
     }
     let (kind, rest) = path.split_once('/').unwrap_or((path, ""));
     if kind == "storage" {
-        return storage::answer(request, rest).await;
+        return storage::answer_storage(request, rest).await;
     }
     only_get(&request)?;
     let (first, after) = rest.split_once('/').unwrap_or((rest, ""));
     let wanted = match kind {
-        "p" => Wanted { grant: None, package: first, path: after },
+        "p" => FileRequest { grant: None, package: first, path: after },
         "f" => {
             let (package, path) = after.split_once('/').unwrap_or((after, ""));
-            Wanted { grant: Some(first), package, path }
+            FileRequest { grant: Some(first), package, path }
         }
-        _ => return assets::find(&request, path).unwrap_or_else(|| Err(nothing())),
+        _ => return assets::find_asset(&request, path).unwrap_or_else(|| Err(not_found())),
     };
-    file::deliver(&request, wanted).await
+    file::deliver_file(&request, wanted).await
 }
 
-fn nothing() -> Problem {
+fn not_found() -> Problem {
     Problem::not_found("there is nothing at this address")
 }
 
 /// Pages in a sandbox have no origin, and read what is beside them as others' (Fetch, 3.2).
-fn readable(reply: Reply) -> Reply {
+fn with_cors(reply: Reply) -> Reply {
     let exposed = "content-encoding, content-length, content-range, accept-ranges, etag";
     reply
         .with_header("access-control-allow-origin", "*")
@@ -134,7 +139,7 @@ fn readable(reply: Reply) -> Reply {
 }
 
 /// The answer to a browser that asks before it calls.
-fn preflight() -> Reply {
+fn preflight_reply() -> Reply {
     Reply::empty(StatusCode::NO_CONTENT)
         .with_header("access-control-allow-methods", "GET, HEAD, POST, OPTIONS")
         .with_header("access-control-allow-headers", "*")
@@ -149,7 +154,7 @@ fn only_get(request: &Request) -> Result<(), Problem> {
     if is_get(request) { Ok(()) } else { Err(Problem::method_not_allowed("GET, HEAD, OPTIONS")) }
 }
 
-fn decoded(text: &str) -> Result<String, Problem> {
+fn decode_id(text: &str) -> Result<String, Problem> {
     let decoded = percent_decode_str(text).decode_utf8();
     let not_utf8 = |_| Problem::bad_request("the address is not percent-encoded UTF-8");
     decoded.map(|text| text.into_owned()).map_err(not_utf8)

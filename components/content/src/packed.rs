@@ -8,7 +8,7 @@ use hedgeschool_web::Problem;
 use hedgeschool_web::coding::Coding;
 use spin_sdk::wit_bindgen::yield_async;
 
-use crate::import::{Intake, PIECE_BYTES};
+use crate::blob_writer::{BlobWriter, PIECE_BYTES};
 use crate::packer::{Effort, Packer};
 use crate::store::{self, File};
 
@@ -41,7 +41,7 @@ pub fn is_reserved(path: &str) -> bool {
 }
 
 /// The path of a file's packed form.
-pub fn place(coding: Coding, path: &str) -> String {
+pub fn packed_path(coding: Coding, path: &str) -> String {
     format!("{FOLDER}{}/{path}", coding.name())
 }
 
@@ -88,10 +88,10 @@ pub fn is_worth_it(packed: usize, size: u64) -> bool {
 /// packed the same: a package is named by all that is in it.
 pub struct Packing {
     files: std::vec::IntoIter<File>,
-    /// Those that had their turn, and behind them forms, whose hashes the intake knows.
+    /// Those that had their turn, and behind them forms, whose hashes `blobs` knows.
     done: Vec<File>,
     forms: Vec<File>,
-    intake: Intake,
+    blobs: BlobWriter,
     /// How many bytes have been packed, and how many of these with the most effort.
     total: u64,
     fine: u64,
@@ -106,26 +106,26 @@ impl Packing {
             let path = &file.path;
             return Err(Problem::bad_request(format!("{path:?}: names in {FOLDER} are ours")));
         }
-        let (done, forms, intake) = (Vec::new(), Vec::new(), Intake::new(upload));
-        Ok(Self { files: files.into_iter(), done, forms, intake, total: 0, fine: 0, listed: 0 })
+        let (done, forms, blobs) = (Vec::new(), Vec::new(), BlobWriter::new(upload));
+        Ok(Self { files: files.into_iter(), done, forms, blobs, total: 0, fine: 0, listed: 0 })
     }
 
     /// Packs the next file, if it is worth it. False: there is none.
-    pub async fn step(&mut self) -> Result<bool, Problem> {
+    pub async fn pack_next(&mut self) -> Result<bool, Problem> {
         let Some(file) = self.files.next() else { return Ok(false) };
         let is_fitting = (FILE_BYTES_MIN..=FILE_BYTES_MAX).contains(&file.size);
         let has_room = self.total + file.size <= TOTAL_BYTES_MAX;
         if is_fitting && has_room && is_packable(&file.media_type) {
             self.total += file.size;
-            for (coding, packed) in forms(&file, self.effort(file.size)).await? {
-                self.add(&file, coding, packed).await?;
+            for (coding, packed) in pack_file(&file, self.take_effort(file.size)).await? {
+                self.add_form(&file, coding, packed).await?;
             }
         }
         self.done.push(file);
         Ok(true)
     }
 
-    fn effort(&mut self, size: u64) -> Effort {
+    fn take_effort(&mut self, size: u64) -> Effort {
         if size > FILE_BYTES_FINE || self.fine + size > TOTAL_BYTES_FINE {
             return Effort::Some;
         }
@@ -136,14 +136,19 @@ impl Packing {
     /// The files with their forms.
     pub async fn finish(mut self) -> Result<Vec<File>, Problem> {
         self.done.extend(self.files);
-        let hashes = self.intake.finish().await?;
+        let hashes = self.blobs.finish().await?;
         let forms = self.forms.into_iter().zip(hashes);
         self.done.extend(forms.map(|(form, hash)| File { hash, ..form }));
         Ok(self.done)
     }
 
-    async fn add(&mut self, file: &File, coding: Coding, packed: Vec<u8>) -> Result<(), Problem> {
-        let path = place(coding, &file.path);
+    async fn add_form(
+        &mut self,
+        file: &File,
+        coding: Coding,
+        packed: Vec<u8>,
+    ) -> Result<(), Problem> {
+        let path = packed_path(coding, &file.path);
         let listed = self.listed + path.len() + file.media_type.len() + LISTED_BYTES;
         let count = self.files.len() + self.done.len() + self.forms.len() + 1;
         let is_listed = count < LISTED_MAX && listed <= LIST_BYTES_MAX;
@@ -151,14 +156,14 @@ impl Packing {
         if is_listed && is_fitting && is_worth_it(packed.len(), file.size) {
             self.listed = listed;
             self.forms.push(File { path, size: packed.len() as u64, ..file.clone() });
-            self.intake.put_file(packed).await?;
+            self.blobs.put_file(packed).await?;
         }
         Ok(())
     }
 }
 
 /// A file in every coding.
-async fn forms(file: &File, effort: Effort) -> Result<Vec<(Coding, Vec<u8>)>, Problem> {
+async fn pack_file(file: &File, effort: Effort) -> Result<Vec<(Coding, Vec<u8>)>, Problem> {
     let mut packers = Coding::ALL.map(|coding| (coding, Packer::new(coding, effort, file.size)));
     let mut start = 0;
     while start < file.size {
@@ -222,8 +227,8 @@ mod tests {
 
     #[test]
     fn forms_have_places_that_nobody_asks_for() {
-        assert_eq!(place(Coding::Gzip, "a/b.js"), ".hedgeschool/gzip/a/b.js");
-        assert!(Coding::ALL.iter().all(|coding| is_reserved(&place(*coding, "a"))));
+        assert_eq!(packed_path(Coding::Gzip, "a/b.js"), ".hedgeschool/gzip/a/b.js");
+        assert!(Coding::ALL.iter().all(|coding| is_reserved(&packed_path(*coding, "a"))));
         assert!(!is_reserved(".hedgeschool") && !is_reserved("a/.hedgeschool/b"));
     }
 

@@ -83,7 +83,7 @@ impl Packer {
 }
 
 /// Packs bytes that are all there.
-pub fn pack(coding: Coding, effort: Effort, bytes: &[u8]) -> io::Result<Vec<u8>> {
+pub fn pack_bytes(coding: Coding, effort: Effort, bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut packer = Packer::new(coding, effort, bytes.len() as u64);
     packer.write(bytes)?;
     packer.finish()
@@ -114,7 +114,7 @@ mod tests {
         let text = include_str!("../static/storage.js");
         for coding in Coding::ALL {
             let [least, some, most] = [Effort::Least, Effort::Some, Effort::Most]
-                .map(|effort| pack(coding, effort, text.as_bytes()).unwrap().len());
+                .map(|effort| pack_bytes(coding, effort, text.as_bytes()).unwrap().len());
             assert!(
                 least < text.len() / 2 && some <= least && most <= some,
                 "{least} {some} {most}"
@@ -138,7 +138,7 @@ mod tests {
                     }
                     let packed = packer.finish().unwrap();
                     prop_assert_eq!(&unpacked(coding, &packed), &bytes);
-                    prop_assert_eq!(&pack(coding, effort, &bytes).unwrap(), &packed);
+                    prop_assert_eq!(&pack_bytes(coding, effort, &bytes).unwrap(), &packed);
                 }
             }
         }

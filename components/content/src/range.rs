@@ -18,24 +18,24 @@ pub enum Selection {
 
 /// Reads a `Range` header for a file of `size` bytes. What is no single range of bytes is ignored,
 /// as the standard allows: the client gets the whole file.
-pub fn select(range: &str, size: u64) -> Selection {
+pub fn select_part(range: &str, size: u64) -> Selection {
     let Some((unit, set)) = range.split_once('=') else { return Selection::Whole };
     let Some((first, last)) = set.trim().split_once('-') else { return Selection::Whole };
     if !unit.trim().eq_ignore_ascii_case("bytes") || set.contains(',') {
         return Selection::Whole;
     }
-    match (number(first), number(last)) {
-        (Some(start), Some(end)) if start <= end => part(start, end, size),
-        (Some(start), None) if last.is_empty() => part(start, u64::MAX, size),
+    match (parse_number(first), parse_number(last)) {
+        (Some(start), Some(end)) if start <= end => part_between(start, end, size),
+        (Some(start), None) if last.is_empty() => part_between(start, u64::MAX, size),
         (None, Some(suffix)) if first.is_empty() => {
             let length = suffix.min(size);
-            part(size - length, u64::MAX, size)
+            part_between(size - length, u64::MAX, size)
         }
         _ => Selection::Whole,
     }
 }
 
-fn part(start: u64, end: u64, size: u64) -> Selection {
+fn part_between(start: u64, end: u64, size: u64) -> Selection {
     if start >= size {
         return Selection::Unsatisfiable;
     }
@@ -43,7 +43,7 @@ fn part(start: u64, end: u64, size: u64) -> Selection {
 }
 
 /// Digits only: `u64` would also parse a sign.
-fn number(text: &str) -> Option<u64> {
+fn parse_number(text: &str) -> Option<u64> {
     let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     // More digits than fit are past the end of every file.
     is_digits.then(|| text.parse().unwrap_or(u64::MAX))
@@ -59,19 +59,19 @@ mod tests {
 
     #[test]
     fn single_open_and_suffix_ranges() {
-        assert_eq!(select("bytes=0-3", 10), part(0, 4));
-        assert_eq!(select("Bytes = 9-9", 10), part(9, 1));
-        assert_eq!(select("bytes=4-", 10), part(4, 6));
-        assert_eq!(select("bytes=4-99999999999999999999", 10), part(4, 6));
-        assert_eq!(select("bytes=-3", 10), part(7, 3));
-        assert_eq!(select("bytes=-30", 10), part(0, 10));
+        assert_eq!(select_part("bytes=0-3", 10), part(0, 4));
+        assert_eq!(select_part("Bytes = 9-9", 10), part(9, 1));
+        assert_eq!(select_part("bytes=4-", 10), part(4, 6));
+        assert_eq!(select_part("bytes=4-99999999999999999999", 10), part(4, 6));
+        assert_eq!(select_part("bytes=-3", 10), part(7, 3));
+        assert_eq!(select_part("bytes=-30", 10), part(0, 10));
     }
 
     #[test]
     fn ranges_outside_are_unsatisfiable() {
-        assert_eq!(select("bytes=10-", 10), Selection::Unsatisfiable);
-        assert_eq!(select("bytes=-0", 10), Selection::Unsatisfiable);
-        assert_eq!(select("bytes=0-", 0), Selection::Unsatisfiable);
+        assert_eq!(select_part("bytes=10-", 10), Selection::Unsatisfiable);
+        assert_eq!(select_part("bytes=-0", 10), Selection::Unsatisfiable);
+        assert_eq!(select_part("bytes=0-", 0), Selection::Unsatisfiable);
     }
 
     #[test]
@@ -79,7 +79,7 @@ mod tests {
         let ignored =
             ["bytes=3-1", "bytes=0-1,4-5", "lines=0-1", "bytes", "bytes=", "bytes=-", "bytes=+1-2"];
         for range in ignored {
-            assert_eq!(select(range, 10), Selection::Whole, "{range}");
+            assert_eq!(select_part(range, 10), Selection::Whole, "{range}");
         }
     }
 }

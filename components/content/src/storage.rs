@@ -5,18 +5,18 @@
 use hedgeschool_web::{Method, Problem, Reply, Request, StatusCode, body, inside};
 use serde_json::{Map, Value, json};
 
-use crate::access::{edition, learner, place};
+use crate::access::{check_origin, find_edition, find_learner};
 
 /// Largest body, in bytes: all that a course may store, as it is written in JSON.
 const BODY_BYTES_MAX: usize = 8 << 20;
 
 /// `GET` answers what is stored, as `{"local": {…}, "session": {…}}`; `POST` changes the items it
 /// names, and removes those that it says null of.
-pub async fn answer(request: Request, rest: &str) -> Result<Reply, Problem> {
+pub async fn answer_storage(request: Request, rest: &str) -> Result<Reply, Problem> {
     let (grant, package) = rest.split_once('/').unwrap_or((rest, ""));
-    place(&request, package).await?;
-    let agent = learner(grant, package).await?;
-    let course = edition(package).await?.id;
+    check_origin(&request, package).await?;
+    let agent = find_learner(grant, package).await?;
+    let course = find_edition(package).await?.id;
     let whose = json!({ "agent": agent, "course": course });
     match *request.method() {
         Method::GET | Method::HEAD => {
@@ -26,7 +26,8 @@ pub async fn answer(request: Request, rest: &str) -> Result<Reply, Problem> {
         Method::POST => {
             // Sent as whatever a browser sends without asking first.
             let sent = body::read(request, BODY_BYTES_MAX).await?;
-            let () = inside::ask("progress", "/storage/change", &changes(whose, &sent)?).await?;
+            let () =
+                inside::ask("progress", "/storage/change", &parse_changes(whose, &sent)?).await?;
             Ok(Reply::empty(StatusCode::NO_CONTENT))
         }
         _ => Err(Problem::method_not_allowed("GET, HEAD, POST, OPTIONS")),
@@ -34,7 +35,7 @@ pub async fn answer(request: Request, rest: &str) -> Result<Reply, Problem> {
 }
 
 /// The changes that a page has sent, as the record store takes them: nothing but texts and nulls.
-fn changes(mut whose: Value, sent: &[u8]) -> Result<Value, Problem> {
+fn parse_changes(mut whose: Value, sent: &[u8]) -> Result<Value, Problem> {
     let rule = "send {\"local\": {…}, \"session\": {…}} with a text or null for each item";
     let sent: Map<String, Value> =
         serde_json::from_slice(sent).map_err(|_| Problem::bad_request(rule))?;
@@ -57,7 +58,7 @@ mod tests {
     use super::*;
 
     fn read(sent: &str) -> Option<Value> {
-        changes(json!({ "agent": "a" }), sent.as_bytes()).ok()
+        parse_changes(json!({ "agent": "a" }), sent.as_bytes()).ok()
     }
 
     #[test]

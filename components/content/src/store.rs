@@ -4,17 +4,28 @@
 mod bindings {
     wit_bindgen::generate!({
         path: "../../wit/content",
-        world: "client",
+        world: "replica",
+        generate_all,
         additional_derives: [serde::Serialize],
     });
 }
 
+use bindings::hedgeschool::journal::types::Error as JournalError;
 use hedgeschool_web::{Problem, StatusCode};
 
 pub use bindings::hedgeschool::content::journal;
 pub use bindings::hedgeschool::content::packages::*;
 pub use bindings::hedgeschool::content::types::{Block, LaunchMethod, MoveOn, Unit};
 pub use bindings::hedgeschool::content::uploads;
+
+impl From<JournalError> for Problem {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::Busy => Self::busy(),
+            other => Self::internal(format!("content store: {other:?}")),
+        }
+    }
+}
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {

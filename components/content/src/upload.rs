@@ -15,8 +15,9 @@ use hedgeschool_web::{
 use serde_json::json;
 use spin_sdk::wit_bindgen::spawn;
 
-use crate::import::authorise;
+use crate::authorisation::authorise_import;
 use crate::store::uploads::{self, Upload};
+use crate::upload_state::UploadState;
 
 /// The version of the protocol, and what a node can do of its extensions.
 const VERSION: &str = "1.0.0";
@@ -32,29 +33,29 @@ const BODY_TIME_MAX: Duration = Duration::from_secs(20);
 const PLACE: &str = "/content/v1/uploads/";
 
 /// Answers what comes after `/content/v1/uploads`.
-pub async fn answer(request: Request, id: &str) -> Reply {
-    let reply = hedgeschool_web::answer(handle(request, id).await);
+pub async fn answer_upload(request: Request, id: &str) -> Reply {
+    let reply = hedgeschool_web::answer(handle_upload(request, id).await);
     reply.with_header("tus-resumable", VERSION).with_header("cache-control", "no-store")
 }
 
-async fn handle(request: Request, id: &str) -> Result<Reply, Problem> {
-    let method = method(&request);
+async fn handle_upload(request: Request, id: &str) -> Result<Reply, Problem> {
+    let method = requested_method(&request);
     if method == Method::OPTIONS {
-        return Ok(abilities());
+        return Ok(describe_abilities());
     }
-    authorise(&request).await?;
+    authorise_import(&request).await?;
     if method == Method::GET && id.is_empty() {
-        return list().await;
+        return list_uploads().await;
     }
     check_version(request.headers())?;
     match method {
-        Method::POST if id.is_empty() => create(request.headers()).await,
+        Method::POST if id.is_empty() => create_upload(request.headers()).await,
         _ if id.is_empty() => Err(Problem::method_not_allowed("GET, POST, OPTIONS")),
-        Method::HEAD => Ok(standing(&find(id).await?)),
-        Method::PATCH => append(request, id).await,
+        Method::HEAD => Ok(upload_head(&find_underway(id).await?)),
+        Method::PATCH => append_body(request, id).await,
         Method::DELETE => {
-            find(id).await?;
-            discard(id, None).await?;
+            find_underway(id).await?;
+            discard_upload(id, None).await?;
             Ok(Reply::empty(StatusCode::NO_CONTENT))
         }
         _ => Err(Problem::method_not_allowed("HEAD, PATCH, DELETE, OPTIONS")),
@@ -62,13 +63,13 @@ async fn handle(request: Request, id: &str) -> Result<Reply, Problem> {
 }
 
 /// What is asked for, also by clients that cannot say it otherwise.
-fn method(request: &Request) -> Method {
+fn requested_method(request: &Request) -> Method {
     let instead = header(request.headers(), "x-http-method-override");
     let instead = instead.and_then(|name| Method::from_bytes(name.as_bytes()).ok());
     instead.unwrap_or_else(|| request.method().clone())
 }
 
-fn abilities() -> Reply {
+fn describe_abilities() -> Reply {
     Reply::empty(StatusCode::NO_CONTENT)
         .with_header("tus-version", VERSION)
         .with_header("tus-max-size", &SIZE_MAX.to_string())
@@ -84,7 +85,7 @@ fn check_version(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 /// The uploads that are underway, for whoever wonders what takes their room.
-async fn list() -> Result<Reply, Problem> {
+async fn list_uploads() -> Result<Reply, Problem> {
     let underway = uploads::underway().await?.into_iter().map(|upload| {
         json!({
             "id": upload.id,
@@ -98,19 +99,19 @@ async fn list() -> Result<Reply, Problem> {
     Reply::json(&json!({ "uploads": underway.collect::<Vec<_>>() }))
 }
 
-async fn create(headers: &HeaderMap) -> Result<Reply, Problem> {
-    let size = number(headers, "upload-length")?;
+async fn create_upload(headers: &HeaderMap) -> Result<Reply, Problem> {
+    let size = parse_length(headers, "upload-length")?;
     if size > SIZE_MAX {
         return Err(Problem::too_large(format!("a file may have at most {SIZE_MAX} bytes")));
     }
-    let id = begin(&name(headers), Some(size), 0).await?;
+    let id = begin_upload(&file_name(headers), Some(size), 0).await?;
     let reply = Reply::empty(StatusCode::CREATED);
     Ok(reply.with_header("location", &format!("{PLACE}{id}")).with_header("upload-offset", "0"))
 }
 
 /// Begins an upload that is kept for so many seconds after it was touched last; 0 stands for days.
-pub async fn begin(name: &str, size: Option<u64>, kept_s: u32) -> Result<String, Problem> {
-    clear();
+pub async fn begin_upload(name: &str, size: Option<u64>, kept_s: u32) -> Result<String, Problem> {
+    free_unwanted();
     let id: String = random_bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
     if uploads::begin(id.clone(), name.to_owned(), size, kept_s).await? {
         return Ok(id);
@@ -122,7 +123,7 @@ pub async fn begin(name: &str, size: Option<u64>, kept_s: u32) -> Result<String,
 }
 
 /// Frees what nobody wants any more, while others are answered.
-fn clear() {
+fn free_unwanted() {
     spawn(async {
         loop {
             match uploads::clear().await {
@@ -136,16 +137,16 @@ fn clear() {
 }
 
 /// Discards an upload, and tells whoever asks within a day what came of it.
-pub async fn discard(id: &str, outcome: Option<String>) -> Result<(), Problem> {
+pub async fn discard_upload(id: &str, outcome: Option<String>) -> Result<(), Problem> {
     uploads::discard(id.to_owned(), outcome).await?;
-    clear();
+    free_unwanted();
     Ok(())
 }
 
 /// An upload that is underway.
-async fn find(id: &str) -> Result<Upload, Problem> {
-    let found = uploads::find(id.to_owned()).await?.ok_or_else(missing)?;
-    if found.outcome.is_some() {
+async fn find_underway(id: &str) -> Result<Upload, Problem> {
+    let found = uploads::find(id.to_owned()).await?.ok_or_else(no_such_upload)?;
+    if let UploadState::Settled(_) = UploadState::of_upload(&found) {
         let detail = "this file was imported or refused already: POST to \
                       /content/v1/courses?upload=… says which";
         return Err(Problem::new(StatusCode::GONE, detail));
@@ -154,14 +155,14 @@ async fn find(id: &str) -> Result<Upload, Problem> {
 }
 
 /// There is none: what to do then.
-pub fn missing() -> Problem {
+pub fn no_such_upload() -> Problem {
     Problem::not_found(
         "there is no such upload: it was cancelled, or nobody touched it for 7 days. Send the \
          file again",
     )
 }
 
-fn standing(upload: &Upload) -> Reply {
+fn upload_head(upload: &Upload) -> Reply {
     let reply = Reply::empty(StatusCode::OK);
     let reply = reply.with_header("upload-offset", &upload.length.to_string());
     match upload.size {
@@ -170,23 +171,23 @@ fn standing(upload: &Upload) -> Reply {
     }
 }
 
-async fn append(request: Request, id: &str) -> Result<Reply, Problem> {
+async fn append_body(request: Request, id: &str) -> Result<Reply, Problem> {
     let media_type = header(request.headers(), "content-type").unwrap_or_default();
     if media_type != "application/offset+octet-stream" {
         let detail = "send bytes as application/offset+octet-stream";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
-    let offset = number(request.headers(), "upload-offset")?;
-    let length = find(id).await?.length;
+    let offset = parse_length(request.headers(), "upload-offset")?;
+    let length = find_underway(id).await?.length;
     if offset != length {
-        return Err(conflict(length));
+        return Err(offset_conflict(length));
     }
-    let (length, _) = receive(request, id, offset, SIZE_MAX).await?;
+    let (length, _) = receive_body(request, id, offset, SIZE_MAX).await?;
     let reply = Reply::empty(StatusCode::NO_CONTENT);
     Ok(reply.with_header("upload-offset", &length.to_string()))
 }
 
-fn conflict(length: u64) -> Problem {
+fn offset_conflict(length: u64) -> Problem {
     let detail = format!("{length} bytes are here: go on after them, with Upload-Offset: {length}");
     Problem::new(StatusCode::CONFLICT, detail).with_header("upload-offset", length.to_string())
 }
@@ -194,7 +195,7 @@ fn conflict(length: u64) -> Problem {
 /// Stores a body's bytes from an offset on, as they come, for some time; answers how many are here
 /// then, and whether that is all of it. What came of a body that breaks off is stored, too. Nothing
 /// is read past `most` bytes.
-pub async fn receive(
+pub async fn receive_body(
     request: Request,
     id: &str,
     offset: u64,
@@ -208,14 +209,14 @@ pub async fn receive(
         let is_over = !matches!(next, Ok(Some(_))) || start.elapsed() >= BODY_TIME_MAX;
         let mut bytes = next.as_ref().map_or(None, Option::as_ref).cloned().unwrap_or_default();
         while !bytes.is_empty() {
-            take(&mut held, &mut bytes);
+            fill_piece(&mut held, &mut bytes);
             if held.len() == PIECE_BYTES {
-                length = store(id, length, &mut held).await?;
+                length = store_piece(id, length, &mut held).await?;
                 since = Instant::now();
             }
         }
         if !held.is_empty() && (is_over || since.elapsed() >= HELD) {
-            length = store(id, length, &mut held).await?;
+            length = store_piece(id, length, &mut held).await?;
             since = Instant::now();
         }
         if is_over || length > most {
@@ -225,26 +226,26 @@ pub async fn receive(
 }
 
 /// Moves bytes into a piece until it is full.
-fn take(held: &mut Vec<u8>, bytes: &mut Bytes) {
+fn fill_piece(held: &mut Vec<u8>, bytes: &mut Bytes) {
     let room = PIECE_BYTES.saturating_sub(held.len());
     held.extend_from_slice(&bytes.split_to(room.min(bytes.len())));
 }
 
-async fn store(id: &str, start: u64, held: &mut Vec<u8>) -> Result<u64, Problem> {
+async fn store_piece(id: &str, start: u64, held: &mut Vec<u8>) -> Result<u64, Problem> {
     let bytes = std::mem::take(held);
     let end = start + bytes.len() as u64;
-    let length = uploads::append(id.to_owned(), start, bytes).await?.ok_or_else(missing)?;
+    let length = uploads::append(id.to_owned(), start, bytes).await?.ok_or_else(no_such_upload)?;
     // Another request is sending the same file.
-    if length == end { Ok(length) } else { Err(conflict(length)) }
+    if length == end { Ok(length) } else { Err(offset_conflict(length)) }
 }
 
-fn number(headers: &HeaderMap, name: &'static str) -> Result<u64, Problem> {
+fn parse_length(headers: &HeaderMap, name: &'static str) -> Result<u64, Problem> {
     let number = header(headers, name).and_then(|text| text.trim().parse().ok());
     number.ok_or_else(|| Problem::bad_request(format!("{name} is a number of bytes")))
 }
 
 /// The file's name, as `Upload-Metadata` has it: `name base64,name base64`.
-fn name(headers: &HeaderMap) -> String {
+fn file_name(headers: &HeaderMap) -> String {
     let metadata = header(headers, "upload-metadata").unwrap_or_default();
     let pairs = metadata.split(',').filter_map(|pair| pair.trim().split_once(' '));
     let name = pairs.into_iter().find(|(key, _)| *key == "filename" || *key == "name");
@@ -261,7 +262,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         let said = "is_confidential,filename 6K++LnBkZg==,x dGV4dA==".parse().unwrap();
         headers.insert("upload-metadata", said);
-        assert_eq!(name(&headers), "课.pdf");
-        assert_eq!(name(&HeaderMap::new()), "");
+        assert_eq!(file_name(&headers), "课.pdf");
+        assert_eq!(file_name(&HeaderMap::new()), "");
     }
 }

@@ -4,7 +4,7 @@ use hedgeschool_redis::changed;
 use hedgeschool_web::{Problem, Reply, Request, StatusCode, body};
 use serde::Deserialize;
 
-use crate::import;
+use crate::authorisation::authorise_import;
 use crate::store::{self, Course, Withdrawal};
 
 /// Largest body of a request here, in bytes.
@@ -33,16 +33,16 @@ enum How {
 }
 
 /// Answers `PATCH /content/v1/courses/{id}` with the course.
-pub async fn change(request: Request, id: String) -> Result<Reply, Problem> {
-    import::authorise(&request).await?;
+pub async fn change_course(request: Request, id: String) -> Result<Reply, Problem> {
+    authorise_import(&request).await?;
     let Change { retired } = body::json(request, BODY_BYTES_MAX).await?;
-    Reply::json(&withdraw(id, retired.then_some(Withdrawal::Retired)).await?)
+    Reply::json(&withdraw_course(id, retired.then_some(Withdrawal::Retired)).await?)
 }
 
 /// Answers `DELETE /content/v1/courses/{id}` with 204.
-pub async fn remove(request: Request, id: String) -> Result<Reply, Problem> {
-    import::authorise(&request).await?;
-    withdraw(id, Some(Withdrawal::Removed)).await?;
+pub async fn remove_course(request: Request, id: String) -> Result<Reply, Problem> {
+    authorise_import(&request).await?;
+    withdraw_course(id, Some(Withdrawal::Removed)).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
@@ -53,12 +53,12 @@ pub async fn by_portal(request: Request) -> Result<Reply, Problem> {
         How::Retired => Withdrawal::Retired,
         How::Removed => Withdrawal::Removed,
     });
-    withdraw(id, how).await?;
+    withdraw_course(id, how).await?;
     changed("content");
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
-async fn withdraw(id: String, how: Option<Withdrawal>) -> Result<Course, Problem> {
+async fn withdraw_course(id: String, how: Option<Withdrawal>) -> Result<Course, Problem> {
     let missing = || Problem::not_found(format!("there is no course {id:?}"));
     store::withdraw(id.clone(), how).await?.ok_or_else(missing)
 }

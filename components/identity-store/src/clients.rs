@@ -2,10 +2,12 @@
 
 use hedgeschool_sql::{Row, Value};
 
+use crate::bindings::Store;
 use crate::bindings::exports::hedgeschool::identity::clients::Guest;
+use crate::bindings::types::{Client, ClientPage, Error};
+use crate::columns::placeholders;
+use crate::database::DATABASE;
 use crate::rules::{check_label, check_name};
-use crate::types::{Client, ClientPage, Error};
-use crate::{DATABASE, Store};
 
 const PAGE_MAX: usize = 1_000;
 const SCOPES_MAX: usize = 16;
@@ -14,23 +16,18 @@ const COLUMNS: &str = "key, name, secret_hash, scopes, created_ms, revoked_ms";
 
 impl Guest for Store {
     async fn add(client: Client) -> Result<(), Error> {
-        check(&client)?;
-        let sql = "INSERT INTO client (key, name, secret_hash, scopes, created_ms, revoked_ms)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING RETURNING key";
-        let parameters = [
-            Value::Text(client.key),
-            Value::Text(client.name),
-            Value::Text(client.secret_hash),
-            Value::Text(client.scopes.join(" ")),
-            Value::Integer(client.created),
-            client.revoked.map_or(Value::Null, Value::Integer),
-        ];
-        let added = DATABASE.query_one(sql, &parameters).await?;
+        check_client(&client)?;
+        let sql = format!(
+            "INSERT INTO client ({COLUMNS}) VALUES ({}) ON CONFLICT DO NOTHING RETURNING key",
+            placeholders(COLUMNS, 0)
+        );
+        let added = DATABASE.query_one(&sql, &into_values(client)).await?;
         added.map(drop).ok_or(Error::Taken)
     }
 
     async fn find(key: String) -> Result<Option<Client>, Error> {
-        one(&format!("SELECT {COLUMNS} FROM client WHERE key = ?1"), &[Value::Text(key)]).await
+        find_client(&format!("SELECT {COLUMNS} FROM client WHERE key = ?1"), &[Value::Text(key)])
+            .await
     }
 
     async fn list(after: Option<String>) -> Result<ClientPage, Error> {
@@ -41,7 +38,7 @@ impl Guest for Store {
         );
         let rows = DATABASE.query(&sql, &[Value::Text(after.unwrap_or_default())]).await?;
         let more = rows.len() > PAGE_MAX;
-        let clients = rows.into_iter().take(PAGE_MAX).map(client).collect::<Result<_, _>>()?;
+        let clients = rows.into_iter().take(PAGE_MAX).map(read_client).collect::<Result<_, _>>()?;
         Ok(ClientPage { clients, more })
     }
 
@@ -50,11 +47,12 @@ impl Guest for Store {
             "UPDATE client SET revoked_ms = coalesce(revoked_ms, ?2) WHERE key = ?1
             RETURNING {COLUMNS}"
         );
-        one(&sql, &[Value::Text(key), Value::Integer(now)]).await
+        find_client(&sql, &[Value::Text(key), Value::Integer(now)]).await
     }
 }
 
-fn check(client: &Client) -> Result<(), Error> {
+/// Refuses a client that addresses, pages or the record could not name, or that nobody could be.
+fn check_client(client: &Client) -> Result<(), Error> {
     check_name("key", &client.key)?;
     check_label("name", &client.name)?;
     // `.` and `..` as the last part of an address would mean another one.
@@ -74,13 +72,74 @@ fn check(client: &Client) -> Result<(), Error> {
     Ok(())
 }
 
-async fn one(sql: &str, parameters: &[Value]) -> Result<Option<Client>, Error> {
+async fn find_client(sql: &str, parameters: &[Value]) -> Result<Option<Client>, Error> {
     let row = DATABASE.query_one(sql, parameters).await?;
-    Ok(row.map(client).transpose()?)
+    Ok(row.map(read_client).transpose()?)
 }
 
-fn client(mut row: Row) -> Result<Client, hedgeschool_sql::Error> {
-    let (key, name, secret_hash) = (row.take()?, row.take()?, row.take()?);
-    let scopes = row.take::<String>()?.split(' ').map(str::to_owned).collect();
-    Ok(Client { key, name, secret_hash, scopes, created: row.take()?, revoked: row.take()? })
+/// A client from a row of [`COLUMNS`].
+fn read_client(mut row: Row) -> Result<Client, hedgeschool_sql::Error> {
+    Ok(Client {
+        key: row.take()?,
+        name: row.take()?,
+        secret_hash: row.take()?,
+        scopes: row.take::<String>()?.split(' ').map(str::to_owned).collect(),
+        created: row.take()?,
+        revoked: row.take()?,
+    })
+}
+
+/// The values of [`COLUMNS`].
+fn into_values(client: Client) -> Vec<Value> {
+    let Client { key, name, secret_hash, scopes, created, revoked } = client;
+    vec![
+        Value::Text(key),
+        Value::Text(name),
+        Value::Text(secret_hash),
+        Value::Text(scopes.join(" ")),
+        Value::Integer(created),
+        revoked.map_or(Value::Null, Value::Integer),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client() -> Client {
+        Client {
+            key: "k-1".into(),
+            name: "Quiz".into(),
+            secret_hash: "0a".repeat(SECRET_HASH_DIGITS / 2),
+            scopes: vec!["statements/write".into()],
+            created: 0,
+            revoked: None,
+        }
+    }
+
+    #[test]
+    fn each_column_has_a_value() {
+        assert_eq!(into_values(client()).len(), COLUMNS.split(',').count());
+    }
+
+    #[test]
+    fn each_part_of_a_client_has_its_rule() {
+        assert!(check_client(&client()).is_ok());
+        let of = |scopes: &[&str]| scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        for (wrong, named) in [
+            (Client { key: "K".into(), ..client() }, "key must be"),
+            (Client { key: "..".into(), ..client() }, "key must begin"),
+            (Client { key: "-k".into(), ..client() }, "key must begin"),
+            (Client { name: "a\nb".into(), ..client() }, "name must"),
+            (Client { secret_hash: "0a".into(), ..client() }, "secret-hash"),
+            (Client { secret_hash: "0A".repeat(32), ..client() }, "secret-hash"),
+            (Client { scopes: of(&[]), ..client() }, "scopes"),
+            (Client { scopes: of(&[""]), ..client() }, "scopes"),
+            (Client { scopes: of(&["a b"]), ..client() }, "scopes"),
+            (Client { scopes: of(&["a"; SCOPES_MAX + 1]), ..client() }, "scopes"),
+        ] {
+            let Err(Error::Invalid(rule)) = check_client(&wrong) else { panic!("{named}") };
+            assert!(rule.starts_with(named), "{rule}");
+        }
+    }
 }

@@ -1,43 +1,29 @@
 //! The store of people, clients and their rights. Owns the database `identity`; everyone else
 //! comes through `hedgeschool:identity`. It sees hashes only: of passwords, and of tokens.
 
+#[allow(missing_docs, reason = "generated; the WIT documents it")]
+mod bindings;
 mod clients;
+mod clock;
+mod columns;
+mod database;
+mod entry;
 mod journal;
 mod launches;
+mod namesakes;
 mod people;
+mod person;
 mod rules;
 mod secrets;
 
-use hedgeschool_sql::{Database, connection_slot};
+#[cfg(test)]
+mod migrations_tests;
+#[cfg(test)]
+mod namesakes_tests;
+#[cfg(test)]
+mod statement_tests;
 
-#[allow(missing_docs, reason = "generated; the WIT documents it")]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit/identity",
-        world: "store",
-    });
-}
-
-use bindings::exports::hedgeschool::identity::types;
-
-connection_slot!(CONNECTION);
-
-static DATABASE: Database = Database {
-    label: "identity",
-    migrations: &[
-        hedgeschool_journal::SCHEMA,
-        include_str!("../migrations/1.sql"),
-        include_str!("../migrations/2.sql"),
-    ],
-    restored: hedgeschool_journal::RESTORED,
-    new_file: &[],
-    slot: &CONNECTION,
-};
-
-hedgeschool_sql::described!(DATABASE);
-
-/// The component.
-struct Store;
+use bindings::{Store, types};
 
 bindings::export!(Store with_types_in bindings);
 

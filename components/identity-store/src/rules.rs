@@ -1,23 +1,26 @@
-//! What names may look like.
+//! What names may look like, as this store refuses others.
 
-use crate::types::Error;
+use hedgeschool_credentials::{LABEL_CHARACTERS_MAX, NAME_BYTES_MAX, is_label, is_name};
 
-const NAME_MAX: usize = 64;
-const LABEL_CHARACTERS_MAX: usize = 200;
+use crate::bindings::types::Error;
 
 /// Checks what someone or something is known by.
+///
+/// # Errors
+/// [`Error::Invalid`], naming the field and the rule.
 pub fn check_name(field: &str, name: &str) -> Result<(), Error> {
-    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
-    if (1..=NAME_MAX).contains(&name.len()) && name.chars().all(legal) {
+    if is_name(name) {
         return Ok(());
     }
-    Err(Error::Invalid(format!("{field} must be 1 to {NAME_MAX} of a-z 0-9 . _ -")))
+    Err(Error::Invalid(format!("{field} must be 1 to {NAME_BYTES_MAX} of a-z 0-9 . _ -")))
 }
 
 /// Checks what pages and lists show: a terminal must not be given commands by it.
+///
+/// # Errors
+/// [`Error::Invalid`], naming the field and the rule.
 pub fn check_label(field: &str, label: &str) -> Result<(), Error> {
-    let has_length = (1..=LABEL_CHARACTERS_MAX).contains(&label.trim().chars().count());
-    if has_length && !label.contains(char::is_control) {
+    if is_label(label) {
         return Ok(());
     }
     Err(Error::Invalid(format!(

@@ -2,9 +2,10 @@
 
 use hedgeschool_sql::Value;
 
+use crate::bindings::Store;
 use crate::bindings::exports::hedgeschool::identity::secrets::Guest;
-use crate::types::Error;
-use crate::{DATABASE, Store};
+use crate::bindings::types::Error;
+use crate::database::DATABASE;
 
 impl Guest for Store {
     async fn get_or_insert(name: String, candidate: String) -> Result<String, Error> {

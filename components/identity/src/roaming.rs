@@ -10,17 +10,17 @@ const ADDRESS: &str = "http://sync.spin.internal/follow";
 
 /// Asks the nodes above for a person of this name, for a few seconds at most. The store knows the
 /// person afterwards, if they do.
-pub async fn look_for(name: &str) -> Result<(), Problem> {
-    follow("identity", name, true).await
+pub async fn fetch_person(name: &str) -> Result<(), Problem> {
+    follow_subject("identity", name, true).await
 }
 
 /// Gets the record of a learner who has signed in here, now and from now on; does not wait for it.
-pub async fn welcome(agent: &str) -> Result<(), Problem> {
+pub async fn fetch_record(agent: &str) -> Result<(), Problem> {
     let subject = hedgeschool_xapi::agent_id(agent).map_err(Problem::internal)?;
-    follow("progress", &subject, false).await
+    follow_subject("progress", &subject, false).await
 }
 
-async fn follow(journal: &str, subject: &str, now: bool) -> Result<(), Problem> {
+async fn follow_subject(journal: &str, subject: &str, now: bool) -> Result<(), Problem> {
     if settings::text("upstream_url").await?.is_empty() {
         return Ok(());
     }

@@ -18,19 +18,45 @@ const PREFIX: &str = "/content/players/";
 #[http_service]
 async fn handle(request: Request) -> Reply {
     let is_head = request.method() == Method::HEAD;
-    let reply = answer(route(&request).await);
+    let reply = answer(answer_file(&request).await);
     if is_head { reply.without_body() } else { reply }
 }
 
-async fn route(request: &Request) -> Result<Reply, Problem> {
-    if request.method() != Method::GET && request.method() != Method::HEAD {
-        return Err(Problem::method_not_allowed("GET, HEAD"));
-    }
-    if !ContentOrigin::configured().await?.is_of(request) {
+async fn answer_file(request: &Request) -> Result<Reply, Problem> {
+    check_method(request.method())?;
+    if !ContentOrigin::configured().await?.is_of(request).await? {
         let rule = "players are on the origin of course content (`content_origin`)";
         return Err(Problem::not_found(rule));
     }
-    let name = request.uri().path().strip_prefix(PREFIX).unwrap_or_default();
+    let name = file_name(request.uri().path());
     let missing = || Problem::not_found(format!("there is no {name:?} in this build"));
     asset(name).ok_or_else(missing)?.reply(request, CACHING)
+}
+
+fn check_method(method: &Method) -> Result<(), Problem> {
+    let is_reading = method == Method::GET || method == Method::HEAD;
+    if is_reading { Ok(()) } else { Err(Problem::method_not_allowed("GET, HEAD")) }
+}
+
+/// The name of the file at a path; empty if it is not below that of the players.
+fn file_name(path: &str) -> &str {
+    path.strip_prefix(PREFIX).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_known_by_what_follows_the_players_path() {
+        assert_eq!(file_name("/content/players/pdfjs-dist/pdf.mjs"), "pdfjs-dist/pdf.mjs");
+        assert_eq!(file_name("/content/players"), "");
+        assert_eq!(file_name("/content/f/x"), "");
+    }
+
+    #[test]
+    fn files_are_read_and_nothing_else() {
+        assert!(check_method(&Method::HEAD).is_ok());
+        assert_eq!(check_method(&Method::POST).unwrap_err().headers[0].1, "GET, HEAD");
+    }
 }

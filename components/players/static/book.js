@@ -47,10 +47,10 @@ export async function play() {
   const lesson = await Lesson.launched();
   lesson.has(PARTS, SHARE);
   const view = document.createElement("foliate-view");
-  const chapters = element("select", { title: "Contents" });
+  const chapters = element("select", { title: "Contents", ariaLabel: "Contents" });
   chapters.append(...contents(book.toc ?? []));
   const [back, on] = ["‹", "›"].map((text) => element("button", { textContent: text }));
-  back.setAttribute("aria-label", "Page before");
+  back.setAttribute("aria-label", "Previous page");
   on.setAttribute("aria-label", "Next page");
   const where = element("output", {});
   const bar = element("nav", {});

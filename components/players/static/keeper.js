@@ -1,6 +1,7 @@
 // Keeps what a player stores as a document of the learner's state, on every node.
 import { say } from "/content/players/launch.js";
 
+const ELSEWHERE = "it was opened elsewhere; go on there, or open it here again";
 export const AGAIN_MS = [500, 2000, 5000, 15000];
 
 export const wait = (ms) => new Promise((wake) => setTimeout(wake, ms));
@@ -75,7 +76,7 @@ export class Keeper {
         this.wanted = { ...this.wanted, saved: sent.saved };
         failures = 0;
       } else if (status >= 400 && status < 500 && status !== 429) {
-        throw new Error(status === 403 ? "it was opened elsewhere" : `status ${status}`);
+        throw new Error(status === 403 ? ELSEWHERE : `the node answers ${status}; open it again`);
       } else {
         await wait(AGAIN_MS[failures++] ?? AGAIN_MS.at(-1));
       }

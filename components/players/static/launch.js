@@ -5,6 +5,8 @@ export const PROGRESS = "https://w3id.org/xapi/cmi5/result/extensions/progress";
 const VERBS = "http://adlnet.gov/expapi/verbs";
 export const LAST_BYTES_MAX = 60000; // Of what outlives its page; browsers allow 65,536.
 
+const AGAIN = "go back to the course and open it again";
+
 const parameters = new URLSearchParams(location.search);
 
 // What the unit is, as its course says.
@@ -20,8 +22,20 @@ export function say(text) {
 // The address of what is played: a file of the package, or a page on another server.
 export function source() {
   const src = parameters.get("src") ?? "";
-  if (!/^(\/content\/f\/|https?:\/\/)/.test(src)) throw new Error("this address has no unit");
+  if (!/^(\/content\/f\/|https?:\/\/)/.test(src)) {
+    throw new Error(`this address has no unit; ${AGAIN}`);
+  }
   return src;
+}
+
+// What the file is called, for those who do not see it.
+export function fileName() {
+  const name = source().split(/[?#]/)[0].split("/").at(-1);
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
 // Shows it in a frame.
@@ -51,7 +65,7 @@ export const place = (name) => `/content/players/${name}`;
 
 const lacks = (name) => {
   const [library] = name.split("/");
-  return new Error(`this node was built without ${library}, which plays it; ask its operator`);
+  return new Error(`this node was built without ${library}, which plays it; tell your teacher`);
 };
 
 // Runs a script of a library.
@@ -97,10 +111,11 @@ export class Unit {
   static async launched() {
     const unit = new Unit();
     const answer = await (await fetch(parameters.get("fetch"), { method: "POST" })).json();
-    if (!answer["auth-token"]) throw new Error(answer["error-text"] ?? "it was opened before");
+    const before = `it was opened before; ${AGAIN}`;
+    if (!answer["auth-token"]) throw new Error(answer["error-text"] ?? before);
     unit.authorization = `Basic ${answer["auth-token"]}`;
     unit.data = await unit.read("LMS.LaunchData");
-    if (!unit.data) throw new Error("the node does not know this launch");
+    if (!unit.data) throw new Error(`the node does not know this launch; ${AGAIN}`);
     await unit.ask(`agents/profile?${unit.place({ profileId: "cmi5LearnerPreferences" })}`);
     unit.begun = Date.now();
     await unit.send([unit.statement("initialized")]);

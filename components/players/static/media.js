@@ -42,7 +42,8 @@ const once = (target, name) =>
 
 function failed({ error }) {
   const isUnknown = error?.code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED;
-  return isUnknown ? "this browser cannot play the file" : "the file could not be read to its end";
+  return isUnknown ? "this browser cannot play the file; try another one"
+    : "the file could not be read to its end; open it again";
 }
 
 export async function play() {

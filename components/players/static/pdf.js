@@ -18,7 +18,7 @@ function open(library) {
   });
   loading.onPassword = () => loading.destroy();
   return loading.promise.catch(({ message }) => {
-    throw new Error(`the document cannot be read (${message})`);
+    throw new Error(`the document cannot be read; tell your teacher (${message})`);
   });
 }
 

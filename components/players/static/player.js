@@ -16,9 +16,17 @@ const PLAYERS = {
 
 async function start() {
   const player = PLAYERS[kind];
-  if (!player) throw new Error("this release of the node has no player for it");
+  if (!player) throw new Error("this release of the node has no player for it; tell your teacher");
   const { play } = await import(`/content/players/${player}`);
   await play();
 }
 
-start().catch(({ message }) => say(`It did not start: ${message}.`));
+// What a browser says when it reaches nobody is not for people.
+const words = (error) => (error instanceof TypeError
+  ? "the node cannot be reached; check the connection, then open it again"
+  : error.message);
+
+start().catch((error) => {
+  console.error(error);
+  say(`It did not start: ${words(error)}.`);
+});

@@ -5,27 +5,28 @@
 //! holds data of its own: courses come from the content store, what a learner has reached from the
 //! progress store, and who is asking from identity.
 
-mod admin;
 mod assets;
-mod conflicts;
-mod courses;
-mod launch;
+mod attainment;
+mod layout;
 mod link;
 mod live;
-mod node;
-mod page;
-mod progress;
-mod standing;
-mod statements;
+mod pages;
+mod sessions;
 mod store;
+mod utc_time;
+mod versions;
 mod visitor;
 
-use hedgeschool_web::{HeaderMap, Problem, Query, Reply, Request, content_origin, header};
+use hedgeschool_web::{HeaderMap, Problem, Query, Reply, Request, StatusCode};
+use hedgeschool_web::{content_origin, header};
 use hedgeschool_xapi::format::{LanguagePreference, accept_language};
 use spin_sdk::http_service;
 
-use page::Frame;
-use visitor::Visitor;
+use layout::render_problem;
+use live::{LivePart, stream_part};
+use pages::sign_in::{redirect_to_sign_in, show_sign_in};
+use pages::{conflicts, course, courses, excuse, import, node, player, progress, statements};
+use visitor::{Visitor, recognise_visitor};
 
 #[http_service]
 async fn handle(request: Request) -> Reply {
@@ -33,115 +34,105 @@ async fn handle(request: Request) -> Reply {
         return Reply::from(problem);
     }
     let path = request.uri().path().to_owned();
-    if let Some(name) = path.strip_prefix("/static/") {
-        let found = assets::find(&request, name).unwrap_or_else(|| Err(Problem::not_found("")));
-        return found.unwrap_or_else(|problem| page::error(&problem, None));
+    if let Some(reply) = answer_anybody(&request, &path) {
+        return reply.unwrap_or_else(|problem| render_problem(&problem, None));
     }
-    if path == "/returned" {
-        return launch::returned(&Query::of(&request))
-            .unwrap_or_else(|problem| page::error(&problem, None));
-    }
-    let visitor = match visitor::recognise(request.headers()).await {
+    let visitor = match recognise_visitor(request.headers()).await {
         Ok(visitor) => visitor,
-        Err(problem) => return page::error(&problem, None),
+        Err(problem) => return render_problem(&problem, None),
     };
-    let reply = route(request, &path, visitor.as_ref()).await;
-    reply.unwrap_or_else(|problem| page::error(&problem, visitor.as_ref()))
+    let reply = route_request(request, &path, visitor.as_ref()).await;
+    reply.unwrap_or_else(|problem| render_problem(&problem, visitor.as_ref()))
 }
 
-async fn route(request: Request, path: &str, visitor: Option<&Visitor>) -> Result<Reply, Problem> {
+/// What is the same for everybody, whoever asks.
+fn answer_anybody(request: &Request, path: &str) -> Option<Result<Reply, Problem>> {
+    if let Some(name) = path.strip_prefix("/static/") {
+        return Some(assets::answer_asset(request, name));
+    }
+    (path == "/returned").then(|| pages::returned::show_returned(&Query::of(request)))
+}
+
+async fn route_request(
+    request: Request,
+    path: &str,
+    visitor: Option<&Visitor>,
+) -> Result<Reply, Problem> {
     let (is_get, is_post) = match request.method().as_str() {
         "GET" | "HEAD" => (true, false),
         "POST" => (false, true),
         _ => return Err(Problem::method_not_allowed("GET, HEAD, POST")),
     };
+    let query = Query::of(&request);
     if path == "/sign-in" && is_get {
-        return sign_in(&request, visitor);
+        let home = visitor.map(|_| Reply::see_other("/"));
+        return home.map_or_else(|| show_sign_in(&query), Ok);
     }
     let parts: Vec<_> = path.trim_matches('/').split('/').collect();
-    let events = live(&parts, &request);
+    let is_stream = request.method().as_str() == "GET";
+    let live = LivePart::at(&parts, &query).filter(|_| is_stream);
     let Some(visitor) = visitor else {
-        if events.is_some() {
-            return Err(signed_out());
+        if live.is_some() || is_post {
+            return Err(session_ended());
         }
         let next = request.uri().path_and_query().map_or(path, |next| next.as_str());
-        return if is_get { Ok(to_sign_in(next)) } else { Err(signed_out()) };
+        return Ok(redirect_to_sign_in(next));
     };
-    if let Some(part) = events {
-        return live::stream(request.headers(), visitor, part).await;
+    if let Some(part) = live {
+        return stream_part(request.headers(), visitor, part).await;
     }
-    let languages = languages(request.headers());
-    match parts.as_slice() {
-        [""] if is_get => courses::list(visitor).await,
-        ["courses", course] if is_get => courses::show(visitor, course, &Query::of(&request)).await,
-        ["courses", course, "play"] if is_get => {
-            launch::play(&request, visitor, course, &Query::of(&request)).await
-        }
-        ["courses", course, "launch"] if is_post => launch::launch(request, visitor, course).await,
-        ["courses", course, "waive"] if is_post => launch::waive(request, visitor, course).await,
-        ["courses", course, "renew"] if is_post => courses::renew(request, visitor, course).await,
-        ["courses", course, "withdraw"] if is_post => {
-            courses::withdraw(request, visitor, course).await
-        }
-        ["sessions", session, "end"] if is_post => launch::end(request, visitor, session).await,
-        ["progress"] if is_get => progress::show(visitor).await,
-        ["statements"] if is_get => {
-            statements::browse(visitor, &Query::of(&request), &languages).await
-        }
-        ["statements", id] if is_get => statements::show(visitor, id, &languages).await,
-        ["admin", "courses"] if is_get => admin::courses(visitor).await,
-        ["admin", "node"] if is_get => node::show(visitor, &Query::of(&request)).await,
-        ["admin", "conflicts"] if is_get => conflicts::list(visitor, &Query::of(&request)).await,
-        ["admin", "conflicts", id] if is_post => conflicts::settle(request, visitor, id).await,
-        _ => Err(Problem::not_found("There is no page at this address.")),
+    if is_post {
+        return route_form(request, &parts, visitor).await;
     }
+    show_page(&request, &parts, &query, visitor).await
 }
 
-/// What of a page moves, if this is where its events come from.
-fn live(parts: &[&str], request: &Request) -> Option<live::Part> {
-    if request.method().as_str() != "GET" {
-        return None;
-    }
+async fn show_page(
+    request: &Request,
+    parts: &[&str],
+    query: &Query,
+    visitor: &Visitor,
+) -> Result<Reply, Problem> {
+    let languages = preferred_languages(request.headers());
     match parts {
-        ["events"] => Some(live::Part::Courses),
-        ["courses", course, "events"] => Some(live::Part::Course((*course).to_owned())),
-        ["progress", "events"] => Some(live::Part::Progress),
-        ["admin", "node", "events"] => {
-            Some(live::Part::Node(node::View::read(&Query::of(request))))
-        }
-        _ => None,
+        [""] => courses::show_courses(visitor).await,
+        ["courses", course] => course::show_course(visitor, course, query).await,
+        ["courses", course, "play"] => player::show_player(request, visitor, course, query).await,
+        ["progress"] => progress::show_progress(visitor).await,
+        ["statements"] => statements::show_statements(visitor, query, &languages).await,
+        ["statements", id] => statements::show_statement(visitor, id, &languages).await,
+        ["admin", "courses"] => import::show_import(visitor).await,
+        ["admin", "node"] => node::show_node(visitor, query).await,
+        ["admin", "conflicts"] => conflicts::show_conflicts(visitor, query).await,
+        _ => Err(no_page()),
     }
 }
 
-fn sign_in(request: &Request, visitor: Option<&Visitor>) -> Result<Reply, Problem> {
-    if visitor.is_some() {
-        return Ok(Reply::see_other("/"));
+/// What is sent from a page.
+async fn route_form(request: Request, parts: &[&str], visitor: &Visitor) -> Result<Reply, Problem> {
+    match parts {
+        ["courses", course, "launch"] => player::launch_unit(request, visitor, course).await,
+        ["courses", course, "waive"] => excuse::excuse_learner(request, visitor, course).await,
+        ["courses", course, "renew"] => course::renew_course(request, visitor, course).await,
+        ["courses", course, "withdraw"] => course::withdraw_course(request, visitor, course).await,
+        ["sessions", session, "end"] => progress::end_session(request, visitor, session).await,
+        ["admin", "conflicts", id] => conflicts::settle_conflict(request, visitor, id).await,
+        _ => Err(no_page()),
     }
-    let query = Query::of(request);
-    let page = page::SignIn {
-        frame: Frame::new("Sign in", None),
-        next: query.get("next").unwrap_or("/").to_owned(),
-        has_failed: query.get("failed").is_some(),
-        is_strange: query.get("strange").is_some(),
-    };
-    page::render(&page)
 }
 
 /// The languages the reader likes, best first. Pages are in English, so it comes before what
 /// nobody asked for.
-fn languages(headers: &HeaderMap) -> Vec<LanguagePreference> {
+fn preferred_languages(headers: &HeaderMap) -> Vec<LanguagePreference> {
     let asked = header(headers, "accept-language").map(accept_language);
     let english = LanguagePreference { range: "en".to_owned(), quality: 1 };
     asked.into_iter().flatten().chain([english]).collect()
 }
 
-fn to_sign_in(next: &str) -> Reply {
-    Reply::see_other(&format!("/sign-in?{}", Query::encode(&[("next", next)])))
+fn no_page() -> Problem {
+    Problem::not_found("There is no page at this address.")
 }
 
-fn signed_out() -> Problem {
-    Problem::new(
-        hedgeschool_web::StatusCode::UNAUTHORIZED,
-        "Your session has ended: sign in and try again.",
-    )
+fn session_ended() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "Your session has ended: sign in and try again.")
 }

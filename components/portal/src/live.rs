@@ -12,13 +12,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
 use hedgeschool_web::events::{Events, Gone};
-use hedgeschool_web::{HeaderMap, Problem, Reply, StatusCode};
+use hedgeschool_web::{HeaderMap, Problem, Query, Reply, StatusCode};
 use spin_sdk::time::sleep;
 use spin_sdk::wit_bindgen::spawn;
 
-use crate::node::View;
-use crate::visitor::{self, Visitor};
-use crate::{courses, node, progress};
+use crate::pages::node::FleetFilter;
+use crate::pages::{course, courses, node, progress};
+use crate::visitor::{Visitor, recognise_visitor};
 
 /// How often a stream looks for news.
 const LOOK: Duration = Duration::from_millis(100);
@@ -38,7 +38,8 @@ thread_local! {
 }
 
 /// What moves.
-pub enum Part {
+#[derive(Debug, PartialEq, Eq)]
+pub enum LivePart {
     /// How far the visitor is in every course.
     Courses,
     /// How far the visitor is in a course: the last segment of its address.
@@ -46,26 +47,37 @@ pub enum Part {
     /// The visitor's record.
     Progress,
     /// How this node and those below it stand.
-    Node(View),
+    Node(FleetFilter),
 }
 
-impl Part {
+impl LivePart {
+    /// What moves, by the path of the address at which its events are asked for.
+    pub fn at(path: &[&str], query: &Query) -> Option<Self> {
+        match path {
+            ["events"] => Some(Self::Courses),
+            ["courses", course, "events"] => Some(Self::Course((*course).to_owned())),
+            ["progress", "events"] => Some(Self::Progress),
+            ["admin", "node", "events"] => Some(Self::Node(FleetFilter::read(query))),
+            _ => None,
+        }
+    }
+
     /// The parts as they are now, each an element with the name by which the page has it.
-    async fn html(&self, visitor: &Visitor) -> Result<String, Problem> {
+    async fn render(&self, visitor: &Visitor) -> Result<String, Problem> {
         match self {
-            Self::Courses => courses::list_part(visitor).await,
-            Self::Course(segment) => courses::part(visitor, segment).await,
-            Self::Progress => progress::part(visitor).await,
-            Self::Node(view) => node::parts(visitor, view).await,
+            Self::Courses => courses::render_courses_part(visitor).await,
+            Self::Course(segment) => course::render_course_part(visitor, segment).await,
+            Self::Progress => progress::render_progress_part(visitor).await,
+            Self::Node(filter) => node::render_moving_parts(visitor, filter).await,
         }
     }
 }
 
 /// One of an instance's streams; given back when dropped.
-struct Place;
+struct StreamPermit;
 
-impl Place {
-    fn take() -> Result<Self, Problem> {
+impl StreamPermit {
+    fn acquire() -> Result<Self, Problem> {
         if STREAMS.get() >= STREAMS_MAX {
             let detail = "too many pages are open: this one asks every few seconds instead";
             let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
@@ -76,24 +88,31 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for StreamPermit {
     fn drop(&mut self) {
         STREAMS.set(STREAMS.get().saturating_sub(1));
     }
 }
 
 /// Answers with the parts, now and whenever they change.
-pub async fn stream(headers: &HeaderMap, visitor: &Visitor, part: Part) -> Result<Reply, Problem> {
-    let place = Place::take()?;
-    let heard = watch::count();
-    let html = part.html(visitor).await?;
+///
+/// # Errors
+/// 503 if the instance has as many streams as it may; what the page answers if it fails.
+pub async fn stream_part(
+    headers: &HeaderMap,
+    visitor: &Visitor,
+    part: LivePart,
+) -> Result<Reply, Problem> {
+    let permit = StreamPermit::acquire()?;
+    let heard = watch::count_looks();
+    let html = part.render(visitor).await?;
     let (events, body) = Events::open();
     let stream = Stream {
         events,
         headers: headers.clone(),
         agent: visitor.agent_id.clone(),
         part,
-        shown: fingerprint(&html),
+        shown: hash_of(&html),
         heard,
         looked: Instant::now(),
         spoke: Instant::now(),
@@ -101,7 +120,7 @@ pub async fn stream(headers: &HeaderMap, visitor: &Visitor, part: Part) -> Resul
     spawn(async move {
         // Whoever has gone needs no goodbye.
         let _ = stream.run(html).await;
-        drop(place);
+        drop(permit);
     });
     Ok(Reply::events(body))
 }
@@ -112,7 +131,7 @@ struct Stream {
     /// What says who looks: somebody who signed out sees nothing more.
     headers: HeaderMap,
     agent: String,
-    part: Part,
+    part: LivePart,
     /// What was sent last.
     shown: u64,
     /// How many looks of the instance this stream knows of.
@@ -132,8 +151,8 @@ impl Stream {
             if !(self.has_news().await || is_quiet) {
                 continue;
             }
-            match self.now().await {
-                Ok(Some(html)) => self.show(&html, is_quiet).await?,
+            match self.render_now().await {
+                Ok(Some(html)) => self.send_if_changed(&html, is_quiet).await?,
                 Ok(None) => break,
                 Err(problem) => {
                     problem.log();
@@ -146,28 +165,28 @@ impl Stream {
     }
 
     async fn has_news(&mut self) -> bool {
-        if let Part::Node(_) = self.part {
+        if let LivePart::Node(_) = self.part {
             return self.looked.elapsed() >= NODE_LOOK;
         }
-        watch::look(LOOK).await;
+        watch::look_for_changes(LOOK).await;
         let has_changed = watch::has_changed(&self.agent, self.heard);
-        self.heard = watch::count();
+        self.heard = watch::count_looks();
         has_changed
     }
 
     /// The parts as they are now. None: they are not for this visitor any more.
-    async fn now(&mut self) -> Result<Option<String>, Problem> {
+    async fn render_now(&mut self) -> Result<Option<String>, Problem> {
         self.looked = Instant::now();
-        match visitor::recognise(&self.headers).await? {
+        match recognise_visitor(&self.headers).await? {
             Some(visitor) if visitor.agent_id == self.agent => {
-                self.part.html(&visitor).await.map(Some)
+                self.part.render(&visitor).await.map(Some)
             }
             _ => Ok(None),
         }
     }
 
-    async fn show(&mut self, html: &str, is_quiet: bool) -> Result<(), Gone> {
-        let shown = fingerprint(html);
+    async fn send_if_changed(&mut self, html: &str, is_quiet: bool) -> Result<(), Gone> {
+        let shown = hash_of(html);
         if shown != self.shown {
             self.shown = shown;
             self.spoke = Instant::now();
@@ -181,8 +200,33 @@ impl Stream {
     }
 }
 
-fn fingerprint(html: &str) -> u64 {
+fn hash_of(html: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     html.hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_asked_for_beside_their_page() {
+        let at = |path: &[&str]| LivePart::at(path, &Query::parse("sort=name"));
+        assert_eq!(at(&["events"]), Some(LivePart::Courses));
+        let course = LivePart::Course("a-k".to_owned());
+        assert_eq!(at(&["courses", "a-k", "events"]), Some(course));
+        assert_eq!(at(&["progress", "events"]), Some(LivePart::Progress));
+        let filter = FleetFilter::read(&Query::parse("sort=name"));
+        assert_eq!(at(&["admin", "node", "events"]), Some(LivePart::Node(filter)));
+        assert_eq!(at(&["statements", "events"]), None);
+    }
+
+    #[test]
+    fn an_instance_has_so_many_streams_and_no_more() {
+        let permits: Vec<_> = (0..STREAMS_MAX).map(|_| StreamPermit::acquire().unwrap()).collect();
+        assert!(StreamPermit::acquire().is_err());
+        drop(permits);
+        assert!(StreamPermit::acquire().is_ok());
+    }
 }

@@ -16,10 +16,16 @@ mod progress_bindings {
     });
 }
 
+use std::collections::HashMap;
+
 use hedgeschool_web::Problem;
 
 pub use content_bindings::hedgeschool::content::packages as content;
-pub use content_bindings::hedgeschool::content::types::{Block, LaunchMethod, MoveOn, Unit};
+#[cfg(test)]
+pub use content_bindings::hedgeschool::content::types::Withdrawal;
+pub use content_bindings::hedgeschool::content::types::{
+    Block, Course, CourseSummary, LaunchMethod, MoveOn, Unit, UnitPlace,
+};
 pub use progress_bindings::hedgeschool::progress::completions::{self, Changes, Completion};
 pub use progress_bindings::hedgeschool::progress::types::{
     DocumentKind, DocumentScope, Filter, StoredStatement,
@@ -29,8 +35,17 @@ pub use progress_bindings::hedgeschool::progress::{directory, documents, stateme
 use content_bindings::hedgeschool::content::types::Error as ContentError;
 use progress_bindings::hedgeschool::progress::types::Error as ProgressError;
 
+/// What a learner has reached, by activity.
+///
+/// # Errors
+/// 503 if the store is busy, 500 if it fails.
+pub async fn load_completions(agent_id: &str) -> Result<HashMap<String, Completion>, Problem> {
+    let reached = completions::of_agent(agent_id.to_owned()).await?;
+    Ok(reached.into_iter().map(|reached| (reached.activity.clone(), reached)).collect())
+}
+
 /// What a unit asks for, as cmi5 has it.
-pub fn move_on(stored: MoveOn) -> hedgeschool_package::MoveOn {
+pub fn to_cmi5_move_on(stored: MoveOn) -> hedgeschool_package::MoveOn {
     use hedgeschool_package::MoveOn as Cmi5;
     match stored {
         MoveOn::Passed => Cmi5::Passed,

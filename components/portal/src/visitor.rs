@@ -9,7 +9,7 @@ pub struct Visitor {
     pub name: String,
     /// How pages show the person.
     pub display_name: String,
-    /// Whether the person may import courses.
+    /// Whether the person may import courses, and see what is not their own.
     pub is_administrator: bool,
     /// The person's xAPI agent, as JSON.
     pub agent: String,
@@ -26,26 +26,37 @@ impl Visitor {
     pub fn home_page(&self) -> Option<&str> {
         self.home_page.as_deref()
     }
+
+    /// Lets administrators through.
+    ///
+    /// # Errors
+    /// 403 with this sentence for everybody else.
+    pub fn require_administrator(&self, refusal: &str) -> Result<(), Problem> {
+        if self.is_administrator { Ok(()) } else { Err(Problem::forbidden(refusal)) }
+    }
 }
 
 /// The person a request is from. None: no one, or nobody who uses pages, such as an xAPI client.
-pub async fn recognise(headers: &HeaderMap) -> Result<Option<Visitor>, Problem> {
+///
+/// # Errors
+/// What identity answers if it cannot say.
+pub async fn recognise_visitor(headers: &HeaderMap) -> Result<Option<Visitor>, Problem> {
     match identity::recognise(headers).await? {
-        Some(verdict) => person(verdict),
+        Some(verdict) => visitor_of(verdict),
         None => Ok(None),
     }
 }
 
-fn person(verdict: Verdict) -> Result<Option<Visitor>, Problem> {
+fn visitor_of(verdict: Verdict) -> Result<Option<Visitor>, Problem> {
     let is_administrator = verdict.is_administrator();
     let Verdict { subject, agent, .. } = verdict;
     let Subject::Person { name, display_name, browser, .. } = subject else { return Ok(None) };
     let agent_id = hedgeschool_xapi::agent_id(&agent).map_err(Problem::internal)?;
-    let home_page = home_page(&agent);
+    let home_page = home_page_of(&agent);
     Ok(Some(Visitor { name, display_name, is_administrator, agent, agent_id, browser, home_page }))
 }
 
-fn home_page(agent: &str) -> Option<String> {
+fn home_page_of(agent: &str) -> Option<String> {
     let agent: serde_json::Value = serde_json::from_str(agent).ok()?;
     agent.pointer("/account/homePage")?.as_str().map(str::to_owned)
 }

@@ -1,5 +1,5 @@
 // Sends the chosen package and has it imported, says how far that is, and what came of it.
-import { Refused, Upload, unfinished } from "/static/upload.js";
+import { Cancelled, Refused, Upload, unfinished } from "/static/upload.js";
 
 const form = document.getElementById("import");
 const chosen = document.getElementById("package");
@@ -67,8 +67,10 @@ form.addEventListener("submit", async (event) => {
     const outcome = course.is_new ? `Imported ${title}.` : `${title} was here already.`;
     say([outcome, ...course.notes].join(" "), "good");
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    say(`Not imported: ${error.message}`, "bad");
+    if (error instanceof Cancelled) return say(error.message, "");
+    if (error instanceof Refused) return say(`Not imported: ${error.message}`, "bad");
+    say("This page failed. Reload it, then choose the same file: it goes on where it was.", "bad");
+    throw error;
   } finally {
     busy(false);
     underway = null;

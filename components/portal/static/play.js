@@ -8,10 +8,13 @@ const CLEAR_MS = 10000; // How long emptying may take.
 
 async function launch() {
   const body = new URLSearchParams(new FormData(form));
-  const response = await fetch(form.action, { method: "POST", body });
+  const response = await fetch(form.action, { method: "POST", body }).catch(() => {
+    throw new Error("The node cannot be reached. Check the connection, then try again.");
+  });
   const text = await response.text();
   const page = new DOMParser().parseFromString(text, "text/html");
-  if (!response.ok) throw new Error(page.querySelector(".lead")?.textContent ?? response.statusText);
+  const detail = page.querySelector(".lead")?.textContent;
+  if (!response.ok) throw new Error(detail ?? `The node answered ${response.status}.`);
   return JSON.parse(text);
 }
 
@@ -65,7 +68,8 @@ function cleared(origin, last, learner) {
   page.hidden = true;
   page.src = `${origin}/content/clear`;
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`${origin} does not answer`)), CLEAR_MS);
+    const silence = `${origin} does not answer. Try again, or tell your teacher.`;
+    const late = setTimeout(() => reject(new Error(silence)), CLEAR_MS);
     addEventListener("message", function listen({ source, origin: sender, data }) {
       if (source !== page.contentWindow || sender !== origin) return;
       if (data.hedgeschool === "cleared") {
@@ -76,7 +80,10 @@ function cleared(origin, last, learner) {
       clearTimeout(late);
       page.remove();
       if (data.hedgeschool === "restored") resolve();
-      else reject(new Error(`what a course left here cannot be cleared (${data.reason})`));
+      else {
+        const why = `What a course left in this browser cannot be cleared (${data.reason}).`;
+        reject(new Error(`${why} Try again, or tell your teacher.`));
+      }
     });
     document.body.append(page);
   });

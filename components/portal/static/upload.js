@@ -12,6 +12,9 @@ const PAUSE_MS = { first: 1000, max: 30000 };
 // What trying again does not help.
 export class Refused extends Error {}
 
+// The reader has cancelled it.
+export class Cancelled extends Refused {}
+
 // What passes: the link is gone, or the node is busy.
 class Lost extends Error {
   constructor(message, afterMs) {
@@ -86,7 +89,7 @@ export class Upload {
       try {
         return await act();
       } catch (error) {
-        if (this.ending.signal.aborted) throw new Refused("Cancelled: nothing of it is kept.");
+        if (this.ending.signal.aborted) throw new Cancelled("Cancelled: nothing of it is kept.");
         if (!(error instanceof Lost)) throw error;
         this.show("lost", { why: error.message });
         this.offset = null;

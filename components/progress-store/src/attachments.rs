@@ -1,11 +1,12 @@
 //! `hedgeschool:progress/attachments`.
 
-use hedgeschool_journal::check_room;
+use hedgeschool_journal::{check_room, integer};
 use hedgeschool_sql::Value;
 
+use crate::bindings::Store;
 use crate::bindings::exports::hedgeschool::progress::attachments::Guest;
-use crate::types::Error;
-use crate::{DATABASE, Store};
+use crate::bindings::types::Error;
+use crate::database::DATABASE;
 
 /// Largest attachment, in bytes.
 const BYTES_MAX: usize = 16 << 20;
@@ -16,17 +17,20 @@ const LENGTHS_MAX: usize = 1_000;
 
 impl Guest for Store {
     async fn put(sha2: String, content: Vec<u8>) -> Result<(), Error> {
-        store(
-            sha2,
-            content,
-            "INTO attachment (sha2, length, start, data)",
-            "ON CONFLICT DO NOTHING",
-        )
-        .await
+        let sql = |rows: &str| {
+            format!(
+                "INSERT INTO attachment (sha2, length, start, data) VALUES {rows} \
+                 ON CONFLICT DO NOTHING"
+            )
+        };
+        store_parts(sha2, &content, sql).await
     }
 
     async fn adopt(sha2: String, content: Vec<u8>) -> Result<(), Error> {
-        store(sha2, content, "INTO fetched_attachment (sha2, length, start, data)", "").await
+        let sql = |rows: &str| {
+            format!("INSERT INTO fetched_attachment (sha2, length, start, data) VALUES {rows}")
+        };
+        store_parts(sha2, &content, sql).await
     }
 
     async fn lengths(sha2s: Vec<String>) -> Result<Vec<Option<u64>>, Error> {
@@ -43,35 +47,54 @@ impl Guest for Store {
     async fn read(sha2: String, start: u64) -> Result<Vec<u8>, Error> {
         let sql = "SELECT substr(data, ?2 - start + 1) FROM attachment
             WHERE sha2 = ?1 AND start <= ?2 ORDER BY start DESC LIMIT 1";
+        // Past the largest integer SQLite has, no attachment has bytes.
         let row = DATABASE.query_one(sql, &[Value::Text(sha2), integer(start)]).await?;
         let mut row = row.ok_or_else(|| Error::Invalid("there is no such attachment".into()))?;
         Ok(row.take()?)
     }
 }
 
-/// Stores all parts by one statement.
-async fn store(sha2: String, content: Vec<u8>, place: &str, otherwise: &str) -> Result<(), Error> {
+/// Stores all parts by one statement, which `sql` makes of its rows.
+async fn store_parts(
+    sha2: String,
+    content: &[u8],
+    sql: impl Fn(&str) -> String,
+) -> Result<(), Error> {
     if content.len() > BYTES_MAX {
         return Err(Error::Invalid(format!("an attachment has at most {BYTES_MAX} bytes")));
     }
     check_room(&DATABASE).await?;
-    let length = integer(content.len() as u64);
-    let mut parts: Vec<&[u8]> = content.chunks(PART_BYTES).collect();
-    if parts.is_empty() {
-        parts.push(&[]);
-    }
-    let mut parameters = vec![Value::Text(sha2), length];
-    for (index, part) in parts.iter().enumerate() {
-        parameters.push(integer((index * PART_BYTES) as u64));
-        parameters.push(Value::Blob(part.to_vec()));
-    }
+    let parts = cut(content);
     let row = |index: usize| format!("(?1, ?2, ?{}, ?{})", 2 * index + 3, 2 * index + 4);
     let rows: Vec<_> = (0..parts.len()).map(row).collect();
-    let sql = format!("INSERT {place} VALUES {} {otherwise}", rows.join(", "));
-    Ok(DATABASE.execute(&sql, &parameters).await?)
+    let sql = sql(&rows.join(", "));
+    let parameters = || {
+        let mut parameters = vec![Value::Text(sha2.clone()), integer(content.len() as u64)];
+        for (part, index) in parts.iter().zip(0_u64..) {
+            parameters.push(integer(index * PART_BYTES as u64));
+            parameters.push(Value::Blob(part.to_vec()));
+        }
+        parameters
+    };
+    Ok(DATABASE.execute_made(&sql, parameters).await?)
 }
 
-fn integer(number: u64) -> Value {
-    // Past the largest integer SQLite has, no attachment has bytes.
-    Value::Integer(number.try_into().unwrap_or(i64::MAX))
+/// The parts of an attachment: one at least, which may be empty.
+fn cut(content: &[u8]) -> Vec<&[u8]> {
+    if content.is_empty() { vec![content] } else { content.chunks(PART_BYTES).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_are_the_whole() {
+        for (length, count) in [(0, 1), (1, 1), (PART_BYTES, 1), (PART_BYTES + 1, 2)] {
+            let content = vec![7; length];
+            let parts = cut(&content);
+            assert_eq!(parts.len(), count);
+            assert_eq!(parts.concat(), content);
+        }
+    }
 }

@@ -3,9 +3,10 @@
 use hedgeschool_journal::integer;
 use hedgeschool_sql::{Row, Value};
 
+use crate::bindings::Store;
 use crate::bindings::exports::hedgeschool::progress::completions::Guest;
-use crate::types::{Changes, Completion, Error};
-use crate::{DATABASE, Store};
+use crate::bindings::types::{Changes, Completion, Error};
+use crate::database::DATABASE;
 
 /// Most activities that one call is asked for.
 const ACTIVITIES_MAX: usize = 5_000;
@@ -15,7 +16,7 @@ const AGENTS_MAX: usize = 1_000;
 impl Guest for Store {
     async fn of_agent(agent: String) -> Result<Vec<Completion>, Error> {
         let of = "WHERE agent = ?1 ORDER BY updated_ms DESC, activity LIMIT 1000";
-        completions(of, &[Value::Text(agent)]).await
+        select_completions(of, &[Value::Text(agent)]).await
     }
 
     async fn reached(agent: String, activities: Vec<String>) -> Result<Vec<Completion>, Error> {
@@ -24,7 +25,7 @@ impl Guest for Store {
         }
         let activities = Value::Text(serde_json::Value::from(activities).to_string());
         let of = "WHERE agent = ?1 AND activity IN (SELECT value FROM json_each(?2))";
-        completions(of, &[Value::Text(agent), activities]).await
+        select_completions(of, &[Value::Text(agent), activities]).await
     }
 
     async fn changes_since(after: Option<u64>) -> Result<Changes, Error> {
@@ -33,23 +34,23 @@ impl Guest for Store {
         let through = last.flatten().unwrap_or(0);
         let after = after.unwrap_or(through);
         // A database that was put in the place of another one may be shorter.
-        let agents = if through < after { None } else { agents(after, through).await? };
+        let agents = if through < after { None } else { find_agents(after, through).await? };
         Ok(Changes { through, agents })
     }
 }
 
 /// The completions that the end of a query chooses.
-async fn completions(of: &str, parameters: &[Value]) -> Result<Vec<Completion>, Error> {
+async fn select_completions(of: &str, parameters: &[Value]) -> Result<Vec<Completion>, Error> {
     let sql = format!(
         "SELECT activity, completed, passed, score, progress, duration_ms, statements, updated_ms
         FROM completion {of}"
     );
     let rows = DATABASE.query(&sql, parameters).await?;
-    Ok(rows.into_iter().map(completion).collect::<Result<_, _>>()?)
+    Ok(rows.into_iter().map(read_completion).collect::<Result<_, _>>()?)
 }
 
 /// The agents of statements after a sequence, through another. None: there are too many.
-async fn agents(after: u64, through: u64) -> Result<Option<Vec<String>>, Error> {
+async fn find_agents(after: u64, through: u64) -> Result<Option<Vec<String>>, Error> {
     if after == through {
         return Ok(Some(Vec::new()));
     }
@@ -61,7 +62,7 @@ async fn agents(after: u64, through: u64) -> Result<Option<Vec<String>>, Error> 
     Ok(Some(agents).filter(|agents| agents.len() <= AGENTS_MAX))
 }
 
-fn completion(mut row: Row) -> Result<Completion, hedgeschool_sql::Error> {
+fn read_completion(mut row: Row) -> Result<Completion, hedgeschool_sql::Error> {
     Ok(Completion {
         activity: row.take()?,
         completed: row.take()?,

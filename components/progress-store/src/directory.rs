@@ -3,9 +3,10 @@
 use hedgeschool_sql::Value;
 use hedgeschool_xapi::format::merge_definition;
 
+use crate::bindings::Store;
 use crate::bindings::exports::hedgeschool::progress::directory::Guest;
-use crate::types::Error;
-use crate::{DATABASE, Store};
+use crate::bindings::types::Error;
+use crate::database::DATABASE;
 
 /// Most activities a call.
 const ACTIVITIES_MAX: usize = 1_000;
@@ -21,7 +22,7 @@ impl Guest for Store {
         }
         let mut definitions = Vec::with_capacity(activities.len());
         for activity in activities {
-            definitions.push(definition(activity).await?);
+            definitions.push(merge_definitions(activity).await?);
         }
         Ok(definitions)
     }
@@ -34,7 +35,7 @@ impl Guest for Store {
 }
 
 /// The canonical definition of an activity.
-async fn definition(activity: String) -> Result<Option<String>, Error> {
+async fn merge_definitions(activity: String) -> Result<Option<String>, Error> {
     let sql = "SELECT body FROM definition WHERE activity = ?1 ORDER BY day DESC, hash LIMIT ?2";
     let parameters = [Value::Text(activity), Value::from(DEFINITIONS_MAX)];
     let mut merged = None;

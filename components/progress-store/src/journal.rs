@@ -1,13 +1,14 @@
 //! `hedgeschool:progress/journal`: what the entries of this store are.
 
-use hedgeschool_journal::{Batch, Entry, Error, Insertion, Kinds, Lost, Page, integer};
+use hedgeschool_journal::{Batch, Entry, Error, Insertion, JournalPage, Kinds, Lost, integer};
 use hedgeschool_sql::{Database, Value};
 use hedgeschool_xapi::{Facet, term};
 
 use crate::batch::{self, Origin, Other};
-use crate::{DATABASE, merge};
+use crate::database::DATABASE;
+use crate::merge;
 
-/// What [`Kinds::about`] answers first are documents by their keys, then statements by their
+/// What [`Kinds::read_about`] answers first are documents by their keys, then statements by their
 /// sequences, beyond this.
 const STATEMENTS_FROM: u64 = 1 << 40;
 
@@ -17,7 +18,7 @@ pub struct Progress;
 impl Kinds for Progress {
     const DATABASE: &'static Database = &DATABASE;
 
-    async fn insertion(batch: &mut Batch) -> Result<Insertion, Error> {
+    async fn make_insertion(batch: &mut Batch) -> Result<Insertion, Error> {
         let mut bodies = Vec::with_capacity(batch.entries.len());
         let mut documents = Vec::new();
         let mut conflicts = Vec::new();
@@ -26,7 +27,7 @@ impl Kinds for Progress {
             match kind.as_str() {
                 "statement" => bodies.push(payload.clone()),
                 "document" => documents.push(merge::Document::parse(payload)?),
-                "attachment" => others.push(attachment(payload)?),
+                "attachment" => others.push(parse_attachment(payload)?),
                 "conflict" => conflicts.push(merge::Conflict::parse(payload)?),
                 other => {
                     return Err(Error::Invalid(format!(
@@ -41,16 +42,16 @@ impl Kinds for Progress {
         for conflict in conflicts {
             others.push(conflict.row()?);
         }
-        let origin = Origin {
-            peer: batch.peer.clone(),
-            note: batch.note.clone(),
-            before: batch.before.clone(),
-            after: batch.after.clone(),
-        };
+        let origin = Origin { peer: batch.peer.clone(), advance: batch.advance.clone() };
         Ok(batch::insertion(bodies, &facts, others, Some(origin)))
     }
 
-    async fn about(subject: String, after: u64, limit: u32, size: u32) -> Result<Page, Error> {
+    async fn read_about(
+        subject: String,
+        after: u64,
+        limit: u32,
+        size: u32,
+    ) -> Result<JournalPage, Error> {
         let sql = "WITH found AS (
               SELECT journaled AS place, key AS next FROM document WHERE agent = ?1 AND key > ?2
               ORDER BY key LIMIT ?4),
@@ -64,10 +65,11 @@ impl Kinds for Progress {
         let mut parameters =
             [Value::Text(subject), integer(after), hash, Value::from(limit), Value::from(size)];
         if after < STATEMENTS_FROM {
-            let page = hedgeschool_journal::page(&DATABASE, sql, &parameters, after, limit).await?;
+            let page =
+                hedgeschool_journal::read_page(&DATABASE, sql, &parameters, after, limit).await?;
             // Statements follow.
             let through = if page.more { page.through } else { STATEMENTS_FROM };
-            return Ok(Page { through, more: true, ..page });
+            return Ok(JournalPage { through, more: true, ..page });
         }
         if let Some(after_statement) = parameters.get_mut(1) {
             *after_statement = integer(after - STATEMENTS_FROM);
@@ -75,32 +77,36 @@ impl Kinds for Progress {
         statements_about(&parameters, after, limit).await
     }
 
-    async fn standing(lost: &Lost) -> Result<Option<String>, Error> {
+    async fn current_version(lost: &Lost) -> Result<Option<String>, Error> {
         let sql = if lost.kind == "statement" {
             "SELECT body FROM statement WHERE sequence = ?1"
         } else {
             "SELECT journaled FROM document WHERE key = ?1 AND content IS NOT NULL"
         };
-        let Some(mut row) = DATABASE.query_one(sql, &[lost.reference()]).await? else {
+        let Some(mut row) = DATABASE.query_one(sql, &[lost.reference_value()]).await? else {
             return Ok(None);
         };
         if lost.kind == "statement" {
             return Ok(Some(row.take()?));
         }
-        let entry = hedgeschool_journal::find(&DATABASE, row.take()?).await?;
+        let entry = hedgeschool_journal::find_entry(&DATABASE, row.take()?).await?;
         Ok(entry.map(|entry| entry.payload))
     }
 
-    async fn restore(lost: &Lost) -> Result<bool, Error> {
+    async fn restore_lost(lost: &Lost) -> Result<bool, Error> {
         if lost.kind != "document" {
             return Ok(false);
         }
-        merge::Document::parse(&lost.payload)?.put(batch::now_us()).await?;
+        merge::Document::parse(&lost.payload)?.put(crate::clock::now_us()).await?;
         Ok(true)
     }
 }
 
-async fn statements_about(parameters: &[Value], after: u64, limit: u32) -> Result<Page, Error> {
+async fn statements_about(
+    parameters: &[Value],
+    after: u64,
+    limit: u32,
+) -> Result<JournalPage, Error> {
     // A statement by the learner: found as one by or about the learner.
     let sql = format!(
         "WITH found AS (
@@ -114,11 +120,11 @@ async fn statements_about(parameters: &[Value], after: u64, limit: u32) -> Resul
         FROM sized CROSS JOIN statement USING (sequence)
         WHERE total <= ?5 OR sequence = (SELECT min(sequence) FROM found) ORDER BY sequence"
     );
-    hedgeschool_journal::page(&DATABASE, &sql, parameters, after, limit).await
+    hedgeschool_journal::read_page(&DATABASE, &sql, parameters, after, limit).await
 }
 
 /// A part of an attachment as a peer sends it.
-fn attachment(payload: &str) -> Result<Other, Error> {
+fn parse_attachment(payload: &str) -> Result<Other, Error> {
     let (body, content) = merge::with_content(payload)?;
     let content = content.ok_or_else(|| Error::Invalid("an attachment has content".into()))?;
     Ok(Other { kind: "attachment", body: body.to_string(), content: Some(content) })

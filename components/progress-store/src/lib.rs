@@ -4,57 +4,40 @@
 //!
 //! Every write of several steps is one insert into a view, whose trigger does them: statements,
 //! projections, journal and cursor change together or not at all, durably, on every host.
+//!
+//! What is decided here is decided by pure functions and by the schema: [`select`] makes the query
+//! of a filter, [`insertion`] the statement that stores a batch, [`merge`] what becomes of a
+//! document that arrives. The tests run what they make against the schema.
 
 mod attachments;
+mod base64_text;
 mod batch;
+mod bindings;
+mod clock;
 mod completions;
+mod conflict_entry;
+mod database;
 mod directory;
+mod document_entry;
 mod documents;
+mod insertion;
 mod journal;
 mod merge;
-mod select;
+mod node_state;
+mod refusal;
 #[cfg(test)]
-mod select_tests;
+mod schema_tests;
+mod select;
 mod sessions;
 mod statements;
+#[cfg(test)]
+mod test_database;
+#[cfg(test)]
+mod test_statements;
+mod traces;
 
-use hedgeschool_sql::{Database, connection_slot};
-
-#[allow(missing_docs, reason = "generated; the WIT documents it")]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit/progress",
-        world: "store",
-    });
-}
-
-use bindings::exports::hedgeschool::progress::types;
-
-connection_slot!(CONNECTION);
-
-static DATABASE: Database = Database {
-    label: "progress",
-    migrations: &[
-        hedgeschool_journal::SCHEMA,
-        include_str!("../migrations/1.sql"),
-        include_str!("../migrations/2.sql"),
-        include_str!("../migrations/3.sql"),
-    ],
-    restored: hedgeschool_journal::RESTORED,
-    new_file: &[],
-    slot: &CONNECTION,
-};
-
-hedgeschool_sql::described!(DATABASE);
-
-/// The component.
-struct Store;
-
-bindings::export!(Store with_types_in bindings);
-
-hedgeschool_journal::store_errors!(types::Error);
 hedgeschool_journal::export_journal!(
-    Store,
+    bindings::Store,
     journal::Progress,
     crate::bindings::exports::hedgeschool::progress
 );

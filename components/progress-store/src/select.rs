@@ -1,30 +1,35 @@
 //! The query behind `statements.query`: every condition by an index, and the page in its order.
 
+use hedgeschool_journal::integer;
 use hedgeschool_sql::Value;
 use hedgeschool_xapi::{Facet, parse_timestamp, term};
 
-use crate::batch::sequence;
-use crate::types::{Error, Filter};
+use crate::bindings::types::{Error, Filter};
 
 /// Bytes of statements after which a page ends.
 const PAGE_BYTES: u32 = 8 << 20;
 
 /// A query and what it is bound to.
 pub struct Select {
+    /// The query.
     pub sql: String,
+    /// What it is bound to.
     pub parameters: Vec<Value>,
 }
 
 impl Select {
     /// The statements of a page as `sequence, stored_us, body`, each with how many the page would
     /// have if their size were no matter: one more than the limit if there are more.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a moment that is none.
     pub fn of(filter: Filter) -> Result<Self, Error> {
         let mut select = Self { sql: String::new(), parameters: Vec::new() };
-        select.push("WITH page AS MATERIALIZED (");
-        select.page(&filter)?;
-        let order = order(&filter);
+        select.push_sql("WITH page AS MATERIALIZED (");
+        select.push_page(&filter)?;
+        let order = order_of(&filter);
         // Sizes are summed over the keys first, so that only bodies that fit are read.
-        select.push(&format!(
+        select.push_sql(&format!(
             "), sized AS (
               SELECT sequence, sum(octet_length(body)) OVER (ORDER BY sequence {order}) AS total
               FROM page JOIN statement USING (sequence))
@@ -36,22 +41,22 @@ impl Select {
     }
 
     /// The sequences of a page, and one more if there are more.
-    fn page(&mut self, filter: &Filter) -> Result<(), Error> {
-        let (terms, order) = (terms(filter), order(filter));
+    fn push_page(&mut self, filter: &Filter) -> Result<(), Error> {
+        let (terms, order) = (terms_of(filter), order_of(filter));
         if terms.is_empty() {
-            self.push("SELECT sequence FROM statement WHERE voided = 0");
-            self.range("sequence", "", filter)?;
-            self.push(&format!(" ORDER BY sequence {order}"));
+            self.push_sql("SELECT sequence FROM statement WHERE voided = 0");
+            self.push_range("sequence", "", filter)?;
+            self.push_sql(&format!(" ORDER BY sequence {order}"));
         } else {
-            self.join(&terms);
-            self.range("t0.sequence", "", filter)?;
-            self.range("number", " >> 10", filter)?;
+            self.push_join(&terms);
+            self.push_range("t0.sequence", "", filter)?;
+            self.push_range("number", " >> 10", filter)?;
             // A statement may match by itself and by what it refers to.
-            self.push(&format!(
+            self.push_sql(&format!(
                 " GROUP BY number, t0.sequence ORDER BY number {order}, t0.sequence {order}"
             ));
         }
-        self.push(&format!(" LIMIT {}", u64::from(filter.limit) + 1));
+        self.push_sql(&format!(" LIMIT {}", u64::from(filter.limit) + 1));
         Ok(())
     }
 
@@ -59,11 +64,13 @@ impl Select {
     /// after the other, its entries lie in the order of the page, and each is looked up under the
     /// other terms. The order of the joins is fixed, because SQLite cannot know which term is
     /// rare.
-    fn join(&mut self, terms: &[i64]) {
-        self.push("SELECT t0.sequence FROM segment CROSS JOIN term AS t0 ON t0.segment = number");
+    fn push_join(&mut self, terms: &[i64]) {
+        self.push_sql(
+            "SELECT t0.sequence FROM segment CROSS JOIN term AS t0 ON t0.segment = number",
+        );
         for (index, hash) in terms.iter().enumerate().skip(1) {
             let hash = self.bind(Value::Integer(*hash));
-            self.push(&format!(
+            self.push_sql(&format!(
                 " CROSS JOIN term AS t{index} ON t{index}.segment = number
                 AND t{index}.hash = {hash}
                 AND t{index}.sequence = t0.sequence AND t{index}.source = t0.source"
@@ -71,7 +78,7 @@ impl Select {
         }
         let first = terms.first().map(|hash| self.bind(Value::Integer(*hash)));
         let first = first.unwrap_or_default();
-        self.push(&format!(
+        self.push_sql(&format!(
             " CROSS JOIN statement ON statement.sequence = t0.sequence
             WHERE t0.hash = {first} AND voided = 0"
         ));
@@ -80,7 +87,7 @@ impl Select {
     /// `since`, `until` and the place to go on from, all as bounds of the sequence, which grows
     /// with `stored`; or of what `map` makes of sequences, which may reach as far as the bounds
     /// themselves.
-    fn range(&mut self, column: &str, map: &str, filter: &Filter) -> Result<(), Error> {
+    fn push_range(&mut self, column: &str, map: &str, filter: &Filter) -> Result<(), Error> {
         let [above, below] = if map.is_empty() { [">", "<"] } else { [">=", "<="] };
         for (moment, bound) in [(&filter.since, above), (&filter.until, "<=")] {
             let Some(moment) = moment else { continue };
@@ -88,20 +95,20 @@ impl Select {
                 Error::Invalid(format!("{moment:?} is no RFC 3339 date and time"))
             })?;
             let unix_us = self.bind(Value::Integer(unix_us));
-            self.push(&format!(
+            self.push_sql(&format!(
                 " AND {column} {bound} coalesce((SELECT sequence FROM statement
                 WHERE stored_us <= {unix_us} ORDER BY stored_us DESC LIMIT 1), 0){map}"
             ));
         }
         if let Some(after) = filter.after {
-            let after = self.bind(sequence(Some(after)));
+            let after = self.bind(integer(after));
             let bound = if filter.ascending { above } else { below };
-            self.push(&format!(" AND {column} {bound} {after}{map}"));
+            self.push_sql(&format!(" AND {column} {bound} {after}{map}"));
         }
         Ok(())
     }
 
-    fn push(&mut self, sql: &str) {
+    fn push_sql(&mut self, sql: &str) {
         self.sql.push_str(sql);
     }
 
@@ -112,12 +119,12 @@ impl Select {
     }
 }
 
-fn order(filter: &Filter) -> &'static str {
+fn order_of(filter: &Filter) -> &'static str {
     if filter.ascending { "ASC" } else { "DESC" }
 }
 
 /// The terms to look for, those first that fewer statements have, as a rule.
-fn terms(filter: &Filter) -> Vec<i64> {
+fn terms_of(filter: &Filter) -> Vec<i64> {
     let agent = if filter.related_agents { Facet::RelatedAgent } else { Facet::Agent };
     let activity = if filter.related_activities { Facet::RelatedActivity } else { Facet::Activity };
     let conditions = [
@@ -130,3 +137,7 @@ fn terms(filter: &Filter) -> Vec<i64> {
     let given = conditions.into_iter().filter_map(|(facet, value)| Some((facet, value.as_ref()?)));
     given.map(|(facet, value)| term(facet, value)).collect()
 }
+
+#[cfg(test)]
+#[path = "select_tests.rs"]
+mod tests;

@@ -1,9 +1,16 @@
-//! How SQLite runs the queries: always by an index, always in the order of the page.
+//! Which statements a filter selects, and how SQLite finds them: always by an index, always in the
+//! order of the page.
 
+use proptest::prelude::*;
 use rusqlite::Connection;
+use rusqlite::types::Value as Column;
 
-use crate::select::Select;
-use crate::types::Filter;
+use super::*;
+use crate::test_database::{open_database, read_rows};
+use crate::test_statements::{
+    Object, Sketch, activity_id, agent_id, make_bodies, one_of_each, statement_id, store_bodies,
+    verb_id,
+};
 
 fn filter() -> Filter {
     Filter {
@@ -20,14 +27,6 @@ fn filter() -> Filter {
         limit: 100,
         after: None,
     }
-}
-
-fn database() -> Connection {
-    let database = Connection::open_in_memory().unwrap();
-    for script in [hedgeschool_journal::SCHEMA, include_str!("../migrations/1.sql")] {
-        database.execute_batch(script).unwrap();
-    }
-    database
 }
 
 /// What SQLite would do for a filter, one step a line.
@@ -63,7 +62,7 @@ fn filters() -> Vec<Filter> {
 
 #[test]
 fn every_combination_of_conditions_is_answered_by_indexes_alone() {
-    let database = database();
+    let database = open_database();
     for filter in filters() {
         let what = format!("{filter:?}");
         let is_filtered =
@@ -95,10 +94,166 @@ fn every_combination_of_conditions_is_answered_by_indexes_alone() {
 
 #[test]
 fn moments_are_found_by_their_index() {
-    let database = database();
+    let database = open_database();
     let since = Some("2026-01-01T00:00:00Z".to_owned());
     let steps = plan(&database, Filter { since, ..filter() });
     let by_index =
         "SEARCH statement USING COVERING INDEX sqlite_autoindex_statement_2 (stored_us<?)";
     assert!(steps.iter().any(|step| step == by_index), "{steps:#?}");
+}
+
+/// A filter by numbers. Moments and places are those of the statement of a number.
+#[derive(Clone, Debug)]
+struct Wanted {
+    agent: Option<u8>,
+    verb: Option<u8>,
+    activity: Option<u8>,
+    registration: Option<u8>,
+    authority: Option<u8>,
+    related: bool,
+    since: Option<usize>,
+    until: Option<usize>,
+    after: Option<usize>,
+    ascending: bool,
+    limit: u32,
+}
+
+fn any_wanted(count: usize) -> impl Strategy<Value = Wanted> {
+    let some = || prop::option::weighted(0.3, one_of_each());
+    let place = || prop::option::weighted(0.2, 0..count);
+    let what = (some(), some(), some(), some(), some(), any::<bool>());
+    let which = (place(), place(), place(), any::<bool>(), 1..9_u32);
+    (what, which).prop_map(|(what, which)| {
+        let (agent, verb, activity, registration, authority, related) = what;
+        let (since, until, after, ascending, limit) = which;
+        Wanted {
+            agent,
+            verb,
+            activity,
+            registration,
+            authority,
+            related,
+            since,
+            until,
+            after,
+            ascending,
+            limit,
+        }
+    })
+}
+
+impl Wanted {
+    fn filter(&self, moments: &[i64]) -> Filter {
+        let moment = |place: Option<usize>| {
+            place
+                .and_then(|place| moments.get(place))
+                .map(|us| hedgeschool_xapi::format_timestamp(*us))
+        };
+        Filter {
+            agent: self.agent.map(agent_id),
+            verb: self.verb.map(verb_id),
+            activity: self.activity.map(activity_id),
+            registration: self.registration.map(statement_id),
+            authority: self.authority.map(agent_id),
+            related_agents: self.related,
+            related_activities: self.related,
+            since: moment(self.since),
+            until: moment(self.until),
+            after: self.after.map(|place| place as u64 + 1),
+            ascending: self.ascending,
+            limit: self.limit,
+        }
+    }
+
+    /// Whether a statement has, by itself, all that is asked for.
+    fn fits(&self, it: &Sketch) -> bool {
+        let is = |wanted: Option<u8>, found: Option<u8>| wanted.is_none() || wanted == found;
+        let of_object = match it.object {
+            Object::Activity(number) => Some(number),
+            Object::Statement(_) => None,
+        };
+        let related = |wanted: Option<u8>, found: &[Option<u8>]| {
+            self.related && found.iter().any(|found| is(wanted, *found))
+        };
+        (is(self.agent, Some(it.actor))
+            || related(self.agent, &[it.instructor, Some(it.authority)]))
+            && (is(self.activity, of_object) || related(self.activity, &[it.category]))
+            && is(self.verb, Some(it.verb).filter(|_| !it.voids))
+            && is(self.registration, it.registration)
+            && is(self.authority, Some(it.authority))
+    }
+
+    /// Whether a statement, or one that it leads to, fits.
+    fn selects(&self, all: &[Sketch], place: usize) -> bool {
+        let mut next = all.get(place);
+        for _ in 0..=all.len() {
+            let Some(it) = next else { return false };
+            if self.fits(it) {
+                return true;
+            }
+            let Object::Statement(number) = it.object else { return false };
+            next = all.get(usize::from(number));
+        }
+        false
+    }
+
+    /// The places of the statements of the page, and whether there are more.
+    fn page(&self, all: &[Sketch]) -> (Vec<usize>, bool) {
+        let is_voided = |it: &Sketch| {
+            let target = Object::Statement(it.number);
+            !it.voids && all.iter().any(|other| other.voids && other.object == target)
+        };
+        let comes_after = |place: usize| match self.after {
+            Some(after) if self.ascending => place > after,
+            Some(after) => place < after,
+            None => true,
+        };
+        let mut places: Vec<_> = (0..all.len())
+            .filter(|place| self.since.is_none_or(|since| *place > since))
+            .filter(|place| self.until.is_none_or(|until| *place <= until))
+            .filter(|place| comes_after(*place) && !is_voided(&all[*place]))
+            .filter(|place| self.selects(all, *place))
+            .collect();
+        if !self.ascending {
+            places.reverse();
+        }
+        let more = places.len() > self.limit as usize;
+        places.truncate(self.limit as usize);
+        (places, more)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_filter_selects_what_it_says(
+        (all, wanted) in Sketch::several_sketches(9).prop_flat_map(|all| {
+            let wanted = prop::collection::vec(any_wanted(all.len()), 12);
+            (Just(all), wanted)
+        }),
+    ) {
+        let database = open_database();
+        store_bodies(&database, &make_bodies(&all)).unwrap();
+        let sql = "SELECT stored_us FROM statement ORDER BY sequence";
+        let moments = read_rows(&database, sql, &[]);
+        let moments: Vec<_> = moments
+            .into_iter()
+            .filter_map(|row| if let Column::Integer(us) = row[0] { Some(us) } else { None })
+            .collect();
+        for wanted in wanted {
+            let Select { sql, parameters } = Select::of(wanted.filter(&moments)).unwrap();
+            let (mut found, mut of) = (Vec::new(), 0);
+            let rows = read_rows(&database, &sql, &parameters);
+            for row in rows.into_iter().take(wanted.limit as usize) {
+                let (Column::Integer(sequence), Column::Integer(count)) = (&row[0], &row[3]) else {
+                    panic!("{row:?}");
+                };
+                found.push(*sequence as usize - 1);
+                of = *count as usize;
+            }
+            let more = of > found.len();
+            prop_assert_eq!((found, more), wanted.page(&all), "{:?}", wanted);
+        }
+    }
 }

@@ -3,9 +3,10 @@
 use hedgeschool_journal::check_room;
 use hedgeschool_sql::{Row, Value};
 
+use crate::bindings::Store;
 use crate::bindings::exports::hedgeschool::progress::sessions::Guest;
-use crate::types::{Error, Session, SessionState};
-use crate::{DATABASE, Store};
+use crate::bindings::types::{Error, Session, SessionState};
+use crate::database::DATABASE;
 
 /// Largest description of a session, in bytes.
 const ABOUT_BYTES_MAX: usize = 65_536;
@@ -40,7 +41,7 @@ impl Guest for Store {
     async fn find(id: String) -> Result<Option<SessionState>, Error> {
         let sql = format!("{STATE} WHERE session.id = ?1");
         let row = DATABASE.query_one(&sql, &[Value::Text(id)]).await?;
-        Ok(row.map(state).transpose()?)
+        Ok(row.map(read_state).transpose()?)
     }
 
     async fn mark(id: String, marks: u8, now: i64) -> Result<(), Error> {
@@ -57,11 +58,11 @@ impl Guest for Store {
         );
         let parameters = [Value::Text(registration), Value::Integer(marks.into())];
         let rows = DATABASE.query(&sql, &parameters).await?;
-        Ok(rows.into_iter().map(state).collect::<Result<_, _>>()?)
+        Ok(rows.into_iter().map(read_state).collect::<Result<_, _>>()?)
     }
 }
 
-fn state(mut row: Row) -> Result<SessionState, hedgeschool_sql::Error> {
+fn read_state(mut row: Row) -> Result<SessionState, hedgeschool_sql::Error> {
     let session = Session {
         id: row.take()?,
         registration: row.take()?,

@@ -3,12 +3,15 @@
 use hedgeschool_sql::{Row, Value};
 use hedgeschool_xapi::{format_timestamp, parse_uuid};
 
-use crate::batch::{self, BATCH_MAX};
+use crate::batch::{BATCH_MAX, store_batch};
+use crate::bindings::Store;
 use crate::bindings::exports::hedgeschool::progress::statements::Guest;
+use crate::bindings::types::{Error, Filter, Page, StoredStatement};
+use crate::clock::now_us;
+use crate::database::DATABASE;
 use crate::select::Select;
-use crate::types::{Error, Filter, Page, StoredStatement};
-use crate::{DATABASE, Store};
 
+/// Most statements of a page.
 const PAGE_MAX: u32 = 1_000;
 /// How old the answer of `consistent-through` may become before it costs a write.
 const HORIZON_AGE_US: i64 = 250_000;
@@ -18,7 +21,7 @@ impl Guest for Store {
         if batch.len() > BATCH_MAX {
             return Err(Error::Invalid(format!("a batch has at most {BATCH_MAX} statements")));
         }
-        Ok(batch::store(batch).await?)
+        store_batch(batch).await
     }
 
     async fn get(id: String, voided: bool) -> Result<Option<StoredStatement>, Error> {
@@ -26,7 +29,7 @@ impl Guest for Store {
         let Some(id) = parse_uuid(&id) else { return Ok(None) };
         let parameters = [Value::Blob(id.into_bytes().into()), Value::from(u32::from(voided))];
         let row = DATABASE.query_one(sql, &parameters).await?;
-        row.map(|mut row| stored(&mut row)).transpose()
+        row.map(|mut row| read_stored(&mut row)).transpose()
     }
 
     async fn query(filter: Filter) -> Result<Page, Error> {
@@ -38,7 +41,7 @@ impl Guest for Store {
         let mut statements = Vec::new();
         let mut found: u64 = 0;
         for mut row in DATABASE.query(&sql, &parameters).await?.into_iter().take(limit) {
-            statements.push(stored(&mut row)?);
+            statements.push(read_stored(&mut row)?);
             found = row.take()?;
         }
         let more = found > statements.len() as u64;
@@ -46,8 +49,8 @@ impl Guest for Store {
     }
 
     async fn consistent_through() -> Result<String, Error> {
-        let unix_us = match reached().await? {
-            reached if batch::now_us() - reached < HORIZON_AGE_US => reached,
+        let unix_us = match read_horizon().await? {
+            reached if now_us() - reached < HORIZON_AGE_US => reached,
             reached => move_horizon(reached).await?,
         };
         Ok(format_timestamp(unix_us))
@@ -57,7 +60,7 @@ impl Guest for Store {
 /// The moment through which everything that will ever be stored is there: that of the newest
 /// statement, because `stored` grows strictly, or the horizon, which the next one will have to
 /// pass.
-async fn reached() -> Result<i64, Error> {
+async fn read_horizon() -> Result<i64, Error> {
     let sql = "SELECT max(horizon.stored_us, coalesce(
             (SELECT stored_us FROM statement ORDER BY sequence DESC LIMIT 1), 0)) FROM horizon";
     let row = DATABASE.query_one(sql, &[]).await?;
@@ -69,7 +72,7 @@ async fn reached() -> Result<i64, Error> {
 /// those before it can be read, and those after it are stored later. Where nothing can be written
 /// (a full disk), nothing is stored either and the old moment still holds.
 async fn move_horizon(reached: i64) -> Result<i64, Error> {
-    let now = batch::now_us();
+    let now = now_us();
     let sql = "UPDATE horizon SET stored_us = max(stored_us, ?1)";
     match DATABASE.execute(sql, &[Value::Integer(now)]).await {
         Ok(()) => Ok(now),
@@ -78,7 +81,7 @@ async fn move_horizon(reached: i64) -> Result<i64, Error> {
 }
 
 /// A row as the statement it holds, with `stored` put in.
-fn stored(row: &mut Row) -> Result<StoredStatement, Error> {
+fn read_stored(row: &mut Row) -> Result<StoredStatement, Error> {
     let (sequence, stored_us, body): (u64, i64, String) = (row.take()?, row.take()?, row.take()?);
     let stored = format_timestamp(stored_us);
     let members = body.strip_prefix('{').unwrap_or(&body);

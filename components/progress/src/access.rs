@@ -1,13 +1,16 @@
-//! Who may record and read what.
+//! Who may record and read which statements.
 
-use hedgeschool_credentials::{Mine, Scope, Subject, Verdict};
+use hedgeschool_credentials::{Mine, Scope, Verdict};
 use hedgeschool_web::{HeaderMap, Problem, identity};
-use hedgeschool_xapi::{Facts, Record, agent_id};
+use hedgeschool_xapi::{Parties, agent_id};
 
 use crate::store::types::Filter;
 
-/// The caller, who must have one of the scopes; 401 or 403 otherwise.
-pub async fn require(headers: &HeaderMap, scopes: &[Scope]) -> Result<Verdict, Problem> {
+/// The caller, who must have one of the scopes.
+///
+/// # Errors
+/// 401 for nobody known, 403 for one without the scopes.
+pub async fn require_scope(headers: &HeaderMap, scopes: &[Scope]) -> Result<Verdict, Problem> {
     let verdict = identity::verify_authorization(headers).await?;
     if scopes.iter().any(|scope| verdict.allows(*scope)) {
         return Ok(verdict);
@@ -15,74 +18,92 @@ pub async fn require(headers: &HeaderMap, scopes: &[Scope]) -> Result<Verdict, P
     Err(Problem::forbidden("these credentials do not have the xAPI scope for this request"))
 }
 
-/// The statements that some callers are confined to (`Verdict::mine`).
-#[derive(Default)]
-pub struct Own {
-    agent: Option<String>,
-    registration: Option<String>,
-    authority: Option<String>,
-}
+/// The statements that some callers are confined to (`Verdict::mine`): what is set must be theirs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Confinement(Parties);
 
-/// What the caller is confined to in reading. None: it may read all.
-pub fn own(verdict: &Verdict) -> Result<Option<Own>, Problem> {
-    if verdict.allows(Scope::StatementsRead) { Ok(None) } else { Own::of(verdict).map(Some) }
-}
+impl Confinement {
+    /// What the caller is confined to in reading. None: it may read all.
+    ///
+    /// # Errors
+    /// 500 if the caller's agent is none.
+    pub fn of_reader(verdict: &Verdict) -> Result<Option<Self>, Problem> {
+        let may_read_all = verdict.allows(Scope::StatementsRead);
+        if may_read_all { Ok(None) } else { Self::of_verdict(verdict).map(Some) }
+    }
 
-impl Own {
-    fn of(verdict: &Verdict) -> Result<Self, Problem> {
+    fn of_verdict(verdict: &Verdict) -> Result<Self, Problem> {
         let id = |agent: &str| agent_id(agent).map(Some).map_err(Problem::internal);
-        Ok(match verdict.mine() {
-            Mine::RecordedBy(agent) => Self { authority: id(agent)?, ..Self::default() },
-            Mine::About { agent, registration } => Self {
+        Ok(Self(match verdict.mine() {
+            Mine::RecordedBy(agent) => Parties { authority: id(agent)?, ..Parties::default() },
+            Mine::About { agent, registration } => Parties {
                 agent: id(agent)?,
                 registration: registration.map(str::to_owned),
                 authority: None,
             },
-        })
+        }))
     }
 
-    /// Whether a statement is one of them.
-    pub fn covers(&self, body: &str) -> bool {
+    /// Whether a statement of these parties is one of them.
+    pub fn covers_statement(&self, parties: &Parties) -> bool {
         let same = |own: &Option<String>, its: &Option<String>| own.is_none() || own == its;
-        Facts::of(body).is_some_and(|facts| {
-            same(&self.agent, &facts.agent)
-                && same(&self.registration, &facts.registration)
-                && same(&self.authority, &facts.authority)
-        })
+        let Self(own) = self;
+        same(&own.agent, &parties.agent)
+            && same(&own.registration, &parties.registration)
+            && same(&own.authority, &parties.authority)
     }
 
-    /// Confines a query to them; 403 if it asks for others by name.
-    pub fn narrow(self, filter: &mut Filter) -> Result<(), Problem> {
-        filter.authority = self.authority;
-        confine(&mut filter.agent, self.agent)?;
-        confine(&mut filter.registration, self.registration)
+    /// Confines a query to them.
+    ///
+    /// # Errors
+    /// 403 if it asks for others by name.
+    pub fn narrow_filter(self, filter: &mut Filter) -> Result<(), Problem> {
+        let Self(own) = self;
+        filter.authority = own.authority;
+        confine_condition(&mut filter.agent, own.agent)?;
+        confine_condition(&mut filter.registration, own.registration)
     }
 }
 
 /// Puts what the caller is confined to in the place of what it did not ask for.
-fn confine(asked: &mut Option<String>, own: Option<String>) -> Result<(), Problem> {
+fn confine_condition(asked: &mut Option<String>, own: Option<String>) -> Result<(), Problem> {
     let Some(own) = own else { return Ok(()) };
-    if *asked.get_or_insert_with(|| own.clone()) == own { Ok(()) } else { Err(not_own()) }
+    match asked {
+        None => *asked = Some(own),
+        Some(asked) if *asked == own => {}
+        Some(_) => return Err(not_own()),
+    }
+    Ok(())
 }
 
-/// 403 for who asks beyond what it is confined to.
+/// 403: the caller asks beyond what it is confined to.
 pub fn not_own() -> Problem {
     Problem::forbidden(
         "these credentials read their own agent's and registration's statements only",
     )
 }
 
-/// A launched unit records for its learner, in its registration, and nothing else.
-pub fn may_record(verdict: &Verdict, records: &[Record]) -> Result<(), Problem> {
-    if !matches!(verdict.subject, Subject::Launch { .. }) {
+/// Lets a launched unit record for its learner, in its registration, and nothing else. Each
+/// statement is given by its id and its parties.
+///
+/// # Errors
+/// 403 for the first that is another's.
+pub fn may_record<'a>(
+    verdict: &Verdict,
+    statements: impl IntoIterator<Item = (&'a str, &'a Parties)>,
+) -> Result<(), Problem> {
+    if !verdict.is_launch() {
         return Ok(());
     }
-    let own = Own::of(verdict)?;
-    match records.iter().find(|record| !own.covers(&record.body)) {
+    let own = Confinement::of_verdict(verdict)?;
+    match statements.into_iter().find(|(_, parties)| !own.covers_statement(parties)) {
         None => Ok(()),
-        Some(record) => Err(Problem::forbidden(format!(
-            "statement {}: a launched unit records for the launch's actor and registration only",
-            record.id
+        Some((id, _)) => Err(Problem::forbidden(format!(
+            "statement {id}: a launched unit records for the launch's actor and registration only"
         ))),
     }
 }
+
+#[cfg(test)]
+#[path = "access_tests.rs"]
+mod tests;

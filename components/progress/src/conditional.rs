@@ -30,11 +30,14 @@ impl Representation {
         Self { media_type: "application/json".into(), content, etag, updated_ms: None }
     }
 
-    /// 200; 304 to a caller that has it; 412 to one that wants another. Browsers have to ask each
-    /// time: by themselves they would take the age of a document for a promise that it stays as it
-    /// is.
-    pub fn answer(self, call: &Call) -> Result<Reply, Problem> {
-        let conditions = Conditions::of(call)?;
+    /// The reply: 200; 304 to a caller that has it; 412 to one that wants another. Browsers have
+    /// to ask each time: by themselves they would take the age of a document for a promise that it
+    /// stays as it is.
+    ///
+    /// # Errors
+    /// 412, or 400 for conditions that are none.
+    pub fn into_reply(self, call: &Call) -> Result<Reply, Problem> {
+        let conditions = Conditions::of_request(call)?;
         if conditions.matches.is_some_and(|tags| !tags.name_strongly(&self.etag)) {
             return Err(Error::Precondition.into());
         }
@@ -47,13 +50,13 @@ impl Representation {
             Some(date) => reply.with_header("last-modified", &date),
             None => reply,
         };
-        let reply = reply.with_header("etag", &quoted(&self.etag));
+        let reply = reply.with_header("etag", &quote_etag(&self.etag));
         Ok(reply.with_header("cache-control", "private, no-cache"))
     }
 }
 
 /// An ETag as headers have it.
-pub fn quoted(etag: &str) -> String {
+pub fn quote_etag(etag: &str) -> String {
     format!("\"{etag}\"")
 }
 
@@ -66,15 +69,18 @@ pub struct Conditions {
 }
 
 impl Conditions {
-    fn of(call: &Call) -> Result<Self, Problem> {
+    fn of_request(call: &Call) -> Result<Self, Problem> {
         let tags = |name| ETags::of(&call.headers, name);
         Ok(Self { matches: tags("if-match")?, differs: tags("if-none-match")? })
     }
 
     /// The conditions of a change; at most one, since HTTP leaves open what two of them mean (RFC
     /// 2616, 14.24).
+    ///
+    /// # Errors
+    /// 400.
     pub fn of_change(call: &Call) -> Result<Self, Problem> {
-        let conditions = Self::of(call)?;
+        let conditions = Self::of_request(call)?;
         if conditions.matches.is_some() && conditions.differs.is_some() {
             return Err(Problem::bad_request("send If-Match or If-None-Match, not both"));
         }
@@ -86,8 +92,11 @@ impl Conditions {
         self.matches.is_none() && self.differs.is_none()
     }
 
-    /// 412 unless they hold for what is there: the ETag of a document, or none.
-    pub fn check(&self, etag: Option<&str>) -> Result<(), Problem> {
+    /// Makes sure that they hold for what is there: the ETag of a document, or none.
+    ///
+    /// # Errors
+    /// 412.
+    pub fn check_etag(&self, etag: Option<&str>) -> Result<(), Problem> {
         let named = |tags: &ETags| etag.is_some_and(|etag| tags.name(etag));
         let named_strongly = |tags: &ETags| etag.is_some_and(|etag| tags.name_strongly(etag));
         let holds = self.matches.as_ref().is_none_or(named_strongly)
@@ -96,7 +105,7 @@ impl Conditions {
     }
 
     /// The condition of a change as the store has it.
-    pub fn precondition(self) -> Precondition {
+    pub fn into_precondition(self) -> Precondition {
         match (self.matches, self.differs) {
             (Some(ETags::Any), _) => Precondition::Exists,
             (Some(ETags::These(tags)), _) => {
@@ -109,5 +118,73 @@ impl Conditions {
             }
             (None, None) => Precondition::None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hedgeschool_web::ETag;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::call::test_call;
+    use hedgeschool_web::Method;
+
+    /// What a precondition means to the store (WIT).
+    fn holds(precondition: &Precondition, etag: Option<&str>) -> bool {
+        let named = |etags: &[String]| etag.is_some_and(|etag| etags.iter().any(|it| it == etag));
+        match precondition {
+            Precondition::None => true,
+            Precondition::Exists => etag.is_some(),
+            Precondition::Absent => etag.is_none(),
+            Precondition::Matches(etags) => named(etags),
+            Precondition::Differs(etags) => !named(etags),
+        }
+    }
+
+    fn any_tags() -> impl Strategy<Value = Option<ETags>> {
+        let tag = ("[a-c]", any::<bool>()).prop_map(|(value, is_weak)| ETag { value, is_weak });
+        let tags = prop::collection::vec(tag, 1..4).prop_map(ETags::These);
+        prop::option::of(prop_oneof![Just(ETags::Any), tags])
+    }
+
+    proptest! {
+        #[test]
+        fn here_and_in_the_store_conditions_mean_the_same(
+            tags in any_tags(),
+            is_match in any::<bool>(),
+            etag in prop::option::of("[a-c]"),
+        ) {
+            let (matches, differs) = if is_match { (tags, None) } else { (None, tags) };
+            let conditions = Conditions { matches, differs };
+            let here = conditions.check_etag(etag.as_deref()).is_ok();
+            prop_assert_eq!(here, holds(&conditions.into_precondition(), etag.as_deref()));
+        }
+    }
+
+    #[test]
+    fn a_change_has_one_condition_at_most() {
+        let of =
+            |headers: &[(&str, &str)]| Conditions::of_change(&test_call(Method::PUT, "", headers));
+        assert!(of(&[]).is_ok_and(|conditions| conditions.is_empty()));
+        assert!(of(&[("if-match", "\"a\"")]).is_ok_and(|conditions| !conditions.is_empty()));
+        assert!(of(&[("if-match", "*"), ("if-none-match", "*")]).is_err());
+    }
+
+    #[test]
+    fn who_has_it_gets_nothing_and_who_wants_another_is_told() {
+        let status = |headers: &[(&str, &str)]| {
+            let found = Representation::of_json(&serde_json::json!({}));
+            match found.into_reply(&test_call(Method::GET, "", headers)) {
+                Ok(reply) => reply.status(),
+                Err(problem) => problem.status,
+            }
+        };
+        let etag = quote_etag(&Representation::of_json(&serde_json::json!({})).etag);
+        assert_eq!(status(&[]), StatusCode::OK);
+        assert_eq!(status(&[("if-none-match", &etag)]), StatusCode::NOT_MODIFIED);
+        assert_eq!(status(&[("if-none-match", "\"other\"")]), StatusCode::OK);
+        assert_eq!(status(&[("if-match", &etag)]), StatusCode::OK);
+        assert_eq!(status(&[("if-match", "\"other\"")]), StatusCode::PRECONDITION_FAILED);
     }
 }

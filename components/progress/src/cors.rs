@@ -12,7 +12,7 @@ const RESPONSE_HEADERS: &str =
     "etag, last-modified, x-experience-api-version, x-experience-api-consistent-through";
 
 /// The answer to a browser that asks before it calls.
-pub fn preflight() -> Reply {
+pub fn answer_preflight() -> Reply {
     Reply::empty(StatusCode::NO_CONTENT)
         .with_header("access-control-allow-methods", METHODS)
         .with_header("access-control-allow-headers", REQUEST_HEADERS)
@@ -20,7 +20,7 @@ pub fn preflight() -> Reply {
 }
 
 /// Lets the caller's page read the response.
-pub fn allow(reply: Reply) -> Reply {
+pub fn allow_origins(reply: Reply) -> Reply {
     reply
         .with_header("access-control-allow-origin", "*")
         .with_header("access-control-expose-headers", RESPONSE_HEADERS)

@@ -2,6 +2,7 @@
 
 mod attachments;
 mod get;
+mod parameters;
 mod record;
 mod reply;
 
@@ -21,24 +22,27 @@ thread_local! {
 /// Answers a request to `statements`. All answers, errors included, say through which moment what
 /// they rest on is complete (2.1.3). A reader gets the present one, even where it made a mistake:
 /// it may be waiting for it.
-pub async fn answer(call: Result<Call, Problem>) -> Result<Reply, Problem> {
-    let reads = call.as_ref().map_or(true, Call::reads);
+///
+/// # Errors
+/// Only if the store does not say how far statements are complete.
+pub async fn answer_statements(call: Result<Call, Problem>) -> Result<Reply, Problem> {
+    let reads = call.as_ref().map_or(true, Call::is_read);
     let through = match THROUGH.with_borrow(Clone::clone).filter(|_| !reads) {
         Some(through) => through,
         None => consistent_through().await?,
     };
     let reply = reply_of(match call {
-        Ok(call) => route(call).await,
+        Ok(call) => route_call(call).await,
         Err(problem) => Err(problem),
     });
     Ok(reply.with_header("x-experience-api-consistent-through", &through))
 }
 
-async fn route(call: Call) -> Result<Reply, Problem> {
+async fn route_call(call: Call) -> Result<Reply, Problem> {
     match call.method {
-        Method::POST => record::post(call).await,
-        Method::PUT => record::put(call).await,
-        Method::GET | Method::HEAD => get::statements(&call).await,
+        Method::POST => record::post_statements(call).await,
+        Method::PUT => record::put_statement(call).await,
+        Method::GET | Method::HEAD => get::get_statements(&call).await,
         _ => Err(Problem::method_not_allowed("GET, HEAD, POST, PUT, OPTIONS")),
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! | address | body | answer |
 //! |---|---|---|
-//! | `/storage/read` | [`Place`] | [`Areas`] |
+//! | `/storage/read` | [`Owner`] | [`Areas`] |
 //! | `/storage/change` | [`Changes`]: null removes an item | nothing |
 
 use std::collections::BTreeMap;
@@ -17,18 +17,18 @@ use hedgeschool_web::{Problem, Reply, Request, StatusCode, body};
 use hedgeschool_xapi::agent_id;
 use serde::{Deserialize, Serialize};
 
-use crate::documents::{BYTES_MAX, update};
+use crate::document_change::{DOCUMENT_BYTES_MAX, change_document};
 use crate::store::documents;
 use crate::store::types::{Document, DocumentKind, DocumentScope, Precondition};
 
 /// Largest question, in bytes: all that an area may hold, as it is written in JSON.
-const QUESTION_BYTES_MAX: usize = 2 * BYTES_MAX;
+const QUESTION_BYTES_MAX: usize = 2 * DOCUMENT_BYTES_MAX;
 const LOCAL: &str = "localStorage";
 const SESSION: &str = "sessionStorage";
 
 /// Whose storage, and of which course.
 #[derive(Deserialize)]
-struct Place {
+struct Owner {
     /// The learner's agent, as JSON.
     agent: String,
     /// The publisher's course IRI.
@@ -46,7 +46,7 @@ struct Areas {
 #[derive(Deserialize)]
 struct Changes {
     #[serde(flatten)]
-    place: Place,
+    owner: Owner,
     #[serde(default)]
     local: Items<Option<String>>,
     #[serde(default)]
@@ -56,64 +56,75 @@ struct Changes {
 type Items<T> = BTreeMap<String, T>;
 
 /// Answers a route below `/storage/`.
-pub async fn answer(request: Request, route: &str) -> Result<Reply, Problem> {
+///
+/// # Errors
+/// 400, 404 and 413.
+pub async fn answer_storage(request: Request, route: &str) -> Result<Reply, Problem> {
     match route {
-        "read" => read(body::json(request, QUESTION_BYTES_MAX).await?).await,
-        "change" => change(body::json(request, QUESTION_BYTES_MAX).await?).await,
+        "read" => read_areas(body::json(request, QUESTION_BYTES_MAX).await?).await,
+        "change" => change_areas(body::json(request, QUESTION_BYTES_MAX).await?).await,
         _ => Err(Problem::not_found("there is no such route")),
     }
 }
 
-async fn read(place: Place) -> Result<Reply, Problem> {
-    let scope = place.scope()?;
+async fn read_areas(owner: Owner) -> Result<Reply, Problem> {
+    let scope = owner.scope()?;
     Reply::json(&Areas {
-        local: items(documents::get(scope.clone(), LOCAL.to_owned()).await?.as_ref()),
-        session: items(documents::get(scope, SESSION.to_owned()).await?.as_ref()),
+        local: parse_items(documents::get(scope.clone(), LOCAL.to_owned()).await?.as_ref()),
+        session: parse_items(documents::get(scope, SESSION.to_owned()).await?.as_ref()),
     })
 }
 
-async fn change(changes: Changes) -> Result<Reply, Problem> {
-    let scope = changes.place.scope()?;
+async fn change_areas(changes: Changes) -> Result<Reply, Problem> {
+    let scope = changes.owner.scope()?;
     for (area, items) in [(LOCAL, changes.local), (SESSION, changes.session)] {
         if !items.is_empty() {
-            store(&scope, area, &items).await?;
+            store_area(&scope, area, &items).await?;
         }
     }
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
-async fn store(
+async fn store_area(
     scope: &DocumentScope,
     area: &str,
     changed: &Items<Option<String>>,
 ) -> Result<(), Problem> {
-    update(scope, area, "application/json", |current| {
-        let mut items = items(current);
-        for (name, text) in changed.clone() {
-            match text {
-                Some(text) => items.insert(name, text),
-                None => items.remove(&name),
-            };
-        }
+    change_document(scope, area, "application/json", |current| {
+        let items = apply_changes(parse_items(current), changed);
         serde_json::to_vec(&items).map_err(Problem::internal)
     })
     .await
 }
 
+/// The items with the changed ones in the place of their own: null removes one.
+fn apply_changes(mut items: Items<String>, changed: &Items<Option<String>>) -> Items<String> {
+    for (name, text) in changed {
+        match text {
+            Some(text) => items.insert(name.clone(), text.clone()),
+            None => items.remove(name),
+        };
+    }
+    items
+}
+
 /// Forgets a learner's `sessionStorage` in a course: a launch is a session of its own.
+///
+/// # Errors
+/// The store failed.
 pub async fn begin_session(learner: &str, course: &str) -> Result<(), Problem> {
-    let scope = scope(learner.to_owned(), course);
+    let scope = course_scope(learner.to_owned(), course);
     Ok(documents::delete(scope, SESSION.to_owned(), Precondition::None).await?)
 }
 
-impl Place {
+impl Owner {
     fn scope(&self) -> Result<DocumentScope, Problem> {
-        Ok(scope(agent_id(&self.agent).map_err(Problem::internal)?, &self.course))
+        Ok(course_scope(agent_id(&self.agent).map_err(Problem::internal)?, &self.course))
     }
 }
 
 /// What is kept of a learner, by the agent's identifier, in a course as a whole.
-pub fn scope(learner: String, course: &str) -> DocumentScope {
+pub fn course_scope(learner: String, course: &str) -> DocumentScope {
     DocumentScope {
         kind: DocumentKind::State,
         activity: Some(course_activity_id(course)),
@@ -123,7 +134,41 @@ pub fn scope(learner: String, course: &str) -> DocumentScope {
 }
 
 /// What a document holds; nothing, if it was not made here.
-fn items(document: Option<&Document>) -> Items<String> {
+fn parse_items(document: Option<&Document>) -> Items<String> {
     let items = document.and_then(|document| serde_json::from_slice(&document.content).ok());
     items.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_set_and_removed() {
+        let items = |pairs: &[(&str, &str)]| -> Items<String> {
+            pairs.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect()
+        };
+        let changes: Changes = serde_json::from_str(
+            r#"{"agent":"{}","course":"urn:c","local":{"a":"2","b":null,"c":"3","d":null}}"#,
+        )
+        .unwrap();
+        let changed = apply_changes(items(&[("a", "1"), ("b", "1"), ("e", "1")]), &changes.local);
+        assert_eq!(changed, items(&[("a", "2"), ("c", "3"), ("e", "1")]));
+        assert!(changes.session.is_empty());
+    }
+
+    #[test]
+    fn what_was_not_made_here_holds_nothing() {
+        let document = |content: &str| Document {
+            media_type: "application/json".into(),
+            content: content.into(),
+            etag: String::new(),
+            updated: 0,
+        };
+        assert_eq!(parse_items(Some(&document(r#"{"a":"1"}"#))).len(), 1);
+        for other in [r#"{"a":1}"#, "[]", "no JSON"] {
+            assert!(parse_items(Some(&document(other))).is_empty(), "{other}");
+        }
+        assert!(parse_items(None).is_empty());
+    }
 }

@@ -40,7 +40,7 @@ impl Marks {
 
 /// What has happened so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SoFar {
+pub struct History {
     /// In this session.
     pub session: Marks,
     /// In any session of the registration, this one included.
@@ -64,7 +64,10 @@ fn must(holds: bool, section: &'static str, rule: &'static str) -> Judgement {
 }
 
 /// Judges a statement, and answers what it marks.
-pub fn judge(statement: &Value, session: &Session, so_far: SoFar) -> Judgement<Marks> {
+///
+/// # Errors
+/// The first rule that it breaks.
+pub fn judge_statement(statement: &Value, session: &Session, so_far: History) -> Judgement<Marks> {
     must(!so_far.session.have_ended(), "9.3.8", "the session has ended: launch the unit again")?;
     check_form(statement, session)?;
     let is_in = |category: &str| {
@@ -79,13 +82,13 @@ pub fn judge(statement: &Value, session: &Session, so_far: SoFar) -> Judgement<M
         must(is_ready, "9.3.2", "the first statement of a session is initialized")?;
         return Ok(Marks::empty());
     }
-    let says = verb(statement);
+    let says = verb_id(statement);
     let is_judged = matches!(says, COMPLETED | PASSED | FAILED);
     let is_own = statement.pointer("/object/id").is_some_and(|id| *id == session.activity);
     must(is_own, "8.1.5", "the object is the activityId of the launch")?;
     must(counts == is_judged, "9.6.2.2", "completed, passed and failed have the category moveon")?;
     let mark = match says {
-        INITIALIZED => return initialized(so_far.session),
+        INITIALIZED => return judge_initialized(so_far.session),
         COMPLETED => Marks::COMPLETED,
         PASSED => Marks::PASSED,
         FAILED => Marks::FAILED,
@@ -93,7 +96,7 @@ pub fn judge(statement: &Value, session: &Session, so_far: SoFar) -> Judgement<M
         _ => return must(false, "9.3", "a unit has no such verb").map(|()| Marks::empty()),
     };
     must(is_ready, "9.3.2", "the first statement of a session is initialized")?;
-    has(statement, "/result/duration", "9.5.4.1", "it has a duration")?;
+    require_field(statement, "/result/duration", "9.5.4.1", "it has a duration")?;
     if is_judged {
         let is_normal = session.mode == LaunchMode::Normal;
         must(is_normal, "10.2.2", "nothing counts in the modes Browse and Review")?;
@@ -103,19 +106,19 @@ pub fn judge(statement: &Value, session: &Session, so_far: SoFar) -> Judgement<M
     Ok(mark)
 }
 
-/// Whether a statement that is recorded already may be sent again, whatever [`judge`] says of it:
-/// its answer may have been lost. Once the session has ended, only what ended it.
-pub fn may_repeat(statement: &Value, so_far: SoFar) -> bool {
-    !so_far.session.have_ended() || verb(statement) == TERMINATED
+/// Whether a statement that is recorded already may be sent again, whatever [`judge_statement`]
+/// says of it: its answer may have been lost. Once the session has ended, only what ended it.
+pub fn may_repeat(statement: &Value, so_far: History) -> bool {
+    !so_far.session.have_ended() || verb_id(statement) == TERMINATED
 }
 
 /// What holds of all statements, those included that cmi5 does not define.
 fn check_form(statement: &Value, session: &Session) -> Judgement {
-    has(statement, "/id", "9.1", "the unit gives its statements ids")?;
+    require_field(statement, "/id", "9.1", "the unit gives its statements ids")?;
     let is_agent = statement.pointer("/actor/objectType").is_none_or(|kind| kind == "Agent");
     must(is_agent, "9.2", "the actor is an agent")?;
-    has(statement, "/actor/account", "9.2", "the actor is the account of the launch")?;
-    must(verb(statement) != VOIDED, "6.3", "a unit takes no statements back")?;
+    require_field(statement, "/actor/account", "9.2", "the actor is the account of the launch")?;
+    must(verb_id(statement) != VOIDED, "6.3", "a unit takes no statements back")?;
     let time = statement.get("timestamp").and_then(Value::as_str).unwrap_or_default();
     let is_utc = ["Z", "z", "+00:00", "+0000", "+00"].iter().any(|end| time.ends_with(end));
     must(is_utc, "9.7", "the timestamp is there, and in UTC")?;
@@ -129,7 +132,7 @@ fn check_form(statement: &Value, session: &Session) -> Judgement {
     must(is_in_session, "9.6.3.1", "the extension sessionid is that of the launch")
 }
 
-fn initialized(seen: Marks) -> Judgement<Marks> {
+fn judge_initialized(seen: Marks) -> Judgement<Marks> {
     must(!seen.contains(Marks::INITIALIZED), "9.3.2", "a session is initialized once")?;
     must(seen.contains(Marks::LAUNCH_DATA), "10", "LMS.LaunchData is read before")?;
     let asked = seen.contains(Marks::PREFERENCES);
@@ -169,8 +172,8 @@ fn check_result(statement: &Value, session: &Session, mark: Marks) -> Judgement 
 }
 
 /// How often, and after what (9.3).
-fn check_order(mark: Marks, so_far: SoFar) -> Judgement {
-    let SoFar { session, registration } = so_far;
+fn check_order(mark: Marks, so_far: History) -> Judgement {
+    let History { session, registration } = so_far;
     if mark == Marks::FAILED {
         must(!session.contains(mark), "9.3", "a session fails once")?;
         let has_passed = registration.contains(Marks::PASSED);
@@ -181,15 +184,23 @@ fn check_order(mark: Marks, so_far: SoFar) -> Judgement {
     must(!has_failed, "9.3", "who has failed does not pass in the same session")
 }
 
-fn verb(statement: &Value) -> &str {
+fn verb_id(statement: &Value) -> &str {
     statement.pointer("/verb/id").and_then(Value::as_str).unwrap_or_default()
 }
 
-fn has(statement: &Value, place: &str, section: &'static str, rule: &'static str) -> Judgement {
+fn require_field(
+    statement: &Value,
+    place: &str,
+    section: &'static str,
+    rule: &'static str,
+) -> Judgement {
     must(statement.pointer(place).is_some(), section, rule)
 }
 
 /// Whether a document may be what a learner prefers (11): 400 is for what is no JSON.
+///
+/// # Errors
+/// The first rule that it breaks.
 pub fn check_preferences(document: &Value) -> Judgement {
     let text = |name: &str| document.get(name).and_then(Value::as_str);
     let is_tag = |tag: &str| {

@@ -54,17 +54,17 @@ fn terminated() -> Value {
     defined(TERMINATED, json!({"duration": "PT1S"}))
 }
 
-fn ready() -> SoFar {
-    SoFar { session: READY, registration: READY }
+fn ready() -> History {
+    History { session: READY, registration: READY }
 }
 
-fn after(session: Marks, registration: Marks) -> SoFar {
-    SoFar { session: READY | session, registration: READY | session | registration }
+fn after(session: Marks, registration: Marks) -> History {
+    History { session: READY | session, registration: READY | session | registration }
 }
 
 /// The section whose rule is broken.
-fn broken(statement: &Value, so_far: SoFar) -> &'static str {
-    match judge(statement, &session(), so_far) {
+fn broken(statement: &Value, so_far: History) -> &'static str {
+    match judge_statement(statement, &session(), so_far) {
         Ok(marks) => panic!("taken as {marks:?}"),
         Err(violation) => violation.section,
     }
@@ -83,7 +83,7 @@ fn with(mut statement: Value, place: &str, value: Value) -> Value {
 #[test]
 fn a_session_in_order_is_taken() {
     let read = Marks::LAUNCH_DATA | Marks::PREFERENCES;
-    let mut so_far = SoFar { session: read, registration: read };
+    let mut so_far = History { session: read, registration: read };
     let score = json!({"scaled": 0.9, "raw": 90, "min": 0, "max": 100});
     for statement in [
         defined(INITIALIZED, json!({})),
@@ -93,7 +93,7 @@ fn a_session_in_order_is_taken() {
         allowed(),
         terminated(),
     ] {
-        let marks = judge(&statement, &session(), so_far).unwrap();
+        let marks = judge_statement(&statement, &session(), so_far).unwrap();
         so_far.session |= marks;
         so_far.registration |= marks;
     }
@@ -111,13 +111,13 @@ fn only_what_ended_a_session_is_sent_again_after_it() {
 
 #[test]
 fn nothing_comes_before_the_unit_is_ready() {
-    let read = SoFar { session: Marks::LAUNCH_DATA | Marks::PREFERENCES, ..SoFar::default() };
+    let read = History { session: Marks::LAUNCH_DATA | Marks::PREFERENCES, ..History::default() };
     for statement in [allowed(), completed(), terminated()] {
         assert_eq!(broken(&statement, read), "9.3.2");
     }
     let initialized = defined(INITIALIZED, json!({}));
     assert_eq!(broken(&initialized, ready()), "9.3.2");
-    let hasty = |session| SoFar { session, ..SoFar::default() };
+    let hasty = |session| History { session, ..History::default() };
     assert_eq!(broken(&initialized, hasty(Marks::PREFERENCES)), "10");
     assert_eq!(broken(&initialized, hasty(Marks::LAUNCH_DATA)), "11");
 }
@@ -186,15 +186,15 @@ fn results_say_what_the_verb_says() {
         assert_eq!(broken(&statement, ready()), section, "{statement}");
     }
     let bare = without(passed(json!(null)), "/result", "score");
-    assert_eq!(judge(&bare, &session(), ready()), Ok(Marks::PASSED));
+    assert_eq!(judge_statement(&bare, &session(), ready()), Ok(Marks::PASSED));
 }
 
 #[test]
 fn a_mastery_score_of_nought_is_one_and_may_stay_unsaid() {
     let unsaid = without(passed(json!({"scaled": 0.0})), "/context/extensions", MASTERY_SCORE);
-    assert_eq!(judge(&unsaid, &zero_session(), ready()), Ok(Marks::PASSED));
+    assert_eq!(judge_statement(&unsaid, &zero_session(), ready()), Ok(Marks::PASSED));
     let failed = without(failed(json!({"scaled": 0.0})), "/context/extensions", MASTERY_SCORE);
-    assert!(judge(&failed, &zero_session(), ready()).is_err());
+    assert!(judge_statement(&failed, &zero_session(), ready()).is_err());
 }
 
 #[test]
@@ -206,16 +206,16 @@ fn what_counts_counts_once() {
     assert_eq!(broken(&fail, after(Marks::FAILED, Marks::empty())), "9.3");
     assert_eq!(broken(&fail, after(Marks::empty(), Marks::PASSED)), "9.3");
     let again = after(Marks::empty(), Marks::FAILED);
-    assert_eq!(judge(&fail, &session(), again), Ok(Marks::FAILED));
-    assert_eq!(judge(&pass, &session(), again), Ok(Marks::PASSED));
+    assert_eq!(judge_statement(&fail, &session(), again), Ok(Marks::FAILED));
+    assert_eq!(judge_statement(&pass, &session(), again), Ok(Marks::PASSED));
 }
 
 #[test]
 fn nothing_counts_in_other_modes() {
     for mode in [LaunchMode::Browse, LaunchMode::Review] {
         let session = Session { mode, ..session() };
-        assert_eq!(judge(&completed(), &session, ready()).unwrap_err().section, "10.2.2");
-        assert_eq!(judge(&terminated(), &session, ready()), Ok(Marks::TERMINATED));
+        assert_eq!(judge_statement(&completed(), &session, ready()).unwrap_err().section, "10.2.2");
+        assert_eq!(judge_statement(&terminated(), &session, ready()), Ok(Marks::TERMINATED));
     }
 }
 

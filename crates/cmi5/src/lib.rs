@@ -17,4 +17,5 @@ mod unit;
 pub mod vocabulary;
 mod xml;
 
-pub use structure::{Cmi5, STRUCTURE_PATH, UNITS_MAX};
+pub use structure::{Cmi5, UNITS_MAX};
+pub use xml::STRUCTURE_PATH;

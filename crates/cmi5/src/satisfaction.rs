@@ -5,7 +5,7 @@
 ///
 /// `parents`: the block that each block stands in, which comes before it. `units`: for each unit
 /// the block that it stands in, and whether it is done.
-pub fn satisfied(
+pub fn find_satisfied(
     parents: &[Option<usize>],
     units: impl IntoIterator<Item = (Option<usize>, bool)>,
 ) -> (Vec<usize>, bool) {
@@ -36,9 +36,15 @@ mod tests {
         // 0 [ 1 [ a ] b ], 2 [ c ], d
         let parents = [None, Some(0), None];
         let units = |done: [bool; 4]| [Some(1), Some(0), Some(2), None].into_iter().zip(done);
-        assert_eq!(satisfied(&parents, units([false; 4])), (vec![], false));
-        assert_eq!(satisfied(&parents, units([true, false, true, false])), (vec![2, 1], false));
-        assert_eq!(satisfied(&parents, units([true, true, true, false])), (vec![2, 1, 0], false));
-        assert_eq!(satisfied(&parents, units([true; 4])), (vec![2, 1, 0], true));
+        assert_eq!(find_satisfied(&parents, units([false; 4])), (vec![], false));
+        assert_eq!(
+            find_satisfied(&parents, units([true, false, true, false])),
+            (vec![2, 1], false)
+        );
+        assert_eq!(
+            find_satisfied(&parents, units([true, true, true, false])),
+            (vec![2, 1, 0], false)
+        );
+        assert_eq!(find_satisfied(&parents, units([true; 4])), (vec![2, 1, 0], true));
     }
 }

@@ -22,7 +22,7 @@ pub enum LaunchMode {
 
 impl LaunchMode {
     /// As the standard writes it.
-    pub fn text(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Normal => "Normal",
             Self::Browse => "Browse",
@@ -32,7 +32,7 @@ impl LaunchMode {
 
     /// Reads it, as the standard writes it.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Normal, Self::Browse, Self::Review].into_iter().find(|mode| mode.text() == text)
+        [Self::Normal, Self::Browse, Self::Review].into_iter().find(|mode| mode.as_str() == text)
     }
 }
 
@@ -59,7 +59,7 @@ pub struct Session {
 
 /// What else a launch tells a unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Details<'a> {
+pub struct LaunchDetails<'a> {
     /// The unit's address, without what a launch adds.
     pub url: &'a str,
     /// The publisher's text; may be empty.
@@ -72,7 +72,7 @@ pub struct Details<'a> {
 
 /// A block or a course.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Whole<'a> {
+pub struct BlockOrCourse<'a> {
     /// The IRI under which statements speak of it.
     pub activity: &'a str,
     /// The publisher's.
@@ -85,61 +85,65 @@ pub struct Whole<'a> {
 
 impl Session {
     /// The document `LMS.LaunchData` (10.2).
-    pub fn launch_data(&self, details: &Details<'_>) -> Value {
+    pub fn launch_data(&self, details: &LaunchDetails<'_>) -> Value {
         let mut data = json!({
             "contextTemplate": {
                 "contextActivities": {"grouping": [{"id": self.unit}]},
                 "extensions": {SESSION_ID: self.id},
             },
-            "launchMode": self.mode.text(),
-            "moveOn": self.move_on.text(),
+            "launchMode": self.mode.as_str(),
+            "moveOn": self.move_on.as_str(),
         });
         if let Some(score) = self.mastery_score {
-            set(&mut data, "masteryScore", json!(score));
+            set_field(&mut data, "masteryScore", json!(score));
         }
         let texts =
             [("launchParameters", details.launch_parameters), ("returnURL", details.return_url)];
         for (name, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
-            set(&mut data, name, json!(text));
+            set_field(&mut data, name, json!(text));
         }
         if !details.entitlement_key.is_empty() {
-            set(&mut data, "entitlementKey", json!({"courseStructure": details.entitlement_key}));
+            set_field(
+                &mut data,
+                "entitlementKey",
+                json!({"courseStructure": details.entitlement_key}),
+            );
         }
         data
     }
 
     /// The LMS has launched the unit (9.3.1).
-    pub fn launched(&self, details: &Details<'_>) -> Value {
-        let mut statement = self.statement(LAUNCHED, json!({"id": self.activity}), &self.unit);
+    pub fn launched_statement(&self, details: &LaunchDetails<'_>) -> Value {
+        let mut statement = self.lms_statement(LAUNCHED, json!({"id": self.activity}), &self.unit);
         let mut told = vec![
-            (LAUNCH_MODE, json!(self.mode.text())),
+            (LAUNCH_MODE, json!(self.mode.as_str())),
             (LAUNCH_URL, json!(details.url)),
-            (MOVE_ON, json!(self.move_on.text())),
+            (MOVE_ON, json!(self.move_on.as_str())),
         ];
         told.extend(self.mastery_score.map(|score| (MASTERY_SCORE, json!(score))));
         if !details.launch_parameters.is_empty() {
             told.push((LAUNCH_PARAMETERS, json!(details.launch_parameters)));
         }
         if let Some(extensions) = statement.pointer_mut("/context/extensions") {
-            told.into_iter().for_each(|(name, value)| set(extensions, name, value));
+            told.into_iter().for_each(|(name, value)| set_field(extensions, name, value));
         }
         statement
     }
 
     /// The LMS has given the session up, after so many milliseconds (9.3.6, 9.5.4.2).
-    pub fn abandoned(&self, duration_ms: i64) -> Value {
-        let mut statement = self.statement(ABANDONED, json!({"id": self.activity}), &self.unit);
+    pub fn abandoned_statement(&self, duration_ms: i64) -> Value {
+        let mut statement = self.lms_statement(ABANDONED, json!({"id": self.activity}), &self.unit);
         let ms = duration_ms.max(0);
         let duration = format!("PT{}.{:03}S", ms / 1_000, ms % 1_000);
-        set(&mut statement, "result", json!({"duration": duration}));
+        set_field(&mut statement, "result", json!({"duration": duration}));
         statement
     }
 
     /// Somebody has decided that the unit counts as done, and why (9.3.7).
-    pub fn waived(&self, reason: &str) -> Value {
-        let mut statement = self.statement(WAIVED, json!({"id": self.activity}), &self.unit);
+    pub fn waived_statement(&self, reason: &str) -> Value {
+        let mut statement = self.lms_statement(WAIVED, json!({"id": self.activity}), &self.unit);
         let result = json!({"success": true, "completion": true, "extensions": {REASON: reason}});
-        set(&mut statement, "result", result);
+        set_field(&mut statement, "result", result);
         if let Some(categories) = statement.pointer_mut("/context/contextActivities/category") {
             *categories = json!([{"id": CATEGORY_CMI5}, {"id": CATEGORY_MOVE_ON}]);
         }
@@ -147,14 +151,14 @@ impl Session {
     }
 
     /// All of a block or course is done (9.3.9).
-    pub fn satisfied(&self, whole: &Whole<'_>) -> Value {
+    pub fn satisfied_statement(&self, whole: &BlockOrCourse<'_>) -> Value {
         let definition = json!({"type": whole.kind, "name": {"und": whole.title}});
         let object = json!({"id": whole.activity, "definition": definition});
-        self.statement(SATISFIED, object, whole.id)
+        self.lms_statement(SATISFIED, object, whole.id)
     }
 
     /// A statement of the LMS about something that the publisher calls `publisher_id` (9.6).
-    fn statement(&self, verb: &str, object: Value, publisher_id: &str) -> Value {
+    fn lms_statement(&self, verb: &str, object: Value, publisher_id: &str) -> Value {
         let name = verb.rsplit('/').next().unwrap_or(verb);
         json!({
             "actor": serde_json::from_str(&self.actor).unwrap_or(Value::Null),
@@ -172,7 +176,7 @@ impl Session {
     }
 }
 
-fn set(object: &mut Value, name: &str, value: Value) {
+fn set_field(object: &mut Value, name: &str, value: Value) {
     object.as_object_mut().unwrap_or(&mut Map::new()).insert(name.to_owned(), value);
 }
 
@@ -196,10 +200,10 @@ pub(crate) mod tests {
     #[test]
     fn launch_data_tell_what_there_is_and_nothing_else() {
         let bare = Session { mastery_score: None, ..session() };
-        let data = bare.launch_data(&Details::default());
+        let data = bare.launch_data(&LaunchDetails::default());
         let names: Vec<_> = data.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(names, ["contextTemplate", "launchMode", "moveOn"]);
-        let details = Details {
+        let details = LaunchDetails {
             url: "a.html",
             launch_parameters: "p",
             entitlement_key: "k",
@@ -220,8 +224,8 @@ pub(crate) mod tests {
     #[test]
     fn the_lms_speaks_as_the_standard_wants_it() {
         let session = session();
-        let details = Details { url: "https://n/a.html?x=1", ..Details::default() };
-        let launched = session.launched(&details);
+        let details = LaunchDetails { url: "https://n/a.html?x=1", ..LaunchDetails::default() };
+        let launched = session.launched_statement(&details);
         let extensions = &launched["context"]["extensions"];
         assert_eq!(extensions[LAUNCH_URL], "https://n/a.html?x=1");
         assert_eq!(
@@ -229,14 +233,18 @@ pub(crate) mod tests {
             (&json!(0.0), &json!("CompletedAndPassed"))
         );
         assert_eq!(extensions.get(LAUNCH_PARAMETERS), None);
-        assert_eq!(session.abandoned(61_005)["result"]["duration"], "PT61.005S");
-        assert_eq!(session.abandoned(-1)["result"]["duration"], "PT0.000S");
-        let waived = session.waived("Tested Out");
+        assert_eq!(session.abandoned_statement(61_005)["result"]["duration"], "PT61.005S");
+        assert_eq!(session.abandoned_statement(-1)["result"]["duration"], "PT0.000S");
+        let waived = session.waived_statement("Tested Out");
         assert_eq!(waived["result"]["extensions"][REASON], "Tested Out");
         assert_eq!(waived["context"]["contextActivities"]["category"][1]["id"], CATEGORY_MOVE_ON);
-        let block =
-            Whole { activity: "urn:uuid:2", id: "https://e/b", title: "B", kind: TYPE_BLOCK };
-        let satisfied = session.satisfied(&block);
+        let block = BlockOrCourse {
+            activity: "urn:uuid:2",
+            id: "https://e/b",
+            title: "B",
+            kind: TYPE_BLOCK,
+        };
+        let satisfied = session.satisfied_statement(&block);
         assert_eq!(satisfied["object"]["id"], "urn:uuid:2");
         assert_eq!(satisfied["context"]["contextActivities"]["grouping"][0]["id"], "https://e/b");
         for statement in [launched, waived, satisfied] {

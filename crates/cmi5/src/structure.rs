@@ -4,11 +4,12 @@ use hedgeschool_package::document::Doctype;
 use hedgeschool_package::{Block, Course, Error, Folder, Format, Unit};
 use roxmltree::{Node, NodeId};
 
-use crate::unit::unit;
-use crate::xml::{NAMESPACE, STRUCTURE, broken, child, first_language, id, is, required, title};
+use crate::unit::read_unit;
+use crate::xml::{
+    NAMESPACE, STRUCTURE, STRUCTURE_PATH, broken_rule, find_child, first_language, is_element,
+    read_id, read_title, require_child,
+};
 
-/// Where a package keeps its course structure (14.0).
-pub const STRUCTURE_PATH: &str = "cmi5.xml";
 /// Most units a course may have; the standard asks for more than 1,000 (6.1).
 pub const UNITS_MAX: usize = 5_000;
 
@@ -20,36 +21,36 @@ impl Format for Cmi5 {
         "cmi5"
     }
 
-    fn manifest(&self) -> Option<&'static str> {
+    fn manifest_path(&self) -> Option<&'static str> {
         Some(STRUCTURE_PATH)
     }
 
-    fn read(&self, folder: &Folder<'_>) -> Result<Course, Error> {
-        let course = parse(folder.text(STRUCTURE_PATH)?)?;
+    fn read_course(&self, folder: &Folder<'_>) -> Result<Course, Error> {
+        let course = parse_structure(folder.text(STRUCTURE_PATH)?)?;
         check_urls(&course, folder)?;
         Ok(course)
     }
 
     fn read_alone(&self, manifest: &str) -> Option<Result<Course, Error>> {
-        let course = parse(manifest);
+        let course = parse_structure(manifest);
         Some(course.and_then(|course| check_absolute(&course).map(|()| course)))
     }
 }
 
 /// Reads a course structure document (13.1). A document type declaration is refused.
-pub fn parse(xml: &str) -> Result<Course, Error> {
+pub fn parse_structure(xml: &str) -> Result<Course, Error> {
     let document = STRUCTURE.parse(xml, Doctype::Refused)?;
     let root = document.root_element();
-    if !is(root, "courseStructure") {
+    if !is_element(root, "courseStructure") {
         let rule = format!("is not <courseStructure> in the namespace {NAMESPACE}");
-        return Err(broken(root, rule));
+        return Err(broken_rule(root, rule));
     }
-    let course = required(root, "course")?;
+    let course = require_child(root, "course")?;
     check_objectives(root)?;
-    let (blocks, units) = parts(root)?;
+    let (blocks, units) = read_parts(root)?;
     Ok(Course {
-        id: id(course)?,
-        title: title(course)?,
+        id: read_id(course)?,
+        title: read_title(course)?,
         description: first_language(course, "description")?,
         blocks,
         units,
@@ -60,69 +61,70 @@ pub fn parse(xml: &str) -> Result<Course, Error> {
 
 /// Refuses a relative address, for a structure without files (14.2).
 fn check_absolute(course: &Course) -> Result<(), Error> {
-    let relative = course.units.iter().find(|unit| unit.path().is_some());
+    let relative = course.units.iter().find(|unit| unit.file_path().is_some());
     let Some(unit) = relative else { return Ok(()) };
     let rule = "which is relative: without a zip around it, units are on other servers";
     let reason = format!("unit {:?} has the <url> {:?}, {rule}", unit.id, unit.url);
-    Err(STRUCTURE.refused(reason))
+    Err(STRUCTURE.refusal(reason))
 }
 
 /// Refuses a unit whose address is relative and names no file of the package (14.1).
 fn check_urls(course: &Course, folder: &Folder<'_>) -> Result<(), Error> {
-    let missing = |unit: &&Unit| unit.path().is_some_and(|path| !folder.has(&path));
+    let missing = |unit: &&Unit| unit.file_path().is_some_and(|path| !folder.has_file(&path));
     match course.units.iter().find(missing) {
         None => Ok(()),
         Some(unit) => {
             let rule = format!("has the <url> {:?}, which is no file of the package", unit.url);
-            Err(STRUCTURE.refused(format!("unit {:?} {rule}", unit.id)))
+            Err(STRUCTURE.refusal(format!("unit {:?} {rule}", unit.id)))
         }
     }
 }
 
 /// All blocks and units below the root. Blocks nest without recursion here: depth is the attacker's
 /// choice.
-fn parts(root: Node) -> Result<(Vec<Block>, Vec<Unit>), Error> {
+fn read_parts(root: Node) -> Result<(Vec<Block>, Vec<Unit>), Error> {
     let (mut blocks, mut units) = (Vec::new(), Vec::new());
     let mut ids = HashSet::new();
     let mut positions: HashMap<NodeId, usize> = HashMap::new();
-    let parts = root.descendants().filter(|node| is(*node, "au") || is(*node, "block"));
+    let parts =
+        root.descendants().filter(|node| is_element(*node, "au") || is_element(*node, "block"));
     for part in parts {
         let parent = part.parent().filter(|parent| *parent != root);
         let position = parent.and_then(|parent| positions.get(&parent.id()).copied());
         if parent.is_some() && position.is_none() {
-            return Err(broken(part, "stands neither in a <block> nor in <courseStructure>"));
+            return Err(broken_rule(part, "stands neither in a <block> nor in <courseStructure>"));
         }
-        if !ids.insert(id(part)?) {
-            return Err(broken(part, "has the id of another unit or block"));
+        if !ids.insert(read_id(part)?) {
+            return Err(broken_rule(part, "has the id of another unit or block"));
         }
-        if is(part, "block") {
+        if is_element(part, "block") {
             positions.insert(part.id(), blocks.len());
-            blocks.push(block(part, position)?);
+            blocks.push(read_block(part, position)?);
         } else if units.len() == UNITS_MAX {
-            return Err(broken(root, format!("has more than {UNITS_MAX} units")));
+            return Err(broken_rule(root, format!("has more than {UNITS_MAX} units")));
         } else {
-            units.push(unit(part, position)?);
+            units.push(read_unit(part, position)?);
         }
     }
-    if units.is_empty() { Err(broken(root, "has no <au>")) } else { Ok((blocks, units)) }
+    if units.is_empty() { Err(broken_rule(root, "has no <au>")) } else { Ok((blocks, units)) }
 }
 
-fn block(node: Node, parent: Option<usize>) -> Result<Block, Error> {
-    let block = Block { id: id(node)?, title: title(node)?, parent };
-    if node.children().any(|child| is(child, "au") || is(child, "block")) {
+fn read_block(node: Node, parent: Option<usize>) -> Result<Block, Error> {
+    let block = Block { id: read_id(node)?, title: read_title(node)?, parent };
+    if node.children().any(|child| is_element(child, "au") || is_element(child, "block")) {
         return Ok(block);
     }
-    Err(broken(node, "has neither an <au> nor a <block>"))
+    Err(broken_rule(node, "has neither an <au> nor a <block>"))
 }
 
 /// Objectives (13.1.3) are checked and not kept: nothing here speaks of them.
 fn check_objectives(root: Node) -> Result<(), Error> {
     let mut ids = HashSet::new();
-    let all = child(root, "objectives").into_iter().flat_map(|all| all.children());
-    for objective in all.filter(|node| is(*node, "objective")) {
-        title(objective)?;
-        if !ids.insert(id(objective)?) {
-            return Err(broken(objective, "has the id of another objective"));
+    let all = find_child(root, "objectives").into_iter().flat_map(|all| all.children());
+    for objective in all.filter(|node| is_element(*node, "objective")) {
+        read_title(objective)?;
+        if !ids.insert(read_id(objective)?) {
+            return Err(broken_rule(objective, "has the id of another objective"));
         }
     }
     Ok(())

@@ -35,7 +35,7 @@ fn block(id: &str, inner: &str) -> String {
 }
 
 fn parse(inner: &str) -> Result<Course, Error> {
-    super::parse(&document(inner))
+    parse_structure(&document(inner))
 }
 
 fn refusal(inner: &str) -> String {
@@ -58,7 +58,7 @@ fn units_are_read_in_order_from_nested_blocks() {
     assert_eq!((first.move_on, first.mastery_score), (MoveOn::CompletedAndPassed, Some(0.75)));
     assert_eq!((first.launch_method, first.url.as_str()), (LaunchMethod::OwnWindow, "a.html?x=1"));
     assert_eq!(course.units[1].move_on, MoveOn::NotApplicable);
-    assert_eq!(course.units[1].path(), None);
+    assert_eq!(course.units[1].file_path(), None);
     let parents: Vec<_> = course.blocks.iter().map(|block| block.parent).collect();
     assert_eq!(parents, [None, Some(0)]);
     let blocks: Vec<_> = course.units.iter().map(|unit| unit.block).collect();
@@ -110,7 +110,7 @@ fn broken_rules_are_named_with_element_and_line() {
 
 #[test]
 fn other_documents_are_refused() {
-    let refused = |xml: &str| super::parse(xml).unwrap_err().to_string();
+    let refused = |xml: &str| parse_structure(xml).unwrap_err().to_string();
     assert!(refused("<courseStructure/>").contains("namespace"));
     assert!(refused("<a><b></a>").starts_with("cmi5.xml: "));
     let entity = r#"<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x>&a;</x>"#;
@@ -132,7 +132,7 @@ fn deep_nesting_is_no_trouble() {
         inner = block(&format!("b{depth}"), &inner);
     }
     assert_eq!(parse(&inner).unwrap().units.len(), 1);
-    assert!(super::parse(&"<a>".repeat(2_000_000)).is_err());
+    assert!(parse_structure(&"<a>".repeat(2_000_000)).is_err());
     let deep = ["<a>".repeat(400_000), "</a>".repeat(400_000)].concat();
     assert!(parse(&deep).is_err());
 }
@@ -140,7 +140,7 @@ fn deep_nesting_is_no_trouble() {
 proptest! {
     #[test]
     fn no_text_is_trouble(text in ".{0,300}", inner in "[<>/=\" a-zé&;!\\[\\]-]{0,200}") {
-        let _ = super::parse(&text);
+        let _ = parse_structure(&text);
         let _ = parse(&inner);
         let _ = parse(&unit("1", &inner, "x"));
     }

@@ -4,15 +4,15 @@ use iri_string::types::IriStr;
 use roxmltree::Node;
 
 use crate::launch::PARAMETERS;
-use crate::xml::{broken, child, id, required, text, title};
+use crate::xml::{broken_rule, element_text, find_child, read_id, read_title, require_child};
 
 /// Reads an `<au>` (13.1.4), which stands in the block at a position.
-pub fn unit(node: Node, block: Option<usize>) -> Result<Unit, Error> {
-    let optional = |name: &str| child(node, name).map_or(Ok(String::new()), text);
+pub fn read_unit(node: Node, block: Option<usize>) -> Result<Unit, Error> {
+    let optional = |name: &str| find_child(node, name).map_or(Ok(String::new()), element_text);
     Ok(Unit {
-        id: id(node)?,
-        title: title(node)?,
-        url: url(node)?,
+        id: read_id(node)?,
+        title: read_title(node)?,
+        url: read_url(node)?,
         player: Player::None,
         launch_method: launch_method(node)?,
         launch_parameters: optional("launchParameters")?,
@@ -23,11 +23,12 @@ pub fn unit(node: Node, block: Option<usize>) -> Result<Unit, Error> {
     })
 }
 
-fn url(node: Node) -> Result<String, Error> {
-    let element = required(node, "url")?;
-    let url = text(element)?;
-    let refused =
-        |rule: &str| Err(broken(element, format!("{url:?} of {} {rule}", describe(node))));
+fn read_url(node: Node) -> Result<String, Error> {
+    let element = require_child(node, "url")?;
+    let url = element_text(element)?;
+    let refused = |rule: &str| {
+        Err(broken_rule(element, format!("{url:?} of {} {rule}", describe_unit(node))))
+    };
     if url.is_empty() {
         return refused("is empty");
     }
@@ -52,7 +53,7 @@ fn launch_parameter(url: &str) -> Option<&'static str> {
     PARAMETERS.into_iter().find(is_there)
 }
 
-fn describe(node: Node) -> String {
+fn describe_unit(node: Node) -> String {
     format!("unit {:?}", node.attribute("id").unwrap_or_default())
 }
 
@@ -66,9 +67,10 @@ fn launch_method(node: Node) -> Result<LaunchMethod, Error> {
     match node.attribute("launchMethod").map(str::trim) {
         None | Some("AnyWindow") => Ok(LaunchMethod::AnyWindow),
         Some("OwnWindow") => Ok(LaunchMethod::OwnWindow),
-        Some(other) => {
-            Err(broken(node, format!("has launchMethod {other:?}, not AnyWindow or OwnWindow")))
-        }
+        Some(other) => Err(broken_rule(
+            node,
+            format!("has launchMethod {other:?}, not AnyWindow or OwnWindow"),
+        )),
     }
 }
 
@@ -76,10 +78,10 @@ fn move_on(node: Node) -> Result<MoveOn, Error> {
     let Some(text) = node.attribute("moveOn").map(str::trim) else {
         return Ok(MoveOn::NotApplicable);
     };
-    let known = MoveOn::ALL.into_iter().find(|move_on| move_on.text() == text);
+    let known = MoveOn::ALL.into_iter().find(|move_on| move_on.as_str() == text);
     known.ok_or_else(|| {
-        let allowed = MoveOn::ALL.map(MoveOn::text).join(", ");
-        broken(node, format!("has moveOn {text:?}, which is none of {allowed}"))
+        let allowed = MoveOn::ALL.map(MoveOn::as_str).join(", ");
+        broken_rule(node, format!("has moveOn {text:?}, which is none of {allowed}"))
     })
 }
 
@@ -89,6 +91,8 @@ fn mastery_score(node: Node) -> Result<Option<f64>, Error> {
     let is_decimal = score.chars().all(|c| c.is_ascii_digit() || "+-.".contains(c));
     match score.parse::<f64>() {
         Ok(value) if is_decimal && (0.0..=1.0).contains(&value) => Ok(Some(value)),
-        _ => Err(broken(node, format!("has masteryScore {score:?}, not a decimal from 0 to 1"))),
+        _ => {
+            Err(broken_rule(node, format!("has masteryScore {score:?}, not a decimal from 0 to 1")))
+        }
     }
 }

@@ -40,8 +40,8 @@ fn a_package_is_its_course_and_its_files() {
     let package = open(bytes.as_slice()).unwrap();
     assert_eq!(package.course().units.len(), 1);
     assert_eq!(package.entries().len(), 2);
-    assert_eq!(package.reader(0).unwrap().next(100).unwrap(), b"<p>hello");
-    assert!(package.reader(2).is_err());
+    assert_eq!(package.open_file(0).unwrap().next_piece(100).unwrap(), b"<p>hello");
+    assert!(package.open_file(2).is_err());
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_package_may_have_a_folder_around_it() {
     let package = open(bytes.as_slice()).unwrap();
     let paths: Vec<_> = package.entries().iter().map(|entry| entry.path.as_str()).collect();
     assert_eq!(paths, ["cmi5.xml", "unit/a.html"]);
-    assert_eq!(package.reader(1).unwrap().next(9).unwrap(), b"<p>");
+    assert_eq!(package.open_file(1).unwrap().next_piece(9).unwrap(), b"<p>");
     let two = [("a/cmi5.xml", COURSE), ("b/cmi5.xml", COURSE)];
     assert!(refusal(&two).contains("\"b\" is another"));
 }

@@ -34,11 +34,11 @@ impl Credentials {
         if !scheme.eq_ignore_ascii_case("basic") {
             return None;
         }
-        Some(basic(rest).unwrap_or_else(|| Self::Bearer(rest.to_owned())))
+        Some(parse_basic(rest).unwrap_or_else(|| Self::Bearer(rest.to_owned())))
     }
 }
 
-fn basic(encoded: &str) -> Option<Credentials> {
+fn parse_basic(encoded: &str) -> Option<Credentials> {
     let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     let (name, secret) = decoded.split_once(':')?;
     Some(Credentials::Basic { name: name.to_owned(), secret: secret.to_owned() })
@@ -47,7 +47,7 @@ fn basic(encoded: &str) -> Option<Credentials> {
 /// The value of a cookie in a `Cookie` header (RFC 6265, 4.2.1). None if there are several of the
 /// name: cookies know no ports, so another server of the same host may have set one of them, and
 /// nothing tells which.
-pub fn cookie<'a>(header: &'a str, name: &str) -> Option<&'a str> {
+pub fn find_cookie<'a>(header: &'a str, name: &str) -> Option<&'a str> {
     let pairs = header.split(';').filter_map(|pair| pair.trim().split_once('='));
     let mut values = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value);
     values.next().filter(|_| values.next().is_none())
@@ -79,13 +79,13 @@ mod tests {
 
     #[test]
     fn a_cookie_is_found_by_its_whole_name() {
-        assert_eq!(cookie("xa=1; a=2;b=3", "a"), Some("2"));
-        assert_eq!(cookie("xa=1", "a"), None);
+        assert_eq!(find_cookie("xa=1; a=2;b=3", "a"), Some("2"));
+        assert_eq!(find_cookie("xa=1", "a"), None);
     }
 
     #[test]
     fn of_two_cookies_with_one_name_none_counts() {
-        assert_eq!(cookie("a=1; b=2; a=3", "a"), None);
-        assert_eq!(cookie("a=1; b=2; a=3", "b"), Some("2"));
+        assert_eq!(find_cookie("a=1; b=2; a=3", "a"), None);
+        assert_eq!(find_cookie("a=1; b=2; a=3", "b"), Some("2"));
     }
 }

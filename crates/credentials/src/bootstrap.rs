@@ -10,15 +10,15 @@ pub struct Pair {
 }
 
 /// Reads `name:secret`; None if either is empty.
-pub fn pair(text: &str) -> Option<Pair> {
+pub fn parse_pair(text: &str) -> Option<Pair> {
     let (name, secret) = text.trim().split_once(':')?;
     let named = !name.is_empty() && !secret.is_empty();
     named.then(|| Pair { name: name.to_owned(), secret: secret.to_owned() })
 }
 
 /// Reads `name:secret,name:secret`, leaving out what is not a pair.
-pub fn pairs(text: &str) -> impl Iterator<Item = Pair> {
-    text.split(',').filter_map(pair)
+pub fn parse_pairs(text: &str) -> impl Iterator<Item = Pair> {
+    text.split(',').filter_map(parse_pair)
 }
 
 #[cfg(test)]
@@ -27,9 +27,11 @@ mod tests {
 
     #[test]
     fn pairs_are_separated_by_commas() {
-        let names: Vec<_> = pairs("a:1, b:2:3,,c").map(|pair| pair.name).collect();
+        let names: Vec<_> = parse_pairs("a:1, b:2:3,,c").map(|pair| pair.name).collect();
         assert_eq!(names, ["a", "b"]);
-        assert_eq!(pair("b:2:3").map(|pair| pair.secret).as_deref(), Some("2:3"));
-        assert!(pair(":x").is_none() && pair("x:").is_none() && pair("").is_none());
+        assert_eq!(parse_pair("b:2:3").map(|pair| pair.secret).as_deref(), Some("2:3"));
+        assert!(
+            parse_pair(":x").is_none() && parse_pair("x:").is_none() && parse_pair("").is_none()
+        );
     }
 }

@@ -28,6 +28,10 @@ pub enum PasswordError {
 }
 
 /// Hashes a password under a fresh random salt.
+///
+/// # Errors
+/// [`PasswordError::TooShort`] or [`PasswordError::TooLong`] for a password that nobody may have;
+/// [`PasswordError::Hash`] if Argon2 refuses, which its fixed parameters give it no reason to.
 pub fn hash_password(password: &str, salt: &[u8; 16]) -> Result<String, PasswordError> {
     if password.chars().count() < PASSWORD_CHARACTERS_MIN {
         return Err(PasswordError::TooShort);
@@ -37,18 +41,18 @@ pub fn hash_password(password: &str, salt: &[u8; 16]) -> Result<String, Password
     }
     let failed = |error: argon2::password_hash::Error| PasswordError::Hash(error.to_string());
     let salt = SaltString::encode_b64(salt).map_err(failed)?;
-    let hash = hasher()?.hash_password(password.as_bytes(), &salt).map_err(failed)?;
+    let hash = new_hasher()?.hash_password(password.as_bytes(), &salt).map_err(failed)?;
     Ok(hash.to_string())
 }
 
 /// Whether the password is the one that was hashed. A text that is no hash matches nothing.
 pub fn verify_password(password: &str, hash: &str) -> bool {
-    let (Ok(hash), Ok(hasher)) = (PasswordHash::new(hash), hasher()) else { return false };
+    let (Ok(hash), Ok(hasher)) = (PasswordHash::new(hash), new_hasher()) else { return false };
     password.len() <= PASSWORD_BYTES_MAX
         && hasher.verify_password(password.as_bytes(), &hash).is_ok()
 }
 
-fn hasher() -> Result<Argon2<'static>, PasswordError> {
+fn new_hasher() -> Result<Argon2<'static>, PasswordError> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None)
         .map_err(|error| PasswordError::Hash(error.to_string()))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))

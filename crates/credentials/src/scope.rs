@@ -31,7 +31,7 @@ pub enum Scope {
 
 /// A text that is no scope.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no xAPI scope {0:?}: the scopes are {known}", known = Scope::known())]
+#[error("there is no xAPI scope {0:?}: the scopes are {known}", known = Scope::list_names())]
 pub struct UnknownScope(pub String);
 
 impl Scope {
@@ -48,7 +48,7 @@ impl Scope {
     ];
 
     /// What a client may do for which no scope was named (xAPI 1.0.3, part 3, 4.2).
-    pub fn assumed() -> BTreeSet<Self> {
+    pub fn client_defaults() -> BTreeSet<Self> {
         BTreeSet::from([Self::StatementsWrite, Self::StatementsReadMine])
     }
 
@@ -67,7 +67,7 @@ impl Scope {
     }
 
     /// The names of all scopes, for those who wrote another.
-    fn known() -> String {
+    fn list_names() -> String {
         Self::KNOWN.map(Self::text).join(", ")
     }
 }

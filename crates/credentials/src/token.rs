@@ -40,7 +40,7 @@ impl TokenHash {
     }
 
     /// Whether it is the hash that a store keeps, in a time that does not tell where they differ.
-    pub fn is(&self, stored: &str) -> bool {
+    pub fn is_stored_as(&self, stored: &str) -> bool {
         self.0.as_bytes().ct_eq(stored.as_bytes()).into()
     }
 
@@ -51,7 +51,7 @@ impl TokenHash {
 }
 
 /// Whether two secrets are equal, in a time that does not tell where they differ.
-pub fn equal(one: &str, other: &str) -> bool {
+pub fn are_equal(one: &str, other: &str) -> bool {
     Sha256::digest(one).ct_eq(&Sha256::digest(other)).into()
 }
 
@@ -70,15 +70,15 @@ mod tests {
     fn a_hash_is_matched_whole() {
         let token = Token::new(&[9; 32]);
         let stored = token.hash().into_text();
-        assert!(TokenHash::of(token.text()).is(&stored));
-        assert!(!TokenHash::of(Token::new(&[8; 32]).text()).is(&stored));
-        assert!(!TokenHash::of(&stored).is(&stored) && !token.hash().is(""));
-        assert!(!token.hash().is(&stored[..63]));
+        assert!(TokenHash::of(token.text()).is_stored_as(&stored));
+        assert!(!TokenHash::of(Token::new(&[8; 32]).text()).is_stored_as(&stored));
+        assert!(!TokenHash::of(&stored).is_stored_as(&stored) && !token.hash().is_stored_as(""));
+        assert!(!token.hash().is_stored_as(&stored[..63]));
     }
 
     #[test]
     fn equality_is_of_the_whole_text() {
-        assert!(equal("abc", "abc"));
-        assert!(!equal("abc", "abcd"));
+        assert!(are_equal("abc", "abc"));
+        assert!(!are_equal("abc", "abcd"));
     }
 }

@@ -57,6 +57,17 @@ pub enum Role {
     Administrator,
 }
 
+impl Role {
+    /// What a person of this role may do with the record store. Learners record by what they are
+    /// launched into, never by themselves.
+    pub fn default_scopes(self) -> BTreeSet<Scope> {
+        match self {
+            Self::Administrator => BTreeSet::from([Scope::All]),
+            Self::Learner => BTreeSet::from([Scope::StatementsReadMine]),
+        }
+    }
+}
+
 /// A recognised subject with its rights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -88,6 +99,44 @@ pub enum Mine<'a> {
 }
 
 impl Verdict {
+    /// A person with the rights of the role.
+    pub fn of_person(name: String, display_name: String, role: Role, agent: String) -> Self {
+        let subject = Subject::Person { name, display_name, role, browser: String::new() };
+        Self { subject, scopes: role.default_scopes(), agent }
+    }
+
+    /// A client with the rights that it was given. Texts that are no scope here stand for rights
+    /// that this version cannot grant.
+    pub fn of_client<'a>(
+        key: String,
+        scopes: impl IntoIterator<Item = &'a str>,
+        agent: String,
+    ) -> Self {
+        let scopes = scopes.into_iter().filter_map(|scope| scope.parse().ok()).collect();
+        Self { subject: Subject::Client { key }, scopes, agent }
+    }
+
+    /// A launched unit (`subject` is a [`Subject::Launch`]): it records and keeps state for its
+    /// learner, as whom it acts, and reads what is about that one.
+    pub fn of_launch(subject: Subject, agent: String) -> Self {
+        let scopes = [Scope::StatementsWrite, Scope::StatementsReadMine, Scope::State];
+        Self { subject, scopes: scopes.into(), agent }
+    }
+
+    /// A node: it replicates, and may do nothing with the record store.
+    pub fn of_node(id: String, agent: String) -> Self {
+        Self { subject: Subject::Node { id }, scopes: BTreeSet::new(), agent }
+    }
+
+    /// The same, if it is a person's, by the browser that signed in.
+    #[must_use]
+    pub fn in_browser(mut self, text: String) -> Self {
+        if let Subject::Person { browser, .. } = &mut self.subject {
+            *browser = text;
+        }
+        self
+    }
+
     /// Whether it may do all that the scope stands for: `allows(State)` is reading *and* writing
     /// state documents. Who only wants to read asks [`Verdict::may_read`].
     pub fn allows(&self, scope: Scope) -> bool {
@@ -205,6 +254,47 @@ mod tests {
             browser: String::new(),
         });
         assert_eq!(person.mine(), Mine::About { agent: "{}", registration: None });
+    }
+
+    #[test]
+    fn rights_follow_from_who_it_is() {
+        let agent = || "{}".to_owned();
+        let person = |role| Verdict::of_person("ada".into(), "Ada".into(), role, agent());
+        let (admin, learner) = (person(Role::Administrator), person(Role::Learner));
+        assert!(admin.is_administrator() && admin.allows(Scope::All));
+        assert!(!learner.is_administrator() && learner.allows(Scope::StatementsReadMine));
+        for scope in Scope::KNOWN {
+            let is_own = scope == Scope::StatementsReadMine;
+            assert!(is_own || !learner.allows(scope) && !learner.may_read(scope), "{scope}");
+        }
+        let subject = Subject::Launch {
+            registration: "r".into(),
+            session: "s".into(),
+            activity: "a".into(),
+            learner: "ada".into(),
+        };
+        let launch = Verdict::of_launch(subject, agent());
+        assert!(launch.is_launch() && !launch.is_administrator());
+        let allowed = Scope::KNOWN.into_iter().filter(|scope| launch.allows(*scope));
+        let expected = [Scope::StatementsWrite, Scope::StatementsReadMine, Scope::State];
+        assert_eq!(allowed.collect::<Vec<_>>(), expected);
+        let node = Verdict::of_node("edge".into(), agent());
+        assert!(Scope::KNOWN.into_iter().all(|scope| !node.allows(scope) && !node.may_read(scope)));
+    }
+
+    #[test]
+    fn a_client_has_the_scopes_that_are_known_here_and_is_nobody_who_signs_in() {
+        let client = Verdict::of_client("k".into(), ["all", "of a later release"], "{}".into());
+        assert_eq!(client.scopes, BTreeSet::from([Scope::All]));
+        assert!(!client.is_administrator(), "scopes administer nothing");
+        assert_eq!(client.clone().in_browser("b".into()), client);
+    }
+
+    #[test]
+    fn a_session_tells_its_browser() {
+        let ada = Verdict::of_person("ada".into(), "Ada".into(), Role::Learner, "{}".into());
+        let Subject::Person { browser, .. } = ada.in_browser("b".into()).subject else { panic!() };
+        assert_eq!(browser, "b");
     }
 
     #[test]

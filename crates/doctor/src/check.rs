@@ -80,53 +80,68 @@ struct Row {
     see: &'static str,
 }
 
-const fn row(check: Check, id: &'static str, title: &'static str, see: &'static str) -> Row {
+const fn table_row(check: Check, id: &'static str, title: &'static str, see: &'static str) -> Row {
     Row { check, id, title, see }
 }
 
 /// All of them, in the order in which they are told: what explains others comes first.
 const TABLE: [Row; 31] = [
-    row(Check::Manifest, "manifest", "Manifest", "docs/doctor.md#checks"),
-    row(Check::Components, "components", "Components", "docs/deploy.md#an-upgrade"),
-    row(Check::RuntimeConfig, "runtime-config", "Runtime configuration", "docs/doctor.md#checks"),
-    row(Check::Variables, "variables", "Settings", "docs/doctor.md#checks"),
-    row(Check::Permissions, "permissions", "Permissions", "docs/doctor.md#checks"),
-    row(Check::Filesystem, "filesystem", "File system", "docs/edge-box.md#what-a-box-needs"),
-    row(Check::Disk, "disk", "Disk", "docs/runbook.md#disknearlyfull"),
-    row(Check::Databases, "databases", "Databases", "docs/backup.md#putting-one-back"),
-    row(Check::Schema, "schema", "Release of the data", "docs/deploy.md#back-again"),
-    row(Check::JournalMode, "journal-mode", "Kind of log", "docs/doctor.md#checks"),
-    row(Check::Wal, "wal", "Length of the log", "docs/runbook.md#writeswait"),
-    row(Check::Process, "process", "The node's process", "docs/runbook.md#hostdown"),
-    row(Check::Alone, "alone", "One node a folder", "docs/backup.md#putting-one-back"),
-    row(Check::Port, "port", "Port", "docs/doctor.md#checks"),
-    row(Check::OpenFiles, "open-files", "Open files", "docs/doctor.md#checks"),
-    row(Check::Memory, "memory", "Memory", "docs/runbook.md#memorygrows"),
-    row(Check::Clock, "clock", "Clock", "docs/runbook.md#clockskewed"),
-    row(Check::UpstreamName, "upstream-name", "Name above", "docs/runbook.md#upstreamsilent"),
-    row(
+    table_row(Check::Manifest, "manifest", "Manifest", "docs/doctor.md#checks"),
+    table_row(Check::Components, "components", "Components", "docs/deploy.md#an-upgrade"),
+    table_row(
+        Check::RuntimeConfig,
+        "runtime-config",
+        "Runtime configuration",
+        "docs/doctor.md#checks",
+    ),
+    table_row(Check::Variables, "variables", "Settings", "docs/doctor.md#checks"),
+    table_row(Check::Permissions, "permissions", "Permissions", "docs/doctor.md#checks"),
+    table_row(Check::Filesystem, "filesystem", "File system", "docs/edge-box.md#what-a-box-needs"),
+    table_row(Check::Disk, "disk", "Disk", "docs/runbook.md#disknearlyfull"),
+    table_row(Check::Databases, "databases", "Databases", "docs/backup.md#putting-one-back"),
+    table_row(Check::Schema, "schema", "Release of the data", "docs/deploy.md#back-again"),
+    table_row(Check::JournalMode, "journal-mode", "Kind of log", "docs/doctor.md#checks"),
+    table_row(Check::Wal, "wal", "Length of the log", "docs/runbook.md#writeswait"),
+    table_row(Check::Process, "process", "The node's process", "docs/runbook.md#hostdown"),
+    table_row(Check::Alone, "alone", "One node a folder", "docs/backup.md#putting-one-back"),
+    table_row(Check::Port, "port", "Port", "docs/doctor.md#checks"),
+    table_row(Check::OpenFiles, "open-files", "Open files", "docs/doctor.md#checks"),
+    table_row(Check::Memory, "memory", "Memory", "docs/runbook.md#memorygrows"),
+    table_row(Check::Clock, "clock", "Clock", "docs/runbook.md#clockskewed"),
+    table_row(Check::UpstreamName, "upstream-name", "Name above", "docs/runbook.md#upstreamsilent"),
+    table_row(
         Check::UpstreamConnection,
         "upstream-connection",
         "Line above",
         "docs/runbook.md#upstreamsilent",
     ),
-    row(
+    table_row(
         Check::UpstreamCertificate,
         "upstream-certificate",
         "Certificate above",
         "docs/runbook.md#manynodessilent",
     ),
-    row(Check::UpstreamAnswer, "upstream-answer", "Answer above", "docs/runbook.md#roundsfail"),
-    row(Check::UpstreamToken, "upstream-token", "Token", "docs/runbook.md#roundsfail"),
-    row(Check::Replication, "replication", "Node above", "docs/runbook.md#upstreamsilent"),
-    row(Check::Backlog, "backlog", "Waiting to be sent", "docs/runbook.md#unsyncedchangesold"),
-    row(Check::Upgrade, "upgrade", "Releases", "docs/runbook.md#kindswithheld"),
-    row(Check::Storage, "storage", "Room for records", "docs/runbook.md#storagenearlimit"),
-    row(Check::Conflicts, "conflicts", "Conflicts", "docs/runbook.md#conflictsunsettled"),
-    row(Check::Courses, "courses", "Courses", "docs/runbook.md#coursesgivenup"),
-    row(Check::Redis, "redis", "Redis", "docs/runbook.md#redisdown"),
-    row(Check::Below, "below", "Nodes below", "docs/runbook.md#nodesilent"),
-    row(Check::Backup, "backup", "Backup", "docs/backup.md"),
+    table_row(
+        Check::UpstreamAnswer,
+        "upstream-answer",
+        "Answer above",
+        "docs/runbook.md#roundsfail",
+    ),
+    table_row(Check::UpstreamToken, "upstream-token", "Token", "docs/runbook.md#roundsfail"),
+    table_row(Check::Replication, "replication", "Node above", "docs/runbook.md#upstreamsilent"),
+    table_row(
+        Check::Backlog,
+        "backlog",
+        "Waiting to be sent",
+        "docs/runbook.md#unsyncedchangesold",
+    ),
+    table_row(Check::Upgrade, "upgrade", "Releases", "docs/runbook.md#kindswithheld"),
+    table_row(Check::Storage, "storage", "Room for records", "docs/runbook.md#storagenearlimit"),
+    table_row(Check::Conflicts, "conflicts", "Conflicts", "docs/runbook.md#conflictsunsettled"),
+    table_row(Check::Courses, "courses", "Courses", "docs/runbook.md#coursesgivenup"),
+    table_row(Check::Redis, "redis", "Redis", "docs/runbook.md#redisdown"),
+    table_row(Check::Below, "below", "Nodes below", "docs/runbook.md#nodesilent"),
+    table_row(Check::Backup, "backup", "Backup", "docs/backup.md"),
 ];
 
 impl Check {
@@ -135,23 +150,23 @@ impl Check {
         TABLE.iter().map(|row| row.check)
     }
 
-    fn find(self, of: fn(&Row) -> &'static str) -> &'static str {
+    fn look_up(self, of: fn(&Row) -> &'static str) -> &'static str {
         TABLE.iter().find(|row| row.check == self).map_or("", of)
     }
 
     /// Its name for programs.
     pub fn id(self) -> &'static str {
-        self.find(|row| row.id)
+        self.look_up(|row| row.id)
     }
 
     /// Its name for people.
     pub fn title(self) -> &'static str {
-        self.find(|row| row.title)
+        self.look_up(|row| row.title)
     }
 
     /// Where there is more about it.
     pub fn see(self) -> &'static str {
-        self.find(|row| row.see)
+        self.look_up(|row| row.see)
     }
 
     /// Whether a look at the node above from here answers it: what replication says of the link is

@@ -11,7 +11,7 @@ const RESTORED: i32 = 0x6865_6472;
 
 /// What a database shows.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
+pub struct DatabaseSeen {
     /// The file.
     pub path: String,
     /// Its kind of journal.
@@ -26,20 +26,20 @@ pub struct Seen {
     pub wal_bytes: u64,
 }
 
-impl Seen {
+impl DatabaseSeen {
     /// Judges the file; `known` is the latest schema that the components know.
     pub fn judge(&self, known: Option<u64>) -> Vec<Finding> {
         let found = [
             self.damage.as_deref().map(|damage| damaged(&self.path, damage)),
-            self.of_another(),
-            known.and_then(|known| self.newer(known)),
-            self.without_wal(),
-            self.long_wal(),
+            self.judge_application(),
+            known.and_then(|known| self.judge_version(known)),
+            self.judge_journal_mode(),
+            self.judge_wal_length(),
         ];
         found.into_iter().flatten().collect()
     }
 
-    fn of_another(&self) -> Option<Finding> {
+    fn judge_application(&self) -> Option<Finding> {
         let is_ours = matches!(self.application, 0 | RESTORED);
         (!is_ours).then(|| {
             Finding::wrong(
@@ -50,7 +50,7 @@ impl Seen {
         })
     }
 
-    fn newer(&self, known: u64) -> Option<Finding> {
+    fn judge_version(&self, known: u64) -> Option<Finding> {
         (self.version > known).then(|| {
             Finding::wrong(
                 Check::Schema,
@@ -65,7 +65,7 @@ impl Seen {
         })
     }
 
-    fn without_wal(&self) -> Option<Finding> {
+    fn judge_journal_mode(&self) -> Option<Finding> {
         // Without a schema nobody has used it yet.
         let is_other = self.version > 0 && self.journal_mode != "wal";
         (is_other && self.damage.is_none()).then(|| {
@@ -85,7 +85,7 @@ impl Seen {
         })
     }
 
-    fn long_wal(&self) -> Option<Finding> {
+    fn judge_wal_length(&self) -> Option<Finding> {
         (self.wal_bytes > WAL_BYTES_MAX).then(|| {
             Finding::wrong(
                 Check::Wal,
@@ -144,25 +144,33 @@ pub fn missing(paths: &[String]) -> Option<Finding> {
 mod tests {
     use super::*;
 
-    fn seen() -> Seen {
-        Seen { path: "p.db".into(), journal_mode: "wal".into(), version: 3, ..Seen::default() }
+    fn seen() -> DatabaseSeen {
+        DatabaseSeen {
+            path: "p.db".into(),
+            journal_mode: "wal".into(),
+            version: 3,
+            ..DatabaseSeen::default()
+        }
     }
 
-    fn checks(seen: &Seen) -> Vec<Check> {
+    fn checks(seen: &DatabaseSeen) -> Vec<Check> {
         seen.judge(Some(3)).into_iter().map(|finding| finding.check).collect()
     }
 
     #[test]
     fn each_fault_of_a_file_is_found_and_nothing_else() {
         assert_eq!(checks(&seen()), []);
-        assert_eq!(checks(&Seen { application: RESTORED, ..seen() }), []);
-        assert_eq!(checks(&Seen { version: 0, journal_mode: "delete".into(), ..seen() }), []);
-        assert_eq!(checks(&Seen { version: 4, ..seen() }), [Check::Schema]);
-        assert_eq!(checks(&Seen { application: 7, ..seen() }), [Check::Databases]);
-        let deleting = Seen { journal_mode: "delete".into(), ..seen() };
+        assert_eq!(checks(&DatabaseSeen { application: RESTORED, ..seen() }), []);
+        assert_eq!(
+            checks(&DatabaseSeen { version: 0, journal_mode: "delete".into(), ..seen() }),
+            []
+        );
+        assert_eq!(checks(&DatabaseSeen { version: 4, ..seen() }), [Check::Schema]);
+        assert_eq!(checks(&DatabaseSeen { application: 7, ..seen() }), [Check::Databases]);
+        let deleting = DatabaseSeen { journal_mode: "delete".into(), ..seen() };
         assert_eq!(checks(&deleting), [Check::JournalMode]);
-        assert_eq!(checks(&Seen { wal_bytes: WAL_BYTES_MAX + 1, ..seen() }), [Check::Wal]);
-        let damaged = Seen { damage: Some("page 7".into()), ..seen() };
+        assert_eq!(checks(&DatabaseSeen { wal_bytes: WAL_BYTES_MAX + 1, ..seen() }), [Check::Wal]);
+        let damaged = DatabaseSeen { damage: Some("page 7".into()), ..seen() };
         assert_eq!(checks(&damaged), [Check::Databases]);
         assert_eq!(seen().judge(None), []);
     }

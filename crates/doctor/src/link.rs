@@ -109,7 +109,7 @@ impl Seen {
                 "Look at the line and the firewall, whether the node above runs, and whether the \
                  port in upstream_url is right. Without a line the node works on.",
             ),
-            Self::BadCertificate { host, fault } => return Some(certificate(host, fault)),
+            Self::BadCertificate { host, fault } => return Some(judge_certificate(host, fault)),
             Self::NoAnswer { reason } => (
                 format!("The node above takes the connection and does not answer: {reason}."),
                 "Look at that node, and at what is in between: a proxy, a firewall, a portal of \
@@ -136,7 +136,7 @@ impl Seen {
     }
 }
 
-fn certificate(host: &str, fault: &Fault) -> Finding {
+fn judge_certificate(host: &str, fault: &Fault) -> Finding {
     let of = format!("The certificate of {host}");
     let (what, advice) = match fault {
         Fault::Expired => (

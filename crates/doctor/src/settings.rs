@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use hedgeschool_proxies::TrustedProxies;
 use http::Uri;
 
 use crate::{Check, Finding};
@@ -25,35 +26,36 @@ impl Settings {
     /// Judges them. `is_new`: there is no database with people in it yet.
     pub fn judge(&self, is_new: bool) -> Vec<Finding> {
         let found = [
-            self.node_id(),
-            self.upstream_url(),
-            self.upstream_token(),
-            self.first_administrator(is_new),
-            self.nodes_below(),
-            self.redis_url(),
+            self.judge_node_id(),
+            self.judge_upstream_url(),
+            self.judge_upstream_token(),
+            self.judge_first_administrator(is_new),
+            self.judge_nodes_below(),
+            self.judge_redis_url(),
+            self.judge_trusted_proxies(),
         ];
         found.into_iter().flatten().collect()
     }
 
-    fn node_id(&self) -> Option<Finding> {
+    fn judge_node_id(&self) -> Option<Finding> {
         // An app of somebody else has no such variable.
         self.0.get("node_id")?;
         let id = self.get("node_id");
         let is_legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
         if id.is_empty() || id.len() > NODE_ID_CHARACTERS_MAX || !id.chars().all(is_legal) {
-            return Some(wrong(
+            return Some(wrong_setting(
                 format!("node_id is {id:?}, which is no name of a node."),
                 "Set node_id to 1 to 64 of a-z 0-9 . _ - and never change it afterwards.",
             ));
         }
         if self.ids_below().any(|below| below == id) {
-            return Some(wrong(
+            return Some(wrong_setting(
                 format!("This node and one below it (bootstrap_nodes) are both called {id:?}."),
                 "Give one of them another node_id: without it, nobody can tell whose a change is.",
             ));
         }
         (id == NODE_ID_UNSET && !self.get("upstream_url").is_empty()).then(|| {
-            wrong(
+            wrong_setting(
                 format!("The node has no name of its own: node_id is {id:?}, as it is if unset."),
                 "Set node_id to the name that the node above has for this one (bootstrap_nodes \
                  there).",
@@ -61,13 +63,13 @@ impl Settings {
         })
     }
 
-    fn upstream_url(&self) -> Option<Finding> {
+    fn judge_upstream_url(&self) -> Option<Finding> {
         let url = self.get("upstream_url");
         if url.is_empty() {
             return None;
         }
         let Some(upstream) = Upstream::parse(url) else {
-            return Some(wrong(
+            return Some(wrong_setting(
                 format!("upstream_url is {url:?}, which is no address of a node."),
                 "Write scheme, host and port, for example https://hub.example.org.",
             ));
@@ -85,9 +87,9 @@ impl Settings {
         })
     }
 
-    fn upstream_token(&self) -> Option<Finding> {
+    fn judge_upstream_token(&self) -> Option<Finding> {
         match (self.get("upstream_url").is_empty(), self.get("upstream_token").is_empty()) {
-            (false, true) => Some(wrong(
+            (false, true) => Some(wrong_setting(
                 "There is a node above (upstream_url), and no token for it.",
                 "Set upstream_token to what bootstrap_nodes has for this node there.",
             )),
@@ -100,30 +102,32 @@ impl Settings {
         }
     }
 
-    fn first_administrator(&self, is_new: bool) -> Option<Finding> {
+    fn judge_first_administrator(&self, is_new: bool) -> Option<Finding> {
         self.0.get("bootstrap_admin")?;
         let given = self.get("bootstrap_admin");
         let Some((name, password)) = given.split_once(':') else {
             let nobody = "Nobody can sign in: there is no administrator yet, and none is set.";
             return match (given.is_empty(), is_new) {
-                (true, true) => {
-                    Some(wrong(nobody, "Set bootstrap_admin to name:password for the first start."))
-                }
+                (true, true) => Some(wrong_setting(
+                    nobody,
+                    "Set bootstrap_admin to name:password for the first start.",
+                )),
                 (true, false) => None,
                 // Not shown: it is likely to be the password.
-                (false, _) => {
-                    Some(wrong("bootstrap_admin has no colon in it.", "Set it to name:password."))
-                }
+                (false, _) => Some(wrong_setting(
+                    "bootstrap_admin has no colon in it.",
+                    "Set it to name:password.",
+                )),
             };
         };
         if name.is_empty() || password.is_empty() {
-            return Some(wrong(
+            return Some(wrong_setting(
                 "The administrator of bootstrap_admin has no name, or an empty password.",
                 "Set it to name:password, both of them filled in.",
             ));
         }
         (password.chars().count() < PASSWORD_CHARACTERS_MIN).then(|| {
-            wrong(
+            wrong_setting(
                 format!(
                     "The password in bootstrap_admin has fewer than {PASSWORD_CHARACTERS_MIN} \
                      characters."
@@ -133,10 +137,10 @@ impl Settings {
         })
     }
 
-    fn nodes_below(&self) -> Option<Finding> {
+    fn judge_nodes_below(&self) -> Option<Finding> {
         let mut pairs = self.pairs_below();
         let bad = pairs.position(|(id, token)| id.is_empty() || token.is_empty())?;
-        Some(wrong(
+        Some(wrong_setting(
             format!("Entry {} of bootstrap_nodes has no name or no token.", bad + 1),
             "Write id:token,id:token with a name and a token for each node below.",
         ))
@@ -153,19 +157,28 @@ impl Settings {
         self.pairs_below().map(|(id, _)| id)
     }
 
-    fn redis_url(&self) -> Option<Finding> {
+    fn judge_redis_url(&self) -> Option<Finding> {
         let url = self.get("redis_url");
         let is_known = url.is_empty() || url.starts_with("redis://");
         (!is_known).then(|| {
-            wrong(
+            wrong_setting(
                 format!("redis_url is {url:?}, which is no address of a Redis."),
                 "Write redis://host:port, or leave it empty: a small node needs none.",
             )
         })
     }
+
+    fn judge_trusted_proxies(&self) -> Option<Finding> {
+        let error = TrustedProxies::parse(self.get("trusted_proxies")).err()?;
+        Some(wrong_setting(
+            format!("trusted_proxies cannot be read: {error}."),
+            "Name the proxies before this node alone. Until then whatever comes by one is answered \
+             by an error.",
+        ))
+    }
 }
 
-fn wrong(what: impl Into<String>, advice: &str) -> Finding {
+fn wrong_setting(what: impl Into<String>, advice: &str) -> Finding {
     Finding::wrong(Check::Variables, what, advice)
 }
 
@@ -271,6 +284,7 @@ mod tests {
             ("bootstrap_admin", "admin:short", "fewer than 8"),
             ("bootstrap_nodes", "a:x,b", "Entry 2"),
             ("redis_url", "localhost:6379", "no address of a Redis"),
+            ("trusted_proxies", "10.0.0.0/99", "\"10.0.0.0/99\" is no range"),
         ] {
             let found = found(name, value);
             assert!(found.len() == 1 && found[0].contains(says), "{name}={value}: {found:?}");
@@ -285,6 +299,17 @@ mod tests {
         assert_eq!(Settings::default().judge(true).len(), 0, "an app of somebody else");
         let min = hedgeschool_credentials::PASSWORD_CHARACTERS_MIN;
         assert_eq!(PASSWORD_CHARACTERS_MIN, min);
+    }
+
+    #[test]
+    fn a_nodes_name_is_what_the_node_takes_for_one() {
+        let long = "a".repeat(NODE_ID_CHARACTERS_MAX);
+        for id in ["galway", "a.b_c-1", "-", "Galway", "a b", "", "gaillimh\u{301}", "a:b", &long] {
+            let is_taken = found("node_id", id).is_empty();
+            assert_eq!(is_taken, hedgeschool_credentials::is_name(id), "{id}");
+        }
+        let longer = format!("{long}a");
+        assert!(!found("node_id", &longer).is_empty());
     }
 
     #[test]

@@ -29,18 +29,18 @@ const SILENT_TOGETHER_MIN: usize = 5;
 pub fn findings(status: &Status) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
     if let Some(above) = &status.upstream {
-        found.extend(name(status, above));
-        found.extend(replication(above));
+        found.extend(judge_name(status, above));
+        found.extend(judge_replication(above));
         found.extend(clock::against_upstream(above.skew_seconds));
-        found.extend(backlog(above));
-        found.extend(upgrade(above));
-        found.extend(courses_underway(status, above));
+        found.extend(judge_backlog(above));
+        found.extend(judge_upgrade(above));
+        found.extend(judge_courses_underway(status, above));
     }
-    found.extend(status.storage.as_ref().and_then(storage));
-    found.extend(status.storage.as_ref().and_then(given_up));
-    found.extend(conflicts(status.conflicts));
-    found.extend(status.redis.as_ref().and_then(redis));
-    found.extend(below(&status.nodes));
+    found.extend(status.storage.as_ref().and_then(judge_storage));
+    found.extend(status.storage.as_ref().and_then(judge_given_up));
+    found.extend(judge_conflicts(status.conflicts));
+    found.extend(status.redis.as_ref().and_then(judge_redis));
+    found.extend(judge_below(&status.nodes));
     found.sort_by_key(|finding| (finding.severity, finding.check));
     found
 }
@@ -57,7 +57,7 @@ pub const CHECKS: [Check; 8] = [
     Check::Below,
 ];
 
-fn name(status: &Status, above: &Above) -> Option<Finding> {
+fn judge_name(status: &Status, above: &Above) -> Option<Finding> {
     (above.node == status.node).then(|| {
         Finding::wrong(
             Check::Variables,
@@ -68,7 +68,7 @@ fn name(status: &Status, above: &Above) -> Option<Finding> {
     })
 }
 
-fn replication(above: &Above) -> Option<Finding> {
+fn judge_replication(above: &Above) -> Option<Finding> {
     let problem = above.problem.as_deref()?;
     let advice = above.advice.as_deref().unwrap_or("Look at the log of this node and of that one.");
     if above.is_refused {
@@ -98,7 +98,7 @@ fn replication(above: &Above) -> Option<Finding> {
     Some(found.with_detail(problem))
 }
 
-fn backlog(above: &Above) -> Option<Finding> {
+fn judge_backlog(above: &Above) -> Option<Finding> {
     let waits = above.queue > 0 && above.queue_age_seconds > BACKLOG_MAX_S;
     (waits && above.problem.is_none()).then(|| {
         Finding::wrong(
@@ -115,7 +115,7 @@ fn backlog(above: &Above) -> Option<Finding> {
     })
 }
 
-fn upgrade(above: &Above) -> Option<Finding> {
+fn judge_upgrade(above: &Above) -> Option<Finding> {
     if !above.is_older {
         return None;
     }
@@ -130,7 +130,7 @@ fn upgrade(above: &Above) -> Option<Finding> {
     Some(Finding::warning(Check::Upgrade, what, advice))
 }
 
-fn courses_underway(status: &Status, above: &Above) -> Option<Finding> {
+fn judge_courses_underway(status: &Status, above: &Above) -> Option<Finding> {
     let count = status.arriving.len();
     (count > 0 && above.problem.is_some()).then(|| {
         let what = match count {
@@ -143,7 +143,7 @@ fn courses_underway(status: &Status, above: &Above) -> Option<Finding> {
     })
 }
 
-fn storage(storage: &Storage) -> Option<Finding> {
+fn judge_storage(storage: &Storage) -> Option<Finding> {
     let percent = storage.percent()?;
     let what = format!("What may be stored here is used up to {percent} %: {}.", storage.text());
     if percent >= STORAGE_FULL {
@@ -161,7 +161,7 @@ fn storage(storage: &Storage) -> Option<Finding> {
     })
 }
 
-fn given_up(storage: &Storage) -> Option<Finding> {
+fn judge_given_up(storage: &Storage) -> Option<Finding> {
     let titles: Vec<_> = storage.given_up.iter().map(|course| course.title.as_str()).collect();
     (!titles.is_empty()).then(|| {
         Finding::warning(
@@ -173,7 +173,7 @@ fn given_up(storage: &Storage) -> Option<Finding> {
     })
 }
 
-fn conflicts(count: u64) -> Option<Finding> {
+fn judge_conflicts(count: u64) -> Option<Finding> {
     (count > 0).then(|| {
         let what = match count {
             1 => "Something was changed in two places at once, and nobody has said which counts."
@@ -189,7 +189,7 @@ fn conflicts(count: u64) -> Option<Finding> {
     })
 }
 
-fn redis(redis: &Redis) -> Option<Finding> {
+fn judge_redis(redis: &Redis) -> Option<Finding> {
     let waiting = match (&redis.problem, redis.queue) {
         (Some(problem), _) => return Some(redis_is_down(problem)),
         (None, waiting) => waiting.unwrap_or(0),
@@ -213,7 +213,7 @@ pub fn redis_is_down(problem: &str) -> Finding {
     .with_detail(problem)
 }
 
-fn below(nodes: &[Below]) -> Vec<Finding> {
+fn judge_below(nodes: &[Below]) -> Vec<Finding> {
     let known = nodes.iter().filter(|node| node.seconds_since_contact < GONE_S);
     let silent = |longer_than_s| {
         let is_silent = move |node: &&Below| node.seconds_since_contact > longer_than_s;
@@ -357,9 +357,9 @@ mod tests {
             node
         };
         let nodes: Vec<_> = (0..7).map(node).collect();
-        let found = below(&nodes);
+        let found = judge_below(&nodes);
         assert!(found.len() == 1 && found[0].is_wrong(), "{found:?}");
-        assert_eq!(below(&nodes[..4]), []);
+        assert_eq!(judge_below(&nodes[..4]), []);
         assert_eq!(some_of(&["a", "b", "c", "d", "e", "f"]), "a, b, c, d, e and 1 more");
     }
 }

@@ -3,8 +3,8 @@
 use hedgeschool_package::{Folder, Player, address};
 use serde::Serialize;
 
-use crate::folder_of;
 use crate::kind::Kind;
+use crate::path::folder_of;
 
 /// What a film's player is told at its launch.
 #[derive(Serialize)]
@@ -21,13 +21,13 @@ struct Captions {
 }
 
 /// What the player of a file is told; empty if that is nothing.
-pub fn of(folder: &Folder<'_>, path: &str) -> String {
-    if !matches!(Kind::of(path).player(), Some(Player::Video | Player::Audio)) {
+pub fn player_parameters(folder: &Folder<'_>, path: &str) -> String {
+    if !matches!(Kind::of_path(path).player(), Some(Player::Video | Player::Audio)) {
         return String::new();
     }
     let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
     let one = |other: &&str| {
-        let rest = other.strip_prefix(stem).filter(|_| Kind::of(other) == Kind::Captions)?;
+        let rest = other.strip_prefix(stem).filter(|_| Kind::of_path(other) == Kind::Captions)?;
         let (language, _) = rest.rsplit_once('.')?;
         let is_named = language.is_empty() || language.starts_with('.');
         let src = other.get(folder_of(path).len()..)?.trim_start_matches('/');

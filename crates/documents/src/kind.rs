@@ -20,7 +20,7 @@ const AS_MP3: &str = "save it as MP3 and import that";
 
 impl Kind {
     /// By the extension of the file's name.
-    pub fn of(path: &str) -> Self {
+    pub fn of_path(path: &str) -> Self {
         let name = path.rsplit('/').next().unwrap_or_default();
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
         match extension.to_ascii_lowercase().as_str() {
@@ -58,7 +58,7 @@ pub fn is_plausible(path: &str, bytes: &[u8]) -> bool {
         infer::get(bytes).is_some_and(|found| kinds.contains(&found.matcher_type()))
     };
     use infer::MatcherType::{Audio, Image, Video};
-    match Kind::of(path).player() {
+    match Kind::of_path(path).player() {
         // Readers find the beginning among the first bytes (ISO 32000-1, annex H.3.4.1).
         Some(Player::Pdf) => {
             let start = bytes.get(..1_024).unwrap_or(bytes);
@@ -80,11 +80,11 @@ mod tests {
 
     #[test]
     fn a_file_is_what_its_extension_says() {
-        assert_eq!(Kind::of("a/B.PDF"), Kind::Lesson(Player::Pdf));
-        assert_eq!(Kind::of("a.en.vtt"), Kind::Captions);
-        assert_eq!(Kind::of("a.docx"), Kind::Unshown(AS_PDF));
+        assert_eq!(Kind::of_path("a/B.PDF"), Kind::Lesson(Player::Pdf));
+        assert_eq!(Kind::of_path("a.en.vtt"), Kind::Captions);
+        assert_eq!(Kind::of_path("a.docx"), Kind::Unshown(AS_PDF));
         for other in ["pdf", "a", "a.pdf/b", ""] {
-            assert_eq!(Kind::of(other), Kind::Other, "{other}");
+            assert_eq!(Kind::of_path(other), Kind::Other, "{other}");
         }
     }
 

@@ -28,7 +28,7 @@ impl Format for Epub {
         "epub"
     }
 
-    fn manifest(&self) -> Option<&'static str> {
+    fn manifest_path(&self) -> Option<&'static str> {
         Some(CONTAINER)
     }
 
@@ -36,26 +36,26 @@ impl Format for Epub {
         "META-INF/container.xml (EPUB)"
     }
 
-    fn wants(&self, folder: &Folder<'_>) -> Result<Vec<String>, Error> {
+    fn wanted_files(&self, folder: &Folder<'_>) -> Result<Vec<String>, Error> {
         let mut wanted = vec![package_document(folder)?];
-        if folder.has(ENCRYPTION) {
+        if folder.has_file(ENCRYPTION) {
             wanted.push(ENCRYPTION.to_owned());
         }
         Ok(wanted)
     }
 
-    fn read(&self, folder: &Folder<'_>) -> Result<Course, Error> {
+    fn read_course(&self, folder: &Folder<'_>) -> Result<Course, Error> {
         check_encryption(folder)?;
         let path = package_document(folder)?;
         let file = Manifest { name: "package document" };
         let document = file.parse(folder.text(&path)?, Doctype::Empty)?;
         let root = document.root_element();
         if root.tag_name().name() != "package" {
-            return Err(file.broken(root, "is not <package>"));
+            return Err(file.broken_rule(root, "is not <package>"));
         }
-        let notes = pages(folder, &path, root, file)?;
-        let said = |name| text(root, name);
-        let title = said("title").unwrap_or_else(|| folder.title().to_owned());
+        let notes = check_pages(folder, &path, root, file)?;
+        let said = |name| metadata_text(root, name);
+        let title = said("title").unwrap_or_else(|| folder.default_title().to_owned());
         let title = if title.is_empty() { "Untitled".to_owned() } else { title };
         let name = said("identifier").unwrap_or_else(|| title.clone());
         let id = Uuid::new_v5(&NAMESPACE, name.as_bytes()).urn().to_string();
@@ -79,55 +79,55 @@ fn package_document(folder: &Folder<'_>) -> Result<String, Error> {
     let document = file.parse(folder.text(CONTAINER)?, Doctype::Empty)?;
     let mut named = document.descendants().filter(|node| node.tag_name().name() == "rootfile");
     let path = named.find_map(|node| node.attribute("full-path"));
-    let path = path.ok_or_else(|| file.refused("it names no rootfile"))?;
+    let path = path.ok_or_else(|| file.refusal("it names no rootfile"))?;
     Ok(path.trim_start_matches('/').to_owned())
 }
 
 fn check_encryption(folder: &Folder<'_>) -> Result<(), Error> {
-    if !folder.has(ENCRYPTION) {
+    if !folder.has_file(ENCRYPTION) {
         return Ok(());
     }
     let file = Manifest { name: ENCRYPTION };
     let document = file.parse(folder.text(ENCRYPTION)?, Doctype::Empty)?;
-    let methods = document.descendants().filter(|node| is(*node, "EncryptionMethod"));
+    let methods = document.descendants().filter(|node| is_element(*node, "EncryptionMethod"));
     let mut kinds = methods.filter_map(|node| node.attribute("Algorithm"));
     match kinds.find(|kind| !OBFUSCATIONS.contains(kind)) {
-        Some(_) => Err(file.refused("the book is encrypted (DRM), and opens only in its own app")),
+        Some(_) => Err(file.refusal("the book is encrypted (DRM), and opens only in its own app")),
         None => Ok(()),
     }
 }
 
-fn is(node: Node, name: &str) -> bool {
+fn is_element(node: Node, name: &str) -> bool {
     node.is_element() && node.tag_name().name() == name
 }
 
 /// What the metadata say, the first time (5.5.3).
-fn text(root: Node, name: &str) -> Option<String> {
-    let metadata = root.children().find(|node| is(*node, "metadata"))?;
-    let node = metadata.descendants().find(|node| is(*node, name))?;
+fn metadata_text(root: Node, name: &str) -> Option<String> {
+    let metadata = root.children().find(|node| is_element(*node, "metadata"))?;
+    let node = metadata.descendants().find(|node| is_element(*node, name))?;
     let words: Vec<_> = node.text()?.split_whitespace().collect();
     Some(words.join(" ")).filter(|text| !text.is_empty())
 }
 
 /// Checks that the book has pages, and says which of its files are elsewhere or nowhere.
-fn pages(
+fn check_pages(
     folder: &Folder<'_>,
     path: &str,
     root: Node,
     file: Manifest,
 ) -> Result<Vec<String>, Error> {
-    let is_spine = |node: &Node| is(*node, "spine");
+    let is_spine = |node: &Node| is_element(*node, "spine");
     let spine =
-        root.children().find(is_spine).ok_or_else(|| file.broken(root, "has no <spine>"))?;
-    if !spine.children().any(|node| is(node, "itemref")) {
-        return Err(file.broken(spine, "has no <itemref>: the book has no pages"));
+        root.children().find(is_spine).ok_or_else(|| file.broken_rule(root, "has no <spine>"))?;
+    if !spine.children().any(|node| is_element(node, "itemref")) {
+        return Err(file.broken_rule(spine, "has no <itemref>: the book has no pages"));
     }
     let (mut remote, mut missing) = (0, Vec::new());
-    for item in root.descendants().filter(|node| is(*node, "item")) {
+    for item in root.descendants().filter(|node| is_element(*node, "item")) {
         let Some(href) = item.attribute("href") else { continue };
         if address::is_absolute(href) {
             remote += 1;
-        } else if !folder.has(&resolved(path, href)) && missing.len() < NAMED_MAX {
+        } else if !folder.has_file(&resolve_path(path, href)) && missing.len() < NAMED_MAX {
             missing.push(href.to_owned());
         }
     }
@@ -142,7 +142,7 @@ fn pages(
 }
 
 /// The file that an address in the package document means.
-fn resolved(document: &str, href: &str) -> String {
+fn resolve_path(document: &str, href: &str) -> String {
     let href = href.split(['?', '#']).next().unwrap_or_default();
     let href = percent_decode_str(href).decode_utf8_lossy();
     let folder = document.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -174,13 +174,13 @@ mod tests {
         let paths = more.iter().map(|(path, _)| *path);
         let paths = ["OPS/book.opf", "one page.xhtml"].into_iter().chain(paths).collect();
         let mut folder = Folder::new("a.epub", paths)
-            .with(CONTAINER, ROOT.to_owned())
-            .with("OPS/book.opf", book.to_owned());
+            .with_text(CONTAINER, ROOT.to_owned())
+            .with_text("OPS/book.opf", book.to_owned());
         for (path, text) in more {
-            folder = folder.with(path, (*text).to_owned());
+            folder = folder.with_text(path, (*text).to_owned());
         }
-        assert_eq!(Epub.wants(&folder)?.first().unwrap(), "OPS/book.opf");
-        Epub.read(&folder)
+        assert_eq!(Epub.wanted_files(&folder)?.first().unwrap(), "OPS/book.opf");
+        Epub.read_course(&folder)
     }
 
     #[test]

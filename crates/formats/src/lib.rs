@@ -12,7 +12,7 @@ use hedgeschool_scorm::Scorm;
 pub const ALL: &[&dyn Format] = &[&Cmi5, &Scorm, &H5p, &Epub, &Pages, &Documents];
 
 /// The format of a name.
-pub fn named(name: &str) -> Option<&'static dyn Format> {
+pub fn format_named(name: &str) -> Option<&'static dyn Format> {
     ALL.iter().find(|format| format.name() == name).copied()
 }
 
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn formats_have_different_names() {
         for format in ALL {
-            assert_eq!(named(format.name()).map(|found| found.name()), Some(format.name()));
+            assert_eq!(format_named(format.name()).map(|found| found.name()), Some(format.name()));
         }
     }
 }

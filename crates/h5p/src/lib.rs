@@ -3,12 +3,15 @@
 //! What is described of the format is at <https://h5p.org/specification>: a package has
 //! `h5p.json`, `content/content.json`, and a folder for each library that it needs.
 
+mod json;
+
 use std::collections::BTreeSet;
 
 use hedgeschool_package::{Course, Error, Folder, Format, Player, Unit, address};
 use serde::Deserialize;
-use serde_json::Value;
 use uuid::Uuid;
+
+use json::{NumberText, find_servers};
 
 /// What describes the content, in the package's root folder.
 const MANIFEST: &str = "h5p.json";
@@ -42,26 +45,14 @@ struct Description {
 #[serde(rename_all = "camelCase")]
 struct Dependency {
     machine_name: String,
-    major_version: Number,
-    minor_version: Number,
-}
-
-/// A number, which some tools write as a text.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Number {
-    Number(u32),
-    Text(String),
+    major_version: NumberText,
+    minor_version: NumberText,
 }
 
 impl Dependency {
     /// The folder that the library is in.
-    fn folder(&self) -> String {
-        let number = |number: &Number| match number {
-            Number::Number(number) => number.to_string(),
-            Number::Text(text) => text.clone(),
-        };
-        let (major, minor) = (number(&self.major_version), number(&self.minor_version));
+    fn folder_name(&self) -> String {
+        let (major, minor) = (&self.major_version.0, &self.minor_version.0);
         format!("{}-{major}.{minor}", self.machine_name)
     }
 }
@@ -71,31 +62,31 @@ impl Format for H5p {
         "h5p"
     }
 
-    fn manifest(&self) -> Option<&'static str> {
+    fn manifest_path(&self) -> Option<&'static str> {
         Some(MANIFEST)
     }
 
-    fn wants(&self, folder: &Folder<'_>) -> Result<Vec<String>, Error> {
+    fn wanted_files(&self, folder: &Folder<'_>) -> Result<Vec<String>, Error> {
         let is_library =
             |path: &&&str| path.strip_suffix(LIBRARY).is_some_and(|folder| !folder.contains('/'));
         let libraries = folder.paths().iter().filter(is_library).map(|path| (*path).to_owned());
         let mut wanted: Vec<_> = libraries.collect();
         if wanted.len() > LIBRARIES_MAX {
-            return Err(refused(format!("has more than {LIBRARIES_MAX} libraries")));
+            return Err(broken_manifest(format!("has more than {LIBRARIES_MAX} libraries")));
         }
         wanted.push(CONTENT.to_owned());
         Ok(wanted)
     }
 
-    fn read(&self, folder: &Folder<'_>) -> Result<Course, Error> {
-        let description: Description = parse(folder, MANIFEST)?;
+    fn read_course(&self, folder: &Folder<'_>) -> Result<Course, Error> {
+        let description: Description = parse_json(folder, MANIFEST)?;
         if description.main_library.trim().is_empty() {
-            return Err(refused("names no mainLibrary".to_owned()));
+            return Err(broken_manifest("names no mainLibrary".to_owned()));
         }
-        let lacks = lacking(folder, &description)?;
-        let content: Value = parse(folder, CONTENT)?;
+        let lacks = missing_libraries(folder, &description)?;
+        let notes = note_remote_files(folder)?.into_iter().collect();
         let title = match description.title.trim() {
-            "" => folder.title(),
+            "" => folder.default_title(),
             title => title,
         };
         let title = if title.is_empty() { "Untitled" } else { title }.to_owned();
@@ -109,34 +100,37 @@ impl Format for H5p {
             title,
             description: String::new(),
             blocks: Vec::new(),
-            notes: remote(&content).into_iter().collect(),
+            notes,
             lacks,
         })
     }
 }
 
-fn refused(rule: String) -> Error {
+fn broken_manifest(rule: String) -> Error {
     Error::File { file: MANIFEST.to_owned(), rule }
 }
 
-fn parse<T: for<'a> Deserialize<'a>>(folder: &Folder<'_>, path: &str) -> Result<T, Error> {
+fn parse_json<T: for<'a> Deserialize<'a>>(folder: &Folder<'_>, path: &str) -> Result<T, Error> {
     let text = folder.text(path)?.trim_start_matches('\u{feff}');
-    let wrong = |error| Error::File { file: path.to_owned(), rule: format!("is wrong: {error}") };
-    serde_json::from_str(text).map_err(wrong)
+    serde_json::from_str(text).map_err(|error| broken_json(path, error))
+}
+
+fn broken_json(path: &str, error: serde_json::Error) -> Error {
+    Error::File { file: path.to_owned(), rule: format!("is wrong: {error}") }
 }
 
 /// The folders of libraries that the content needs, or that these need, and that are not there.
-fn lacking(folder: &Folder<'_>, content: &Description) -> Result<Vec<String>, Error> {
+fn missing_libraries(folder: &Folder<'_>, content: &Description) -> Result<Vec<String>, Error> {
     let mut missing = BTreeSet::new();
     let mut seen = BTreeSet::new();
-    let mut left: Vec<String> = folders(content).collect();
+    let mut left: Vec<String> = library_folders(content).collect();
     while let Some(library) = left.pop() {
         if !seen.insert(library.clone()) {
             continue;
         }
         let path = format!("{library}{LIBRARY}");
-        if folder.has(&path) {
-            left.extend(folders(&parse(folder, &path)?));
+        if folder.has_file(&path) {
+            left.extend(library_folders(&parse_json(folder, &path)?));
         } else {
             missing.insert(library);
         }
@@ -152,50 +146,39 @@ fn lacking(folder: &Folder<'_>, content: &Description) -> Result<Vec<String>, Er
 ///
 /// # Errors
 /// When that is none.
-pub fn needs(library: &str) -> Result<Vec<String>, Error> {
-    let folder = Folder::default().with(LIBRARY, library.to_owned());
-    Ok(folders(&parse(&folder, LIBRARY)?).collect())
+pub fn needed_libraries(library: &str) -> Result<Vec<String>, Error> {
+    let folder = Folder::default().with_text(LIBRARY, library.to_owned());
+    Ok(library_folders(&parse_json(&folder, LIBRARY)?).collect())
 }
 
 /// Why a package is refused whose libraries nobody has.
-pub fn missing(libraries: &[String]) -> Error {
+pub fn libraries_missing(libraries: &[String]) -> Error {
     let named: Vec<_> = libraries.iter().take(NAMED_MAX).map(String::as_str).collect();
     let more = match libraries.len() - named.len() {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    refused(format!(
+    broken_manifest(format!(
         "needs libraries that neither the package has nor another that is here: {}{more}. Export \
          it with its libraries, or import another one first that has them",
         named.join(", ")
     ))
 }
 
-fn folders(description: &Description) -> impl Iterator<Item = String> {
-    description.preloaded_dependencies.iter().map(Dependency::folder)
+fn library_folders(description: &Description) -> impl Iterator<Item = String> {
+    description.preloaded_dependencies.iter().map(Dependency::folder_name)
 }
 
 /// Says which files are on other servers: they do not work without a network.
-fn remote(content: &Value) -> Option<String> {
-    let mut addresses = BTreeSet::new();
-    let mut left = vec![content];
-    while let Some(value) = left.pop() {
-        match value {
-            Value::Array(values) => left.extend(values),
-            Value::Object(fields) => {
-                let path = fields.get("path").and_then(Value::as_str);
-                addresses.extend(path.and_then(address::origin));
-                left.extend(fields.values());
-            }
-            _ => {}
-        }
-    }
-    let servers: Vec<_> = addresses.into_iter().take(NAMED_MAX).collect();
+fn note_remote_files(folder: &Folder<'_>) -> Result<Option<String>, Error> {
+    let servers = find_servers(folder.text(CONTENT)?.trim_start_matches('\u{feff}'))
+        .map_err(|error| broken_json(CONTENT, error))?;
+    let servers: Vec<_> = servers.into_iter().take(NAMED_MAX).collect();
     let note = format!(
         "It has sound, pictures or films that are at {}: they need a network that reaches there.",
         servers.join(", ")
     );
-    (!servers.is_empty()).then_some(note)
+    Ok((!servers.is_empty()).then_some(note))
 }
 
 #[cfg(test)]
@@ -209,13 +192,13 @@ mod tests {
     fn read(manifest: &str, content: &str, libraries: &[(&str, &str)]) -> Result<Course, Error> {
         let paths: Vec<_> = libraries.iter().map(|(path, _)| *path).chain([CONTENT]).collect();
         let mut folder = Folder::new("cards.h5p", paths)
-            .with(MANIFEST, manifest.to_owned())
-            .with(CONTENT, content.to_owned());
+            .with_text(MANIFEST, manifest.to_owned())
+            .with_text(CONTENT, content.to_owned());
         for (path, text) in libraries {
-            folder = folder.with(path, (*text).to_owned());
+            folder = folder.with_text(path, (*text).to_owned());
         }
-        assert_eq!(H5p.wants(&folder)?.len(), libraries.len() + 1);
-        H5p.read(&folder)
+        assert_eq!(H5p.wanted_files(&folder)?.len(), libraries.len() + 1);
+        H5p.read_course(&folder)
     }
 
     #[test]
@@ -237,12 +220,16 @@ mod tests {
             {"machineName": "H5P.Cards", "majorVersion": 1, "minorVersion": 10}]}"#;
         let libraries = [("H5P.Cards-1.10/library.json", needs)];
         assert_eq!(read(CARDS, "{}", &libraries).unwrap().lacks, ["FontAwesome-4.5"]);
-        assert_eq!(super::needs(needs).unwrap(), ["FontAwesome-4.5", "H5P.Cards-1.10"]);
+        assert_eq!(needed_libraries(needs).unwrap(), ["FontAwesome-4.5", "H5P.Cards-1.10"]);
         let other = CARDS.replace(r#""mainLibrary": "H5P.Cards""#, r#""mainLibrary": "H5P.Quiz""#);
         let course = read(&other, "{}", &[("H5P.Cards-1.10/library.json", "{}")]).unwrap();
         assert_eq!(course.lacks, ["H5P.Quiz"]);
         let many: Vec<_> = (0..9).map(|n| format!("L-{n}.0")).collect();
-        assert!(missing(&many).to_string().contains("L-4.0 and 4 more."), "{}", missing(&many));
+        assert!(
+            libraries_missing(&many).to_string().contains("L-4.0 and 4 more."),
+            "{}",
+            libraries_missing(&many)
+        );
     }
 
     #[test]

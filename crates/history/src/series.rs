@@ -40,9 +40,9 @@ pub fn hours(samples: &[Sample], now: i64) -> Hours {
         let per_second = |count: u64| (seconds > 0).then(|| count as f64 / seconds as f64);
         hours.requests.push(per_second(requests().map(|it| it.answered).sum()));
         hours.failed.push(per_second(requests().map(|it| it.failed).sum()));
-        hours.p99_s.push(highest(requests().filter_map(|it| it.p99_s)));
-        hours.recorded.push(recorded(&hour));
-        hours.unsynced.push(highest(all().filter_map(|it| Some(it.unsynced? as f64))));
+        hours.p99_s.push(highest_of(requests().filter_map(|it| it.p99_s)));
+        hours.recorded.push(recorded_rate(&hour));
+        hours.unsynced.push(highest_of(all().filter_map(|it| Some(it.unsynced? as f64))));
         hours.stored.push(all().next_back().map(|it| it.stored as f64));
         let free = all().filter_map(|it| Some(it.host.as_ref()?.disk?.free as f64));
         hours.free.push(free.reduce(f64::min));
@@ -50,12 +50,12 @@ pub fn hours(samples: &[Sample], now: i64) -> Hours {
     hours
 }
 
-fn highest(values: impl Iterator<Item = f64>) -> Option<f64> {
+fn highest_of(values: impl Iterator<Item = f64>) -> Option<f64> {
     values.reduce(f64::max)
 }
 
 /// Changes a second: between samples, but for a journal that begins anew.
-fn recorded(hour: &[(Option<&Sample>, &Sample)]) -> Option<f64> {
+fn recorded_rate(hour: &[(Option<&Sample>, &Sample)]) -> Option<f64> {
     let pairs = hour.iter().filter_map(|(before, sample)| Some(((*before)?, *sample)));
     let (changes, seconds) = pairs.fold((0, 0), |(changes, seconds), (before, sample)| {
         let more = sample.recorded.saturating_sub(before.recorded);

@@ -8,7 +8,7 @@ const PATH: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'
 const NAME: &AsciiSet = &PATH.add(b'%').add(b'#').add(b'?');
 
 /// The path of an address, with what some tools leave as it is encoded.
-pub fn repaired(path: &str) -> String {
+pub fn encode_path(path: &str) -> String {
     utf8_percent_encode(path, PATH).to_string()
 }
 

@@ -1,19 +1,25 @@
 use std::io::{Cursor, Write};
 
 use proptest::prelude::*;
-use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 use super::*;
-use crate::memory::{self, Reader};
+use crate::limits::FILES_MAX;
+use crate::memory::{self, FileReader};
 
 /// Opens an archive, by and by and at once: both have to come to the same.
 fn open(bytes: &[u8]) -> Result<Archive, Error> {
-    let whole = memory::open(bytes, Names::default());
+    let whole = memory::open_archive(bytes, NameEncoding::default());
     for block_bytes in [97, 1_000] {
-        let opening = Opening::with_blocks(bytes.len() as u64, Names::default(), block_bytes);
+        let opening =
+            ArchiveOpening::with_blocks(bytes.len() as u64, NameEncoding::default(), block_bytes);
         if bytes.len() < 100_000 {
-            assert_eq!(memory::finish(bytes, opening), whole, "blocks of {block_bytes} bytes");
+            assert_eq!(
+                memory::finish_opening(bytes, opening),
+                whole,
+                "blocks of {block_bytes} bytes"
+            );
         }
     }
     whole
@@ -62,10 +68,10 @@ const END: &[u8] = b"PK\x05\x06";
 fn read_all(bytes: &[u8], position: usize, piece: usize) -> Result<Vec<u8>, Error> {
     let archive = open(bytes)?;
     let entry = archive.entries().get(position).ok_or(Error::Archive("no such file".into()))?;
-    let mut reader = Reader::new(bytes, entry);
+    let mut reader = FileReader::new(bytes, entry);
     let mut all = Vec::new();
     loop {
-        let next = reader.next(piece)?;
+        let next = reader.next_piece(piece)?;
         if next.is_empty() {
             return Ok(all);
         }
@@ -180,6 +186,46 @@ fn bytes_that_are_in_several_files_are_refused() {
 }
 
 #[test]
+fn a_header_is_no_ones_bytes_but_its_own() {
+    // The first file ends within the second one's header.
+    let bytes = zip(&[("a", b"the first"), ("b", b"the second")]);
+    let second = bytes.windows(4).rposition(|four| four == LOCAL).unwrap() as u32;
+    let longer = with_header(&bytes, CENTRAL, 20, &(second - 29).to_le_bytes());
+    assert!(refusal(&longer).contains("\"a\" overlaps \"b\""));
+}
+
+#[test]
+fn what_only_the_local_header_says_does_not_lead_into_other_files() {
+    let bytes = zip(&[("a", b"the first"), ("b", b"the second")]);
+    let led_on = with_header(&bytes, LOCAL, 28, &1u16.to_le_bytes());
+    assert!(open(&led_on).is_ok(), "it is not looked at yet");
+    let error = read_all(&led_on, 0, 100).unwrap_err().to_string();
+    assert!(error.contains("\"a\" overlaps what comes after it"), "{error}");
+    let second = bytes.windows(4).rposition(|four| four == LOCAL).unwrap();
+    let mut last = bytes;
+    last[second + 28] = 200;
+    let error = read_all(&last, 1, 100).unwrap_err().to_string();
+    assert!(error.contains("\"b\" overlaps what comes after it"), "{error}");
+}
+
+#[test]
+fn small_bombs_do_not_hide_behind_what_packs_badly() {
+    let entry = |size: u64, bytes: u64| {
+        let method = CompressionMethod::Deflated;
+        let location = Location::Packed { header: 0, bytes, method, crc32: 0, limit: 0 };
+        Entry { path: String::new(), size, location }
+    };
+    let padding = entry(1 << 30, 1 << 30);
+    let small = || entry(1 << 20, 1 << 10);
+    let of_small = |count: usize| {
+        let entries: Vec<_> = (0..count).map(|_| small()).chain([padding.clone()]).collect();
+        check_ratio(&entries, 1 << 31)
+    };
+    assert_eq!(of_small(4), Ok(()));
+    assert!(of_small(6).unwrap_err().to_string().contains("times its size"));
+}
+
+#[test]
 fn many_small_bombs_are_one() {
     let data = vec![0; RATIO_FREE_BYTES as usize];
     let names: Vec<_> = (0..20).map(|number| number.to_string()).collect();
@@ -200,7 +246,7 @@ fn names_are_chinese_where_that_is_wanted() {
     let gbk = [0xbf, 0xce, 0xb3, 0xcc].iter().cycle();
     let mut bytes = bytes;
     bytes.iter_mut().filter(|byte| **byte == b'~').zip(gbk).for_each(|(to, from)| *to = *from);
-    let archive = memory::open(&bytes, Names::Gbk).unwrap();
+    let archive = memory::open_archive(&bytes, NameEncoding::Gbk).unwrap();
     assert_eq!(archive.entries()[0].path, "课程.htm");
 }
 
@@ -210,7 +256,7 @@ fn little_of_a_large_archive_is_looked_at() {
     let (junk, size) = (3 << 30, bytes.len() as u64);
     let directory = bytes.windows(4).position(|four| four == CENTRAL).unwrap() as u64 + junk;
     let bytes = with_header(&bytes, END, 16, &(directory as u32).to_le_bytes());
-    let mut opening = Opening::new(junk + size, Names::default());
+    let mut opening = ArchiveOpening::new(junk + size, NameEncoding::default());
     let mut loaded = 0;
     let archive = loop {
         match opening.step().unwrap() {
@@ -231,7 +277,7 @@ fn little_of_a_large_archive_is_looked_at() {
 
 #[test]
 fn what_has_no_end_in_sight_is_not_searched_through() {
-    let mut opening = Opening::new(10 << 30, Names::default());
+    let mut opening = ArchiveOpening::new(10 << 30, NameEncoding::default());
     let mut loaded = 0;
     let error = loop {
         match opening.step() {

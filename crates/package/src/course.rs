@@ -29,7 +29,7 @@ impl MoveOn {
     ];
 
     /// As cmi5 writes it.
-    pub fn text(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Passed => "Passed",
             Self::Completed => "Completed",
@@ -182,7 +182,7 @@ impl Unit {
 
     /// The path in the package that the unit starts with, percent-decoded, without query and
     /// fragment. None: the address is absolute.
-    pub fn path(&self) -> Option<String> {
+    pub fn file_path(&self) -> Option<String> {
         if is_absolute(&self.url) {
             return None;
         }

@@ -8,8 +8,8 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
 use memchr::memmem;
 
-use crate::Error;
-use crate::archive::FILES_MAX;
+use crate::error::Error;
+use crate::limits::FILES_MAX;
 
 /// Signature of a central directory file header.
 const HEADER: &[u8] = b"PK\x01\x02";
@@ -28,8 +28,8 @@ pub fn check_claims(bytes: &[u8], size: u64) -> Result<(), Error> {
     for at in memmem::find_iter(bytes, ZIP64_END) {
         let record = bytes.get(at..).unwrap_or_default();
         // A record that claims to be longer than the file is noise: no reader follows it.
-        let plausible = number(record, 4).is_some_and(|length| length <= size);
-        let files = number(record, 24).max(number(record, 32));
+        let plausible = read_number(record, 4).is_some_and(|length| length <= size);
+        let files = read_number(record, 24).max(read_number(record, 32));
         if plausible && files.is_some_and(|files| files > FILES_MAX as u64) {
             return Err(too_many());
         }
@@ -39,19 +39,19 @@ pub fn check_claims(bytes: &[u8], size: u64) -> Result<(), Error> {
 
 /// How many different names the central directory that starts at an offset has. Tools list a file
 /// twice, with the same bytes; two files of one name are refused.
-pub fn count(archive: &mut (impl Read + Seek), start: u64) -> Result<usize, Error> {
+pub fn count_names(archive: &mut (impl Read + Seek), start: u64) -> Result<usize, Error> {
     let mut known = HashMap::new();
     let mut entries = 0;
     let broken = |_| Error::Archive("its central directory ends in an entry".into());
     archive.seek(SeekFrom::Start(start)).map_err(broken)?;
-    while let Some(Header { name, content }) = entry(archive).map_err(broken)? {
+    while let Some(Header { name, content }) = read_central_header(archive).map_err(broken)? {
         entries += 1;
         if entries > FILES_MAX {
             return Err(too_many());
         }
         if known.get(&name).is_some_and(|other| *other != content) {
             let rule = "has the name of another file";
-            return Err(Error::file(&String::from_utf8_lossy(&name), rule));
+            return Err(Error::of_file(&String::from_utf8_lossy(&name), rule));
         }
         known.insert(name, content);
     }
@@ -66,7 +66,7 @@ struct Header {
 }
 
 /// The next entry. None: something else follows, or nothing.
-fn entry(archive: &mut (impl Read + Seek)) -> io::Result<Option<Header>> {
+fn read_central_header(archive: &mut (impl Read + Seek)) -> io::Result<Option<Header>> {
     let mut signature = Vec::with_capacity(HEADER.len());
     archive.by_ref().take(HEADER.len() as u64).read_to_end(&mut signature)?;
     if signature != HEADER {
@@ -82,14 +82,14 @@ fn entry(archive: &mut (impl Read + Seek)) -> io::Result<Option<Header>> {
     let mut name = vec![0; length(28)?.into()];
     archive.read_exact(&mut name)?;
     let rest = i64::from(length(30)?) + i64::from(length(32)?);
-    skip(archive, rest)?;
+    skip_bytes(archive, rest)?;
     let [.., a, b, c, d] = *fields.first_chunk::<16>().ok_or(ErrorKind::InvalidData)?;
     let [.., e, f, g, h] = *fields.first_chunk::<24>().ok_or(ErrorKind::InvalidData)?;
     Ok(Some(Header { name: name.into(), content: [a, b, c, d, e, f, g, h] }))
 }
 
 /// Goes on so many bytes, which have to be there.
-fn skip(archive: &mut (impl Read + Seek), bytes: i64) -> io::Result<()> {
+fn skip_bytes(archive: &mut (impl Read + Seek), bytes: i64) -> io::Result<()> {
     if bytes > 0 {
         archive.seek(SeekFrom::Current(bytes - 1))?;
         archive.read_exact(&mut [0])?;
@@ -97,7 +97,7 @@ fn skip(archive: &mut (impl Read + Seek), bytes: i64) -> io::Result<()> {
     Ok(())
 }
 
-fn number(bytes: &[u8], at: usize) -> Option<u64> {
+fn read_number(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
 }
 

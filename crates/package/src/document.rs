@@ -2,21 +2,14 @@
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-use crate::Error;
+use crate::error::{Cause, Error};
+use crate::limits::XML_NODES_MAX;
+use crate::xml_limits::{MANIFEST_LIMITS, check_limits};
+
+pub use crate::doctype::Doctype;
 
 /// Longest text of one element, in bytes.
 pub const TEXT_BYTES_MAX: usize = 16_384;
-/// Most nodes a document may have.
-const NODES_MAX: u32 = 1_000_000;
-
-/// What may stand before the elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doctype {
-    /// No document type declaration, so that no entity can expand or reach out.
-    Refused,
-    /// One that declares nothing itself: nothing is fetched, and no entity is there to expand.
-    Empty,
-}
 
 /// A manifest.
 #[derive(Clone, Copy, Debug)]
@@ -27,23 +20,32 @@ pub struct Manifest {
 
 impl Manifest {
     /// Reads a document.
+    ///
+    /// # Errors
+    /// When it is not well-formed, has more in it than [`crate::limits`] allow, or declares what it
+    /// may not.
     pub fn parse(self, xml: &str, doctype: Doctype) -> Result<Document<'_>, Error> {
         let xml = xml.trim_start_matches('\u{feff}');
         let allow_dtd = doctype == Doctype::Empty;
         if allow_dtd && xml.contains("<!ENTITY") {
-            return Err(self.refused("it declares an entity"));
+            return Err(self.refusal("it declares an entity"));
         }
-        let options = ParsingOptions { allow_dtd, nodes_limit: NODES_MAX, ..Default::default() };
-        Document::parse_with_options(xml, options).map_err(|error| self.refused(error.to_string()))
+        check_limits(xml, doctype, &MANIFEST_LIMITS).map_err(|rule| self.refusal(rule))?;
+        let options =
+            ParsingOptions { allow_dtd, nodes_limit: XML_NODES_MAX, ..Default::default() };
+        Document::parse_with_options(xml, options).map_err(|error| {
+            let source = Cause::new(error);
+            Error::Xml { manifest: self.name, source }
+        })
     }
 
     /// What is wrong with it as a whole.
-    pub fn refused(self, reason: impl Into<String>) -> Error {
+    pub fn refusal(self, reason: impl Into<String>) -> Error {
         Error::Manifest { manifest: self.name, reason: reason.into() }
     }
 
     /// A rule that an element breaks.
-    pub fn broken(self, node: Node, rule: impl Into<String>) -> Error {
+    pub fn broken_rule(self, node: Node, rule: impl Into<String>) -> Error {
         let name = node.tag_name().name();
         let id =
             ["id", "identifier"].into_iter().find_map(|id| node.attribute(id).map(|v| (id, v)));
@@ -56,11 +58,16 @@ impl Manifest {
     }
 
     /// The text of an element, without the white space around it.
-    pub fn text(self, node: Node) -> Result<String, Error> {
+    ///
+    /// # Errors
+    /// When it has more than [`TEXT_BYTES_MAX`] bytes.
+    pub fn element_text(self, node: Node) -> Result<String, Error> {
         let text: String = node.children().filter_map(|child| child.text()).collect();
         let text = text.trim();
         if text.len() > TEXT_BYTES_MAX {
-            return Err(self.broken(node, format!("has more than {TEXT_BYTES_MAX} bytes of text")));
+            return Err(
+                self.broken_rule(node, format!("has more than {TEXT_BYTES_MAX} bytes of text"))
+            );
         }
         Ok(text.to_owned())
     }
@@ -75,17 +82,17 @@ pub fn is_xml(bytes: &[u8]) -> bool {
 }
 
 /// The text of a document in UTF-8 or UTF-16, which every reader of XML knows (XML 1.0, 4.3.3).
-pub fn decode(bytes: &[u8]) -> Option<String> {
+pub fn decode_text(bytes: &[u8]) -> Option<String> {
     match bytes {
-        [0xff, 0xfe, rest @ ..] => utf_16(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => utf_16(rest, u16::from_be_bytes),
-        [b'<', 0, ..] => utf_16(bytes, u16::from_le_bytes),
-        [0, b'<', ..] => utf_16(bytes, u16::from_be_bytes),
+        [0xff, 0xfe, rest @ ..] => decode_utf_16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => decode_utf_16(rest, u16::from_be_bytes),
+        [b'<', 0, ..] => decode_utf_16(bytes, u16::from_le_bytes),
+        [0, b'<', ..] => decode_utf_16(bytes, u16::from_be_bytes),
         _ => String::from_utf8(bytes.to_vec()).ok(),
     }
 }
 
-fn utf_16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
+fn decode_utf_16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let units = pairs.iter().map(|pair| unit(*pair));
     let text = char::decode_utf16(units).collect::<Result<_, _>>();
@@ -105,11 +112,25 @@ mod tests {
             let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
             let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
             for bytes in [little, big] {
-                assert!(decode(&bytes).unwrap().contains("Čh 課"));
-                assert!(is_xml(&bytes) && decode(&bytes[..bytes.len() - 1]).is_none());
+                assert!(decode_text(&bytes).unwrap().contains("Čh 課"));
+                assert!(is_xml(&bytes) && decode_text(&bytes[..bytes.len() - 1]).is_none());
             }
         }
-        assert!(decode(b"<a>\xff</a>").is_none());
+        assert!(decode_text(b"<a>\xff</a>").is_none());
+    }
+
+    #[test]
+    fn a_manifest_that_is_work_is_refused_before_it_is_parsed() {
+        let manifest = Manifest { name: "m.xml" };
+        let attributes: String = (0..300).map(|n| format!(" a{n}=''")).collect();
+        for (xml, rule) in [
+            (format!("<a{attributes}/>"), "m.xml: line 1: an element has more than 256 attributes"),
+            ("<a>".repeat(300), "m.xml: line 1: its elements nest deeper than 256"),
+        ] {
+            for doctype in [Doctype::Refused, Doctype::Empty] {
+                assert_eq!(manifest.parse(&xml, doctype).unwrap_err().to_string(), rule);
+            }
+        }
     }
 
     #[test]

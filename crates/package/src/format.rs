@@ -1,6 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
-use crate::{Course, Error};
+use crate::course::Course;
+use crate::error::Error;
 
 /// How surely a package that has a format's files is of that format: the surest counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,24 +19,24 @@ pub trait Format: Sync {
     /// What it is called where somebody names it.
     fn name(&self) -> &'static str;
 
-    /// How surely a package is of this format that has [`Format::roots`].
+    /// How surely a package is of this format that has [`Format::find_roots`].
     fn certainty(&self) -> Certainty {
         Certainty::Manifest
     }
 
     /// The file that describes a course, in the package's root folder. None: there is no such
-    /// file, and [`Format::roots`] says how packages are known.
-    fn manifest(&self) -> Option<&'static str>;
+    /// file, and [`Format::find_roots`] says how packages are known.
+    fn manifest_path(&self) -> Option<&'static str>;
 
     /// What a package of this format has, for people.
     fn known_by(&self) -> &'static str {
-        self.manifest().unwrap_or_else(|| self.name())
+        self.manifest_path().unwrap_or_else(|| self.name())
     }
 
     /// The folders, without `/` at their end, in which packages of this format are, among files of
     /// these paths.
-    fn roots<'a>(&self, paths: &[&'a str]) -> Vec<&'a str> {
-        let Some(manifest) = self.manifest() else { return Vec::new() };
+    fn find_roots<'a>(&self, paths: &[&'a str]) -> Vec<&'a str> {
+        let Some(manifest) = self.manifest_path() else { return Vec::new() };
         let folder = |path: &&'a str| {
             let root = path.strip_suffix(manifest)?;
             (root.is_empty() || root.ends_with('/')).then(|| root.trim_end_matches('/'))
@@ -47,7 +48,7 @@ pub trait Format: Sync {
     ///
     /// # Errors
     /// For what breaks a rule of the format.
-    fn wants(&self, folder: &Folder<'_>) -> Result<Vec<String>, Error> {
+    fn wanted_files(&self, folder: &Folder<'_>) -> Result<Vec<String>, Error> {
         let _ = folder;
         Ok(Vec::new())
     }
@@ -56,10 +57,10 @@ pub trait Format: Sync {
     ///
     /// # Errors
     /// For what breaks a rule of the format.
-    fn read(&self, folder: &Folder<'_>) -> Result<Course, Error>;
+    fn read_course(&self, folder: &Folder<'_>) -> Result<Course, Error>;
 
-    /// Whether a file that was sent by itself, and that [`Format::roots`] finds a package, is what
-    /// its name says.
+    /// Whether a file that was sent by itself, and that [`Format::find_roots`] finds a package, is
+    /// what its name says.
     ///
     /// # Errors
     /// When it is something else.
@@ -71,7 +72,7 @@ pub trait Format: Sync {
     /// Reads a manifest that comes alone, without an archive. None: it is of another format.
     ///
     /// # Errors
-    /// As [`Format::read`].
+    /// As [`Format::read_course`].
     fn read_alone(&self, manifest: &str) -> Option<Result<Course, Error>> {
         let _ = manifest;
         None
@@ -97,13 +98,13 @@ impl<'a> Folder<'a> {
 
     /// The same with the text of a file.
     #[must_use]
-    pub fn with(mut self, path: &str, text: String) -> Self {
+    pub fn with_text(mut self, path: &str, text: String) -> Self {
         self.texts.insert(path.to_owned(), text);
         self
     }
 
     /// Whether there is a file at a path.
-    pub fn has(&self, path: &str) -> bool {
+    pub fn has_file(&self, path: &str) -> bool {
         self.known.contains(path)
     }
 
@@ -118,11 +119,11 @@ impl<'a> Folder<'a> {
     /// When it is not there, or was not wanted.
     pub fn text(&self, path: &str) -> Result<&str, Error> {
         let text = self.texts.get(path).map(String::as_str);
-        text.ok_or_else(|| Error::file(path, "is missing"))
+        text.ok_or_else(|| Error::of_file(path, "is missing"))
     }
 
     /// What was sent is called this, without folders, and without what says of which kind it is.
-    pub fn title(&self) -> &'a str {
+    pub fn default_title(&self) -> &'a str {
         let name = self.name.rsplit(['/', '\\']).next().unwrap_or_default();
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
         if stem.is_empty() { name } else { stem }.trim()

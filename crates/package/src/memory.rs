@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use crate::Error;
-use crate::archive::{Archive, Entry, Names, Next, Opening, Step, Unpacking};
+use crate::archive::{Archive, ArchiveOpening, Entry, NameEncoding, Next, Step, Unpacking};
+use crate::error::Error;
 
 /// A part of some bytes; shorter at their end.
-pub(crate) fn part<'a>(bytes: &'a [u8], range: &Range<u64>) -> &'a [u8] {
+pub(crate) fn slice_range<'a>(bytes: &'a [u8], range: &Range<u64>) -> &'a [u8] {
     let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
     bytes.get(place(range.start)..place(range.end)).unwrap_or_default()
 }
@@ -15,26 +15,26 @@ pub(crate) fn part<'a>(bytes: &'a [u8], range: &Range<u64>) -> &'a [u8] {
 ///
 /// # Errors
 /// For what breaks a rule of archives.
-pub fn open(bytes: &[u8], names: Names) -> Result<Archive, Error> {
-    finish(bytes, Opening::new(bytes.len() as u64, names))
+pub fn open_archive(bytes: &[u8], names: NameEncoding) -> Result<Archive, Error> {
+    finish_opening(bytes, ArchiveOpening::new(bytes.len() as u64, names))
 }
 
-pub(crate) fn finish(bytes: &[u8], mut opening: Opening) -> Result<Archive, Error> {
+pub(crate) fn finish_opening(bytes: &[u8], mut opening: ArchiveOpening) -> Result<Archive, Error> {
     loop {
         match opening.step()? {
             Step::Done(archive) => return Ok(archive),
-            Step::Load(range) => opening.load(range.start, part(bytes, &range).to_vec())?,
+            Step::Load(range) => opening.load(range.start, slice_range(bytes, &range).to_vec())?,
         }
     }
 }
 
 /// A file being unpacked.
-pub struct Reader<'a> {
+pub struct FileReader<'a> {
     bytes: &'a [u8],
     unpacking: Unpacking,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> FileReader<'a> {
     /// Begins with a file of what is in these bytes.
     pub fn new(bytes: &'a [u8], entry: &Entry) -> Self {
         Self { bytes, unpacking: Unpacking::new(entry) }
@@ -45,20 +45,20 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// When the file is damaged.
-    pub fn next(&mut self, length: usize) -> Result<Vec<u8>, Error> {
+    pub fn next_piece(&mut self, length: usize) -> Result<Vec<u8>, Error> {
         loop {
-            match self.unpacking.next(length)? {
+            match self.unpacking.next_piece(length)? {
                 Next::Piece(piece) => return Ok(piece),
                 Next::Load { start, most } => {
                     let range = start..start.saturating_add(most as u64);
-                    self.unpacking.load(part(self.bytes, &range))?;
+                    self.unpacking.load(slice_range(self.bytes, &range))?;
                 }
             }
         }
     }
 
     /// How many bytes are still to come.
-    pub fn left(&self) -> u64 {
-        self.unpacking.left()
+    pub fn bytes_left(&self) -> u64 {
+        self.unpacking.bytes_left()
     }
 }

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use encoding_rs::GBK;
 
-use crate::Error;
-use crate::archive::NAME_BYTES_MAX;
+use crate::error::Error;
+use crate::limits::NAME_BYTES_MAX;
 
 /// What names are written in that are not UTF-8, and of which the archive does not say it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Names {
+pub enum NameEncoding {
     /// The IBM PC's characters, as the format has it (APPNOTE, appendix D).
     #[default]
     Cp437,
@@ -17,9 +17,9 @@ pub enum Names {
     Gbk,
 }
 
-impl Names {
+impl NameEncoding {
     /// By its name: `cp437` or `gbk`.
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().as_str() {
             "cp437" => Some(Self::Cp437),
             "gbk" => Some(Self::Gbk),
@@ -30,33 +30,33 @@ impl Names {
 
 /// Names seen so far, as file systems that ignore case would see them.
 #[derive(Default)]
-pub struct Known(HashSet<String>);
+pub struct KnownNames(HashSet<String>);
 
-impl Known {
+impl KnownNames {
     /// Adds a name, unless it or one that differs in case only is there already.
     pub fn insert(&mut self, name: &str) -> Result<(), Error> {
         if self.0.insert(name.to_lowercase()) {
             return Ok(());
         }
-        Err(Error::file(name, "has the name of another file, or one that differs in case only"))
+        Err(Error::of_file(name, "has the name of another file, or one that differs in case only"))
     }
 }
 
 /// The name of an entry as text: UTF-8, whether the archive says so or not, else what `names` are
 /// in. `by_archive` is CP437, unless the archive says that it is UTF-8. What Info-ZIP says beside
 /// it is in both.
-pub fn decoded(raw: &[u8], by_archive: &str, names: Names) -> Result<String, Error> {
+pub fn decode_name(raw: &[u8], by_archive: &str, names: NameEncoding) -> Result<String, Error> {
     if let Ok(name) = std::str::from_utf8(raw) {
         return Ok(name.to_owned());
     }
     // No byte of CP437 is that character.
     if by_archive.contains(char::REPLACEMENT_CHARACTER) {
-        return Err(Error::file(by_archive, "has a name that is not UTF-8"));
+        return Err(Error::of_file(by_archive, "has a name that is not UTF-8"));
     }
-    let not_gbk = || Error::file(by_archive, "has a name that is neither UTF-8 nor GBK");
+    let not_gbk = || Error::of_file(by_archive, "has a name that is neither UTF-8 nor GBK");
     match names {
-        Names::Cp437 => Ok(by_archive.to_owned()),
-        Names::Gbk => {
+        NameEncoding::Cp437 => Ok(by_archive.to_owned()),
+        NameEncoding::Gbk => {
             let name = GBK.decode_without_bom_handling_and_without_replacement(raw);
             name.map(Into::into).ok_or_else(not_gbk)
         }
@@ -65,8 +65,8 @@ pub fn decoded(raw: &[u8], by_archive: &str, names: Names) -> Result<String, Err
 
 /// The name of an entry, if it is one that means the same path everywhere: relative and, with
 /// Windows' separators put right, `/`-separated. A directory keeps its `/` at the end.
-pub fn checked(name: &str) -> Result<String, Error> {
-    let refused = |rule: &str| Err(Error::file(name, rule));
+pub fn check_name(name: &str) -> Result<String, Error> {
+    let refused = |rule: &str| Err(Error::of_file(name, rule));
     let path = name.replace('\\', "/");
     let name = path.as_str();
     if name.len() > NAME_BYTES_MAX {
@@ -122,22 +122,22 @@ mod tests {
             "./a",
         ];
         for name in hostile {
-            assert!(checked(name).is_err(), "{name:?}");
+            assert!(check_name(name).is_err(), "{name:?}");
         }
-        assert!(checked(&"a".repeat(NAME_BYTES_MAX + 1)).is_err());
+        assert!(check_name(&"a".repeat(NAME_BYTES_MAX + 1)).is_err());
     }
 
     #[test]
     fn ordinary_names_are_kept() {
         for name in ["index.html", "a/b.js", "a/", "..a/b..", "café/日本.html", "a b:c.txt"] {
-            assert_eq!(checked(name).as_deref(), Ok(name));
+            assert_eq!(check_name(name).as_deref(), Ok(name));
         }
-        assert_eq!(checked("a\\b\\c.js").as_deref(), Ok("a/b/c.js"));
+        assert_eq!(check_name("a\\b\\c.js").as_deref(), Ok("a/b/c.js"));
     }
 
     #[test]
     fn names_are_utf_8_or_what_the_archive_takes_them_for() {
-        let cp437 = |raw, by_archive| decoded(raw, by_archive, Names::Cp437);
+        let cp437 = |raw, by_archive| decode_name(raw, by_archive, NameEncoding::Cp437);
         assert_eq!(cp437("é".as_bytes(), "├⌐").as_deref(), Ok("é"));
         assert_eq!(cp437(b"caf\x82", "café").as_deref(), Ok("café"));
         assert!(cp437(b"caf\xe9", "caf\u{fffd}").is_err());
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn names_are_chinese_where_that_is_set() {
-        let gbk = |raw, by_archive| decoded(raw, by_archive, Names::Gbk);
+        let gbk = |raw, by_archive| decode_name(raw, by_archive, NameEncoding::Gbk);
         assert_eq!(
             gbk(b"\xbf\xce\xb3\xcc/\x81\x5c.htm", "┐╬│╠/ü\\.htm").as_deref(),
             Ok("课程/乗.htm")
@@ -153,12 +153,15 @@ mod tests {
         assert_eq!(gbk("课".as_bytes(), "Φ»╛").as_deref(), Ok("课"));
         assert!(gbk(b"\xff.htm", " .htm").is_err());
         assert!(gbk(b"caf\xe9", "caf\u{fffd}").is_err());
-        assert_eq!([Names::named("GBK"), Names::named("big5")], [Some(Names::Gbk), None]);
+        assert_eq!(
+            [NameEncoding::from_name("GBK"), NameEncoding::from_name("big5")],
+            [Some(NameEncoding::Gbk), None]
+        );
     }
 
     #[test]
     fn names_that_differ_in_case_only_collide() {
-        let mut names = Known::default();
+        let mut names = KnownNames::default();
         assert!(names.insert("Index.html").is_ok());
         assert!(names.insert("index.HTML").is_err());
         assert!(names.insert("index2.html").is_ok());
@@ -167,7 +170,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_name_that_passes_stays_inside(raw in "[a-c./\\\\:\u{0}-\u{2}]{0,12}") {
-            if let Ok(name) = checked(&raw) {
+            if let Ok(name) = check_name(&raw) {
                 prop_assert!(!name.starts_with('/') && !name.contains('\\'));
                 prop_assert!(name.split('/').all(|segment| segment != ".."));
             }

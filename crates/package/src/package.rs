@@ -1,17 +1,15 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use crate::archive::{self, Archive, Entry, Names, Next, Step, Unpacking};
-use crate::document::{decode, is_xml};
+use crate::archive::{Archive, ArchiveOpening, Entry, NameEncoding, Next, Step, Unpacking};
+use crate::course::Course;
+use crate::document::{decode_text, is_xml};
+use crate::error::Error;
 use crate::format::{Folder, Format};
-use crate::memory::{Reader, part};
-use crate::name::checked;
-use crate::{Course, Error};
+use crate::limits::{MANIFEST_BYTES_MAX, PACKAGE_BYTES_MAX, READ_BYTES_MAX};
+use crate::memory::{FileReader, slice_range};
+use crate::name::check_name;
 
-/// Largest package that is imported, in bytes as it is sent.
-pub const PACKAGE_BYTES_MAX: u64 = 16 << 30;
-/// Largest manifest, or other file that a format reads, in bytes.
-pub const MANIFEST_BYTES_MAX: u64 = 8 << 20;
 /// How much is looked at to see what a package is, in bytes.
 const BEGINNING_BYTES: u64 = 1 << 20;
 /// How a zip begins (APPNOTE 4.3.7), also an empty one.
@@ -30,7 +28,7 @@ pub struct Contents {
 pub struct Opening<'f> {
     size: u64,
     name: String,
-    names: Names,
+    names: NameEncoding,
     formats: &'f [&'f dyn Format],
     stage: Stage<'f>,
 }
@@ -40,7 +38,7 @@ enum Stage<'f> {
     Beginning,
     /// A manifest without an archive, as far as it is here.
     Document(Vec<u8>),
-    Listing(archive::Opening),
+    Listing(ArchiveOpening),
     Reading(Box<Reading<'f>>),
     Done(Contents),
 }
@@ -48,7 +46,7 @@ enum Stage<'f> {
 impl<'f> Opening<'f> {
     /// Begins with a package of so many bytes. `name` is the file as its sender calls it; empty if
     /// that is not known. `names` is what names in an archive are in, if not in UTF-8.
-    pub fn new(size: u64, name: &str, names: Names, formats: &'f [&'f dyn Format]) -> Self {
+    pub fn new(size: u64, name: &str, names: NameEncoding, formats: &'f [&'f dyn Format]) -> Self {
         let name = name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
         Self { size, name, names, formats, stage: Stage::Beginning }
     }
@@ -72,7 +70,7 @@ impl<'f> Opening<'f> {
                     return Ok(Step::Load(start..self.size.min(start + BEGINNING_BYTES)));
                 }
                 Stage::Document(bytes) => {
-                    let course = alone(bytes, self.formats)?;
+                    let course = read_alone(bytes, self.formats)?;
                     return Ok(Step::Done(Contents { course, entries: Vec::new() }));
                 }
                 Stage::Listing(opening) => match opening.step()? {
@@ -94,7 +92,7 @@ impl<'f> Opening<'f> {
     /// For what breaks a rule.
     pub fn load(&mut self, start: u64, bytes: Vec<u8>) -> Result<(), Error> {
         match &mut self.stage {
-            Stage::Beginning => self.stage = self.begin(bytes)?,
+            Stage::Beginning => self.stage = self.recognise(bytes)?,
             Stage::Document(known) if bytes.is_empty() => {
                 return Err(Error::Archive(format!("it ends after {} bytes", known.len())));
             }
@@ -107,20 +105,25 @@ impl<'f> Opening<'f> {
     }
 
     /// Looks what it is.
-    fn begin(&self, bytes: Vec<u8>) -> Result<Stage<'f>, Error> {
+    fn recognise(&self, bytes: Vec<u8>) -> Result<Stage<'f>, Error> {
         let (size, name) = (self.size, self.name.as_str());
-        let listing = || Stage::Listing(archive::Opening::new(size, self.names));
+        let listing = || Stage::Listing(ArchiveOpening::new(size, self.names));
         if ZIP.iter().any(|zip| bytes.starts_with(zip)) {
             return Ok(listing());
         }
-        if let Some(format) = self.formats.iter().find(|format| !format.roots(&[name]).is_empty()) {
-            checked(name)?;
+        if let Some(format) =
+            self.formats.iter().find(|format| !format.find_roots(&[name]).is_empty())
+        {
+            check_name(name)?;
             format.check_alone(name, whole_characters(&bytes, size))?;
-            let course = format.read(&Folder::new(name, vec![name]))?;
-            return Ok(Stage::Done(Contents { course, entries: vec![Entry::alone(name, size)] }));
+            let course = format.read_course(&Folder::new(name, vec![name]))?;
+            return Ok(Stage::Done(Contents {
+                course,
+                entries: vec![Entry::unarchived(name, size)],
+            }));
         }
         if is_xml(&bytes) {
-            let first = self.formats.first().and_then(|format| format.manifest());
+            let first = self.formats.first().and_then(|format| format.manifest_path());
             check_size(first.unwrap_or("manifest"), size)?;
             return Ok(Stage::Document(bytes));
         }
@@ -148,25 +151,27 @@ struct Reading<'f> {
     wanted: VecDeque<String>,
     /// The first of those.
     unpacking: Option<(Unpacking, usize)>,
+    /// Bytes of those that were read, and of the first.
+    read_bytes: u64,
     /// The format has said what it wants.
     is_asked: bool,
 }
 
 impl<'f> Reading<'f> {
     fn new(mut archive: Archive, formats: &[&'f dyn Format]) -> Result<Self, Error> {
-        let (format, root) = find(archive.entries(), formats)?;
+        let (format, root) = find_format(archive.entries(), formats)?;
         if !root.is_empty() {
-            archive.enter(&root);
+            archive.enter_folder(&root);
         }
-        let wanted = format.manifest().map(str::to_owned).into_iter().collect();
-        let (texts, unpacking, is_asked) = (Vec::new(), None, false);
-        Ok(Self { archive, format, texts, wanted, unpacking, is_asked })
+        let wanted = format.manifest_path().map(str::to_owned).into_iter().collect();
+        let (texts, unpacking, read_bytes, is_asked) = (Vec::new(), None, 0, false);
+        Ok(Self { archive, format, texts, wanted, unpacking, read_bytes, is_asked })
     }
 
     fn step(&mut self, name: &str) -> Result<Step<Contents>, Error> {
         loop {
             if let Some(path) = self.wanted.front() {
-                if let Some(range) = self.read(&path.clone())? {
+                if let Some(range) = self.read_wanted(&path.clone())? {
                     return Ok(Step::Load(range));
                 }
                 continue;
@@ -175,36 +180,41 @@ impl<'f> Reading<'f> {
             let mut folder = Folder::new(name, paths);
             if !self.is_asked {
                 for (path, text) in &self.texts {
-                    folder = folder.with(path, text.clone());
+                    folder = folder.with_text(path, text.clone());
                 }
-                self.wanted = self.format.wants(&folder)?.into();
+                self.wanted = self.format.wanted_files(&folder)?.into();
                 self.is_asked = true;
                 continue;
             }
             for (path, text) in std::mem::take(&mut self.texts) {
-                folder = folder.with(&path, text);
+                folder = folder.with_text(&path, text);
             }
-            let course = self.format.read(&folder)?;
+            let course = self.format.read_course(&folder)?;
             return Ok(Step::Done(Contents { course, entries: self.archive.entries().to_vec() }));
         }
     }
 
     /// Reads the first file that is wanted. None: it is read; else what has to be loaded first.
-    fn read(&mut self, path: &str) -> Result<Option<Range<u64>>, Error> {
+    fn read_wanted(&mut self, path: &str) -> Result<Option<Range<u64>>, Error> {
         let (unpacking, size) = match &mut self.unpacking {
             Some(underway) => underway,
             none => {
-                let missing = || Error::file(path, "is missing");
-                let entry = self.archive.find(path).ok_or_else(missing)?;
+                let missing = || Error::of_file(path, "is missing");
+                let entry = self.archive.find_entry(path).ok_or_else(missing)?;
                 check_size(path, entry.size)?;
+                self.read_bytes += entry.size;
+                if self.read_bytes > READ_BYTES_MAX {
+                    let rule = format!("has more than {READ_BYTES_MAX} bytes of descriptions");
+                    return Err(Error::TooLarge(rule));
+                }
                 let size = entry.size.try_into().unwrap_or(usize::MAX);
                 none.insert((Unpacking::new(entry), size))
             }
         };
-        match unpacking.next(*size)? {
+        match unpacking.next_piece(*size)? {
             Next::Load { start, most } => Ok(Some(start..start.saturating_add(most as u64))),
             Next::Piece(bytes) => {
-                self.texts.push((path.to_owned(), decoded(path, &bytes)?));
+                self.texts.push((path.to_owned(), decode_manifest(path, &bytes)?));
                 self.unpacking = None;
                 self.wanted.pop_front();
                 Ok(None)
@@ -230,11 +240,13 @@ impl<B: AsRef<[u8]>> Package<B> {
     /// For what breaks a rule of archives or of the format.
     pub fn open(bytes: B, name: &str, formats: &[&dyn Format]) -> Result<Self, Error> {
         let all = bytes.as_ref();
-        let mut opening = Opening::new(all.len() as u64, name, Names::default(), formats);
+        let mut opening = Opening::new(all.len() as u64, name, NameEncoding::default(), formats);
         let contents = loop {
             match opening.step()? {
                 Step::Done(contents) => break contents,
-                Step::Load(range) => opening.load(range.start, part(all, &range).to_vec())?,
+                Step::Load(range) => {
+                    opening.load(range.start, slice_range(all, &range).to_vec())?
+                }
             }
         };
         Ok(Self { bytes, contents })
@@ -254,23 +266,23 @@ impl<B: AsRef<[u8]>> Package<B> {
     ///
     /// # Errors
     /// When there is no such file.
-    pub fn reader(&self, position: usize) -> Result<Reader<'_>, Error> {
+    pub fn open_file(&self, position: usize) -> Result<FileReader<'_>, Error> {
         let missing = || Error::Archive(format!("it has no file number {position}"));
         let entry = self.entries().get(position).ok_or_else(missing)?;
-        Ok(Reader::new(self.bytes.as_ref(), entry))
+        Ok(FileReader::new(self.bytes.as_ref(), entry))
     }
 }
 
 /// The format that the package is surely of and whose manifest is nearest to the root, and the
 /// folder that has it, which is the package: tools and people put a folder around everything.
-fn find<'a>(
+fn find_format<'a>(
     entries: &[Entry],
     formats: &[&'a dyn Format],
 ) -> Result<(&'a dyn Format, String), Error> {
     let paths: Vec<_> = entries.iter().map(|entry| entry.path.as_str()).collect();
     let mut found = Vec::new();
     for (rank, format) in formats.iter().enumerate() {
-        for root in format.roots(&paths) {
+        for root in format.find_roots(&paths) {
             let depth = if root.is_empty() { 0 } else { root.matches('/').count() + 1 };
             found.push(((format.certainty(), depth), rank, root));
         }
@@ -281,26 +293,26 @@ fn find<'a>(
     let beside = found.iter().find(|(other, _, folder)| other == place && folder != root);
     if let Some((_, _, folder)) = beside {
         let rule = format!("is a package, and {folder:?} is another: import one at a time");
-        return Err(Error::file(root, rule));
+        return Err(Error::of_file(root, rule));
     }
     let format = formats.get(*rank).ok_or_else(|| Error::Unknown(known()))?;
     Ok((*format, (*root).to_owned()))
 }
 
-fn alone(bytes: &[u8], formats: &[&dyn Format]) -> Result<Course, Error> {
-    let first = formats.first().and_then(|format| format.manifest()).unwrap_or("manifest");
-    let manifest = decoded(first, bytes)?;
+fn read_alone(bytes: &[u8], formats: &[&dyn Format]) -> Result<Course, Error> {
+    let first = formats.first().and_then(|format| format.manifest_path()).unwrap_or("manifest");
+    let manifest = decode_manifest(first, bytes)?;
     let mut read = formats.iter().filter_map(|format| format.read_alone(&manifest));
     read.next().unwrap_or_else(|| Err(Error::Archive("it is a document, and no archive".into())))
 }
 
-fn decoded(path: &str, bytes: &[u8]) -> Result<String, Error> {
-    decode(bytes).ok_or_else(|| Error::file(path, "is neither UTF-8 nor UTF-16"))
+fn decode_manifest(path: &str, bytes: &[u8]) -> Result<String, Error> {
+    decode_text(bytes).ok_or_else(|| Error::of_file(path, "is neither UTF-8 nor UTF-16"))
 }
 
 fn check_size(path: &str, bytes: u64) -> Result<(), Error> {
     if bytes <= MANIFEST_BYTES_MAX {
         return Ok(());
     }
-    Err(Error::file(path, format!("has more than {MANIFEST_BYTES_MAX} bytes")))
+    Err(Error::of_file(path, format!("has more than {MANIFEST_BYTES_MAX} bytes")))
 }

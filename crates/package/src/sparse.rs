@@ -21,7 +21,7 @@ const NO_HEADER: [u8; 30] = {
 };
 
 /// A file whose blocks are loaded one by one.
-pub struct Sparse {
+pub struct SparseFile {
     size: u64,
     block_bytes: u64,
     blocks: BTreeMap<u64, Vec<u8>>,
@@ -33,7 +33,7 @@ pub struct Sparse {
     skips_headers: Cell<bool>,
 }
 
-impl Sparse {
+impl SparseFile {
     /// A file of so many bytes, none of which is here.
     pub fn new(size: u64, block_bytes: u64) -> Self {
         let (missing, read, skips_headers) = Default::default();
@@ -46,12 +46,12 @@ impl Sparse {
     }
 
     /// How many bytes are here, or will be with those of one more block.
-    pub fn loaded(&self) -> u64 {
+    pub fn loaded_bytes(&self) -> u64 {
         (self.blocks.len() as u64 + 1) * self.block_bytes
     }
 
     /// Begins another attempt, from the start of the file.
-    pub fn view(&self) -> View<'_> {
+    pub fn new_view(&self) -> View<'_> {
         self.missing.set(None);
         self.read.set(0);
         self.skips_headers.set(false);
@@ -65,7 +65,7 @@ impl Sparse {
     }
 
     /// What the attempt did not find. If there is any, whatever came of the attempt means nothing.
-    pub fn missing(&self) -> Option<Range<u64>> {
+    pub fn missing_range(&self) -> Option<Range<u64>> {
         let start = self.missing.get()? * self.block_bytes;
         Some(start..(start + self.block_bytes).min(self.size))
     }
@@ -77,7 +77,7 @@ impl Sparse {
 
     /// Takes the block that starts there. Answers what is here around it, with so many bytes of its
     /// neighbours.
-    pub fn load(&mut self, start: u64, bytes: Vec<u8>, margin: usize) -> Vec<u8> {
+    pub fn load_block(&mut self, start: u64, bytes: Vec<u8>, margin: usize) -> Vec<u8> {
         let number = start / self.block_bytes;
         let neighbour = |number: Option<u64>| number.and_then(|number| self.blocks.get(&number));
         let before = neighbour(number.checked_sub(1)).map_or(&[][..], Vec::as_slice);
@@ -92,18 +92,18 @@ impl Sparse {
 
 /// An attempt to read a file.
 pub struct View<'a> {
-    sparse: &'a Sparse,
+    sparse: &'a SparseFile,
     at: u64,
     /// Where it jumped to last.
     jumped: u64,
 }
 
 impl View<'_> {
-    fn header(&self, buffer: &mut [u8]) -> usize {
+    fn read_blank_header(&self, buffer: &mut [u8]) -> usize {
         let is_there = self.jumped.checked_add(NO_HEADER.len() as u64);
         let offset = usize::try_from(self.at - self.jumped).unwrap_or(usize::MAX);
         let rest = NO_HEADER.get(offset..).unwrap_or_default();
-        if is_there.is_none_or(|end| end > self.sparse.size) { 0 } else { copy(rest, buffer) }
+        if is_there.is_none_or(|end| end > self.sparse.size) { 0 } else { copy_bytes(rest, buffer) }
     }
 }
 
@@ -114,7 +114,7 @@ impl Read for View<'_> {
             return Err(ErrorKind::Other.into());
         }
         if sparse.skips_headers.get() {
-            let read = self.header(buffer);
+            let read = self.read_blank_header(buffer);
             self.at += read as u64;
             return Ok(read);
         }
@@ -127,7 +127,7 @@ impl Read for View<'_> {
             return Err(ErrorKind::Other.into());
         };
         let offset = usize::try_from(self.at % sparse.block_bytes).unwrap_or(usize::MAX);
-        let read = copy(block.get(offset..).unwrap_or_default(), buffer);
+        let read = copy_bytes(block.get(offset..).unwrap_or_default(), buffer);
         self.at += read as u64;
         sparse.read.set(sparse.read.get() + read as u64);
         Ok(read)
@@ -148,6 +148,6 @@ impl Seek for View<'_> {
 }
 
 /// Copies as much as there is, and there is room for.
-fn copy(from: &[u8], to: &mut [u8]) -> usize {
+fn copy_bytes(from: &[u8], to: &mut [u8]) -> usize {
     to.iter_mut().zip(from).map(|(to, from)| *to = *from).count()
 }

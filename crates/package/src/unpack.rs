@@ -3,12 +3,12 @@
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 use zip::CompressionMethod;
 
-use crate::Error;
-use crate::archive::{CUT_OFF, Entry, Place};
+use crate::entry::{self, CUT_OFF, Entry, Location};
+use crate::error::Error;
 
 /// Signature of a local file header (APPNOTE 4.3.7), and its length without name and extra field.
 const HEADER: &[u8] = b"PK\x03\x04";
-const HEADER_BYTES: usize = 30;
+const HEADER_BYTES: usize = entry::HEADER_BYTES as usize;
 /// How many packed bytes are asked for at a time.
 const INPUT_BYTES: usize = 64 << 10;
 /// How much is unpacked at a time.
@@ -38,6 +38,8 @@ pub struct Unpacking {
     /// Where the next packed bytes are, and how many are still to be loaded.
     at: u64,
     packed: u64,
+    /// Where something else begins.
+    limit: u64,
     state: State,
     /// Loaded bytes, and how many of them are used up.
     input: Vec<u8>,
@@ -60,11 +62,11 @@ enum State {
 impl Unpacking {
     /// Begins with a file.
     pub fn new(entry: &Entry) -> Self {
-        let (at, packed, state, crc32) = match entry.place {
-            Place::Alone => (0, entry.size, State::Stored, None),
-            Place::Packed { header, bytes, method, crc32 } => {
+        let (at, packed, state, crc32, limit) = match entry.location {
+            Location::Alone => (0, entry.size, State::Stored, None, u64::MAX),
+            Location::Packed { header, bytes, method, crc32, limit } => {
                 let state = State::Header(method, Vec::with_capacity(HEADER_BYTES));
-                (header, bytes, state, Some(crc32))
+                (header, bytes, state, Some(crc32), limit)
             }
         };
         Self {
@@ -72,6 +74,7 @@ impl Unpacking {
             left: entry.size,
             at,
             packed,
+            limit,
             state,
             input: Vec::new(),
             used: 0,
@@ -82,7 +85,7 @@ impl Unpacking {
     }
 
     /// How many bytes are still to come.
-    pub fn left(&self) -> u64 {
+    pub fn bytes_left(&self) -> u64 {
         self.left + self.piece.len() as u64
     }
 
@@ -91,8 +94,8 @@ impl Unpacking {
     ///
     /// # Errors
     /// When the file is damaged, or packed in a way that is not known here.
-    pub fn next(&mut self, length: usize) -> Result<Next, Error> {
-        let length = (length as u64).min(self.left());
+    pub fn next_piece(&mut self, length: usize) -> Result<Next, Error> {
+        let length = (length as u64).min(self.bytes_left());
         loop {
             let is_full = self.piece.len() as u64 >= length;
             let is_whole = self.left == 0 && !matches!(self.state, State::Ended);
@@ -102,23 +105,23 @@ impl Unpacking {
             let wanted = length.saturating_sub(self.piece.len() as u64);
             let goes_on = match self.state {
                 State::Header(..) => self.read_header()?,
-                State::Stored => self.copy(wanted)?,
-                State::Deflated(_) => self.inflate(wanted)?,
+                State::Stored => self.copy_stored(wanted)?,
+                State::Deflated(_) => self.inflate_some(wanted)?,
                 State::Ended => false,
             };
             if !goes_on {
-                return Ok(self.wanted());
+                return Ok(self.wanted_input());
             }
         }
     }
 
-    /// Takes bytes that [`Unpacking::next`] has asked for.
+    /// Takes bytes that [`Unpacking::next_piece`] has asked for.
     ///
     /// # Errors
     /// When there are none.
     pub fn load(&mut self, bytes: &[u8]) -> Result<(), Error> {
         if bytes.is_empty() {
-            return Err(Error::file(&self.path, CUT_OFF));
+            return Err(Error::of_file(&self.path, CUT_OFF));
         }
         self.input.clear();
         self.input.extend_from_slice(bytes);
@@ -130,7 +133,7 @@ impl Unpacking {
         Ok(())
     }
 
-    fn wanted(&self) -> Next {
+    fn wanted_input(&self) -> Next {
         let most = match &self.state {
             State::Header(_, known) => HEADER_BYTES - known.len(),
             _ => INPUT_BYTES.min(self.packed.try_into().unwrap_or(INPUT_BYTES)),
@@ -148,29 +151,32 @@ impl Unpacking {
         }
         let length = |at: usize| known.get(at..at + 2)?.try_into().ok().map(u16::from_le_bytes);
         let lengths = length(26).zip(length(28)).filter(|_| known.starts_with(HEADER));
-        let none = || Error::file(&self.path, "is not where the archive says");
+        let none = || Error::of_file(&self.path, "is not where the archive says");
         let (name, extra) = lengths.ok_or_else(none)?;
         self.at += u64::from(name) + u64::from(extra);
+        if self.at.saturating_add(self.packed) > self.limit {
+            return Err(Error::of_file(&self.path, "overlaps what comes after it"));
+        }
         self.state = match *method {
             CompressionMethod::Stored => State::Stored,
             CompressionMethod::Deflated => State::Deflated(Box::new(Decompress::new(false))),
             _ => {
                 let rule = "is packed in another way than the two that are read: pack it again \
                             with the method Deflate or Store";
-                return Err(Error::file(&self.path, rule));
+                return Err(Error::of_file(&self.path, rule));
             }
         };
         Ok(true)
     }
 
     /// Copies what is not packed. False: there is no more input.
-    fn copy(&mut self, wanted: u64) -> Result<bool, Error> {
+    fn copy_stored(&mut self, wanted: u64) -> Result<bool, Error> {
         let rest = self.input.get(self.used..).unwrap_or_default();
         if self.left == 0 {
             if !rest.is_empty() || self.packed > 0 {
-                return Err(self.longer());
+                return Err(self.longer_than_stated());
             }
-            return self.end();
+            return self.finish_file();
         }
         let length = rest.len().min(wanted.try_into().unwrap_or(usize::MAX));
         let bytes = rest.get(..length).unwrap_or_default();
@@ -179,13 +185,13 @@ impl Unpacking {
         self.used += length;
         self.left -= length as u64;
         if length == 0 && self.packed == 0 {
-            return Err(self.shorter());
+            return Err(self.shorter_than_stated());
         }
         Ok(length > 0)
     }
 
     /// Unpacks some bytes. False: there is no more input.
-    fn inflate(&mut self, wanted: u64) -> Result<bool, Error> {
+    fn inflate_some(&mut self, wanted: u64) -> Result<bool, Error> {
         let State::Deflated(inflating) = &mut self.state else { return Ok(true) };
         let rest = self.input.get(self.used..).unwrap_or_default();
         let (taken, given) = (inflating.total_in(), inflating.total_out());
@@ -202,42 +208,50 @@ impl Unpacking {
         let (taken, given) = (inflating.total_in() - taken, inflating.total_out() - given);
         self.used += usize::try_from(taken).unwrap_or(usize::MAX);
         if self.left == 0 && given > 0 {
-            return Err(self.longer());
+            return Err(self.longer_than_stated());
         }
         self.left = self.left.saturating_sub(given);
         self.piece.truncate(before + usize::try_from(given).unwrap_or(usize::MAX));
         self.crc.update(self.piece.get(before..).unwrap_or_default());
-        let status = status.map_err(|error| Error::file(&self.path, damaged(&error)))?;
+        let status = status.map_err(|error| Error::of_file(&self.path, damaged_rule(&error)))?;
         if status == Status::StreamEnd {
-            return if self.left == 0 { self.end() } else { Err(self.shorter()) };
+            return if self.left == 0 {
+                self.finish_file()
+            } else {
+                Err(self.shorter_than_stated())
+            };
         }
         let is_stuck = taken == 0 && given == 0;
         if is_stuck && self.packed == 0 {
             // One that does not say where it ends may be whole all the same.
-            return if self.left == 0 { self.end() } else { Err(self.shorter()) };
+            return if self.left == 0 {
+                self.finish_file()
+            } else {
+                Err(self.shorter_than_stated())
+            };
         }
         Ok(!is_stuck)
     }
 
     /// The file is whole: is it the right one?
-    fn end(&mut self) -> Result<bool, Error> {
+    fn finish_file(&mut self) -> Result<bool, Error> {
         self.state = State::Ended;
         if self.crc32.is_some_and(|stated| stated != self.crc.sum()) {
-            return Err(Error::file(&self.path, damaged(&"its checksum is another")));
+            return Err(Error::of_file(&self.path, damaged_rule(&"its checksum is another")));
         }
         Ok(true)
     }
 
-    fn shorter(&self) -> Error {
-        Error::file(&self.path, "is shorter than the archive says")
+    fn shorter_than_stated(&self) -> Error {
+        Error::of_file(&self.path, "is shorter than the archive says")
     }
 
-    fn longer(&self) -> Error {
-        Error::file(&self.path, "is longer than the archive says")
+    fn longer_than_stated(&self) -> Error {
+        Error::of_file(&self.path, "is longer than the archive says")
     }
 }
 
-fn damaged(reason: &dyn std::fmt::Display) -> String {
+fn damaged_rule(reason: &dyn std::fmt::Display) -> String {
     format!("is damaged: {reason}")
 }
 

@@ -5,7 +5,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::*;
-use crate::archive::Names;
+use crate::archive::NameEncoding;
 use crate::memory;
 
 /// An archive with one file.
@@ -19,18 +19,18 @@ fn packed(data: &[u8], method: CompressionMethod) -> Vec<u8> {
 
 /// Unpacks it in pieces, with no more loaded at a time than so much.
 fn unpacked(bytes: &[u8], length: usize, loaded: usize) -> Result<Vec<u8>, Error> {
-    let archive = memory::open(bytes, Names::default())?;
+    let archive = memory::open_archive(bytes, NameEncoding::default())?;
     let mut unpacking = Unpacking::new(&archive.entries()[0]);
     let mut all = Vec::new();
     loop {
-        match unpacking.next(length)? {
+        match unpacking.next_piece(length)? {
             Next::Load { start, most } => {
                 assert!(most > 0, "nothing is asked for");
                 let range = start..start + most.min(loaded) as u64;
-                unpacking.load(memory::part(bytes, &range))?;
+                unpacking.load(memory::slice_range(bytes, &range))?;
             }
             Next::Piece(piece) => {
-                let is_last = unpacking.left() == 0;
+                let is_last = unpacking.bytes_left() == 0;
                 assert!(piece.len() == length || is_last, "a short piece in between");
                 all.extend(piece);
                 if is_last {
@@ -42,10 +42,11 @@ fn unpacked(bytes: &[u8], length: usize, loaded: usize) -> Result<Vec<u8>, Error
 }
 
 #[test]
-fn a_header_that_leads_past_the_end_is_an_end() {
+fn a_header_that_leads_past_the_end_is_refused() {
     let mut bytes = packed(b"abc", CompressionMethod::Stored);
     bytes[28..30].copy_from_slice(&u16::MAX.to_le_bytes());
-    assert!(unpacked(&bytes, 9, 9).unwrap_err().to_string().contains("\"a\" is cut off"));
+    let error = unpacked(&bytes, 9, 9).unwrap_err().to_string();
+    assert!(error.contains("\"a\" overlaps what comes after it"), "{error}");
     bytes[0] = b'X';
     let error = unpacked(&bytes, 9, 9).unwrap_err().to_string();
     assert!(error.contains("\"a\" is not where"), "{error}");

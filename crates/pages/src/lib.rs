@@ -19,7 +19,7 @@ impl Format for Pages {
         "pages"
     }
 
-    fn manifest(&self) -> Option<&'static str> {
+    fn manifest_path(&self) -> Option<&'static str> {
         Some(INDEX)
     }
 
@@ -27,8 +27,8 @@ impl Format for Pages {
         Certainty::Page
     }
 
-    fn read(&self, folder: &Folder<'_>) -> Result<Course, Error> {
-        let title = title(folder.text(INDEX)?).unwrap_or_else(|| "Untitled".to_owned());
+    fn read_course(&self, folder: &Folder<'_>) -> Result<Course, Error> {
+        let title = page_title(folder.text(INDEX)?).unwrap_or_else(|| "Untitled".to_owned());
         let id = Uuid::new_v5(&NAMESPACE, title.as_bytes()).urn().to_string();
         let note = "It has no manifest of cmi5 or SCORM: it is done once it was opened, and records \
             nothing else.";
@@ -47,18 +47,18 @@ impl Format for Pages {
 }
 
 /// The title of a page, with its white space put right.
-fn title(html: &str) -> Option<String> {
+fn page_title(html: &str) -> Option<String> {
     let lower = html.to_ascii_lowercase();
     let start = lower.find("<title")?;
     let start = start + lower.get(start..)?.find('>')? + 1;
     let end = start + lower.get(start..)?.find("</title")?;
     let words: Vec<_> = html.get(start..end)?.split_whitespace().collect();
     let title: String = words.join(" ").chars().take(TITLE_MAX).collect();
-    (!title.is_empty()).then(|| unescaped(&title))
+    (!title.is_empty()).then(|| unescape_entities(&title))
 }
 
 /// The characters that every tool escapes in a title.
-fn unescaped(text: &str) -> String {
+fn unescape_entities(text: &str) -> String {
     let escapes = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
     escapes.iter().fold(text.to_owned(), |text, (escape, meant)| text.replace(escape, meant))
 }
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     fn read(html: &str) -> Course {
-        Pages.read(&Folder::default().with(INDEX, html.to_owned())).unwrap()
+        Pages.read_course(&Folder::default().with_text(INDEX, html.to_owned())).unwrap()
     }
 
     #[test]

@@ -21,19 +21,19 @@ const REQUEST_BYTES_MIN: u64 = 16 << 10;
 /// How many requests tell how fast the link is: the fastest of them does, since others have waited.
 const SAMPLES: usize = 2 * REQUESTS_MAX;
 /// Blobs that are left out for the rest of a round; with more, nothing is asked for any more.
-const SHUNNED_MAX: usize = 1_024;
+const EXCLUDED_MAX: usize = 1_024;
 
 /// The requests for blobs of one round. All times are since the same moment.
 #[derive(Debug, Default)]
-pub struct Fetch {
+pub struct FetchPlan {
     /// How many bytes a second came while each of the last requests was underway.
     samples: VecDeque<f64>,
     /// All bytes that have come.
     came: u64,
     /// The blobs that are asked for, with all that was wanted of each.
-    underway: BTreeMap<String, u64>,
+    in_flight: BTreeMap<String, u64>,
     /// Blobs that are not asked for again, likewise.
-    shunned: BTreeMap<String, u64>,
+    excluded: BTreeMap<String, u64>,
     /// Bytes that are asked for and have not come.
     coming: u64,
     requests: usize,
@@ -44,7 +44,7 @@ pub struct Fetch {
 
 /// A request.
 #[derive(Debug)]
-pub struct Request {
+pub struct FetchRequest {
     /// What to ask for.
     pub pieces: Vec<Piece>,
     /// Bytes of these.
@@ -53,54 +53,60 @@ pub struct Request {
     began: (Duration, u64),
 }
 
-impl Fetch {
+impl FetchPlan {
     /// Begins, with what a round before this one knew of the link.
     pub fn new(rate: Option<f64>) -> Self {
         Self { samples: rate.into_iter().collect(), ..Self::default() }
     }
 
     /// What is known of the link, in bytes a second.
-    pub fn rate(&self) -> Option<f64> {
+    pub fn bytes_per_second(&self) -> Option<f64> {
         self.samples.iter().copied().reduce(f64::max)
     }
 
     /// Most bytes of the next request, if there should be one, when the round goes on for so long.
-    pub fn room(&self, left: Duration) -> Option<u64> {
+    pub fn next_request_bytes(&self, left: Duration) -> Option<u64> {
         let is_full = self.requests + self.fewer >= REQUESTS_MAX;
-        if is_full || left.is_zero() || self.shunned.len() >= SHUNNED_MAX {
+        if is_full || left.is_zero() || self.excluded.len() >= EXCLUDED_MAX {
             return None;
         }
         let is_idle = self.requests == 0;
-        let Some(rate) = self.rate() else { return is_idle.then_some(FIRST_BYTES) };
+        let Some(rate) = self.bytes_per_second() else { return is_idle.then_some(FIRST_BYTES) };
         let ahead = (rate * left.min(AHEAD).as_secs_f64()) as u64;
         let share = (ahead / REQUESTS_MAX as u64).clamp(REQUEST_BYTES_MIN, PIECES_BYTES_MAX);
-        let room = share.min(ahead.saturating_sub(self.coming));
-        match room {
-            REQUEST_BYTES_MIN.. => Some(room),
+        let free = share.min(ahead.saturating_sub(self.coming));
+        match free {
+            REQUEST_BYTES_MIN.. => Some(free),
             // However slow: what comes of it until the round ends need not come again.
             _ => (is_idle && left > AHEAD / 2).then_some(REQUEST_BYTES_MIN),
         }
     }
 
-    /// How many bytes of what is wanted one has to look through to find this many that can be
-    /// asked for.
-    pub fn look(&self, room: u64) -> u64 {
+    /// How many bytes of what is wanted one has to read through to find so many that can be asked
+    /// for.
+    pub fn search_bytes(&self, bytes: u64) -> u64 {
         // The next blob may be larger: then a part of it is asked for.
-        room.max(PIECE_BYTES_MAX) + self.underway.values().chain(self.shunned.values()).sum::<u64>()
+        bytes.max(PIECE_BYTES_MAX)
+            + self.in_flight.values().chain(self.excluded.values()).sum::<u64>()
     }
 
     /// The next request, out of what is wanted. None: there is nothing that could be asked for.
-    pub fn request(&mut self, wanted: Vec<Piece>, room: u64, now: Duration) -> Option<Request> {
-        let mut left = room;
+    pub fn next_request(
+        &mut self,
+        wanted: Vec<Piece>,
+        bytes: u64,
+        now: Duration,
+    ) -> Option<FetchRequest> {
+        let mut left = bytes;
         let mut pieces = Vec::new();
         for mut piece in wanted {
             if pieces.len() == PIECES_MAX || left == 0 {
                 break;
             }
-            if self.underway.contains_key(&piece.hash) || self.shunned.contains_key(&piece.hash) {
+            if self.in_flight.contains_key(&piece.hash) || self.excluded.contains_key(&piece.hash) {
                 continue;
             }
-            self.underway.insert(piece.hash.clone(), piece.length);
+            self.in_flight.insert(piece.hash.clone(), piece.length);
             piece.length = piece.length.min(left).min(PIECE_BYTES_MAX);
             left -= piece.length;
             pieces.push(piece);
@@ -109,20 +115,20 @@ impl Fetch {
             return None;
         }
         self.requests += 1;
-        self.coming += room - left;
-        Some(Request { pieces, length: room - left, began: (now, self.came) })
+        self.coming += bytes - left;
+        Some(FetchRequest { pieces, length: bytes - left, began: (now, self.came) })
     }
 
     /// Notes that bytes have come.
-    pub fn arrived(&mut self, bytes: u64) {
+    pub fn record_bytes(&mut self, bytes: u64) {
         self.coming = self.coming.saturating_sub(bytes);
         self.came += bytes;
     }
 
     /// Notes that a request has ended, and how many bytes of it have come.
-    pub fn ended(&mut self, request: &Request, came: u64, now: Duration) {
+    pub fn record_end(&mut self, request: &FetchRequest, came: u64, now: Duration) {
         for piece in &request.pieces {
-            self.underway.remove(&piece.hash);
+            self.in_flight.remove(&piece.hash);
         }
         self.coming = self.coming.saturating_sub(request.length.saturating_sub(came));
         self.requests = self.requests.saturating_sub(1);
@@ -138,8 +144,8 @@ impl Fetch {
     }
 
     /// Leaves a blob out from now on: it was not what its hash says, or is not there.
-    pub fn shun(&mut self, piece: &Piece) {
-        self.shunned.insert(piece.hash.clone(), piece.length);
+    pub fn exclude_blob(&mut self, piece: &Piece) {
+        self.excluded.insert(piece.hash.clone(), piece.length);
     }
 
     /// Has fewer requests underway, but one: the upstream is busy.

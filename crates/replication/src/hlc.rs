@@ -19,7 +19,7 @@ pub const STAMP_MAX: Stamp = 1 << 61;
 pub const SKEW_SHOWN_US: Stamp = 5_000_000;
 
 /// The stamp of a change made now, which replaces what has the stamp `last`.
-pub fn next(now: Stamp, last: Option<Stamp>) -> Stamp {
+pub fn next_stamp(now: Stamp, last: Option<Stamp>) -> Stamp {
     last.map_or(now, |last| now.max(last.saturating_add(1)))
 }
 
@@ -30,7 +30,7 @@ pub fn is_possible(stamp: Stamp) -> bool {
 
 /// How far a peer's clock is ahead of ours (behind: negative): it said `theirs` at some moment
 /// between our `asked` and `answered`.
-pub fn skew(asked: Stamp, theirs: Stamp, answered: Stamp) -> Stamp {
+pub fn clock_skew(asked: Stamp, theirs: Stamp, answered: Stamp) -> Stamp {
     theirs.saturating_sub(asked.midpoint(answered))
 }
 
@@ -41,14 +41,14 @@ mod tests {
 
     #[test]
     fn the_middle_of_a_request_is_when_the_other_clock_was_read() {
-        assert_eq!(skew(1_000, 6_500, 2_000), 5_000);
-        assert_eq!(skew(1_000, 0, 2_000), -1_500);
+        assert_eq!(clock_skew(1_000, 6_500, 2_000), 5_000);
+        assert_eq!(clock_skew(1_000, 0, 2_000), -1_500);
     }
 
     proptest! {
         #[test]
         fn stamps_grow(now in 0..=STAMP_MAX, last in prop::option::of(0..=STAMP_MAX)) {
-            let stamp = next(now, last);
+            let stamp = next_stamp(now, last);
             prop_assert!(stamp >= now && last.is_none_or(|last| stamp > last));
         }
     }

@@ -10,14 +10,15 @@ pub enum Lane {
     Fresh,
 }
 
-/// A sequence of a journal at which a batch ended, and that batch's receipt: by it the journal is
-/// recognised, see [`crate::recognise`].
+/// A sequence of a journal at which a batch ended, and that batch's token: by it the journal is
+/// recognised, see [`crate::tokens`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct Checkpoint {
     /// The sequence; 0 is the beginning.
     pub sequence: u64,
-    /// The receipt; empty at the beginning.
-    pub receipt: String,
+    /// The token; empty at the beginning.
+    #[serde(rename = "receipt")]
+    pub token: String,
 }
 
 /// Consecutive entries of a journal.
@@ -26,7 +27,7 @@ pub struct Span {
     /// The sequence that the first one follows.
     pub after: u64,
     /// The last one.
-    pub through: Place,
+    pub through: Checkpoint,
 }
 
 /// How far a peer has applied a journal: everything through a sequence and, while there is a
@@ -34,7 +35,7 @@ pub struct Span {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// Everything through this is applied.
-    pub through: Place,
+    pub through: Checkpoint,
     /// And so is this, beyond it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fresh: Option<Span>,
@@ -50,57 +51,59 @@ impl Position {
     ///
     /// # Errors
     /// [`Gap`] if the span does not follow what its lane has. The fresh lane starts anywhere, once.
-    pub fn with(&self, lane: Lane, span: Span) -> Result<Self, Gap> {
+    pub fn advance(&self, lane: Lane, span: Span) -> Result<Self, Gap> {
         let Position { through, fresh } = self.clone();
         let fresh = match (lane, fresh) {
             (Lane::Backlog, _) if span.after > through.sequence => return Err(Gap),
             (Lane::Backlog, fresh) => {
-                return Ok(Self { through: later(through, span.through), fresh }.joined());
+                return Ok(
+                    Self { through: later_checkpoint(through, span.through), fresh }.join_lanes()
+                );
             }
             // What follows the backlog's end is backlog, whatever it is called.
             (Lane::Fresh, None) if span.after <= through.sequence => {
-                return self.with(Lane::Backlog, span);
+                return self.advance(Lane::Backlog, span);
             }
             (Lane::Fresh, None) => span,
-            (Lane::Fresh, Some(fresh)) if !fresh.leads_to(span.after) => return Err(Gap),
+            (Lane::Fresh, Some(fresh)) if !fresh.is_followed_by(span.after) => return Err(Gap),
             (Lane::Fresh, Some(fresh)) => {
-                Span { through: later(fresh.through, span.through), ..fresh }
+                Span { through: later_checkpoint(fresh.through, span.through), ..fresh }
             }
         };
-        Ok(Self { through, fresh: Some(fresh) }.joined())
+        Ok(Self { through, fresh: Some(fresh) }.join_lanes())
     }
 
     /// Makes one of the two parts when they meet.
-    fn joined(self) -> Self {
+    fn join_lanes(self) -> Self {
         match self.fresh {
             Some(fresh) if fresh.after <= self.through.sequence => {
-                Self { through: later(self.through, fresh.through), fresh: None }
+                Self { through: later_checkpoint(self.through, fresh.through), fresh: None }
             }
             _ => self,
         }
     }
 
     /// Whether this entry is applied.
-    pub fn has(&self, sequence: u64) -> bool {
+    pub fn includes(&self, sequence: u64) -> bool {
         let in_fresh = |fresh: &Span| sequence > fresh.after && sequence <= fresh.through.sequence;
         sequence <= self.through.sequence || self.fresh.as_ref().is_some_and(in_fresh)
     }
 
-    /// The places by which this position is recognised; none at the beginning.
-    pub fn places(&self) -> impl Iterator<Item = &Place> {
+    /// The checkpoints by which this position is recognised; none at the beginning.
+    pub fn checkpoints(&self) -> impl Iterator<Item = &Checkpoint> {
         let fresh = self.fresh.as_ref().map(|fresh| &fresh.through);
-        [Some(&self.through), fresh].into_iter().flatten().filter(|place| place.sequence > 0)
+        [Some(&self.through), fresh].into_iter().flatten().filter(|end| end.sequence > 0)
     }
 }
 
 impl Span {
     /// Whether what follows this sequence follows the span, or overlaps it.
-    fn leads_to(&self, after: u64) -> bool {
+    fn is_followed_by(&self, after: u64) -> bool {
         (self.after..=self.through.sequence).contains(&after)
     }
 }
 
-fn later(one: Place, other: Place) -> Place {
+fn later_checkpoint(one: Checkpoint, other: Checkpoint) -> Checkpoint {
     if other.sequence > one.sequence { other } else { one }
 }
 
@@ -109,35 +112,35 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn place(sequence: u64) -> Place {
-        Place { sequence, receipt: format!("m{sequence}") }
+    fn checkpoint(sequence: u64) -> Checkpoint {
+        Checkpoint { sequence, token: format!("m{sequence}") }
     }
 
     fn span(after: u64, through: u64) -> Span {
-        Span { after, through: place(through) }
+        Span { after, through: checkpoint(through) }
     }
 
     fn at(sequence: u64) -> Position {
-        Position { through: place(sequence), fresh: None }
+        Position { through: checkpoint(sequence), fresh: None }
     }
 
     #[test]
     fn lanes_meet() {
-        let position = at(10).with(Lane::Fresh, span(100, 120)).unwrap();
+        let position = at(10).advance(Lane::Fresh, span(100, 120)).unwrap();
         assert_eq!(position, Position { fresh: Some(span(100, 120)), ..at(10) });
-        let position = position.with(Lane::Backlog, span(10, 60)).unwrap();
-        let position = position.with(Lane::Fresh, span(120, 130)).unwrap();
-        assert_eq!(position.places().count(), 2);
-        assert_eq!(position.with(Lane::Backlog, span(60, 100)).unwrap(), at(130));
+        let position = position.advance(Lane::Backlog, span(10, 60)).unwrap();
+        let position = position.advance(Lane::Fresh, span(120, 130)).unwrap();
+        assert_eq!(position.checkpoints().count(), 2);
+        assert_eq!(position.advance(Lane::Backlog, span(60, 100)).unwrap(), at(130));
     }
 
     #[test]
     fn gaps_are_refused() {
         let position = Position { fresh: Some(span(100, 120)), ..at(10) };
-        assert_eq!(position.with(Lane::Backlog, span(11, 20)), Err(Gap));
-        assert_eq!(position.with(Lane::Fresh, span(121, 130)), Err(Gap));
-        assert_eq!(position.with(Lane::Fresh, span(50, 110)), Err(Gap));
-        assert_eq!(position.with(Lane::Backlog, span(5, 8)), Ok(position));
+        assert_eq!(position.advance(Lane::Backlog, span(11, 20)), Err(Gap));
+        assert_eq!(position.advance(Lane::Fresh, span(121, 130)), Err(Gap));
+        assert_eq!(position.advance(Lane::Fresh, span(50, 110)), Err(Gap));
+        assert_eq!(position.advance(Lane::Backlog, span(5, 8)), Ok(position));
     }
 
     proptest! {
@@ -153,15 +156,16 @@ mod tests {
             for (fresh, after, length) in steps {
                 let lane = if fresh { Lane::Fresh } else { Lane::Backlog };
                 let before = position.clone();
-                if let Ok(next) = position.with(lane, span(after, after + length)) {
+                if let Ok(next) = position.advance(lane, span(after, after + length)) {
                     (after + 1..=after + length).for_each(|at| applied[at as usize] = true);
                     position = next;
                 }
                 for sequence in 1..100 {
-                    prop_assert!(!position.has(sequence) || applied[sequence as usize]);
-                    prop_assert!(!before.has(sequence) || position.has(sequence));
+                    prop_assert!(!position.includes(sequence) || applied[sequence as usize]);
+                    prop_assert!(!before.includes(sequence) || position.includes(sequence));
                 }
-                prop_assert!(position.places().all(|at| at.receipt == place(at.sequence).receipt));
+                let is_known = |at: &Checkpoint| at.token == checkpoint(at.sequence).token;
+                prop_assert!(position.checkpoints().all(is_known));
             }
         }
     }

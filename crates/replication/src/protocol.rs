@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::Entry;
+use crate::entry::Entry;
 
 /// A version of the protocol: one more than the last one whenever nodes have something new to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -26,19 +26,19 @@ pub struct Kind {
     pub since: Protocol,
 }
 
-const fn kind(journal: &'static str, name: &'static str, since: Protocol) -> Kind {
+const fn kind_since(journal: &'static str, name: &'static str, since: Protocol) -> Kind {
     Kind { journal, name, since }
 }
 
 /// All kinds there are. A node that meets another one is too old for it, and says so.
 pub const KINDS: [Kind; 7] = [
-    kind("content", "course", Protocol::FIRST),
-    kind("identity", "conflict", Protocol::FIRST),
-    kind("identity", "person", Protocol::FIRST),
-    kind("progress", "attachment", Protocol::FIRST),
-    kind("progress", "conflict", Protocol::FIRST),
-    kind("progress", "document", Protocol::FIRST),
-    kind("progress", "statement", Protocol::FIRST),
+    kind_since("content", "course", Protocol::FIRST),
+    kind_since("identity", "conflict", Protocol::FIRST),
+    kind_since("identity", "person", Protocol::FIRST),
+    kind_since("progress", "attachment", Protocol::FIRST),
+    kind_since("progress", "conflict", Protocol::FIRST),
+    kind_since("progress", "document", Protocol::FIRST),
+    kind_since("progress", "statement", Protocol::FIRST),
 ];
 
 impl Default for Protocol {

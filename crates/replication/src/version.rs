@@ -2,15 +2,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Stamp;
+use crate::hlc::Stamp;
 
-/// The last change of each writer that a version includes, by its stamp: a version vector. A
+/// A version vector: the last change of each writer that a version includes, by its stamp. A
 /// writer is one copy of a store, named by its epoch. Stamps and not counts, so that a copy that
 /// was restored from a backup, and does not know yet that it needs another epoch, does not use a
 /// number twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Seen(pub BTreeMap<String, Stamp>);
+pub struct VersionVector(pub BTreeMap<String, Stamp>);
 
 /// Which version of something this is. What it says is elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub struct Version {
     /// Who made it.
     pub writer: String,
     /// What was known to who made it, itself included.
-    pub seen: Seen,
+    pub seen: VersionVector,
 }
 
 /// Which of two versions stands.
@@ -45,7 +45,7 @@ pub struct Merge {
     pub version: Version,
 }
 
-impl Seen {
+impl VersionVector {
     /// Whether everything the other includes is included here.
     pub fn includes(&self, other: &Self) -> bool {
         other.0.iter().all(|(writer, count)| self.0.get(writer).is_some_and(|known| known >= count))
@@ -53,7 +53,7 @@ impl Seen {
 
     /// Everything either includes.
     #[must_use]
-    pub fn with(mut self, other: &Self) -> Self {
+    pub fn join(mut self, other: &Self) -> Self {
         for (writer, count) in &other.0 {
             let known = self.0.entry(writer.clone()).or_insert(*count);
             *known = (*count).max(*known);
@@ -74,11 +74,11 @@ pub fn merge(here: &Version, arriving: &Version) -> Merge {
         _ if order.is_lt() => Winner::Arriving,
         _ => Winner::Here,
     };
-    let standing = if winner == Winner::Here { here } else { arriving };
+    let current = if winner == Winner::Here { here } else { arriving };
     Merge {
         winner,
         is_conflict: !knows_arriving && !knows_here && order.is_ne(),
-        version: Version { seen: here.seen.clone().with(&arriving.seen), ..standing.clone() },
+        version: Version { seen: here.seen.clone().join(&arriving.seen), ..current.clone() },
     }
 }
 
@@ -99,13 +99,13 @@ mod tests {
     impl Node {
         fn change(&mut self, clock: Stamp) -> (Stamp, String) {
             let mut seen = self.version.as_ref().map(|v| v.seen.clone()).unwrap_or_default();
-            let stamp = crate::hlc::next(clock, self.version.as_ref().map(|v| v.stamp));
+            let stamp = crate::hlc::next_stamp(clock, self.version.as_ref().map(|v| v.stamp));
             seen.0.insert(self.writer.clone(), stamp);
             self.version = Some(Version { stamp, writer: self.writer.clone(), seen });
             (stamp, self.writer.clone())
         }
 
-        fn meet(&mut self, arriving: &Version) {
+        fn receive(&mut self, arriving: &Version) {
             let Some(here) = &self.version else {
                 self.version = Some(arriving.clone());
                 return;
@@ -138,13 +138,13 @@ mod tests {
                     let made = nodes[one].change(clock);
                     changes.push((made, before));
                 } else if let Some(version) = nodes[other].version.clone() {
-                    nodes[one].meet(&version);
+                    nodes[one].receive(&version);
                 }
             }
             for _ in 0..3 {
                 for (one, other) in (0..4).flat_map(|a| (0..4).map(move |b| (a, b))) {
                     if let Some(version) = nodes[other].version.clone() {
-                        nodes[one].meet(&version);
+                        nodes[one].receive(&version);
                     }
                 }
             }
@@ -181,7 +181,7 @@ mod tests {
                 Version {
                     stamp,
                     writer,
-                    seen: Seen(seen.filter(|(_, count)| *count > 0).collect()),
+                    seen: VersionVector(seen.filter(|(_, count)| *count > 0).collect()),
                 }
             },
         )

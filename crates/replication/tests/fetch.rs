@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hedgeschool_replication::wire::{PIECES_BYTES_MAX, PIECES_MAX, Piece};
-use hedgeschool_replication::{Fetch, REQUESTS_MAX, Request};
+use hedgeschool_replication::{FetchPlan, FetchRequest, REQUESTS_MAX};
 use proptest::prelude::*;
 
 /// How long a round lasts.
@@ -18,7 +18,7 @@ const SHOWN_MAX: usize = 1_024;
 
 /// A request on its way.
 struct Underway {
-    request: Request,
+    request: FetchRequest,
     /// When the first byte comes.
     from: Duration,
     came: u64,
@@ -54,7 +54,7 @@ impl Node {
     }
 
     /// As the store answers: what is wanted, up to so many bytes past the first blob.
-    fn wanted(&self, size: u64) -> Vec<Piece> {
+    fn wanted_pieces(&self, size: u64) -> Vec<Piece> {
         let mut total = 0;
         let missing = self.blobs.iter().filter(|(_, (size, have))| have < size);
         let piece = |(hash, (size, have)): (&String, &(u64, u64))| Piece {
@@ -69,10 +69,10 @@ impl Node {
         missing.take(SHOWN_MAX).map(piece).take_while(fits).collect()
     }
 
-    fn ask(&mut self, fetch: &mut Fetch, end: Duration) {
-        while let Some(room) = fetch.room(end.saturating_sub(self.now)) {
-            let wanted = self.wanted(fetch.look(room));
-            let Some(request) = fetch.request(wanted, room, self.now) else { return };
+    fn send_requests(&mut self, fetch: &mut FetchPlan, end: Duration) {
+        while let Some(bytes) = fetch.next_request_bytes(end.saturating_sub(self.now)) {
+            let wanted = self.wanted_pieces(fetch.search_bytes(bytes));
+            let Some(request) = fetch.next_request(wanted, bytes, self.now) else { return };
             let length: u64 = request.pieces.iter().map(|piece| piece.length).sum();
             assert!(request.pieces.len() <= PIECES_MAX && length <= PIECES_BYTES_MAX);
             assert_eq!(length, request.length);
@@ -86,7 +86,7 @@ impl Node {
     }
 
     /// What the link brings in one step.
-    fn pass(&mut self, fetch: &mut Fetch) {
+    fn pass_step(&mut self, fetch: &mut FetchPlan) {
         self.now += STEP;
         let mut budget = (self.rate * STEP.as_secs_f64()) as u64;
         for one in self.underway.iter_mut().filter(|one| one.from <= self.now) {
@@ -94,50 +94,50 @@ impl Node {
             one.came += bytes;
             budget -= bytes;
             self.fetched += bytes;
-            fetch.arrived(bytes);
+            fetch.record_bytes(bytes);
         }
         let (ended, underway) = std::mem::take(&mut self.underway)
             .into_iter()
             .partition(|one| one.from <= self.now && one.came == one.request.length);
         self.underway = underway;
-        ended.iter().for_each(|one: &Underway| self.end(fetch, one));
+        ended.iter().for_each(|one: &Underway| self.end_request(fetch, one));
     }
 
-    fn end(&mut self, fetch: &mut Fetch, one: &Underway) {
+    fn end_request(&mut self, fetch: &mut FetchPlan, one: &Underway) {
         let mut came = one.came;
         for piece in &one.request.pieces {
             let bytes = came.min(piece.length);
             self.blobs.get_mut(&piece.hash).unwrap().1 += bytes;
             came -= bytes;
         }
-        fetch.ended(&one.request, one.came, self.now);
+        fetch.record_end(&one.request, one.came, self.now);
     }
 
     /// A round, or what there is of it before the link is cut. Whatever came is kept.
-    fn round(&mut self, fetch: &mut Fetch, until: Duration) {
+    fn run_round(&mut self, fetch: &mut FetchPlan, until: Duration) {
         let end = self.now + ROUND;
         while self.now < end.min(until) {
-            self.ask(fetch, end);
-            if self.underway.is_empty() && self.wanted(1).is_empty() {
+            self.send_requests(fetch, end);
+            if self.underway.is_empty() && self.wanted_pieces(1).is_empty() {
                 return;
             }
-            self.pass(fetch);
+            self.pass_step(fetch);
         }
         for one in std::mem::take(&mut self.underway) {
             // What the link carries meanwhile.
             let carried = (self.rate * self.round_trip.as_secs_f64() / 2.0) as u64;
             self.wasted += carried.min(one.request.length - one.came);
-            self.end(fetch, &one);
+            self.end_request(fetch, &one);
         }
     }
 
     /// Rounds until all is here; answers how long that took.
     fn run(&mut self) -> Duration {
         let mut rate = None;
-        while !self.wanted(1).is_empty() {
-            let mut fetch = Fetch::new(rate);
-            self.round(&mut fetch, Duration::MAX);
-            rate = fetch.rate();
+        while !self.wanted_pieces(1).is_empty() {
+            let mut fetch = FetchPlan::new(rate);
+            self.run_round(&mut fetch, Duration::MAX);
+            rate = fetch.bytes_per_second();
         }
         self.now
     }
@@ -167,29 +167,29 @@ fn small_files_are_no_slower_than_their_number() {
 }
 
 #[test]
-fn what_is_shunned_is_not_asked_for_again() {
-    let mut fetch = Fetch::new(Some(1e6));
+fn what_is_excluded_is_not_asked_for_again() {
+    let mut fetch = FetchPlan::new(Some(1e6));
     let wanted = || ["bad", "good"].map(|hash| Piece { hash: hash.into(), start: 0, length: 9 });
-    let first = fetch.request(wanted().to_vec(), 9, Duration::ZERO).unwrap();
-    fetch.ended(&first, 0, Duration::ZERO);
-    first.pieces.iter().for_each(|piece| fetch.shun(piece));
-    assert_eq!(fetch.look(2 << 20), (2 << 20) + 9);
-    let second = fetch.request(wanted().to_vec(), 100, Duration::ZERO).unwrap();
+    let first = fetch.next_request(wanted().to_vec(), 9, Duration::ZERO).unwrap();
+    fetch.record_end(&first, 0, Duration::ZERO);
+    first.pieces.iter().for_each(|piece| fetch.exclude_blob(piece));
+    assert_eq!(fetch.search_bytes(2 << 20), (2 << 20) + 9);
+    let second = fetch.next_request(wanted().to_vec(), 100, Duration::ZERO).unwrap();
     assert_eq!(second.pieces, wanted()[1..]);
 }
 
 #[test]
 fn an_upstream_that_is_busy_gets_fewer_requests_but_one() {
-    let mut fetch = Fetch::new(Some(1e9));
+    let mut fetch = FetchPlan::new(Some(1e9));
     for requests in [4, 3, 2, 1, 1] {
         let mut underway = Vec::new();
-        while let Some(room) = fetch.room(ROUND) {
+        while let Some(bytes) = fetch.next_request_bytes(ROUND) {
             let hash = underway.len().to_string();
             let wanted = vec![Piece { hash, start: 0, length: 9 }];
-            underway.push(fetch.request(wanted, room, Duration::ZERO).unwrap());
+            underway.push(fetch.next_request(wanted, bytes, Duration::ZERO).unwrap());
         }
         assert_eq!(underway.len(), requests);
-        underway.iter().for_each(|request| fetch.ended(request, 0, Duration::ZERO));
+        underway.iter().for_each(|request| fetch.record_end(request, 0, Duration::ZERO));
         fetch.slow_down();
     }
 }
@@ -206,7 +206,7 @@ proptest! {
         let mut node = Node::new(&sizes, rate, Duration::from_millis(round_trip_ms));
         for cut in cuts {
             let until = node.now + Duration::from_millis(cut);
-            node.round(&mut Fetch::new(None), until);
+            node.run_round(&mut FetchPlan::new(None), until);
         }
         node.run();
         prop_assert_eq!(node.fetched, sizes.iter().sum::<u64>());

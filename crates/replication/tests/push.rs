@@ -5,16 +5,18 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use hedgeschool_replication::recognise::Told;
+use hedgeschool_replication::tokens::IssuedTokens;
 use hedgeschool_replication::wire::Bookmark;
-use hedgeschool_replication::{Answer, Leg, Next, Place, Position, Push, Turn, WINDOW};
+use hedgeschool_replication::{
+    Admission, BatchOutcome, BatchRange, Checkpoint, NextStep, Position, Push, WINDOW,
+};
 use proptest::prelude::*;
 
 /// A batch on its way.
 #[derive(Clone, Debug)]
 struct Batch {
     epoch: u32,
-    leg: Leg,
+    range: BatchRange,
     /// Sequence and content.
     entries: Vec<(u64, u64)>,
 }
@@ -31,17 +33,17 @@ impl Upstream {
         self.positions.get(&epoch).cloned().unwrap_or_default()
     }
 
-    fn apply(&mut self, batch: &Batch) -> Answer {
+    fn apply(&mut self, batch: &Batch) -> BatchOutcome {
         let position = self.position(batch.epoch);
-        match batch.leg.turn(&position) {
-            Turn::Now => {
-                let next = batch.leg.leads_to().unwrap();
+        match batch.range.admission_at(&position) {
+            Admission::Apply => {
+                let next = batch.range.end_position().unwrap();
                 self.held.extend(batch.entries.iter().map(|(_, content)| *content));
                 self.positions.insert(batch.epoch, next.clone());
-                Answer::Applied(next)
+                BatchOutcome::Applied(next)
             }
-            Turn::Done => Answer::Applied(position),
-            Turn::Early | Turn::Past => Answer::Gap(position),
+            Admission::Duplicate => BatchOutcome::Applied(position),
+            Admission::OutOfOrder | Admission::Conflict => BatchOutcome::Gap(position),
         }
     }
 }
@@ -51,8 +53,8 @@ impl Upstream {
 struct Node {
     epoch: u32,
     journal: BTreeMap<u64, u64>,
-    /// The receipts of what was ever sent.
-    told: Told,
+    /// The tokens of what was ever sent.
+    issued: IssuedTokens,
     push: Option<Push>,
 }
 
@@ -62,16 +64,16 @@ impl Node {
     }
 
     /// What is for the upstream.
-    fn pushed(&self) -> impl Iterator<Item = u64> {
+    fn wanted_above(&self) -> impl Iterator<Item = u64> {
         self.journal.values().copied().filter(|content| content % 7 != 0)
     }
 
     fn is_own(&self, position: &Position) -> bool {
-        self.told.is_of(&self.epoch.to_string(), position)
+        self.issued.issued_all_of(&self.epoch.to_string(), position)
     }
 
     /// The next batch, of up to `size` entries.
-    fn next(&mut self, upstream: &Upstream, size: usize, numbers: &mut u32) -> Option<Batch> {
+    fn next_batch(&mut self, upstream: &Upstream, size: usize, numbers: &mut u32) -> Option<Batch> {
         *numbers += 1;
         if self.push.is_none() {
             let position = upstream.position(self.epoch);
@@ -83,27 +85,27 @@ impl Node {
         }
         let head = self.head();
         let push = self.push.as_mut()?;
-        let want = push.want(head)?;
-        let entries = self.journal.range(want.from + 1..=want.until);
+        let read = push.next_read(head)?;
+        let entries = self.journal.range(read.from + 1..=read.until);
         // What came from the upstream is not for it.
         let entries = entries.filter(|(_, content)| **content % 7 != 0);
         let entries: Vec<_> = entries.take(size).map(|(at, content)| (*at, *content)).collect();
         let Some((sequence, _)) = entries.last().copied() else {
-            push.nothing(&want, want.until);
+            push.record_scanned(&read, read.until);
             return None;
         };
-        let (epoch, receipt) = (self.epoch.to_string(), numbers.to_string());
-        self.told.0.push(Bookmark { epoch, through: sequence, receipt: receipt.clone() });
-        let leg = push.sent(&want, Place { sequence, receipt }).unwrap();
-        Some(Batch { epoch: self.epoch, leg, entries })
+        let (epoch, token) = (self.epoch.to_string(), numbers.to_string());
+        self.issued.0.push(Bookmark { epoch, through: sequence, token: token.clone() });
+        let range = push.record_sent(&read, Checkpoint { sequence, token }).unwrap();
+        Some(Batch { epoch: self.epoch, range, entries })
     }
 
-    fn answered(&mut self, batch: &Batch, answer: Answer) {
+    fn take_answer(&mut self, batch: &Batch, answer: BatchOutcome) {
         let Some(push) = &self.push else { return };
-        let is_foreign = push.unexpected(&answer).is_some_and(|at| !self.is_own(at));
+        let is_foreign = push.unexpected_position(&answer).is_some_and(|at| !self.is_own(at));
         let Some(push) = &mut self.push else { return };
         let is_over = batch.epoch != self.epoch || is_foreign;
-        if is_over || push.answered(&batch.leg, answer) != Next::Continue {
+        if is_over || push.record_outcome(&batch.range, answer) != NextStep::Continue {
             self.push = None;
         }
     }
@@ -160,7 +162,7 @@ struct World {
     wire: VecDeque<Batch>,
     node_copy: Option<Node>,
     upstream_copy: Upstream,
-    /// Epochs and receipts.
+    /// Epochs and tokens.
     numbers: u32,
     /// Every record gets another content.
     recorded: u64,
@@ -171,22 +173,22 @@ impl World {
         match step {
             Step::Record(count) => self.record(u64::from(*count)),
             Step::Send(size) => self.send(usize::from(*size)),
-            Step::Deliver => self.deliver(),
-            Step::LoseAnswer => self.lose(true),
-            Step::LoseBatch => self.lose(false),
+            Step::Deliver => self.deliver_batch(),
+            Step::LoseAnswer => self.lose_batch(true),
+            Step::LoseBatch => self.lose_batch(false),
             Step::Duplicate => self.wire.extend(self.wire.front().cloned()),
             Step::Reorder if self.wire.len() > 1 => self.wire.swap(0, 1),
             Step::Reorder => {}
             Step::Busy => {
                 if let Some(batch) = self.wire.pop_front() {
-                    self.node.answered(&batch, Answer::Busy(Duration::from_secs(1)));
+                    self.node.take_answer(&batch, BatchOutcome::Busy(Duration::from_secs(1)));
                 }
             }
             Step::BackUpNode => self.node_copy = Some(self.node.clone()),
             Step::BackUpUpstream => self.upstream_copy = self.upstream.clone(),
-            Step::RestoreNode => self.restore(),
+            Step::RestoreNode => self.restore_node(),
             Step::RestoreUpstream => self.upstream = self.upstream_copy.clone(),
-            Step::KillNode => self.kill(),
+            Step::KillNode => self.kill_process(),
         }
     }
 
@@ -200,45 +202,45 @@ impl World {
     }
 
     fn send(&mut self, size: usize) {
-        self.wire.extend(self.node.next(&self.upstream, size, &mut self.numbers));
+        self.wire.extend(self.node.next_batch(&self.upstream, size, &mut self.numbers));
     }
 
-    fn deliver(&mut self) {
+    fn deliver_batch(&mut self) {
         if let Some(batch) = self.wire.pop_front() {
             let answer = self.upstream.apply(&batch);
-            self.node.answered(&batch, answer);
+            self.node.take_answer(&batch, answer);
         }
     }
 
-    fn lose(&mut self, arrives: bool) {
+    fn lose_batch(&mut self, arrives: bool) {
         if let Some(batch) = self.wire.pop_front() {
             if arrives {
                 self.upstream.apply(&batch);
             }
-            self.node.answered(&batch, Answer::Failed("lost".to_owned()));
+            self.node.take_answer(&batch, BatchOutcome::Failed("lost".to_owned()));
         }
     }
 
-    fn kill(&mut self) {
+    fn kill_process(&mut self) {
         self.node.push = None;
         self.wire.clear();
     }
 
-    fn restore(&mut self) {
+    fn restore_node(&mut self) {
         if let Some(copy) = self.node_copy.clone() {
             self.node = copy;
-            self.kill();
+            self.kill_process();
         }
     }
 
     /// Nothing goes wrong any more.
-    fn settle(&mut self) {
+    fn run_until_settled(&mut self) {
         let mut idle = 0;
         while idle < 5 {
             self.send(50);
             idle = if self.wire.is_empty() { idle + 1 } else { 0 };
             while !self.wire.is_empty() {
-                self.deliver();
+                self.deliver_batch();
             }
         }
     }
@@ -261,10 +263,10 @@ proptest! {
             world.run(step);
         }
         // A round ends sooner or later, and the next one asks the upstream again.
-        world.kill();
-        world.settle();
+        world.kill_process();
+        world.run_until_settled();
         let missing: Vec<_> =
-            world.node.pushed().filter(|content| !world.upstream.held.contains(content)).collect();
+            world.node.wanted_above().filter(|content| !world.upstream.held.contains(content)).collect();
         prop_assert!(missing.is_empty(), "{missing:?}");
     }
 }
@@ -274,18 +276,20 @@ fn fresh_entries_pass_a_backlog() {
     let mut world = World::default();
     world.record(5_000);
     world.send(50);
-    world.deliver();
+    world.deliver_batch();
     let before = world.recorded;
     world.record(3);
     // The last hundred sequences from before travel with them.
     for _ in 0..6 {
         world.send(50);
-        world.deliver();
+        world.deliver_batch();
     }
-    assert!(world.node.pushed().filter(|c| *c > before).all(|c| world.upstream.held.contains(&c)));
+    assert!(
+        world.node.wanted_above().filter(|c| *c > before).all(|c| world.upstream.held.contains(&c))
+    );
     assert!(world.upstream.held.len() < 400);
-    world.settle();
-    assert_eq!(world.upstream.held.len(), world.node.pushed().count());
+    world.run_until_settled();
+    assert_eq!(world.upstream.held.len(), world.node.wanted_above().count());
     assert_eq!(world.upstream.position(world.node.epoch).fresh, None);
 }
 
@@ -299,12 +303,12 @@ fn another_round_costs_an_attempt_and_no_more() {
     world.send(20);
     let mut other = world.node.clone();
     other.push = None;
-    let batch = other.next(&world.upstream, 20, &mut world.numbers).unwrap();
+    let batch = other.next_batch(&world.upstream, 20, &mut world.numbers).unwrap();
     world.upstream.apply(&batch);
-    world.node.told.0.extend(other.told.0.last().cloned());
-    let (all, mut sent) = (world.node.pushed().count(), 0);
+    world.node.issued.0.extend(other.issued.0.last().cloned());
+    let (all, mut sent) = (world.node.wanted_above().count(), 0);
     while world.upstream.held.len() < all {
-        world.deliver();
+        world.deliver_batch();
         while world.wire.len() < WINDOW {
             let before = world.wire.len();
             world.send(20);

@@ -5,5 +5,7 @@
 
 mod manifest;
 mod resource;
+mod xml;
 
-pub use manifest::{MANIFEST, Scorm};
+pub use manifest::Scorm;
+pub use xml::MANIFEST;

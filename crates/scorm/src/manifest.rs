@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use hedgeschool_package::address::is_absolute;
-use hedgeschool_package::document::{Doctype, Manifest};
+use hedgeschool_package::document::Doctype;
 use hedgeschool_package::{
     Block, Course, Error, Folder, Format, LaunchMethod, MoveOn, Player, Unit,
 };
@@ -12,16 +12,12 @@ use roxmltree::{Node, NodeId};
 use uuid::Uuid;
 
 use crate::resource::Resources;
+use crate::xml::{DOCUMENT, MANIFEST, find_attribute, find_child, is_element, text_of};
 
-/// Where it is, in the package's root folder.
-pub const MANIFEST: &str = "imsmanifest.xml";
 /// Most items of a course.
 const ITEMS_MAX: usize = 5_000;
 /// The namespace of every UUID derived here. It never changes: records depend on it.
 const NAMESPACE: Uuid = Uuid::from_u128(0x2f0e_7a61_90b4_4d0d_8c55_3a41_7be2_91d3);
-
-/// The document.
-pub(crate) const DOCUMENT: Manifest = Manifest { name: MANIFEST };
 
 /// Packages with an IMS manifest: SCORM 1.2 and 2004, and those that have pages alone.
 pub struct Scorm;
@@ -31,43 +27,23 @@ impl Format for Scorm {
         "scorm"
     }
 
-    fn manifest(&self) -> Option<&'static str> {
+    fn manifest_path(&self) -> Option<&'static str> {
         Some(MANIFEST)
     }
 
-    fn read(&self, folder: &Folder<'_>) -> Result<Course, Error> {
+    fn read_course(&self, folder: &Folder<'_>) -> Result<Course, Error> {
         let document = DOCUMENT.parse(folder.text(MANIFEST)?, Doctype::Empty)?;
         let root = document.root_element();
-        if !is(root, "manifest") {
-            return Err(DOCUMENT.broken(root, "is not <manifest>"));
+        if !is_element(root, "manifest") {
+            return Err(DOCUMENT.broken_rule(root, "is not <manifest>"));
         }
-        Reader::of(root, &|path| folder.has(path)).course(root)
+        CourseReader::new(root, &|path| folder.has_file(path)).read_course(root)
     }
 }
 
-/// Elements are known by their names alone, as tools write namespaces of all times, or none.
-pub(crate) fn is(node: Node, name: &str) -> bool {
-    node.is_element() && node.tag_name().name().eq_ignore_ascii_case(name)
-}
-
-pub(crate) fn child<'a, 'input>(node: Node<'a, 'input>, name: &str) -> Option<Node<'a, 'input>> {
-    node.children().find(|child| is(*child, name))
-}
-
-/// An attribute of any namespace.
-pub(crate) fn attribute<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
-    let mut all = node.attributes();
-    let found = all.find(|attribute| attribute.name().eq_ignore_ascii_case(name));
-    found.map(|attribute| attribute.value().trim()).filter(|value| !value.is_empty())
-}
-
-fn text_of(node: Node, name: &str) -> Result<String, Error> {
-    child(node, name).map_or(Ok(String::new()), |child| DOCUMENT.text(child))
-}
-
 /// What SCOs look for, by what the manifest says of itself.
-fn player(root: Node) -> Player {
-    let version = child(root, "metadata").and_then(|node| child(node, "schemaversion"));
+fn required_player(root: Node) -> Player {
+    let version = find_child(root, "metadata").and_then(|node| find_child(node, "schemaversion"));
     let version = version.and_then(|node| node.text()).unwrap_or_default();
     let is_2004 = |text: &str| ["2004", "1.3"].iter().any(|part| text.contains(part));
     let is_new = if version.trim().is_empty() {
@@ -78,7 +54,7 @@ fn player(root: Node) -> Player {
     if is_new { Player::Scorm2004 } else { Player::Scorm12 }
 }
 
-struct Reader<'a, 'input> {
+struct CourseReader<'a, 'input> {
     player: Player,
     resources: Resources<'a, 'input>,
     course: Course,
@@ -88,8 +64,8 @@ struct Reader<'a, 'input> {
     blocks: HashMap<NodeId, usize>,
 }
 
-impl<'a, 'input> Reader<'a, 'input> {
-    fn of(root: Node<'a, 'input>, has_file: &'a dyn Fn(&str) -> bool) -> Self {
+impl<'a, 'input> CourseReader<'a, 'input> {
+    fn new(root: Node<'a, 'input>, has_file: &'a dyn Fn(&str) -> bool) -> Self {
         let course = Course {
             id: String::new(),
             title: String::new(),
@@ -99,9 +75,9 @@ impl<'a, 'input> Reader<'a, 'input> {
             notes: Vec::new(),
             lacks: Vec::new(),
         };
-        let resources = Resources::of(root, has_file);
+        let resources = Resources::new(root, has_file);
         Self {
-            player: player(root),
+            player: required_player(root),
             resources,
             course,
             ids: HashMap::new(),
@@ -109,10 +85,10 @@ impl<'a, 'input> Reader<'a, 'input> {
         }
     }
 
-    fn course(mut self, root: Node<'a, 'input>) -> Result<Course, Error> {
-        let organization = self.organization(root);
+    fn read_course(mut self, root: Node<'a, 'input>) -> Result<Course, Error> {
+        let organization = self.find_organization(root);
         let title = organization.map_or(Ok(String::new()), |node| text_of(node, "title"))?;
-        let name = attribute(root, "identifier").unwrap_or_default();
+        let name = find_attribute(root, "identifier").unwrap_or_default();
         self.course.title = [title.as_str(), &lom_title(root), name, "Untitled"]
             .into_iter()
             .find(|text| !text.is_empty())
@@ -123,87 +99,100 @@ impl<'a, 'input> Reader<'a, 'input> {
         let course = format!("course\u{1f}{name}\u{1f}{}", self.course.title);
         self.course.id = Uuid::new_v5(&NAMESPACE, course.as_bytes()).urn().to_string();
         match organization {
-            Some(organization) => self.items(organization)?,
-            None => self.scos(root)?,
+            Some(organization) => self.read_items(organization)?,
+            None => self.read_scos(root)?,
         }
-        self.note(root);
+        self.add_notes(root);
         if self.course.units.is_empty() {
-            return Err(DOCUMENT.broken(root, "has nothing that can be opened"));
+            return Err(DOCUMENT.broken_rule(root, "has nothing that can be opened"));
         }
         Ok(self.course)
     }
 
     /// The default organization, or the first.
-    fn organization(&mut self, root: Node<'a, 'input>) -> Option<Node<'a, 'input>> {
-        let all = child(root, "organizations")?;
-        let organizations = || all.children().filter(|node| is(*node, "organization"));
+    fn find_organization(&mut self, root: Node<'a, 'input>) -> Option<Node<'a, 'input>> {
+        let all = find_child(root, "organizations")?;
+        let organizations = || all.children().filter(|node| is_element(*node, "organization"));
         if organizations().count() > 1 {
             self.course.notes.push("Of several organizations, the default one is taken.".into());
         }
-        let default = attribute(all, "default");
-        let named = organizations().find(|node| attribute(*node, "identifier") == default);
+        let default = find_attribute(all, "default");
+        let named = organizations().find(|node| find_attribute(*node, "identifier") == default);
         named.filter(|_| default.is_some()).or_else(|| organizations().next())
     }
 
     /// All items, in document order. They nest without recursion here: depth is the publisher's
     /// choice.
-    fn items(&mut self, organization: Node<'a, 'input>) -> Result<(), Error> {
-        let items = organization.descendants().filter(|node| is(*node, "item"));
+    fn read_items(&mut self, organization: Node<'a, 'input>) -> Result<(), Error> {
+        let items = organization.descendants().filter(|node| is_element(*node, "item"));
         for (position, item) in items.enumerate() {
             if position == ITEMS_MAX {
-                return Err(DOCUMENT.broken(item, format!("is one of more than {ITEMS_MAX} items")));
+                return Err(
+                    DOCUMENT.broken_rule(item, format!("is one of more than {ITEMS_MAX} items"))
+                );
             }
             let around = item.parent().and_then(|parent| self.blocks.get(&parent.id()).copied());
-            let has_items = item.children().any(|child| is(child, "item"));
+            let has_items = item.children().any(|child| is_element(child, "item"));
             let title = text_of(item, "title")?;
             let block = if has_items {
                 self.blocks.insert(item.id(), self.course.blocks.len());
-                let block = Block { id: self.id(item), title: named(&title), parent: around };
+                let block = Block {
+                    id: self.unique_id(item),
+                    title: title_or_untitled(&title),
+                    parent: around,
+                };
                 self.course.blocks.push(block);
                 Some(self.course.blocks.len() - 1)
             } else {
                 around
             };
-            match attribute(item, "identifierref") {
-                Some(reference) => self.unit(item, reference, &title, block)?,
+            match find_attribute(item, "identifierref") {
+                Some(reference) => self.read_unit(item, reference, &title, block)?,
                 None if has_items => {}
-                None => self.course.notes.push(format!("{:?} has nothing to open.", named(&title))),
+                None => self
+                    .course
+                    .notes
+                    .push(format!("{:?} has nothing to open.", title_or_untitled(&title))),
             }
         }
         Ok(())
     }
 
     /// Every resource that is a SCO, where no organization says what there is.
-    fn scos(&mut self, root: Node<'a, 'input>) -> Result<(), Error> {
+    fn read_scos(&mut self, root: Node<'a, 'input>) -> Result<(), Error> {
         self.course.notes.push("It has no organization: its SCOs are in the file's order.".into());
-        for (identifier, title) in self.resources.scos() {
-            self.unit(root, &identifier, &title, None)?;
+        for (identifier, title) in self.resources.list_scos() {
+            self.read_unit(root, &identifier, &title, None)?;
         }
         Ok(())
     }
 
-    fn unit(
+    fn read_unit(
         &mut self,
         item: Node<'a, 'input>,
         reference: &str,
         title: &str,
         block: Option<usize>,
     ) -> Result<(), Error> {
-        let Some(resource) = self.resources.find(reference) else {
-            return Err(DOCUMENT.broken(item, format!("names {reference:?}, which is no resource")));
+        let Some(resource) = self.resources.find_resource(reference) else {
+            return Err(
+                DOCUMENT.broken_rule(item, format!("names {reference:?}, which is no resource"))
+            );
         };
-        let url = resource.url(attribute(item, "parameters").unwrap_or_default())?;
+        let url = resource.launch_url(find_attribute(item, "parameters").unwrap_or_default())?;
         let player = if resource.is_sco() { self.player } else { Player::Page };
         if is_absolute(&url) {
-            let note =
-                format!("{:?} is on another server, and is not there without it.", named(title));
+            let note = format!(
+                "{:?} is on another server, and is not there without it.",
+                title_or_untitled(title)
+            );
             self.course.notes.push(note);
         }
         let launch_parameters = text_of(item, "dataFromLMS")?;
-        let id = self.id(item);
+        let id = self.unique_id(item);
         self.course.units.push(Unit {
             id,
-            title: named(title),
+            title: title_or_untitled(title),
             url,
             player,
             launch_method: LaunchMethod::AnyWindow,
@@ -217,8 +206,8 @@ impl<'a, 'input> Reader<'a, 'input> {
     }
 
     /// The IRI of an item, unique in the course.
-    fn id(&mut self, item: Node) -> String {
-        let name = attribute(item, "identifier").unwrap_or("item");
+    fn unique_id(&mut self, item: Node) -> String {
+        let name = find_attribute(item, "identifier").unwrap_or("item");
         let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
         let id = format!("{}#{name}", self.course.id);
         let times = self.ids.entry(id.clone()).or_default();
@@ -228,8 +217,8 @@ impl<'a, 'input> Reader<'a, 'input> {
     }
 
     /// What of a manifest is not honoured.
-    fn note(&mut self, root: Node) {
-        let has = |name: &str| root.descendants().any(|node| is(node, name));
+    fn add_notes(&mut self, root: Node) {
+        let has = |name: &str| root.descendants().any(|node| is_element(node, name));
         let notes = [
             ("prerequisites", "Prerequisites are not honoured: all units are open at all times."),
             ("maxtimeallowed", "A time limit is told to the unit, which has to keep it."),
@@ -240,14 +229,15 @@ impl<'a, 'input> Reader<'a, 'input> {
     }
 }
 
-fn named(title: &str) -> String {
+fn title_or_untitled(title: &str) -> String {
     if title.is_empty() { "Untitled".to_owned() } else { title.to_owned() }
 }
 
 /// The title in the metadata of the manifest (IEEE LOM), if it has one.
 fn lom_title(root: Node) -> String {
-    let metadata = child(root, "metadata");
-    let title = metadata.and_then(|node| node.descendants().find(|node| is(*node, "title")));
+    let metadata = find_child(root, "metadata");
+    let title =
+        metadata.and_then(|node| node.descendants().find(|node| is_element(*node, "title")));
     let words = title.into_iter().flat_map(|node| node.descendants());
     let mut words = words.filter_map(|node| node.text()).map(str::trim);
     words.find(|text| !text.is_empty()).unwrap_or_default().to_owned()
@@ -257,14 +247,14 @@ fn lom_title(root: Node) -> String {
 /// measure of 2004's primary objective.
 fn mastery_score(item: Node) -> Option<f64> {
     let number = |node: Node| node.text().and_then(|text| text.trim().parse::<f64>().ok());
-    if let Some(score) = child(item, "masteryscore").and_then(number) {
+    if let Some(score) = find_child(item, "masteryscore").and_then(number) {
         return Some(score / 100.0).filter(|score| (0.0..=1.0).contains(score));
     }
-    let objectives = child(child(item, "sequencing")?, "objectives")?;
-    let primary = child(objectives, "primaryObjective")?;
-    let counts = attribute(primary, "satisfiedByMeasure").is_some_and(|text| text == "true");
+    let objectives = find_child(find_child(item, "sequencing")?, "objectives")?;
+    let primary = find_child(objectives, "primaryObjective")?;
+    let counts = find_attribute(primary, "satisfiedByMeasure").is_some_and(|text| text == "true");
     // What is not said is 1.0 (Sequencing and Navigation, 3.10).
-    let measure = child(primary, "minNormalizedMeasure").and_then(number).unwrap_or(1.0);
+    let measure = find_child(primary, "minNormalizedMeasure").and_then(number).unwrap_or(1.0);
     counts.then(|| measure.clamp(0.0, 1.0))
 }
 

@@ -35,7 +35,7 @@ const FILES: [&str; 5] = ["a.html", "sub/b.html", "with space.html", "100%.html"
 
 fn read(manifest: &str) -> Result<Course, Error> {
     let folder = Folder::new("", FILES.to_vec());
-    Scorm.read(&folder.with(MANIFEST, manifest.to_owned()))
+    Scorm.read_course(&folder.with_text(MANIFEST, manifest.to_owned()))
 }
 
 fn refusal(manifest: &str) -> String {
@@ -179,6 +179,18 @@ fn what_is_not_honoured_is_said() {
     let course = read(&xml).unwrap();
     assert!(course.notes.iter().any(|note| note.starts_with("Prerequisites")));
     assert_eq!(course.units[0].launch_parameters, "d");
+}
+
+#[test]
+fn an_address_has_a_length() {
+    let with_base = |length: usize| {
+        let base = "https://a.example/".to_owned() + &"a".repeat(length);
+        let resource =
+            sco("r", "a.html").replace("<resource", &format!("<resource xml:base=\"{base}\""));
+        manifest(V12, &organization(&item("1", "r", "")), &resource)
+    };
+    assert!(read(&with_base(4_000)).is_ok());
+    assert!(refusal(&with_base(4_096)).contains("more than 4096 bytes"));
 }
 
 proptest! {

@@ -1,8 +1,10 @@
 //! Agents and groups (2.4.2), and what identifies one.
 
 use crate::check::{At, Checked, Property, optional, required};
+use crate::error::Violation;
 use crate::json::Json;
-use crate::{Version, Violation, scalar};
+use crate::scalar;
+use crate::version::Version;
 
 /// The four inverse functional identifiers (2.4.2.3).
 pub const IDENTIFIERS: [&str; 4] = ["mbox", "mbox_sha1sum", "openid", "account"];
@@ -86,6 +88,9 @@ fn identifiers<'a>(actor: &'a Json<'_>) -> impl Iterator<Item = &'a str> {
 /// The identifier of an agent or group given as JSON, in one line of text:
 /// `mbox:mailto:ada@example.org`, `account:https://example.org|ada`. What has the same line is the
 /// same actor.
+///
+/// # Errors
+/// It is no agent or group, or a group without an identifier.
 pub fn agent_id(json: &str) -> Result<String, Violation> {
     let value = Json::parse(json).map_err(|error| Violation {
         path: "agent".into(),

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use crate::error::Violation;
 use crate::json::{Json, Object};
-use crate::{Version, Violation};
+use crate::version::Version;
 
 /// A value of the statement and the way to it.
 #[derive(Clone, Copy)]
@@ -61,11 +62,17 @@ impl<'a> At<'a> {
     }
 
     /// The value as an object.
+    ///
+    /// # Errors
+    /// It is none.
     pub fn object(&self, section: &'static str) -> Result<&'a Object<'a>, Violation> {
         self.value.as_object().ok_or_else(|| self.violation(section, "must be an object"))
     }
 
     /// The value as a string.
+    ///
+    /// # Errors
+    /// It is none.
     pub fn string(&self, section: &'static str) -> Result<&'a str, Violation> {
         self.value.as_str().ok_or_else(|| self.violation(section, "must be a string"))
     }

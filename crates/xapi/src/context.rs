@@ -3,7 +3,8 @@
 use crate::activity::activity;
 use crate::actor::{agent, agent_or_group, group};
 use crate::check::{At, Checked, Property, optional, required};
-use crate::{Version, scalar};
+use crate::scalar;
+use crate::version::Version;
 
 const CONTEXT: &[Property] = &[
     optional("registration", scalar::uuid),

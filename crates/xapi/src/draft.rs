@@ -6,13 +6,15 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::check::At;
+use crate::error::{Error, Violation};
 use crate::fingerprint::fingerprint;
 use crate::json::Json;
+use crate::limits::{BATCH_STATEMENTS_MAX, STATEMENT_BYTES_MAX};
 use crate::lists::{has_single, make_lists};
 use crate::members::Members;
-use crate::{
-    BATCH_STATEMENTS_MAX, Error, STATEMENT_BYTES_MAX, Version, Violation, scalar, statement,
-};
+use crate::scan::{Scanned, scan_statements};
+use crate::version::Version;
+use crate::{scalar, statement};
 
 /// A statement that passed validation, as the client wrote it.
 #[derive(Debug)]
@@ -46,29 +48,52 @@ pub struct Record {
 ///
 /// In 1.0, a statement that appears twice under one id is kept once; two that differ, and any
 /// repeated id in 2.0, are an error.
-pub fn parse_batch<'a>(body: &'a str, version: Version) -> Result<Vec<Draft<'a>>, Error> {
-    let json = |error: serde_json::Error| Error::Json(error.to_string());
-    let items: Vec<&'a RawValue> = match body.trim_start().as_bytes().first() {
-        Some(b'[') => serde_json::from_str(body).map_err(json)?,
-        Some(b'{') => vec![serde_json::from_str(body).map_err(json)?],
-        _ => {
-            serde_json::from_str::<&RawValue>(body).map_err(json)?;
-            return Err(Error::NotStatements);
-        }
+///
+/// # Errors
+/// Says what is wrong with the body, or with the first statement that breaks a rule.
+pub fn parse_batch(body: &str, version: Version) -> Result<Vec<Draft<'_>>, Error> {
+    let drafts = match scan_statements(body) {
+        Some(items) => read_each(items, |item| item.text, |item| Draft::check(item, version)),
+        // Whatever is wrong with it is told of the part that it is wrong with.
+        None => read_each(split(body)?, |item| item.get(), |item| Draft::parse(item, version)),
     };
+    without_repeats(drafts?)
+}
+
+/// The statements of a body, not read yet.
+fn split(body: &str) -> Result<Vec<&RawValue>, Error> {
+    match body.trim_start().as_bytes().first() {
+        Some(b'[') => Ok(serde_json::from_str(body)?),
+        Some(b'{') => Ok(vec![serde_json::from_str(body)?]),
+        _ => {
+            serde_json::from_str::<&RawValue>(body)?;
+            Err(Error::NotStatements)
+        }
+    }
+}
+
+/// Reads statements in their order, up to the first that is refused.
+fn read_each<'a, T>(
+    items: Vec<T>,
+    text: impl Fn(&T) -> &'a str,
+    read: impl Fn(T) -> Result<Draft<'a>, Violation>,
+) -> Result<Vec<Draft<'a>>, Error> {
     if items.len() > BATCH_STATEMENTS_MAX {
         return Err(Error::TooMany);
     }
-    let read = |(index, item): (usize, &'a RawValue)| {
-        if item.get().len() > STATEMENT_BYTES_MAX {
+    let read = |(index, item): (usize, T)| {
+        if text(&item).len() > STATEMENT_BYTES_MAX {
             return Err(Error::TooLarge { index });
         }
-        Draft::parse(item.get(), version).map_err(|violation| Error::Invalid { index, violation })
+        read(item).map_err(|violation| Error::Invalid { index, violation })
     };
-    without_repeats(items.into_iter().enumerate().map(read).collect::<Result<_, _>>()?)
+    items.into_iter().enumerate().map(read).collect()
 }
 
 /// Reads a body of exactly one statement.
+///
+/// # Errors
+/// As [`parse_batch`]; [`Error::NotStatements`] for a list.
 pub fn parse_one(body: &str, version: Version) -> Result<Draft<'_>, Error> {
     match <[Draft<'_>; 1]>::try_from(parse_batch(body, version)?) {
         Ok([draft]) if !body.trim_start().starts_with('[') => Ok(draft),
@@ -98,16 +123,50 @@ fn without_repeats(drafts: Vec<Draft<'_>>) -> Result<Vec<Draft<'_>>, Error> {
     Ok(kept)
 }
 
+/// What is wrong with a statement as a whole.
+fn malformed(error: serde_json::Error) -> Violation {
+    Violation { path: "statement".into(), rule: error.to_string(), section: "2.2" }
+}
+
 impl<'a> Draft<'a> {
-    fn parse(text: &'a str, version: Version) -> Result<Self, Violation> {
-        let whole = |rule: String| Violation { path: "statement".into(), rule, section: "2.2" };
-        let value = Json::parse(text).map_err(|e| whole(e.to_string()))?;
+    fn parse(item: &'a RawValue, version: Version) -> Result<Self, Violation> {
+        let text = item.get();
+        let value = Json::parse(text).map_err(malformed)?;
         statement::statement(&At::root(&value, version))?;
-        let mut members = Members::parse(text).map_err(|e| whole(e.to_string()))?;
+        let members = Members::parse(text).map_err(malformed)?;
+        Self::with_lists(members, value, version)
+    }
+
+    fn check(scanned: Scanned<'a>, version: Version) -> Result<Self, Violation> {
+        let Scanned { text: _, members, value } = scanned;
+        statement::statement(&At::root(&value, version))?;
+        Self::with_lists(members, value, version)
+    }
+
+    fn with_lists(
+        mut members: Members<'a>,
+        value: Json<'a>,
+        version: Version,
+    ) -> Result<Self, Violation> {
         if has_single(&value) {
-            make_lists(&mut members).map_err(|e| whole(e.to_string()))?;
+            make_lists(&mut members).map_err(malformed)?;
         }
         Ok(Self { members, value, version })
+    }
+
+    /// A statement that was made here, and is checked as one that was sent.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] or [`Error::TooLarge`], of a statement at index 0.
+    pub fn from_value(value: &'a Value, version: Version) -> Result<Self, Error> {
+        let members = Members::from_value(value);
+        if members.text_bytes() > STATEMENT_BYTES_MAX {
+            return Err(Error::TooLarge { index: 0 });
+        }
+        let value = Json::from(value);
+        let checked = statement::statement(&At::root(&value, version));
+        let draft = checked.and_then(|()| Self::with_lists(members, value, version));
+        draft.map_err(|violation| Error::Invalid { index: 0, violation })
     }
 
     /// The statement as it was sent, parsed.
@@ -125,7 +184,10 @@ impl<'a> Draft<'a> {
         self.version == Version::V1_0 && fingerprint(&self.value) == fingerprint(&first.value)
     }
 
-    /// Sets the id of a statement that has none, or says that it has another.
+    /// Sets the id of a statement that has none.
+    ///
+    /// # Errors
+    /// The statement has another id, or this is no UUID.
     pub fn with_id(mut self, id: &str) -> Result<Self, Violation> {
         match self.id() {
             Some(own) if own == id.to_ascii_lowercase() => Ok(self),

@@ -3,9 +3,13 @@
 use jiff::fmt::temporal::SpanParser;
 use jiff::{SpanRelativeTo, Unit};
 
+use crate::fingerprint::fingerprint;
 use crate::json::Json;
-use crate::mentions::Mentions;
-use crate::{actor, parse_timestamp, parse_uuid, statement::VOIDED};
+use crate::mentions::{Definition, Mentions};
+use crate::parties::Parties;
+use crate::scalar::parse_uuid;
+use crate::statement::VOIDED;
+use crate::timestamp::parse_timestamp;
 
 const COMPLETED: &str = "http://adlnet.gov/expapi/verbs/completed";
 const PASSED: &str = "http://adlnet.gov/expapi/verbs/passed";
@@ -54,23 +58,12 @@ pub struct Facts {
     pub fingerprint: [u8; 16],
 }
 
-/// What a statement says of an activity.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Definition {
-    /// The activity's IRI.
-    pub activity: String,
-    /// Tells definitions of an activity apart.
-    pub hash: i64,
-    /// The definition as JSON, its properties sorted.
-    pub body: String,
-}
-
 impl Facts {
     /// The facts of a statement as [`crate::Draft::complete`] wrote it. None: it is not one, or
     /// says a property twice.
     pub fn of(body: &str) -> Option<Self> {
         let value = Json::parse(body).ok()?;
-        let part = |path: &[&str]| crate::part(&value, path);
+        let part = |path: &[&str]| value.find(path);
         let text = |path: &[&str]| part(path).and_then(Json::as_str);
         let object_type = text(&["object", "objectType"]).unwrap_or("Activity");
         let object_id = text(&["object", "id"]);
@@ -78,13 +71,15 @@ impl Facts {
         let says = |name: &str| part(&["result", name]).and_then(Json::as_bool) == Some(true);
         let refers = object_id.filter(|_| object_type == "StatementRef");
         let refers = refers.and_then(statement_id);
+        value.get("actor")?;
+        let Parties { agent, registration, authority } = Parties::of(&value);
         let mentions = Mentions::of(&value);
         Some(Self {
             id: statement_id(text(&["id"])?)?,
-            agent: actor::identifier(value.get("actor")?),
-            authority: value.get("authority").and_then(actor::identifier),
+            agent,
+            authority,
             activity: object_id.filter(|_| object_type == "Activity").map(str::to_owned),
-            registration: text(&["context", "registration"]).map(str::to_ascii_lowercase),
+            registration,
             timestamp_ms: parse_timestamp(text(&["timestamp"])?)?.div_euclid(1_000),
             completed: verb == COMPLETED || says("completion"),
             passed: verb == PASSED || says("success"),
@@ -96,7 +91,7 @@ impl Facts {
             terms: mentions.terms,
             definitions: mentions.definitions,
             personas: mentions.personas,
-            fingerprint: crate::fingerprint::fingerprint(&value),
+            fingerprint: fingerprint(&value),
             verb,
         })
     }
@@ -108,7 +103,7 @@ fn statement_id(text: &str) -> Option<[u8; 16]> {
 }
 
 fn progress(statement: &Json) -> Option<u8> {
-    let percent = crate::part(statement, &["result", "extensions", PROGRESS])?.as_u64()?;
+    let percent = statement.find(&["result", "extensions", PROGRESS])?.as_u64()?;
     u8::try_from(percent).ok().filter(|percent| *percent <= 100)
 }
 

@@ -48,6 +48,11 @@ impl<'a> Json<'a> {
         self.as_object()?.get(name)
     }
 
+    /// What is in it at the end of a path of properties.
+    pub fn find(&self, path: &[&str]) -> Option<&Self> {
+        path.iter().try_fold(self, |value, name| value.get(name))
+    }
+
     /// The properties of an object.
     pub fn as_object(&self) -> Option<&Object<'a>> {
         if let Self::Object(object) = self { Some(object) } else { None }
@@ -80,6 +85,18 @@ impl<'a> Json<'a> {
 }
 
 impl<'a> Object<'a> {
+    /// An object of these properties, or the first name that two of them have.
+    pub(crate) fn from_members(
+        mut members: Vec<(Cow<'a, str>, Json<'a>)>,
+    ) -> Result<Self, Cow<'a, str>> {
+        members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        let twice = members.array_windows().position(|[(one, _), (other, _)]| one == other);
+        match twice {
+            Some(place) => Err(members.swap_remove(place).0),
+            None => Ok(Self(members)),
+        }
+    }
+
     /// A property.
     pub fn get(&self, name: &str) -> Option<&Json<'a>> {
         // Few have more than a handful: comparing lengths first is faster than halving.
@@ -123,19 +140,25 @@ impl<'a> From<&'a Value> for Json<'a> {
     }
 }
 
-/// An object of these properties, or the first name that two of them have.
-fn sorted<'a>(mut members: Vec<(Cow<'a, str>, Json<'a>)>) -> Result<Object<'a>, Cow<'a, str>> {
-    members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-    let twice = members.array_windows().position(|[(one, _), (other, _)]| one == other);
-    match twice {
-        Some(place) => Err(members.swap_remove(place).0),
-        None => Ok(Object(members)),
-    }
-}
-
 impl fmt::Display for Json<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// For those who know no other JSON than that of `serde_json`.
+impl From<&Json<'_>> for Value {
+    fn from(json: &Json<'_>) -> Self {
+        match json {
+            Json::Null => Self::Null,
+            Json::Bool(value) => Self::Bool(*value),
+            Json::Number(number) => Self::Number(number.clone()),
+            Json::String(text) => Self::String(text.to_string()),
+            Json::Array(items) => items.iter().map(Self::from).collect(),
+            Json::Object(object) => {
+                object.iter().map(|(name, value)| (name.to_owned(), Self::from(value))).collect()
+            }
+        }
     }
 }
 
@@ -211,7 +234,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
             members.push((name, value));
         }
         let repeated = |name| A::Error::custom(format_args!("has the property {name:?} twice"));
-        sorted(members).map(Json::Object).map_err(repeated)
+        Object::from_members(members).map(Json::Object).map_err(repeated)
     }
 }
 
@@ -269,6 +292,7 @@ mod tests {
             prop_assert!(repeats || read.is_ok() == usual.is_ok(), "{text}: {read:?} {usual:?}");
             if let (Ok(read), Ok(usual)) = (read, usual) {
                 prop_assert_eq!(&read, &Json::from(&usual), "{}", text);
+                prop_assert_eq!(&Value::from(&read), &usual, "{}", text);
                 prop_assert_eq!(read.to_string(), usual.to_string());
             }
         }

@@ -7,7 +7,7 @@ const LISTS: [&str; 4] = ["parent", "grouping", "category", "other"];
 
 /// Whether a statement, or a sub-statement in it, has a context activity that is not in a list.
 pub fn has_single(statement: &Json) -> bool {
-    let contexts = [statement.get("context"), crate::part(statement, &["object", "context"])];
+    let contexts = [statement.get("context"), statement.find(&["object", "context"])];
     let activities = contexts.into_iter().flatten().filter_map(|at| at.get("contextActivities"));
     let single = |activities: &Json| {
         LISTS
@@ -19,6 +19,9 @@ pub fn has_single(statement: &Json) -> bool {
 
 /// Makes lists of single context activities, of a statement and of a sub-statement in it. All else
 /// stays as it was written.
+///
+/// # Errors
+/// A context is not JSON.
 pub fn make_lists(statement: &mut Members) -> serde_json::Result<()> {
     in_property(statement, "context", in_context)?;
     in_property(statement, "object", |object| in_property(object, "context", in_context))?;

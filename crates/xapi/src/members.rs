@@ -14,8 +14,27 @@ pub struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> Members<'a> {
     /// Reads an object. That no property stands twice is for [`crate::Json`] to say.
+    ///
+    /// # Errors
+    /// It is not JSON, or no object.
     pub fn parse(text: &'a str) -> serde_json::Result<Self> {
         serde_json::from_str(text)
+    }
+
+    /// Properties that were found in a text.
+    pub fn from_written(members: Vec<(Cow<'a, str>, Cow<'a, str>)>) -> Self {
+        Self(members)
+    }
+
+    /// The properties of a value, each written anew; none if it is no object.
+    pub fn from_value(value: &'a Value) -> Self {
+        let members = value.as_object().into_iter().flatten();
+        Self(members.map(|(name, value)| (name.into(), value.to_string().into())).collect())
+    }
+
+    /// How long the object is as text, in bytes, if no name has escapes.
+    pub fn text_bytes(&self) -> usize {
+        self.0.iter().map(|(name, json)| name.len() + json.len() + 4).sum::<usize>() + 1
     }
 
     /// The text of a property.
@@ -52,8 +71,7 @@ impl<'a> Members<'a> {
 
     /// The object as text.
     pub fn into_json(self) -> String {
-        let length = self.0.iter().map(|(name, json)| name.len() + json.len() + 4).sum();
-        let mut text = String::with_capacity(length);
+        let mut text = String::with_capacity(self.text_bytes());
         for (name, json) in self.0 {
             text.push(if text.is_empty() { '{' } else { ',' });
             text.push_str(&Value::from(name.as_ref()).to_string());

@@ -2,9 +2,19 @@
 //! it.
 
 use crate::actor;
-use crate::facts::Definition;
 use crate::json::Json;
 use crate::term::{Facet, Kind, hash, term, text_hash};
+
+/// What a statement says of an activity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Definition {
+    /// The activity's IRI.
+    pub activity: String,
+    /// Tells definitions of an activity apart.
+    pub hash: i64,
+    /// The definition as JSON, its properties sorted.
+    pub body: String,
+}
 
 /// The agents and activities of a statement, its sub-statement and their contexts.
 #[derive(Default)]
@@ -31,7 +41,7 @@ impl Mentions {
     pub fn of(statement: &Json) -> Self {
         let mut mentions = Self::default();
         mentions.statement(statement, Near::Direct);
-        let text = |path: &[&str]| crate::part(statement, path).and_then(Json::as_str);
+        let text = |path: &[&str]| statement.find(path).and_then(Json::as_str);
         if let Some(verb) = text(&["verb", "id"]) {
             mentions.terms.push(term(Facet::Verb, verb));
         }
@@ -111,7 +121,8 @@ impl Mentions {
             self.terms.push(Facet::Activity.of(hash));
         }
         self.terms.push(Facet::RelatedActivity.of(hash));
-        if let Some(body) = activity.get("definition").map(Json::to_string) {
+        let definition = activity.get("definition");
+        if let Some(body) = definition.and_then(|it| serde_json::to_string(it).ok()) {
             let hash = text_hash(&body);
             self.definitions.push(Definition { activity: id.to_owned(), hash, body });
         }

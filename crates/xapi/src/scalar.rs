@@ -4,10 +4,10 @@ use iri_string::types::IriStr;
 use oxilangtag::LanguageTag;
 use uuid::Uuid;
 
-use crate::Version;
 use crate::check::{At, Checked};
 use crate::duration::is_duration;
 use crate::timestamp::{is_rfc_3339, parse_timestamp};
+use crate::version::Version;
 
 /// Any string.
 pub fn string(at: &At) -> Checked {

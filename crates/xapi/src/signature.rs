@@ -10,12 +10,15 @@ mod jws;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use crate::error::{Error, Violation};
 use crate::fingerprint::fingerprint;
 use crate::json::Json;
+use crate::limits::STATEMENT_BYTES_MAX;
 use crate::multipart::{Attachment, attachments_of};
 use crate::timestamp::parse_timestamp;
-use crate::{Error, STATEMENT_BYTES_MAX, Violation};
 use jws::Jws;
+
+pub use jws::KEY_BITS_MAX;
 
 /// What makes an attachment a signature: its `usageType`.
 pub const SIGNATURE_USAGE: &str = "http://adlnet.gov/expapi/attachments/signature";
@@ -23,8 +26,6 @@ pub const SIGNATURE_USAGE: &str = "http://adlnet.gov/expapi/attachments/signatur
 pub const SIGNATURES_MAX: usize = 8;
 /// Most bytes of one signature: a statement of any size and its certificates, in base64.
 pub const SIGNATURE_BYTES_MAX: usize = 2 * STATEMENT_BYTES_MAX;
-/// Largest RSA key a signature is verified with, in bits.
-pub const KEY_BITS_MAX: usize = 4_096;
 
 const CONTENT_TYPE: &str = "application/octet-stream";
 
@@ -33,7 +34,10 @@ const CONTENT_TYPE: &str = "application/octet-stream";
 ///
 /// Each signature of a statement (those of its sub-statement sign nothing) must be well-formed, by
 /// RS256, RS384 or RS512, and over a statement logically equivalent to it. It must verify with the
-/// first certificate of its `x5c` header, where it has one. The first that does not is the error.
+/// first certificate of its `x5c` header, where it has one.
+///
+/// # Errors
+/// The first signature that is none, or one of another statement, and the rule that it breaks.
 pub fn check_signatures<'s, 'd>(
     statements: impl IntoIterator<Item = &'s Json<'s>>,
     data: &dyn Fn(&str) -> Option<&'d [u8]>,

@@ -2,7 +2,8 @@
 
 use crate::check::{At, Checked, Property, optional, required};
 use crate::json::Json;
-use crate::{Version, activity, actor, attachment, context, result, scalar};
+use crate::version::Version;
+use crate::{activity, actor, attachment, context, result, scalar};
 
 /// The verb that takes a statement back (2.3.2).
 pub const VOIDED: &str = "http://adlnet.gov/expapi/verbs/voided";

@@ -176,3 +176,64 @@ proptest! {
         let _ = parse(&with(pointer, value));
     }
 }
+
+#[test]
+fn a_body_is_refused_in_the_same_words_however_it_is_written() {
+    let refusal = |body: &str| parse_batch(body, Version::V1_0).unwrap_err().to_string();
+    let cases = [
+        ("[{\"a\":1},", "the body is not valid JSON: EOF while parsing a value at line 1 column 9"),
+        (" 7", "the body must be a statement or an array of statements"),
+        ("[{},7]", "statements[0]: actor: is required (xAPI 2.4)"),
+        (
+            "[{\"actor\":1,\"actor\":2}]",
+            "statements[0]: statement: has the property \"actor\" twice at line 1 column 21 \
+             (xAPI 2.2)",
+        ),
+    ];
+    for (body, words) in cases {
+        assert_eq!(refusal(body), words, "{body}");
+    }
+}
+
+#[test]
+fn an_error_keeps_what_the_parser_said() {
+    let error = parse_batch("{", Version::V1_0).unwrap_err();
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(source.source().unwrap().to_string(), source.to_string());
+    assert_eq!(Err(error), parse_batch("{", Version::V1_0).map(drop));
+}
+
+#[test]
+fn a_value_that_was_made_here_becomes_the_same_statement_as_its_text() {
+    let activity = json!({"id": "https://example.org/parent"});
+    let mut statement = with("/context/contextActivities/parent", activity);
+    statement["id"] = json!("9d3a2f0e-1111-4222-8333-444455556666");
+    let made = Draft::from_value(&statement, Version::V1_0).unwrap();
+    assert_eq!(complete(made), record(&statement));
+    let refused = Draft::from_value(&json!({"actor": 1}), Version::V1_0).unwrap_err();
+    assert!(matches!(refused, Error::Invalid { index: 0, .. }));
+    let large = with("/result/response", json!("x".repeat(1 << 20)));
+    let refused = Draft::from_value(&large, Version::V1_0).unwrap_err();
+    assert_eq!(refused, Error::TooLarge { index: 0 });
+}
+
+proptest! {
+    #[test]
+    fn escapes_and_white_space_change_nothing(
+        spaces in prop::collection::vec("[ \n\t]{0,2}", 8),
+        escaped: bool,
+    ) {
+        let mut statement = valid();
+        statement["id"] = json!("9d3a2f0e-1111-4222-8333-444455556666");
+        let mut members = Vec::new();
+        for ((name, value), space) in statement.as_object().unwrap().iter().zip(&spaces) {
+            // A name with an escape is read in the slow way.
+            let name = if escaped { name.replacen('o', "\\u006f", 1) } else { name.clone() };
+            members.push(format!("{space}\"{name}\"{space}:{space}{value}{space}"));
+        }
+        let text = format!("{0}[{{{1}}}]{0}", spaces[7], members.join(","));
+        let drafts = parse_batch(&text, Version::V1_0).unwrap();
+        let records: Vec<_> = drafts.into_iter().map(complete).collect();
+        prop_assert_eq!(records, [record(&statement)]);
+    }
+}

@@ -5,6 +5,7 @@
 //! as they are.
 
 mod error;
+mod limits;
 mod redis;
 mod sqlite;
 
@@ -13,13 +14,9 @@ use std::sync::Arc;
 use hedge_sqlite::Database;
 
 pub use error::Error;
+pub use limits::{KEY_BYTES_MAX, KEYS_MAX, VALUE_BYTES_MAX};
 
-/// Bytes a key may have.
-pub const KEY_BYTES_MAX: usize = 2 << 10;
-/// Bytes a value may have.
-pub const VALUE_BYTES_MAX: usize = 16 << 20;
-/// Keys that [`Store::get_keys`] returns at most: with more in the store, it fails.
-pub const KEYS_MAX: usize = 100_000;
+use limits::{check_bytes, check_key};
 
 /// One key-value store. Cloning is cheap, and clones are the same store.
 #[derive(Clone)]
@@ -36,7 +33,7 @@ enum Backend {
 impl Store {
     /// The store called `name` in an SQLite database, which can hold many. Writes are durable
     /// when they return. The table is made at first use.
-    pub fn sqlite(database: &Database, name: &str) -> Self {
+    pub fn in_sqlite(database: &Database, name: &str) -> Self {
         Self { backend: Backend::Sqlite(Arc::new(sqlite::Table::new(database, name))) }
     }
 
@@ -47,7 +44,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Address`].
-    pub fn redis(address: &str) -> Result<Self, Error> {
+    pub fn on_redis(address: &str) -> Result<Self, Error> {
         Ok(Self { backend: Backend::Redis(Arc::new(redis::Server::new(address)?)) })
     }
 
@@ -70,7 +67,7 @@ impl Store {
     /// As [`Store::get`].
     pub async fn set(&self, key: &str, value: Vec<u8>) -> Result<(), Error> {
         check_key(key)?;
-        check("the value", value.len(), VALUE_BYTES_MAX)?;
+        check_bytes("the value", value.len(), VALUE_BYTES_MAX)?;
         match &self.backend {
             Backend::Sqlite(table) => table.set(key, value).await,
             Backend::Redis(server) => server.set(key, value).await,
@@ -112,17 +109,4 @@ impl Store {
             Backend::Redis(server) => server.get_keys().await,
         }
     }
-}
-
-fn check_key(key: &str) -> Result<(), Error> {
-    check("the key", key.len(), KEY_BYTES_MAX)
-}
-
-fn check(what: &'static str, bytes: usize, max: usize) -> Result<(), Error> {
-    if bytes <= max { Ok(()) } else { Err(Error::TooLarge { what, max, unit: "bytes" }) }
-}
-
-fn check_count(keys: usize) -> Result<(), Error> {
-    let (what, max, unit) = ("the list of keys", KEYS_MAX, "keys");
-    if keys <= max { Ok(()) } else { Err(Error::TooLarge { what, max, unit }) }
 }

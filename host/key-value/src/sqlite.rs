@@ -3,7 +3,8 @@
 use hedge_sqlite::{Connection, Database, Rows, Value};
 use tokio::sync::OnceCell;
 
-use crate::{Error, check_count};
+use crate::error::Error;
+use crate::limits::check_count;
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS spin_key_value (store TEXT NOT NULL, \
      key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (store, key))";
@@ -25,7 +26,11 @@ impl Table {
 
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
         let sql = "SELECT value FROM spin_key_value WHERE store = ?1 AND key = ?2";
-        match self.execute(sql, vec![self.store(), text(key)]).await.map(first)? {
+        match self
+            .run_statement(sql, vec![self.store_value(), text_value(key)])
+            .await
+            .map(first_value)?
+        {
             None => Ok(None),
             Some(Value::Blob(bytes)) => Ok(Some(bytes)),
             // Nothing that we write; but somebody may have, with the sqlite3 shell.
@@ -35,23 +40,29 @@ impl Table {
     }
 
     pub(crate) async fn set(&self, key: &str, value: Vec<u8>) -> Result<(), Error> {
-        self.execute(SET, vec![self.store(), text(key), Value::Blob(value)]).await.map(drop)
+        self.run_statement(SET, vec![self.store_value(), text_value(key), Value::Blob(value)])
+            .await
+            .map(drop)
     }
 
     pub(crate) async fn delete(&self, key: &str) -> Result<(), Error> {
         let sql = "DELETE FROM spin_key_value WHERE store = ?1 AND key = ?2";
-        self.execute(sql, vec![self.store(), text(key)]).await.map(drop)
+        self.run_statement(sql, vec![self.store_value(), text_value(key)]).await.map(drop)
     }
 
     pub(crate) async fn exists(&self, key: &str) -> Result<bool, Error> {
         let sql = "SELECT 1 FROM spin_key_value WHERE store = ?1 AND key = ?2";
-        Ok(self.execute(sql, vec![self.store(), text(key)]).await.map(first)?.is_some())
+        Ok(self
+            .run_statement(sql, vec![self.store_value(), text_value(key)])
+            .await
+            .map(first_value)?
+            .is_some())
     }
 
     pub(crate) async fn get_keys(&self) -> Result<Vec<String>, Error> {
         let mut keys: Vec<String> = Vec::new();
         loop {
-            let page = self.page(keys.last()).await?;
+            let page = self.list_keys_after(keys.last()).await?;
             let is_last = page.len() < PAGE_KEYS;
             keys.extend(page);
             check_count(keys.len())?;
@@ -61,41 +72,41 @@ impl Table {
         }
     }
 
-    async fn page(&self, after: Option<&String>) -> Result<Vec<String>, Error> {
+    async fn list_keys_after(&self, after: Option<&String>) -> Result<Vec<String>, Error> {
         let sql = format!(
             "SELECT key FROM spin_key_value WHERE store = ?1 AND (?2 IS NULL OR key > ?2) \
              ORDER BY key LIMIT {PAGE_KEYS}"
         );
-        let after = after.map_or(Value::Null, |key| text(key));
-        let rows = self.execute(&sql, vec![self.store(), after]).await?;
+        let after = after.map_or(Value::Null, |key| text_value(key));
+        let rows = self.run_statement(&sql, vec![self.store_value(), after]).await?;
         let keys = rows.rows.into_iter().flatten();
         Ok(keys
             .filter_map(|key| if let Value::Text(key) = key { Some(key) } else { None })
             .collect())
     }
 
-    async fn execute(&self, sql: &str, params: Vec<Value>) -> Result<Rows, Error> {
-        self.created.get_or_try_init(|| self.create()).await?;
-        self.connection.execute(sql.to_owned(), params).await.map_err(backend)
+    async fn run_statement(&self, sql: &str, params: Vec<Value>) -> Result<Rows, Error> {
+        self.created.get_or_try_init(|| self.create_table()).await?;
+        self.connection.execute(sql.to_owned(), params).await.map_err(backend_error)
     }
 
-    async fn create(&self) -> Result<(), Error> {
-        self.connection.execute(CREATE.to_owned(), vec![]).await.map(drop).map_err(backend)
+    async fn create_table(&self) -> Result<(), Error> {
+        self.connection.execute(CREATE.to_owned(), vec![]).await.map(drop).map_err(backend_error)
     }
 
-    fn store(&self) -> Value {
-        text(&self.store)
+    fn store_value(&self) -> Value {
+        text_value(&self.store)
     }
 }
 
-fn text(text: &str) -> Value {
+fn text_value(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-fn first(rows: Rows) -> Option<Value> {
+fn first_value(rows: Rows) -> Option<Value> {
     rows.rows.into_iter().next()?.into_iter().next()
 }
 
-fn backend(error: hedge_sqlite::Error) -> Error {
+fn backend_error(error: hedge_sqlite::Error) -> Error {
     Error::Backend(error.to_string())
 }

@@ -34,11 +34,11 @@ fn main() {
     runtime.block_on(async {
         let create = "CREATE TABLE seen (number INTEGER PRIMARY KEY, id TEXT, body TEXT)";
         database.connect().execute(create.into(), vec![]).await.unwrap();
-        measure("insert", &database, callers, time, |caller, number| {
-            (INSERT, vec![key(caller, number), Value::Text("x".repeat(300))])
+        measure_rate("insert", &database, callers, time, |caller, number| {
+            (INSERT, vec![record_key(caller, number), Value::Text("x".repeat(300))])
         })
         .await;
-        measure("select", &database, callers, time, |caller, number| {
+        measure_rate("select", &database, callers, time, |caller, number| {
             (SELECT, vec![Value::Integer(caller * 100 + number % 100)])
         })
         .await;
@@ -56,7 +56,7 @@ async fn measure_first_use(path: &Path) {
     let guest = database.connect();
     guest.execute(SELECT.into(), vec![Value::Integer(1)]).await.unwrap();
     let read = started.elapsed();
-    guest.execute(INSERT.into(), vec![key(-1, 0), Value::Null]).await.unwrap();
+    guest.execute(INSERT.into(), vec![record_key(-1, 0), Value::Null]).await.unwrap();
     let written = started.elapsed();
     println!(
         "open {opened:.0?}, first read done after {read:.0?}, first write after {written:.0?}"
@@ -64,11 +64,11 @@ async fn measure_first_use(path: &Path) {
     database.close().await;
 }
 
-fn key(caller: i64, number: i64) -> Value {
+fn record_key(caller: i64, number: i64) -> Value {
     Value::Text(format!("{caller:04}-{number:012}"))
 }
 
-async fn measure(
+async fn measure_rate(
     what: &str,
     database: &Database,
     callers: i64,

@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 
-use crate::database::Handle;
+use crate::call::{Call, Session};
 use crate::error::Error;
-use crate::job::{Job, Reply, Work};
-use crate::link::{Call, Session};
-use crate::reader::Look;
-use crate::route::{Route, answer_in_transaction, route};
+use crate::handle::Handle;
+use crate::job::{Job, ReaderWork, Reply, WriterWork};
+use crate::route::{Route, answer_in_transaction, route_statement};
 use crate::shared::Shared;
 use crate::tokens::first_word;
 use crate::value::{Rows, Value};
@@ -69,52 +68,52 @@ impl Connection {
     /// See [`Error`]. After any error nothing of the statement is kept, except where the
     /// statement itself asks for that (`OR FAIL`).
     pub async fn execute(&self, sql: String, params: Vec<Value>) -> Result<Rows, Error> {
-        let bytes = sql.len() + params.iter().map(Value::weight).sum::<usize>();
+        let bytes = sql.len() + params.iter().map(Value::weight_bytes).sum::<usize>();
         self.check_size(bytes)?;
-        if let Some(transaction) = self.transaction() {
+        if let Some(transaction) = self.open_transaction() {
             return self.execute_in_transaction(&transaction, sql, params, bytes).await;
         }
         let in_memory = self.shared().is_in_memory();
-        match route(&sql) {
+        match route_statement(&sql) {
             Route::Answer(rows) => Ok(rows),
             Route::Fail(error) => Err(error),
             Route::InTransaction => Ok(Rows::default()),
-            Route::Begin => self.begin(sql, params, bytes).await,
-            Route::Alone => self.write(Work::Alone, sql, params, bytes).await,
-            Route::Write => self.write(Work::Write, sql, params, bytes).await,
+            Route::Begin => self.begin_transaction(sql, params, bytes).await,
+            Route::Alone => self.send_write(WriterWork::Alone, sql, params, bytes).await,
+            Route::Write => self.send_write(WriterWork::Write, sql, params, bytes).await,
             // A database in memory is one connection, and the writer has it.
             Route::Read | Route::ReadOrWrite if in_memory => {
-                self.write(Work::Write, sql, params, bytes).await
+                self.send_write(WriterWork::Write, sql, params, bytes).await
             }
             Route::ReadOrWrite if self.shared().is_known_write(&sql) => {
-                self.write(Work::Write, sql, params, bytes).await
+                self.send_write(WriterWork::Write, sql, params, bytes).await
             }
-            Route::ReadOrWrite => self.read(Look::ReadOrWrite, sql, params, bytes).await,
-            Route::Read => self.read(Look::Read, sql, params, bytes).await,
+            Route::ReadOrWrite => self.send_read(ReaderWork::ReadOrWrite, sql, params, bytes).await,
+            Route::Read => self.send_read(ReaderWork::Read, sql, params, bytes).await,
         }
     }
 
     /// The rowid of this connection's most recent successful INSERT; 0 if there was none.
     pub fn last_insert_rowid(&self) -> i64 {
-        lock(&self.guest.session).last_insert_rowid
+        lock_mutex(&self.guest.session).last_insert_rowid
     }
 
     /// Rows changed by this connection's most recent INSERT, UPDATE or DELETE.
     pub fn changes(&self) -> u64 {
-        lock(&self.guest.session).changes
+        lock_mutex(&self.guest.session).changes
     }
 
     /// Whether this connection is inside a transaction, as far as it has heard.
     pub fn is_in_transaction(&self) -> bool {
-        lock(&self.guest.transaction).is_some()
+        lock_mutex(&self.guest.transaction).is_some()
     }
 
     fn shared(&self) -> &Arc<Shared> {
         self.guest.database.shared()
     }
 
-    fn transaction(&self) -> Option<Sender<Job>> {
-        lock(&self.guest.transaction).clone()
+    fn open_transaction(&self) -> Option<Sender<Job>> {
+        lock_mutex(&self.guest.transaction).clone()
     }
 
     fn check_size(&self, bytes: usize) -> Result<(), Error> {
@@ -126,40 +125,45 @@ impl Connection {
         Err(Error::TooLarge { what: "the statement with its parameters", bytes_max, advice })
     }
 
-    async fn read(
+    async fn send_read(
         &self,
-        look: fn(Job) -> Look,
+        kind: fn(Job) -> ReaderWork,
         sql: String,
         params: Vec<Value>,
         bytes: usize,
     ) -> Result<Rows, Error> {
-        let share = self.share(&self.shared().read_room, bytes).await?;
-        let (job, pending) = self.job(sql, params, share, self.statement_time_max());
-        self.shared().push_read(look(job))?;
-        self.settle(pending).await.unwrap_or(Err(Error::Closed))
+        let share = self.reserve_room(&self.shared().read_room, bytes).await?;
+        let (job, pending) = self.new_job(sql, params, share, self.statement_time_max());
+        self.shared().push_read(kind(job))?;
+        self.await_reply(pending).await.unwrap_or(Err(Error::Closed))
     }
 
-    async fn write(
+    async fn send_write(
         &self,
-        work: fn(Job) -> Work,
+        kind: fn(Job) -> WriterWork,
         sql: String,
         params: Vec<Value>,
         bytes: usize,
     ) -> Result<Rows, Error> {
-        let share = self.share(&self.shared().write_room, bytes).await?;
-        let (job, pending) = self.job(sql, params, share, self.statement_time_max());
-        self.shared().push_write(work(job))?;
-        self.settle(pending).await.unwrap_or(Err(Error::Closed))
+        let share = self.reserve_room(&self.shared().write_room, bytes).await?;
+        let (job, pending) = self.new_job(sql, params, share, self.statement_time_max());
+        self.shared().push_write(kind(job))?;
+        self.await_reply(pending).await.unwrap_or(Err(Error::Closed))
     }
 
-    async fn begin(&self, sql: String, params: Vec<Value>, bytes: usize) -> Result<Rows, Error> {
+    async fn begin_transaction(
+        &self,
+        sql: String,
+        params: Vec<Value>,
+        bytes: usize,
+    ) -> Result<Rows, Error> {
         let patience = self.shared().options.begin_wait_max;
         let (to_writer, statements) = channel();
         let turn = timeout(patience, self.take_turn(sql, params, bytes, statements)).await;
         let rows = turn.unwrap_or_else(|_| Err(other_transaction()))?;
         // Two BEGINs at once on one connection: the second has waited for the first's end, or its
         // time-out, so there is none to overwrite.
-        *lock(&self.guest.transaction) = Some(to_writer);
+        *lock_mutex(&self.guest.transaction) = Some(to_writer);
         Ok(rows)
     }
 
@@ -170,11 +174,11 @@ impl Connection {
         bytes: usize,
         statements: Receiver<Job>,
     ) -> Result<Rows, Error> {
-        let share = self.share(&self.shared().write_room, bytes).await?;
+        let share = self.reserve_room(&self.shared().write_room, bytes).await?;
         let patience = self.shared().options.begin_wait_max;
-        let (job, pending) = self.job(sql, params, share, patience);
-        self.shared().push_write(Work::Begin(job, statements))?;
-        self.settle(pending).await.unwrap_or(Err(Error::Closed))
+        let (job, pending) = self.new_job(sql, params, share, patience);
+        self.shared().push_write(WriterWork::Begin(job, statements))?;
+        self.await_reply(pending).await.unwrap_or(Err(Error::Closed))
     }
 
     async fn execute_in_transaction(
@@ -188,19 +192,19 @@ impl Connection {
             return answer;
         }
         let ends_it = first_word(&sql) == "rollback";
-        let share = self.share(&self.shared().read_room, bytes).await?;
-        let (job, pending) = self.job(sql, params, share, self.statement_time_max());
+        let share = self.reserve_room(&self.shared().read_room, bytes).await?;
+        let (job, pending) = self.new_job(sql, params, share, self.statement_time_max());
         let settled = match transaction.send(job) {
-            Ok(()) => self.settle(pending).await,
+            Ok(()) => self.await_reply(pending).await,
             Err(_) => None,
         };
         settled.unwrap_or_else(|| {
-            *lock(&self.guest.transaction) = None;
-            if ends_it { Ok(Rows::default()) } else { Err(self.lost()) }
+            *lock_mutex(&self.guest.transaction) = None;
+            if ends_it { Ok(Rows::default()) } else { Err(self.lost_transaction()) }
         })
     }
 
-    fn lost(&self) -> Error {
+    fn lost_transaction(&self) -> Error {
         let options = &self.shared().options;
         Error::TransactionLost(format!(
             "it had ended already, or was without a statement for {} s or open for {} s; begin \
@@ -215,12 +219,12 @@ impl Connection {
     }
 
     /// Waits until the queue has room: this is what holds callers back.
-    async fn share(
+    async fn reserve_room(
         &self,
         room: &Arc<Semaphore>,
         bytes: usize,
     ) -> Result<OwnedSemaphorePermit, Error> {
-        let shares = self.shared().shares(bytes);
+        let shares = self.shared().shares_for(bytes);
         if let Ok(share) = Arc::clone(room).try_acquire_many_owned(shares) {
             return Ok(share);
         }
@@ -231,7 +235,7 @@ impl Connection {
         }
     }
 
-    fn job(
+    fn new_job(
         &self,
         sql: String,
         params: Vec<Value>,
@@ -244,7 +248,7 @@ impl Connection {
             params,
             deadline: Instant::now() + patience,
             cancelled: Arc::clone(&cancelled),
-            session: *lock(&self.guest.session),
+            session: *lock_mutex(&self.guest.session),
         };
         let (reply, receiver) = oneshot::channel();
         let pending = Pending { reply: receiver, _cancel: CancelOnDrop(cancelled) };
@@ -252,12 +256,12 @@ impl Connection {
     }
 
     /// Waits for the answer; `None` if nobody is left to give one.
-    async fn settle(&self, pending: Pending) -> Option<Result<Rows, Error>> {
+    async fn await_reply(&self, pending: Pending) -> Option<Result<Rows, Error>> {
         let Pending { reply, _cancel } = pending;
         let reply = reply.await.ok()?;
-        *lock(&self.guest.session) = reply.session;
+        *lock_mutex(&self.guest.session) = reply.session;
         if reply.is_over {
-            *lock(&self.guest.transaction) = None;
+            *lock_mutex(&self.guest.transaction) = None;
         }
         Some(reply.result)
     }
@@ -267,6 +271,6 @@ fn other_transaction() -> Error {
     Error::Busy("another transaction holds the write turn".into())
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock_mutex<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

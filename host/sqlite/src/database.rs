@@ -1,14 +1,20 @@
-use std::fs::{self, File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf, absolute};
 use std::sync::Arc;
 
 use crate::connection::Connection;
+use crate::copier::run_copier;
 use crate::error::Error;
-use crate::link::Place;
+use crate::guarded_connection::Storage;
+use crate::handle::Handle;
 use crate::options::Options;
-use crate::shared::Shared;
+use crate::private::{create_folder, file_mode};
+use crate::reader::run_reader;
+use crate::shared::{Shared, Workers};
 use crate::stats::Stats;
+use crate::writer::run_writer;
 
 /// What a file that SQLite has written begins with.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -23,28 +29,12 @@ pub struct Database {
     handle: Arc<Handle>,
 }
 
-/// What guests hold; the threads hold [`Shared`], and end when the last of these is dropped.
-pub(crate) struct Handle {
-    shared: Arc<Shared>,
-}
-
-impl Handle {
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.shared.close();
-    }
-}
-
 impl Database {
     /// Opens a database file with the default [`Options`].
     ///
-    /// The file and the folders above it are made if they are missing. No connection is opened
-    /// yet, that happens with the first statement: opening costs some ten microseconds.
+    /// The file and the folders above it are made if they are missing, for this account alone
+    /// ([`crate::private`]). No connection is opened yet, that happens with the first statement:
+    /// opening costs some ten microseconds.
     ///
     /// # Errors
     /// [`Error::Open`] if the file cannot be made, read and written, or is no SQLite database.
@@ -57,11 +47,11 @@ impl Database {
     /// # Errors
     /// As [`Database::open`].
     pub fn open_with(path: &Path, options: Options) -> Result<Self, Error> {
-        let place = prepare_file(path).map_err(|error| Error::Open {
+        let storage = prepare_file(path).map_err(|error| Error::Open {
             path: path.display().to_string(),
             reason: error.to_string(),
         })?;
-        Ok(Self::new(Place::File(place), options))
+        Ok(Self::new(Storage::File(storage), options))
     }
 
     /// A database in memory, gone with its last handle. One connection serves it, so reads wait
@@ -70,11 +60,12 @@ impl Database {
     /// # Errors
     /// None at present.
     pub fn open_in_memory() -> Result<Self, Error> {
-        Ok(Self::new(Place::Memory, Options::default()))
+        Ok(Self::new(Storage::Memory, Options::default()))
     }
 
-    fn new(place: Place, options: Options) -> Self {
-        Self { handle: Arc::new(Handle { shared: Arc::new(Shared::new(place, options)) }) }
+    fn new(storage: Storage, options: Options) -> Self {
+        let workers = Workers { read: run_reader, write: run_writer, copy: run_copier };
+        Self { handle: Arc::new(Handle::new(Shared::new(storage, options, workers))) }
     }
 
     /// A new guest connection, at no cost.
@@ -84,8 +75,8 @@ impl Database {
 
     /// What the database has done so far.
     pub fn stats(&self) -> Stats {
-        let shared = &self.handle.shared;
-        shared.counters.read(shared.reads.len(), shared.writes.len())
+        let shared = self.handle.shared();
+        shared.counters.read_stats(shared.reads.len(), shared.writes.len())
     }
 
     /// Takes no more statements, finishes those that were sent, copies the WAL into the database
@@ -93,7 +84,7 @@ impl Database {
     ///
     /// An open transaction is given its time, as in [`Options`].
     pub async fn close(&self) {
-        let shared = Arc::clone(&self.handle.shared);
+        let shared = Arc::clone(self.handle.shared());
         shared.close();
         let threads = shared.take_threads();
         let joined = tokio::task::spawn_blocking(move || {
@@ -111,30 +102,20 @@ fn prepare_file(path: &Path) -> io::Result<PathBuf> {
     // Absolute, for the working directory may change before the first statement, and because
     // SQLite takes a name that starts with "file:" for a URI.
     let path = absolute(path)?;
-    if let Some(folder) = path.parent() {
-        create_folder(folder)?;
-    }
-    let mut file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    create_folder(folder)?;
+    // What SQLite keeps beside the file gets the file's mode.
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(file_mode(folder))
+        .open(&path)?;
     let mut start = Vec::with_capacity(MAGIC.len());
     file.by_ref().take(MAGIC.len() as u64).read_to_end(&mut start)?;
     if start.is_empty() || start == MAGIC {
         return Ok(path);
     }
     Err(io::Error::new(io::ErrorKind::InvalidData, "the file is not an SQLite database"))
-}
-
-/// Creates missing folders so that they survive a power cut, as the file in them does.
-fn create_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let Some(parent) = folder.parent() else { return Ok(()) };
-    create_folder(parent)?;
-    match fs::create_dir(folder) {
-        // Somebody else has made it meanwhile.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => File::open(parent)?.sync_all(),
-    }
 }

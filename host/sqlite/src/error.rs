@@ -69,7 +69,7 @@ impl Error {
     }
 
     /// SQLite's generic error with a message in SQLite's own words.
-    pub(crate) fn generic(message: impl Into<String>) -> Self {
+    pub(crate) fn sqlite_error(message: impl Into<String>) -> Self {
         Self::Sqlite { code: rusqlite::ffi::SQLITE_ERROR, message: message.into() }
     }
 }
@@ -80,7 +80,7 @@ impl From<rusqlite::Error> for Error {
             rusqlite::Error::SqliteFailure(code, message) => from_code(code, message),
             rusqlite::Error::SqlInputError { error, msg, .. } => from_code(error, Some(msg)),
             rusqlite::Error::MultipleStatement => Self::Refused(ONE_STATEMENT.into()),
-            other => Self::generic(other.to_string()),
+            other => Self::sqlite_error(other.to_string()),
         }
     }
 }

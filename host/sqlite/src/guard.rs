@@ -31,32 +31,32 @@ pub(crate) struct Permit {
 }
 
 impl Permit {
-    pub(crate) fn enter(&self, scope: Scope) {
+    pub(crate) fn enter_scope(&self, scope: Scope) {
         self.scope.store(scope as u8, Relaxed);
     }
 
     /// Why SQLite's last "not authorized" came about.
     pub(crate) fn take_refusal(&self) -> Option<&'static str> {
-        lock(&self.refusal).take()
+        lock_mutex(&self.refusal).take()
     }
 
     /// SQLite asks this for everything a statement would do, when it is prepared.
-    pub(crate) fn authorize(&self, context: &AuthContext<'_>) -> Authorization {
+    pub(crate) fn authorize_action(&self, context: &AuthContext<'_>) -> Authorization {
         let scope = self.scope.load(Relaxed);
         if scope == Scope::Host as u8 {
             return Authorization::Allow;
         }
-        match refusal(scope, &context.action).or_else(|| refused_temporary(context)) {
+        match refusal_reason(scope, &context.action).or_else(|| refused_temporary(context)) {
             None => Authorization::Allow,
             Some(reason) => {
-                *lock(&self.refusal) = Some(reason);
+                *lock_mutex(&self.refusal) = Some(reason);
                 Authorization::Deny
             }
         }
     }
 }
 
-fn refusal(scope: u8, action: &AuthAction<'_>) -> Option<&'static str> {
+fn refusal_reason(scope: u8, action: &AuthAction<'_>) -> Option<&'static str> {
     match action {
         // VACUUM attaches a nameless temporary database by itself.
         AuthAction::Attach { filename: "" } if scope == Scope::Alone as u8 => None,
@@ -91,7 +91,7 @@ fn refused_temporary(context: &AuthContext<'_>) -> Option<&'static str> {
 
 fn refused_pragma(scope: u8, name: &str, value: Option<&str>) -> Option<&'static str> {
     let value = value.map(str::to_ascii_lowercase);
-    let allowed = match pragma::decide(&name.to_ascii_lowercase(), value.as_deref()) {
+    let allowed = match pragma::decide_pragma(&name.to_ascii_lowercase(), value.as_deref()) {
         Decision::Read | Decision::Write => true,
         Decision::Alone => scope != Scope::Shared as u8,
         Decision::InTransaction => scope == Scope::Transaction as u8,
@@ -103,32 +103,32 @@ fn refused_pragma(scope: u8, name: &str, value: Option<&str>) -> Option<&'static
 
 /// When the running statement has to stop, shared with a connection's progress handler.
 #[derive(Default)]
-pub(crate) struct Watch(Mutex<Option<Limit>>);
+pub(crate) struct StatementWatch(Mutex<Option<Limit>>);
 
 struct Limit {
     deadline: Instant,
     cancelled: Option<Arc<AtomicBool>>,
 }
 
-impl Watch {
+impl StatementWatch {
     /// Watches the statement that is about to run, for its time and, if given, for its caller.
-    pub(crate) fn start(&self, deadline: Instant, cancelled: Option<Arc<AtomicBool>>) {
-        *lock(&self.0) = Some(Limit { deadline, cancelled });
+    pub(crate) fn watch_statement(&self, deadline: Instant, cancelled: Option<Arc<AtomicBool>>) {
+        *lock_mutex(&self.0) = Some(Limit { deadline, cancelled });
     }
 
-    pub(crate) fn stop(&self) {
-        *lock(&self.0) = None;
+    pub(crate) fn stop_watching(&self) {
+        *lock_mutex(&self.0) = None;
     }
 
     /// Whether the running statement must stop now.
     pub(crate) fn is_over(&self) -> bool {
-        lock(&self.0).as_ref().is_some_and(|limit| {
+        lock_mutex(&self.0).as_ref().is_some_and(|limit| {
             let is_cancelled = limit.cancelled.as_ref().is_some_and(|flag| flag.load(Relaxed));
             is_cancelled || Instant::now() >= limit.deadline
         })
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock_mutex<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! A look into a database file that changes nothing: neither the file, nor what lies beside it, nor
+//! A read-only probe of a database file: it changes neither the file, nor what lies beside it, nor
 //! what whoever has it open may do.
 
 use std::fs::{self, File};
@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::Error;
-use crate::snapshot::{beside, open_at_rest, quieten};
+use crate::snapshot::{keep_untouched, open_at_rest, path_beside};
 
 /// Where a file says how it is written and read (SQLite's file format, 1.3), and what a file with
 /// a write-ahead log says.
 const FORMAT_VERSIONS: std::ops::Range<usize> = 18..20;
 const WITH_WAL: [u8; 2] = [2, 2];
-/// How many steps of SQLite's machine pass between two looks at the clock.
-const STEPS_BETWEEN_LOOKS: i32 = 10_000;
+/// How many steps of SQLite's machine pass before the clock is asked again.
+const STEPS_PER_CLOCK_CHECK: i32 = 10_000;
 
 /// What a database file shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,21 +35,21 @@ pub struct Inspection {
     pub is_complete: bool,
 }
 
-/// Looks at a file, for so long at most. `is_open`: another process works with it.
+/// Probes a file, for so long at most. `is_open`: another process works with it.
 ///
 /// # Errors
 /// When it cannot be opened, or is no database; [`Error::Busy`] if it is being written by somebody
 /// who keeps others out.
-pub fn inspect(file: &Path, is_open: bool, time_max: Duration) -> Result<Inspection, Error> {
-    let wal_bytes = fs::metadata(beside(file, "-wal")).map_or(0, |wal| wal.len());
-    let connection = open(file, is_open, wal_bytes)?;
+pub fn inspect_file(file: &Path, is_open: bool, time_max: Duration) -> Result<Inspection, Error> {
+    let wal_bytes = fs::metadata(path_beside(file, "-wal")).map_or(0, |wal| wal.len());
+    let connection = open_for_probe(file, is_open, wal_bytes)?;
     let number = |sql: &str| connection.query_row(sql, (), |row| row.get::<_, i64>(0));
     let version = number("PRAGMA user_version")?;
     let application = number("PRAGMA application_id")?;
     // None: so far away that it is never reached.
     let deadline = Instant::now().checked_add(time_max);
     let is_late = move || deadline.is_some_and(|deadline| Instant::now() > deadline);
-    connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(is_late));
+    connection.progress_handler(STEPS_PER_CLOCK_CHECK, Some(is_late));
     let verdict = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get::<_, String>(0));
     let (damage, is_complete) = match verdict {
         Ok(verdict) => ((verdict != "ok").then_some(verdict), true),
@@ -68,21 +68,21 @@ pub fn inspect(file: &Path, is_open: bool, time_max: Duration) -> Result<Inspect
 }
 
 /// Opens it by the way that leaves no trace.
-fn open(file: &Path, is_open: bool, wal_bytes: u64) -> Result<Connection, Error> {
+fn open_for_probe(file: &Path, is_open: bool, wal_bytes: u64) -> Result<Connection, Error> {
     if wal_bytes == 0 {
         return open_at_rest(file);
     }
     // Where somebody has it open there is an index of the log, which is shared. Where a process was
     // killed there may be an old one, or none: it is not made, nor mended, for whoever comes next.
-    if is_open && fs::metadata(beside(file, "-shm")).is_ok() {
+    if is_open && fs::metadata(path_beside(file, "-shm")).is_ok() {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(file, flags)?;
-        quieten(&connection)?;
+        keep_untouched(&connection)?;
         return Ok(connection);
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
-    quieten(&connection)?;
+    keep_untouched(&connection)?;
     // Exclusive: the index is then in this process's own memory.
     connection.execute_batch("PRAGMA locking_mode=EXCLUSIVE; PRAGMA query_only=ON;")?;
     Ok(connection)
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_leaves_no_trace() {
+    fn a_probe_leaves_no_trace() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.db");
         let expected = |wal_bytes| Inspection {
@@ -154,7 +154,7 @@ mod tests {
         let open = database(folder.path());
         let names = |state: BTreeMap<String, _>| state.into_keys().collect::<Vec<_>>();
         let before = state(folder.path());
-        let seen = inspect(&file, true, LONG).unwrap();
+        let seen = inspect_file(&file, true, LONG).unwrap();
         assert_eq!(seen, expected(before["a.db-wal"].0.len() as u64));
         let after = state(folder.path());
         assert_eq!(before["a.db"], after["a.db"]);
@@ -167,12 +167,12 @@ mod tests {
             fs::copy(folder.path().join(name), killed.path().join(name)).unwrap();
         }
         let before = state(killed.path());
-        assert_eq!(inspect(&killed.path().join("a.db"), false, LONG).unwrap(), seen);
+        assert_eq!(inspect_file(&killed.path().join("a.db"), false, LONG).unwrap(), seen);
         assert_eq!(state(killed.path()), before);
 
         open.close().unwrap();
         let before = state(folder.path());
-        assert_eq!(inspect(&file, false, LONG).unwrap(), expected(0));
+        assert_eq!(inspect_file(&file, false, LONG).unwrap(), expected(0));
         assert_eq!(state(folder.path()), before);
     }
 
@@ -187,13 +187,13 @@ mod tests {
         )
         .unwrap();
         open.close().unwrap();
-        assert!(!inspect(&file, false, Duration::ZERO).unwrap().is_complete);
+        assert!(!inspect_file(&file, false, Duration::ZERO).unwrap().is_complete);
         let mut bytes = fs::read(&file).unwrap();
         bytes[4096] ^= 0xff;
         fs::write(&file, bytes).unwrap();
-        assert!(inspect(&file, false, LONG).unwrap().damage.is_some());
+        assert!(inspect_file(&file, false, LONG).unwrap().damage.is_some());
         fs::write(&file, "a text that is long enough to be looked at as if it were a header")
             .unwrap();
-        assert!(inspect(&file, false, LONG).is_err());
+        assert!(inspect_file(&file, false, LONG).is_err());
     }
 }

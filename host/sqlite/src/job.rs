@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use crate::call::{Call, Session};
 use crate::error::Error;
-use crate::link::{Call, Session};
 use crate::stats::{Counters, add_since};
 use crate::value::Rows;
 
@@ -30,13 +30,13 @@ pub(crate) struct Job {
 
 impl Job {
     /// Nobody minds whether the answer is still wanted.
-    pub(crate) fn answer(self, result: Result<Rows, Error>, session: Session, is_over: bool) {
+    pub(crate) fn send_reply(self, result: Result<Rows, Error>, session: Session, is_over: bool) {
         let _ = self.reply.send(Reply { result, session, is_over });
     }
 
-    pub(crate) fn fail(self, error: Error) {
+    pub(crate) fn reply_error(self, error: Error) {
         let session = self.call.session;
-        self.answer(Err(error), session, false);
+        self.send_reply(Err(error), session, false);
     }
 
     /// Gives the job back if it is still worth doing, and otherwise answers it.
@@ -46,15 +46,23 @@ impl Job {
             return None;
         }
         if Instant::now() >= self.call.deadline {
-            self.fail(Error::Busy("the statement waited too long for its turn".into()));
+            self.reply_error(Error::Busy("the statement waited too long for its turn".into()));
             return None;
         }
         Some(self)
     }
 }
 
+/// What a reader is asked for.
+pub(crate) enum ReaderWork {
+    /// A statement that reads.
+    Read(Job),
+    /// A statement that may turn out to write.
+    ReadOrWrite(Job),
+}
+
 /// What the writer is asked for.
-pub(crate) enum Work {
+pub(crate) enum WriterWork {
     /// A statement that can share a transaction with others.
     Write(Job),
     /// A statement that must run outside of any transaction.

@@ -30,16 +30,21 @@
 //! No guest can reach another file, change what a connection guarantees, leave anything behind on
 //! a connection, or hold the database longer than [`Options`] say.
 
+mod call;
 mod checkpoint;
 mod connection;
+mod copier;
 mod database;
 mod error;
 mod guard;
+mod guarded_connection;
+mod handle;
 pub mod inspect;
 mod job;
-mod link;
 mod options;
+mod pacing;
 mod pragma;
+pub mod private;
 mod queue;
 mod reader;
 mod route;

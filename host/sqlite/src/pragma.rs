@@ -34,11 +34,11 @@ pub(crate) enum Decision {
 }
 
 /// Parses what follows the word PRAGMA; `None` if it does not look like one.
-pub(crate) fn parse(tokens: &mut impl Iterator<Item = Token>) -> Option<Pragma> {
-    let mut name = tokens.next()?.word()?;
+pub(crate) fn parse_pragma(tokens: &mut impl Iterator<Item = Token>) -> Option<Pragma> {
+    let mut name = tokens.next()?.as_word()?;
     let mut next = tokens.next();
     if next == Some(Token::Sign('.')) {
-        name = tokens.next()?.word()?;
+        name = tokens.next()?.as_word()?;
         next = tokens.next();
     }
     let value = match next {
@@ -56,14 +56,14 @@ pub(crate) fn parse(tokens: &mut impl Iterator<Item = Token>) -> Option<Pragma> 
 
 fn parse_value(tokens: &mut impl Iterator<Item = Token>) -> Option<String> {
     match tokens.next()? {
-        Token::Sign('-') => Some(format!("-{}", tokens.next()?.word()?)),
-        Token::Sign('+') => tokens.next()?.word(),
-        token => token.word(),
+        Token::Sign('-') => Some(format!("-{}", tokens.next()?.as_word()?)),
+        Token::Sign('+') => tokens.next()?.as_word(),
+        token => token.as_word(),
     }
 }
 
 /// Decides by name and value, both in lower case.
-pub(crate) fn decide(name: &str, value: Option<&str>) -> Decision {
+pub(crate) fn decide_pragma(name: &str, value: Option<&str>) -> Decision {
     match (name, value) {
         // They look, whatever their argument.
         (
@@ -101,7 +101,7 @@ pub(crate) fn decide(name: &str, value: Option<&str>) -> Decision {
 fn decide_guarantee(name: &str, value: Option<&str>) -> Decision {
     let on = matches!(value, Some("on" | "yes" | "true" | "1"));
     match (name, value) {
-        ("journal_mode", None | Some("wal")) => answer("wal"),
+        ("journal_mode", None | Some("wal")) => answer_text("wal"),
         ("journal_mode", _) => Decision::Refuse(
             "the journal mode is WAL: the host commits the writes of all instances together, \
              and readers must not wait for them",
@@ -124,7 +124,7 @@ fn decide_guarantee(name: &str, value: Option<&str>) -> Decision {
             .map_or(Decision::Refuse("the time in milliseconds must be a number"), |ms| {
                 Decision::Answer(Some(Value::Integer(ms)))
             }),
-        ("locking_mode", None | Some("normal")) => answer("normal"),
+        ("locking_mode", None | Some("normal")) => answer_text("normal"),
         ("wal_autocheckpoint", None | Some("1000")) => Decision::Answer(Some(Value::Integer(1000))),
         _ => Decision::Refuse(
             "not offered: it would change a connection that all guests share, or the file itself",
@@ -132,17 +132,17 @@ fn decide_guarantee(name: &str, value: Option<&str>) -> Decision {
     }
 }
 
-fn answer(text: &str) -> Decision {
+fn answer_text(text: &str) -> Decision {
     Decision::Answer(Some(Value::Text(text.into())))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Decision, Pragma, decide, parse};
+    use super::{Decision, Pragma, decide_pragma, parse_pragma};
     use crate::tokens::Tokens;
 
     fn parsed(sql: &str) -> Option<(String, Option<String>)> {
-        parse(&mut Tokens::new(sql)).map(|Pragma { name, value }| (name, value))
+        parse_pragma(&mut Tokens::new(sql)).map(|Pragma { name, value }| (name, value))
     }
 
     #[test]
@@ -174,7 +174,10 @@ mod tests {
             ("fullfsync", "0"),
             ("temp_store_directory", "/"),
         ] {
-            assert!(matches!(decide(name, Some(value)), Decision::Refuse(_)), "{name}={value}");
+            assert!(
+                matches!(decide_pragma(name, Some(value)), Decision::Refuse(_)),
+                "{name}={value}"
+            );
         }
     }
 
@@ -183,7 +186,10 @@ mod tests {
         for (name, value) in
             [("synchronous", "full"), ("journal_mode", "wal"), ("foreign_keys", "on")]
         {
-            assert!(matches!(decide(name, Some(value)), Decision::Answer(_)), "{name}={value}");
+            assert!(
+                matches!(decide_pragma(name, Some(value)), Decision::Answer(_)),
+                "{name}={value}"
+            );
         }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Paused<'a, J>(&'a Queue<J>);
 
 impl<J> Drop for Paused<'_, J> {
     fn drop(&mut self) {
-        self.0.lock().paused = false;
+        self.0.lock_state().paused = false;
         self.0.ready.notify_all();
     }
 }
@@ -49,14 +49,14 @@ impl<J> Queue<J> {
         Self { state: Mutex::new(state), ready: Condvar::new(), threads_max }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<J>> {
+    fn lock_state(&self) -> MutexGuard<'_, State<J>> {
         // The state is whole between any two of its changes: a poisoned lock guards nothing worse.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a job at the end; gives it back when the queue is closed.
     pub(crate) fn push(&self, job: J) -> Result<Pushed, J> {
-        let mut state = self.lock();
+        let mut state = self.lock_state();
         if state.closed {
             return Err(job);
         }
@@ -72,7 +72,7 @@ impl<J> Queue<J> {
 
     /// Waits for a job; `None` once the queue is closed and empty.
     pub(crate) fn pop(&self) -> Option<J> {
-        let mut state = self.lock();
+        let mut state = self.lock_state();
         loop {
             let job = if state.paused { None } else { state.jobs.pop_front() };
             if job.is_some() || (state.closed && state.jobs.is_empty()) {
@@ -86,7 +86,7 @@ impl<J> Queue<J> {
 
     /// Takes the first job if it is one of those wanted, and waits for it until then at most.
     pub(crate) fn pop_if(&self, until: Instant, wanted: impl Fn(&J) -> bool) -> Option<J> {
-        let mut state = self.lock();
+        let mut state = self.lock_state();
         loop {
             if let Some(first) = state.jobs.front() {
                 return if wanted(first) { state.jobs.pop_front() } else { None };
@@ -103,25 +103,25 @@ impl<J> Queue<J> {
 
     /// Keeps back every job that is not taken yet.
     pub(crate) fn pause(&self) -> Paused<'_, J> {
-        self.lock().paused = true;
+        self.lock_state().paused = true;
         Paused(self)
     }
 
     /// Jobs that wait.
     pub(crate) fn len(&self) -> usize {
-        self.lock().jobs.len()
+        self.lock_state().jobs.len()
     }
 
     /// Lets the threads finish what waits and then end; nothing more is taken in.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
+        self.lock_state().closed = true;
         self.ready.notify_all();
     }
 
     /// To be called by a thread that ends, in whatever way. If nobody is left, the jobs that wait
     /// are dropped: their callers learn that the database is closed rather than wait for ever.
-    pub(crate) fn leave(&self) {
-        let mut state = self.lock();
+    pub(crate) fn leave_queue(&self) {
+        let mut state = self.lock_state();
         state.threads = state.threads.saturating_sub(1);
         let orphans =
             if state.threads == 0 { std::mem::take(&mut state.jobs) } else { VecDeque::new() };
@@ -164,7 +164,7 @@ mod tests {
         let paused = queue.pause();
         std::thread::scope(|scope| {
             let taken = scope.spawn(|| queue.pop());
-            while queue.lock().idle == 0 {
+            while queue.lock_state().idle == 0 {
                 assert!(!taken.is_finished(), "a job was handed out");
                 std::thread::yield_now();
             }
@@ -178,7 +178,7 @@ mod tests {
         let queue = Queue::new(1);
         let job = std::sync::Arc::new(());
         queue.push(job.clone()).unwrap();
-        queue.leave();
+        queue.leave_queue();
         assert_eq!(std::sync::Arc::strong_count(&job), 1);
     }
 }

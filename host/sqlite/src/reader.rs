@@ -3,53 +3,45 @@
 use std::sync::Arc;
 
 use crate::guard::Scope;
-use crate::job::{Job, Work};
-use crate::link::{Link, Role};
+use crate::guarded_connection::{GuardedConnection, Role};
+use crate::job::{Job, ReaderWork, WriterWork};
 use crate::shared::Shared;
-use crate::stats::count;
-
-/// What a reader is asked for.
-pub(crate) enum Look {
-    /// A statement that reads.
-    Read(Job),
-    /// A statement that may turn out to write.
-    ReadOrWrite(Job),
-}
+use crate::stats::count_one;
 
 /// A reader's thread, until the queue is closed and empty.
-pub(crate) fn read_all(shared: &Arc<Shared>) {
-    let mut link = None;
-    while let Some(look) = shared.reads.pop() {
-        match link.take().map_or_else(|| shared.open_link(Role::Reader), Ok) {
-            Ok(opened) => serve(shared, link.insert(opened), look),
+pub(crate) fn run_reader(shared: &Arc<Shared>) {
+    let mut connection = None;
+    while let Some(work) = shared.reads.pop() {
+        match connection.take().map_or_else(|| shared.open_connection(Role::Reader), Ok) {
+            Ok(opened) => serve_work(shared, connection.insert(opened), work),
             Err(error) => {
-                let (Look::Read(job) | Look::ReadOrWrite(job)) = look;
-                job.fail(error);
+                let (ReaderWork::Read(job) | ReaderWork::ReadOrWrite(job)) = work;
+                job.reply_error(error);
             }
         }
     }
 }
 
-fn serve(shared: &Arc<Shared>, link: &Link, look: Look) {
-    match look {
-        Look::Read(job) => read(shared, link, job),
-        Look::ReadOrWrite(job) => match link.is_read(&job.call) {
-            Ok(true) => read(shared, link, job),
+fn serve_work(shared: &Arc<Shared>, connection: &GuardedConnection, work: ReaderWork) {
+    match work {
+        ReaderWork::Read(job) => run_read(shared, connection, job),
+        ReaderWork::ReadOrWrite(job) => match connection.is_read(&job.call) {
+            Ok(true) => run_read(shared, connection, job),
             Ok(false) => {
                 shared.remember_write(&job.call.sql);
                 // A job that comes back is dropped, and its caller told that the database is
                 // closed.
-                let _ = shared.push_write(Work::Write(job));
+                let _ = shared.push_write(WriterWork::Write(job));
             }
-            Err(error) => job.fail(error),
+            Err(error) => job.reply_error(error),
         },
     }
 }
 
-fn read(shared: &Arc<Shared>, link: &Link, job: Job) {
+fn run_read(shared: &Arc<Shared>, connection: &GuardedConnection, job: Job) {
     let Some(job) = job.if_wanted(&shared.counters) else { return };
-    count(&shared.counters.reads);
-    let (result, session) = link.run(&job.call, Scope::Shared);
-    shared.counters.ended(&result);
-    job.answer(result, session, false);
+    count_one(&shared.counters.reads);
+    let (result, session) = connection.run_statement(&job.call, Scope::Shared);
+    shared.counters.count_outcome(&result);
+    job.send_reply(result, session, false);
 }

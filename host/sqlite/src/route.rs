@@ -33,24 +33,24 @@ pub(crate) enum Route {
 }
 
 /// Decides by the statement's text.
-pub(crate) fn route(sql: &str) -> Route {
+pub(crate) fn route_statement(sql: &str) -> Route {
     let mut tokens = Tokens::new(sql).skip_while(|token| *token == Token::Sign(';'));
     let Some(first) = tokens.next() else { return Route::Answer(Rows::default()) };
-    match first.word().unwrap_or_default().as_str() {
+    match first.as_word().unwrap_or_default().as_str() {
         "insert" | "replace" | "update" | "delete" | "create" | "drop" | "alter" | "reindex"
         | "analyze" => Route::Write,
         "with" => Route::ReadOrWrite,
         "begin" => Route::Begin,
         "savepoint" => Route::Begin,
         "commit" | "end" => no_transaction("cannot commit - no transaction is active"),
-        "rollback" => match tokens.any(|token| token.word().as_deref() == Some("to")) {
+        "rollback" => match tokens.any(|token| token.as_word().as_deref() == Some("to")) {
             true => no_savepoint(tokens),
             false => no_transaction("cannot rollback - no transaction is active"),
         },
         "release" => no_savepoint(tokens),
-        "vacuum" => vacuum(tokens),
+        "vacuum" => route_vacuum(tokens),
         "attach" | "detach" => Route::Fail(Error::Refused(NO_ATTACH.into())),
-        "pragma" => pragma_route(tokens),
+        "pragma" => route_pragma(tokens),
         // SELECT, VALUES, EXPLAIN, and what SQLite will call a syntax error.
         _ => Route::Read,
     }
@@ -59,7 +59,7 @@ pub(crate) fn route(sql: &str) -> Route {
 /// Decides for a statement inside a transaction, where everything runs on the transaction's own
 /// connection: only PRAGMAs need an answer of the host's, the authorizer sees to the rest.
 pub(crate) fn answer_in_transaction(sql: &str) -> Option<Result<Rows, Error>> {
-    match route(sql) {
+    match route_statement(sql) {
         Route::Answer(rows) => Some(Ok(rows)),
         Route::Fail(error @ Error::Refused(_)) => Some(Err(error)),
         _ => None,
@@ -71,7 +71,7 @@ pub(crate) const NO_ATTACH: &str = "a statement reaches only the database it was
      another database by its label instead of attaching a file";
 
 fn no_transaction(message: &str) -> Route {
-    Route::Fail(Error::generic(message))
+    Route::Fail(Error::sqlite_error(message))
 }
 
 fn no_savepoint(tokens: impl Iterator<Item = Token>) -> Route {
@@ -83,27 +83,27 @@ fn no_savepoint(tokens: impl Iterator<Item = Token>) -> Route {
     no_transaction(&format!("no such savepoint: {name}"))
 }
 
-fn vacuum(mut tokens: impl Iterator<Item = Token>) -> Route {
-    match tokens.any(|token| token.word().as_deref() == Some("into")) {
+fn route_vacuum(mut tokens: impl Iterator<Item = Token>) -> Route {
+    match tokens.any(|token| token.as_word().as_deref() == Some("into")) {
         true => Route::Fail(Error::Refused(NO_ATTACH.into())),
         false => Route::Alone,
     }
 }
 
-fn pragma_route(mut tokens: impl Iterator<Item = Token>) -> Route {
-    let Some(statement) = pragma::parse(&mut tokens) else {
+fn route_pragma(mut tokens: impl Iterator<Item = Token>) -> Route {
+    let Some(statement) = pragma::parse_pragma(&mut tokens) else {
         return Route::Fail(Error::Refused("this PRAGMA cannot be read".into()));
     };
     if tokens.any(|token| token != Token::Sign(';')) {
         return Route::Fail(Error::Refused(ONE_STATEMENT.into()));
     }
-    match pragma::decide(&statement.name, statement.value.as_deref()) {
+    match pragma::decide_pragma(&statement.name, statement.value.as_deref()) {
         Decision::Read => Route::Read,
         Decision::Write => Route::Write,
         Decision::Alone => Route::Alone,
-        Decision::Answer(value) => {
-            Route::Answer(value.map_or_else(Rows::default, |value| answer(&statement.name, value)))
-        }
+        Decision::Answer(value) => Route::Answer(
+            value.map_or_else(Rows::default, |value| pragma_answer(&statement.name, value)),
+        ),
         Decision::InTransaction => Route::InTransaction,
         Decision::Refuse(why) => {
             Route::Fail(Error::Refused(format!("PRAGMA {}: {why}", statement.name)))
@@ -111,30 +111,30 @@ fn pragma_route(mut tokens: impl Iterator<Item = Token>) -> Route {
     }
 }
 
-fn answer(pragma: &str, value: Value) -> Rows {
+fn pragma_answer(pragma: &str, value: Value) -> Rows {
     // SQLite names the column after the PRAGMA, with this one exception.
-    Rows::single(if pragma == "busy_timeout" { "timeout" } else { pragma }, value)
+    Rows::single_value(if pragma == "busy_timeout" { "timeout" } else { pragma }, value)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Route, route};
+    use super::{Route, route_statement};
     use crate::error::Error;
 
     fn refused(sql: &str) -> bool {
-        matches!(route(sql), Route::Fail(Error::Refused(_)))
+        matches!(route_statement(sql), Route::Fail(Error::Refused(_)))
     }
 
     #[test]
     fn goes_by_the_first_word() {
-        assert_eq!(route(";; /* a */ inSERT INTO t VALUES (1)"), Route::Write);
-        assert_eq!(route("-- x\nSELECT 1"), Route::Read);
-        assert_eq!(route("WITH x AS (SELECT 1) DELETE FROM t"), Route::ReadOrWrite);
-        assert_eq!(route("EXPLAIN INSERT INTO t VALUES (1)"), Route::Read);
-        assert_eq!(route("Savepoint a"), Route::Begin);
-        assert_eq!(route("VACUUM"), Route::Alone);
-        assert_eq!(route("nonsense"), Route::Read);
-        assert!(matches!(route("  ; -- nothing"), Route::Answer(_)));
+        assert_eq!(route_statement(";; /* a */ inSERT INTO t VALUES (1)"), Route::Write);
+        assert_eq!(route_statement("-- x\nSELECT 1"), Route::Read);
+        assert_eq!(route_statement("WITH x AS (SELECT 1) DELETE FROM t"), Route::ReadOrWrite);
+        assert_eq!(route_statement("EXPLAIN INSERT INTO t VALUES (1)"), Route::Read);
+        assert_eq!(route_statement("Savepoint a"), Route::Begin);
+        assert_eq!(route_statement("VACUUM"), Route::Alone);
+        assert_eq!(route_statement("nonsense"), Route::Read);
+        assert!(matches!(route_statement("  ; -- nothing"), Route::Answer(_)));
     }
 
     #[test]

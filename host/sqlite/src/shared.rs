@@ -6,15 +6,13 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::Semaphore;
 
-use crate::checkpoint::{Checkpoints, copy_all};
+use crate::checkpoint::Checkpoints;
 use crate::error::Error;
-use crate::job::Work;
-use crate::link::{Link, Place, Role};
+use crate::guarded_connection::{GuardedConnection, Role, Storage};
+use crate::job::{ReaderWork, WriterWork};
 use crate::options::{CACHED_SQL_BYTES_MAX, Options};
 use crate::queue::{Pushed, Queue};
-use crate::reader::{Look, read_all};
 use crate::stats::Counters;
-use crate::writer::write_all;
 
 /// Texts of statements known to write although they may look like a read.
 const KNOWN_WRITES_MAX: usize = 256;
@@ -23,12 +21,22 @@ const SHARE_BYTES: usize = 1 << 10;
 /// What the smallest statement counts in a queue, in units: this bounds the number of statements.
 const SHARES_MIN: usize = 64;
 
+/// What each kind of thread does until its queue is closed and empty. Given to [`Shared`] rather
+/// than known to it: threads know what they share, and not the other way about.
+#[derive(Clone, Copy)]
+pub(crate) struct Workers {
+    pub(crate) read: fn(&Arc<Shared>),
+    pub(crate) write: fn(&Arc<Shared>),
+    /// Copies the WAL into the database.
+    pub(crate) copy: fn(&Arc<Shared>),
+}
+
 pub(crate) struct Shared {
-    pub(crate) place: Place,
+    pub(crate) storage: Storage,
     pub(crate) options: Options,
     pub(crate) counters: Counters,
-    pub(crate) reads: Queue<Look>,
-    pub(crate) writes: Queue<Work>,
+    pub(crate) reads: Queue<ReaderWork>,
+    pub(crate) writes: Queue<WriterWork>,
     pub(crate) checkpoints: Checkpoints,
     /// The room that is left in each queue. Statements inside a transaction count as reads, for
     /// they must get on while the writes wait for the transaction's end.
@@ -39,13 +47,14 @@ pub(crate) struct Shared {
     /// same time get in each other's way.
     opening: Mutex<()>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    workers: Workers,
 }
 
 impl Shared {
-    pub(crate) fn new(place: Place, options: Options) -> Self {
+    pub(crate) fn new(storage: Storage, options: Options, workers: Workers) -> Self {
         let shares = (options.queue_bytes_max / SHARE_BYTES).max(SHARES_MIN);
         Self {
-            place,
+            storage,
             counters: Counters::default(),
             reads: Queue::new(options.readers.max(1)),
             writes: Queue::new(1),
@@ -56,34 +65,37 @@ impl Shared {
             known_writes: Mutex::default(),
             opening: Mutex::new(()),
             threads: Mutex::default(),
+            workers,
         }
     }
 
     /// How many units of a queue's room a statement of so many bytes takes. The largest statement
     /// takes all of it.
-    pub(crate) fn shares(&self, bytes: usize) -> u32 {
+    pub(crate) fn shares_for(&self, bytes: usize) -> u32 {
         let all = (self.options.queue_bytes_max / SHARE_BYTES).max(SHARES_MIN);
         let shares = bytes.div_ceil(SHARE_BYTES).max(SHARES_MIN).min(all);
         u32::try_from(shares).unwrap_or(u32::MAX)
     }
 
-    pub(crate) fn open_link(&self, role: Role) -> Result<Link, Error> {
+    pub(crate) fn open_connection(&self, role: Role) -> Result<GuardedConnection, Error> {
         let _opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
-        Link::open(&self.place, role, &self.options).map_err(|error| match error {
-            Error::Sqlite { message, .. } => Error::Open { path: self.path(), reason: message },
+        GuardedConnection::open(&self.storage, role, &self.options).map_err(|error| match error {
+            Error::Sqlite { message, .. } => {
+                Error::Open { path: self.display_path(), reason: message }
+            }
             other => other,
         })
     }
 
-    fn path(&self) -> String {
-        match &self.place {
-            Place::File(path) => path.display().to_string(),
-            Place::Memory => ":memory:".into(),
+    fn display_path(&self) -> String {
+        match &self.storage {
+            Storage::File(path) => path.display().to_string(),
+            Storage::Memory => ":memory:".into(),
         }
     }
 
     pub(crate) fn is_in_memory(&self) -> bool {
-        matches!(self.place, Place::Memory)
+        matches!(self.storage, Storage::Memory)
     }
 
     /// Remembers that this text writes, so that next time it goes straight to the writer.
@@ -103,24 +115,24 @@ impl Shared {
     }
 
     /// Queues a statement that reads, unless the database is closed.
-    pub(crate) fn push_read(self: &Arc<Self>, look: Look) -> Result<(), Error> {
-        if self.reads.push(look).map_err(|_| Error::Closed)? == Pushed::StartThread {
+    pub(crate) fn push_read(self: &Arc<Self>, work: ReaderWork) -> Result<(), Error> {
+        if self.reads.push(work).map_err(|_| Error::Closed)? == Pushed::StartThread {
             let shared = Arc::clone(self);
-            self.start("sqlite-read", &self.reads, move || {
+            self.start_thread("sqlite-read", &self.reads, move || {
                 let _leaving = Leaving(&shared.reads);
-                read_all(&shared);
+                (shared.workers.read)(&shared);
             });
         }
         Ok(())
     }
 
     /// Queues work for the writer, unless the database is closed.
-    pub(crate) fn push_write(self: &Arc<Self>, work: Work) -> Result<(), Error> {
+    pub(crate) fn push_write(self: &Arc<Self>, work: WriterWork) -> Result<(), Error> {
         if self.writes.push(work).map_err(|_| Error::Closed)? == Pushed::StartThread {
             let shared = Arc::clone(self);
-            self.start("sqlite-write", &self.writes, move || {
+            self.start_thread("sqlite-write", &self.writes, move || {
                 let _leaving = Leaving(&shared.writes);
-                write_all(&shared);
+                (shared.workers.write)(&shared);
             });
         }
         Ok(())
@@ -128,24 +140,24 @@ impl Shared {
 
     /// Asks for a copy of the WAL into the database; a closed database makes its last one itself.
     pub(crate) fn push_checkpoint(self: &Arc<Self>) {
-        let asked = self.checkpoints.ask();
+        let asked = self.checkpoints.begin_request();
         if self.checkpoints.requests.push(asked).is_ok_and(|pushed| pushed == Pushed::StartThread) {
             let shared = Arc::clone(self);
-            self.start("sqlite-copy", &self.checkpoints.requests, move || {
+            self.start_thread("sqlite-copy", &self.checkpoints.requests, move || {
                 let _leaving = Leaving(&shared.checkpoints.requests);
-                copy_all(&shared);
+                (shared.workers.copy)(&shared);
             });
         }
     }
 
-    fn start<J>(&self, name: &str, queue: &Queue<J>, run: impl FnOnce() + Send + 'static) {
+    fn start_thread<J>(&self, name: &str, queue: &Queue<J>, run: impl FnOnce() + Send + 'static) {
         match thread::Builder::new().name(name.into()).spawn(run) {
             Ok(handle) => {
                 self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
             }
             Err(error) => {
                 tracing::error!(%error, name, "cannot start a thread");
-                queue.leave();
+                queue.leave_queue();
             }
         }
     }
@@ -168,6 +180,6 @@ struct Leaving<'a, J>(&'a Queue<J>);
 
 impl<J> Drop for Leaving<'_, J> {
     fn drop(&mut self) {
-        self.0.leave();
+        self.0.leave_queue();
     }
 }

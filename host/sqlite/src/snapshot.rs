@@ -24,7 +24,7 @@ pub const RESTORED: i32 = 0x6865_6472;
 const STEP_PAGES: i32 = 1024;
 /// How long to wait for a lock that another process holds.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
-/// How long to look whether anybody has a database open.
+/// How long to find out whether anybody has a database open.
 const CLAIM_WAIT_MAX: Duration = Duration::from_millis(500);
 
 /// Copies a database as it is at one moment, page by page, while other processes read and write
@@ -37,7 +37,11 @@ const CLAIM_WAIT_MAX: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// [`Error::Open`] if there is no database at `from`; [`Error::Full`] if there is no room.
-pub fn copy(from: &Path, to: &Path, mut progress: impl FnMut(u64, u64)) -> Result<(), Error> {
+pub fn copy_database(
+    from: &Path,
+    to: &Path,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<(), Error> {
     let source = open_quietly(from)?;
     let page_bytes: u64 = source.query_row("PRAGMA page_size", (), |row| row.get(0))?;
     source.execute_batch("PRAGMA query_only=ON; BEGIN; SELECT count(*) FROM sqlite_schema;")?;
@@ -63,11 +67,11 @@ pub fn copy(from: &Path, to: &Path, mut progress: impl FnMut(u64, u64)) -> Resul
 ///
 /// # Errors
 /// What is wrong, or why the file cannot be read.
-pub fn check(file: &Path) -> Result<(), Error> {
+pub fn check_integrity(file: &Path) -> Result<(), Error> {
     let connection = open_at_rest(file)?;
     let verdict: String =
         connection.query_row("PRAGMA integrity_check(1)", (), |row| row.get(0))?;
-    if verdict == "ok" { Ok(()) } else { Err(Error::generic(verdict)) }
+    if verdict == "ok" { Ok(()) } else { Err(Error::sqlite_error(verdict)) }
 }
 
 /// Marks a file as one that came out of a backup: [`RESTORED`], unless it has an `application_id`
@@ -102,12 +106,12 @@ pub fn is_in_use(file: &Path) -> bool {
 fn open_quietly(file: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
-    quieten(&connection)?;
+    keep_untouched(&connection)?;
     Ok(connection)
 }
 
 /// Has a connection wait for others, and leave the log as it is when it is closed.
-pub(crate) fn quieten(connection: &Connection) -> Result<(), rusqlite::Error> {
+pub(crate) fn keep_untouched(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.busy_timeout(LOCK_WAIT_MAX)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(())
@@ -117,21 +121,21 @@ pub(crate) fn quieten(connection: &Connection) -> Result<(), rusqlite::Error> {
 pub(crate) fn open_at_rest(file: &Path) -> Result<Connection, Error> {
     // Immutable: SQLite looks for no WAL, and needs no right to write.
     let mut uri = OsString::from("file:");
-    uri.push(escaped(file));
+    uri.push(escape_uri_path(file));
     uri.push("?immutable=1");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     Ok(Connection::open_with_flags(uri, flags)?)
 }
 
 /// A file that SQLite keeps beside a database.
-pub(crate) fn beside(file: &Path, ending: &str) -> PathBuf {
+pub(crate) fn path_beside(file: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(file);
     name.push(ending);
     name.into()
 }
 
 /// A path as part of a URI.
-fn escaped(path: &Path) -> OsString {
+fn escape_uri_path(path: &Path) -> OsString {
     let mut escaped = Vec::with_capacity(path.as_os_str().len());
     for byte in path.as_os_str().as_bytes() {
         match byte {
@@ -169,7 +173,7 @@ mod tests {
             )
             .unwrap();
         let mut reports = 0;
-        copy(&from, &to, |done, all| {
+        copy_database(&from, &to, |done, all| {
             reports += 1;
             assert!(done <= all && all > 9_000_000);
             // What others write meanwhile is no part of it.
@@ -177,7 +181,7 @@ mod tests {
         })
         .unwrap();
         assert!(reports > 1);
-        check(&to).unwrap();
+        check_integrity(&to).unwrap();
         let copied = Connection::open(&to).unwrap();
         let ones = "SELECT count(*), sum(x = 1), sum(x = 2) FROM t";
         let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
@@ -191,16 +195,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a?b.db");
         database(folder.path()).close().unwrap();
-        check(&path).unwrap();
+        check_integrity(&path).unwrap();
         let mut bytes = fs::read(&path).unwrap();
         let last = bytes.len() - 1;
         bytes[4096] ^= 0xff;
         bytes[last] ^= 0xff;
         fs::write(&path, bytes).unwrap();
-        assert!(check(&path).is_err());
+        assert!(check_integrity(&path).is_err());
         fs::write(&path, "no database at all, but a text of some length, which is no header")
             .unwrap();
-        assert!(check(&path).is_err());
+        assert!(check_integrity(&path).is_err());
     }
 
     #[test]

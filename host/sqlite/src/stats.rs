@@ -57,7 +57,7 @@ pub(crate) struct Counters {
 
 impl Counters {
     /// A statement ended like this.
-    pub(crate) fn ended<T>(&self, result: &Result<T, Error>) {
+    pub(crate) fn count_outcome<T>(&self, result: &Result<T, Error>) {
         let Err(error) = result else { return };
         self.errors.fetch_add(1, Relaxed);
         if error.is_damage() {
@@ -65,7 +65,7 @@ impl Counters {
         }
     }
 
-    pub(crate) fn read(&self, reads_waiting: usize, writes_waiting: usize) -> Stats {
+    pub(crate) fn read_stats(&self, reads_waiting: usize, writes_waiting: usize) -> Stats {
         Stats {
             reads_waiting: u64::try_from(reads_waiting).unwrap_or(u64::MAX),
             writes_waiting: u64::try_from(writes_waiting).unwrap_or(u64::MAX),
@@ -92,6 +92,6 @@ pub(crate) fn add_since(counter: &AtomicU64, start: Instant) {
     counter.fetch_add(us, Relaxed);
 }
 
-pub(crate) fn count(counter: &AtomicU64) {
+pub(crate) fn count_one(counter: &AtomicU64) {
     counter.fetch_add(1, Relaxed);
 }

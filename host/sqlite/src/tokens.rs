@@ -11,7 +11,7 @@ pub(crate) enum Token {
 
 impl Token {
     /// The word in lower case, if it is one.
-    pub(crate) fn word(&self) -> Option<String> {
+    pub(crate) fn as_word(&self) -> Option<String> {
         match self {
             Self::Word(word) => Some(word.to_ascii_lowercase()),
             Self::Sign(_) => None,
@@ -90,7 +90,7 @@ impl Iterator for Tokens<'_> {
 /// The first word of a statement in lower case, or nothing.
 pub(crate) fn first_word(sql: &str) -> String {
     let mut tokens = Tokens::new(sql).skip_while(|token| *token == Token::Sign(';'));
-    tokens.next().and_then(|token| token.word()).unwrap_or_default()
+    tokens.next().and_then(|token| token.as_word()).unwrap_or_default()
 }
 
 fn is_word(c: char) -> bool {

@@ -3,46 +3,55 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
+use crate::call::Session;
 use crate::error::Error;
 use crate::guard::Scope;
+use crate::guarded_connection::GuardedConnection;
 use crate::job::Job;
-use crate::link::{Link, Session};
-use crate::stats::count;
+use crate::stats::count_one;
 use crate::tokens::first_word;
 use crate::value::Rows;
 use crate::writer::Writer;
 
 impl Writer<'_> {
     /// Serves one guest until its transaction ends, by itself or by the host's patience.
-    pub(crate) fn transaction(&mut self, begin: Job, statements: &Receiver<Job>) {
+    pub(crate) fn serve_transaction(&mut self, begin: Job, statements: &Receiver<Job>) {
         let Some(begin) = begin.if_wanted(&self.shared.counters) else { return };
-        let link = match self.link() {
-            Ok(link) => link,
-            Err(error) => return begin.fail(error),
+        let connection = match self.open_connection() {
+            Ok(connection) => connection,
+            Err(error) => return begin.reply_error(error),
         };
-        let (result, session) = self.begin(&link, &begin);
-        let has_begun = !link.is_autocommit();
-        self.answer(begin, result, session, !has_begun);
+        let (result, session) = self.begin_transaction(&connection, &begin);
+        let has_begun = !connection.is_autocommit();
+        self.send_answer(begin, result, session, !has_begun);
         if !has_begun {
             return;
         }
-        count(&self.shared.counters.transactions);
-        if let Err(reason) = self.serve(&link, statements) {
+        count_one(&self.shared.counters.transactions);
+        if let Err(reason) = self.serve_statements(&connection, statements) {
             tracing::warn!(reason, "rolled back a guest's transaction");
-            count(&self.shared.counters.transactions_lost);
-            self.rollback(&link);
+            count_one(&self.shared.counters.transactions_lost);
+            self.roll_back(&connection);
         }
     }
 
-    fn begin(&self, link: &Link, begin: &Job) -> (Result<Rows, Error>, Session) {
+    fn begin_transaction(
+        &self,
+        connection: &GuardedConnection,
+        begin: &Job,
+    ) -> (Result<Rows, Error>, Session) {
         if first_word(&begin.call.sql) == "savepoint" {
-            return link.run(&begin.call, Scope::Transaction);
+            return connection.run_statement(&begin.call, Scope::Transaction);
         }
         // Every kind of BEGIN means the same here: the guest holds the write turn from now on.
-        (link.command("BEGIN IMMEDIATE").map(|()| Rows::default()), begin.call.session)
+        (connection.run_command("BEGIN IMMEDIATE").map(|()| Rows::default()), begin.call.session)
     }
 
-    fn serve(&self, link: &Link, statements: &Receiver<Job>) -> Result<(), &'static str> {
+    fn serve_statements(
+        &self,
+        connection: &GuardedConnection,
+        statements: &Receiver<Job>,
+    ) -> Result<(), &'static str> {
         let options = &self.shared.options;
         let end = Instant::now() + options.transaction_time_max;
         loop {
@@ -52,28 +61,28 @@ impl Writer<'_> {
                 Err(RecvTimeoutError::Disconnected) => return Err("its guest is gone"),
                 Err(RecvTimeoutError::Timeout) => return Err("it was idle or open for too long"),
             };
-            if self.run_in_transaction(link, job, end) {
+            if self.run_in_transaction(connection, job, end) {
                 return Ok(());
             }
         }
     }
 
     /// Returns whether the transaction is over.
-    fn run_in_transaction(&self, link: &Link, job: Job, end: Instant) -> bool {
+    fn run_in_transaction(&self, connection: &GuardedConnection, job: Job, end: Instant) -> bool {
         let Some(mut job) = job.if_wanted(&self.shared.counters) else { return false };
         job.call.deadline = job.call.deadline.min(end);
         let start = Instant::now();
-        let (result, session) = self.run(link, &job, Scope::Transaction);
+        let (result, session) = self.run_counted(connection, &job, Scope::Transaction);
         // Not the statement was too long but the transaction: without an answer, its guest hears
         // that.
         if matches!(result, Err(Error::Timeout { .. })) && Instant::now() >= end {
             return false;
         }
-        let is_over = link.is_autocommit();
+        let is_over = connection.is_autocommit();
         if is_over && result.is_ok() {
             self.after_sync(start);
         }
-        self.answer(job, result, session, is_over);
+        self.send_answer(job, result, session, is_over);
         is_over
     }
 }

@@ -17,7 +17,7 @@ pub enum Value {
 
 impl Value {
     /// What the value weighs against the limits, in bytes.
-    pub(crate) fn weight(&self) -> usize {
+    pub(crate) fn weight_bytes(&self) -> usize {
         let content = match self {
             Self::Text(text) => text.len(),
             Self::Blob(bytes) => bytes.len(),
@@ -27,7 +27,7 @@ impl Value {
     }
 
     /// Copies a column out of SQLite's memory; `None` for text that is not UTF-8.
-    pub(crate) fn read(value: ValueRef<'_>) -> Option<Self> {
+    pub(crate) fn from_column(value: ValueRef<'_>) -> Option<Self> {
         Some(match value {
             ValueRef::Null => Self::Null,
             ValueRef::Integer(number) => Self::Integer(number),
@@ -61,7 +61,7 @@ pub struct Rows {
 
 impl Rows {
     /// A result of one row with one column, as most PRAGMAs answer.
-    pub(crate) fn single(column: &str, value: Value) -> Self {
+    pub(crate) fn single_value(column: &str, value: Value) -> Self {
         Self { columns: vec![column.to_owned()], rows: vec![vec![value]] }
     }
 }

@@ -14,7 +14,7 @@ use crate::options::{
 
 /// What is to be done about the WAL.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum WalStep {
     Leave,
     /// Another thread is to copy it.
     Copy,
@@ -42,42 +42,42 @@ pub(crate) struct WalWatch {
 impl WalWatch {
     /// To be asked after each commit: `pages` is the size now, `copied` how many of them the last
     /// copy has put into the database, unless one is under way.
-    pub(crate) fn after(&mut self, pages: i64, copied: Option<i64>) -> Step {
-        self.measure(pages);
-        let Some(copied) = copied else { return Step::Leave };
+    pub(crate) fn after_commit(&mut self, pages: i64, copied: Option<i64>) -> WalStep {
+        self.measure_growth(pages);
+        let Some(copied) = copied else { return WalStep::Leave };
         let is_copied = mem::take(&mut self.is_being_copied);
         // More than there is: of what was there before it started over. If it has grown beyond
         // that since, this cannot be told, and the next copy comes one portion late.
         if is_copied && copied <= pages {
             self.copied_to = self.copied_to.max(copied);
         }
-        let portion = self.portion();
+        let portion = self.copy_portion();
         // A writer that never rests has to make it start over, best when a copy is just done and
         // little is left.
         let is_long = pages > WAL_PAGES_LONG.max(2 * portion);
         if is_copied && is_long && pages - self.pages_at_restart >= RESTART_PAGES {
             self.pages_at_restart = pages;
             let wait = if pages > WAL_PAGES_MAX { RESTART_WAIT_MAX } else { RESTART_WAIT };
-            Step::StartOver { wait }
+            WalStep::StartOver { wait }
         } else if pages - self.copied_to >= portion {
             self.copied_to = pages;
             self.is_being_copied = true;
-            Step::Copy
+            WalStep::Copy
         } else {
-            Step::Leave
+            WalStep::Leave
         }
     }
 
     /// How many pages are worth a copy: few, where readers have kept it from starting over, which
     /// can only be tried again after a copy.
-    fn portion(&self) -> i64 {
+    fn copy_portion(&self) -> i64 {
         let is_overdue = self.pages_at_restart > 0;
         let commits = if is_overdue { 0 } else { COPY_COMMITS };
         (commits * self.commit_pages).clamp(COPY_PAGES_MIN, COPY_PAGES_MAX)
     }
 
     /// What is found at first, an earlier writer has left: that is no commit.
-    fn measure(&mut self, pages: i64) {
+    fn measure_growth(&mut self, pages: i64) {
         let before = mem::replace(&mut self.pages, pages);
         let before = if before > 0 { before } else { pages };
         let has_started_over = pages < before;
@@ -100,7 +100,7 @@ pub(crate) fn is_to_go_on(pages: i64, before: i64, left: i64) -> bool {
 mod tests {
     use super::*;
 
-    const START_OVER: Step = Step::StartOver { wait: RESTART_WAIT };
+    const START_OVER: WalStep = WalStep::StartOver { wait: RESTART_WAIT };
 
     /// A WAL that is copied as soon as it is asked for.
     #[derive(Default)]
@@ -115,18 +115,18 @@ mod tests {
     impl Wal {
         /// The sizes at which something is done while so many commits of so many pages follow each
         /// other.
-        fn commits(&mut self, count: usize, each: i64) -> Vec<(i64, Step)> {
+        fn commits(&mut self, count: usize, each: i64) -> Vec<(i64, WalStep)> {
             (0..count).filter_map(|_| self.commit(each)).collect()
         }
 
-        fn commit(&mut self, pages: i64) -> Option<(i64, Step)> {
+        fn commit(&mut self, pages: i64) -> Option<(i64, WalStep)> {
             self.pages += pages;
             let at = self.pages;
-            let step = self.watch.after(at, Some(self.copied));
+            let step = self.watch.after_commit(at, Some(self.copied));
             match step {
-                Step::Leave => return None,
-                Step::StartOver { .. } if !self.is_held => self.pages = 0,
-                Step::Copy | Step::StartOver { .. } => self.copied = at,
+                WalStep::Leave => return None,
+                WalStep::StartOver { .. } if !self.is_held => self.pages = 0,
+                WalStep::Copy | WalStep::StartOver { .. } => self.copied = at,
             }
             Some((at, step))
         }
@@ -136,13 +136,13 @@ mod tests {
     fn after_small_commits_it_is_copied_early_and_starts_over_soon() {
         let mut wal = Wal::default();
         let once = [
-            (1000, Step::Copy),
-            (2000, Step::Copy),
-            (3000, Step::Copy),
+            (1000, WalStep::Copy),
+            (2000, WalStep::Copy),
+            (3000, WalStep::Copy),
             (3010, START_OVER),
-            (1000, Step::Copy),
-            (2000, Step::Copy),
-            (3000, Step::Copy),
+            (1000, WalStep::Copy),
+            (2000, WalStep::Copy),
+            (3000, WalStep::Copy),
             (3010, START_OVER),
         ];
         assert_eq!(wal.commits(2 * 301, 10), once, "twice, and no later the second time");
@@ -153,7 +153,7 @@ mod tests {
         let mut wal = Wal::default();
         wal.commits(2, 500);
         wal.pages = 0;
-        let expected = [(3000, Step::Copy), (6000, Step::Copy), (6500, START_OVER)];
+        let expected = [(3000, WalStep::Copy), (6000, WalStep::Copy), (6500, START_OVER)];
         assert_eq!(wal.commits(13, 500), expected);
         assert_eq!(wal.commits(13, 500), expected);
     }
@@ -170,25 +170,25 @@ mod tests {
     fn however_large_commits_are_copies_have_a_bound() {
         let mut wal = Wal::default();
         wal.commits(1, 1);
-        assert_eq!(wal.commits(3, 2_000), [(2001 + 4000, Step::Copy)]);
-        assert_eq!(wal.watch.portion(), COPY_PAGES_MAX);
+        assert_eq!(wal.commits(3, 2_000), [(2001 + 4000, WalStep::Copy)]);
+        assert_eq!(wal.watch.copy_portion(), COPY_PAGES_MAX);
     }
 
     #[test]
     fn what_was_left_is_no_commit() {
         let mut wal = Wal { pages: 3000, ..Wal::default() };
-        assert_eq!(wal.watch.after(0, Some(0)), Step::Leave, "nothing is committed yet");
-        assert_eq!(wal.commit(1), Some((3001, Step::Copy)));
-        assert_eq!(wal.watch.portion(), COPY_PAGES_MIN);
+        assert_eq!(wal.watch.after_commit(0, Some(0)), WalStep::Leave, "nothing is committed yet");
+        assert_eq!(wal.commit(1), Some((3001, WalStep::Copy)));
+        assert_eq!(wal.watch.copy_portion(), COPY_PAGES_MIN);
     }
 
     #[test]
     fn readers_that_hold_it_are_met_with_more_patience_as_it_grows() {
         let mut wal = Wal { is_held: true, ..Wal::default() };
         let steps = wal.commits(60, 500);
-        let tries = steps.iter().filter(|(_, step)| *step != Step::Copy);
-        let waits = |(at, step): &(i64, Step)| match step {
-            Step::StartOver { wait } => Some((*at, *wait)),
+        let tries = steps.iter().filter(|(_, step)| *step != WalStep::Copy);
+        let waits = |(at, step): &(i64, WalStep)| match step {
+            WalStep::StartOver { wait } => Some((*at, *wait)),
             _ => None,
         };
         let tries: Vec<_> = tries.filter_map(waits).collect();
@@ -202,29 +202,33 @@ mod tests {
     #[test]
     fn a_copy_that_does_not_get_on_is_not_asked_for_again_at_each_commit() {
         let mut watch = WalWatch::default();
-        let copies = (0..3000).filter(|pages| watch.after(*pages, Some(-1)) == Step::Copy).count();
+        let copies =
+            (0..3000).filter(|pages| watch.after_commit(*pages, Some(-1)) == WalStep::Copy).count();
         assert!((1..=3).contains(&copies), "{copies}");
     }
 
     #[test]
     fn while_it_is_copied_nothing_else_is_done() {
         let mut watch = WalWatch::default();
-        assert_eq!(watch.after(5000, Some(0)), Step::Copy);
-        assert_eq!(watch.after(90_000, None), Step::Leave);
+        assert_eq!(watch.after_commit(5000, Some(0)), WalStep::Copy);
+        assert_eq!(watch.after_commit(90_000, None), WalStep::Leave);
         // The copy went on to what was written meanwhile.
-        assert_eq!(watch.after(90_010, Some(90_000)), Step::StartOver { wait: RESTART_WAIT_MAX });
-        assert_eq!(watch.after(90_020, Some(90_000)), Step::Leave);
+        assert_eq!(
+            watch.after_commit(90_010, Some(90_000)),
+            WalStep::StartOver { wait: RESTART_WAIT_MAX }
+        );
+        assert_eq!(watch.after_commit(90_020, Some(90_000)), WalStep::Leave);
     }
 
     #[test]
     fn what_started_over_by_itself_is_measured_anew() {
         let mut watch = WalWatch::default();
-        assert_eq!(watch.after(1000, Some(0)), Step::Copy);
-        assert_eq!(watch.after(100, None), Step::Leave, "while it is copied");
+        assert_eq!(watch.after_commit(1000, Some(0)), WalStep::Copy);
+        assert_eq!(watch.after_commit(100, None), WalStep::Leave, "while it is copied");
         for pages in (200..1000).step_by(100) {
-            assert_eq!(watch.after(pages, Some(1000)), Step::Leave, "at {pages}");
+            assert_eq!(watch.after_commit(pages, Some(1000)), WalStep::Leave, "at {pages}");
         }
-        assert_eq!(watch.after(1000, Some(1000)), Step::Copy);
+        assert_eq!(watch.after_commit(1000, Some(1000)), WalStep::Copy);
     }
 
     #[test]

@@ -25,12 +25,12 @@ static SYNCS: AtomicU64 = AtomicU64::new(0);
 static SYSTEM: OnceLock<usize> = OnceLock::new();
 static METHODS: Mutex<Option<HashMap<usize, usize>>> = Mutex::new(None);
 
-fn system() -> *mut sqlite3_vfs {
+fn system_layer() -> *mut sqlite3_vfs {
     *SYSTEM.get().unwrap() as *mut sqlite3_vfs
 }
 
 /// The methods that a wrapped file had at first.
-unsafe fn original(file: *mut sqlite3_file) -> &'static sqlite3_io_methods {
+unsafe fn original_methods(file: *mut sqlite3_file) -> &'static sqlite3_io_methods {
     unsafe {
         let methods = METHODS.lock().unwrap();
         let address = methods.as_ref().unwrap().get(&((*file).pMethods as usize)).copied();
@@ -38,19 +38,19 @@ unsafe fn original(file: *mut sqlite3_file) -> &'static sqlite3_io_methods {
     }
 }
 
-unsafe extern "C" fn write(
+unsafe extern "C" fn counted_write(
     file: *mut sqlite3_file,
     bytes: *const c_void,
     count: c_int,
     at: sqlite3_int64,
 ) -> c_int {
     WRITTEN.fetch_add(1, SeqCst);
-    unsafe { original(file).xWrite.unwrap()(file, bytes, count, at) }
+    unsafe { original_methods(file).xWrite.unwrap()(file, bytes, count, at) }
 }
 
-unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
+unsafe extern "C" fn counted_sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
     let written = WRITTEN.load(SeqCst);
-    let result = unsafe { original(file).xSync.unwrap()(file, flags) };
+    let result = unsafe { original_methods(file).xSync.unwrap()(file, flags) };
     if result == SQLITE_OK {
         SYNCHRONISED.fetch_max(written, SeqCst);
         SYNCS.fetch_add(1, SeqCst);
@@ -58,7 +58,7 @@ unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
     result
 }
 
-unsafe extern "C" fn open(
+unsafe extern "C" fn wrapped_open(
     _: *mut sqlite3_vfs,
     name: *const c_char,
     file: *mut sqlite3_file,
@@ -66,12 +66,12 @@ unsafe extern "C" fn open(
     out_flags: *mut c_int,
 ) -> c_int {
     unsafe {
-        let result = (*system()).xOpen.unwrap()(system(), name, file, flags, out_flags);
+        let result = (*system_layer()).xOpen.unwrap()(system_layer(), name, file, flags, out_flags);
         if result == SQLITE_OK && flags & SQLITE_OPEN_WAL != 0 {
             let methods = (*file).pMethods;
             let ours: &'static mut sqlite3_io_methods = Box::leak(Box::new(*methods));
-            ours.xWrite = Some(write);
-            ours.xSync = Some(sync);
+            ours.xWrite = Some(counted_write);
+            ours.xSync = Some(counted_sync);
             let mut known = METHODS.lock().unwrap();
             known
                 .get_or_insert_default()
@@ -83,7 +83,7 @@ unsafe extern "C" fn open(
 }
 
 /// Makes the wrapped layer the one that every connection of this process uses.
-fn install() {
+fn install_layer() {
     unsafe {
         assert_eq!(ffi::sqlite3_initialize(), SQLITE_OK);
         let found = ffi::sqlite3_vfs_find(std::ptr::null());
@@ -91,14 +91,14 @@ fn install() {
         let ours: &'static mut sqlite3_vfs = Box::leak(Box::new(*found));
         ours.zName = c"watched".as_ptr();
         ours.pNext = std::ptr::null_mut();
-        ours.xOpen = Some(open);
+        ours.xOpen = Some(wrapped_open);
         assert_eq!(ffi::sqlite3_vfs_register(ours, 1), SQLITE_OK);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_comes_after_its_synchronisation() {
-    install();
+    install_layer();
     let folder = tempfile::tempdir().unwrap();
     let database = Database::open(&folder.path().join("t.db")).unwrap();
     let create = "CREATE TABLE t (v INTEGER PRIMARY KEY, body)";

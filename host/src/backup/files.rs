@@ -18,12 +18,12 @@ pub fn create_private(path: &Path) -> Result<File> {
 }
 
 /// The size of a file and its SHA-256, in lower-case hexadecimal.
-pub fn hash(path: &Path, progress: impl FnMut(u64, u64)) -> Result<(u64, String)> {
+pub fn hash_file(path: &Path, progress: impl FnMut(u64, u64)) -> Result<(u64, String)> {
     hash_while(path, &mut io::sink(), progress)
 }
 
-/// Copies a file to a new one, durably, and answers as [`hash`].
-pub fn copy(from: &Path, to: &Path, progress: impl FnMut(u64, u64)) -> Result<(u64, String)> {
+/// Copies a file to a new one, durably, and answers as [`hash_file`].
+pub fn copy_file(from: &Path, to: &Path, progress: impl FnMut(u64, u64)) -> Result<(u64, String)> {
     let mut file = create_private(to)?;
     let hashed = hash_while(from, &mut file, progress)?;
     file.sync_all()?;

@@ -20,7 +20,7 @@ const BYTES_MAX: u64 = 1 << 20;
 /// A backup.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Manifest {
+pub struct BackupManifest {
     /// How to read this.
     format: u32,
     /// The version of `hedge` that made it.
@@ -28,13 +28,13 @@ pub struct Manifest {
     /// When it was complete, in UTC.
     pub made_at: String,
     /// Its databases. Each passed SQLite's `integrity_check`.
-    pub databases: Vec<Copied>,
+    pub databases: Vec<DatabaseCopy>,
 }
 
 /// A copy of a database.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Copied {
+pub struct DatabaseCopy {
     /// Its file in the backup's folder.
     pub file: String,
     /// What it was behind: `sqlite_database.LABEL`, `key_value_store.LABEL`.
@@ -45,23 +45,23 @@ pub struct Copied {
     pub sha256: String,
 }
 
-impl Manifest {
+impl BackupManifest {
     /// A manifest of now.
-    pub fn of(databases: Vec<Copied>) -> Self {
+    pub fn of_now(databases: Vec<DatabaseCopy>) -> Self {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let made_at = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         Self { format: FORMAT, version, made_at, databases }
     }
 
     /// Writes it into a backup's folder.
-    pub fn write(&self, folder: &Path) -> Result<()> {
+    pub fn write_into(&self, folder: &Path) -> Result<()> {
         let mut file = create_private(&folder.join(MANIFEST))?;
         file.write_all(&serde_json::to_vec_pretty(self)?)?;
         Ok(file.sync_all()?)
     }
 
     /// Reads and checks that of a backup's folder.
-    pub fn read(folder: &Path) -> Result<Self> {
+    pub fn read_from(folder: &Path) -> Result<Self> {
         let path = folder.join(MANIFEST);
         let context = || format!("{} is no backup made by `hedge backup`", folder.display());
         let size = fs::metadata(&path).with_context(context)?.len();

@@ -1,20 +1,23 @@
 //! Putting back a backup: everything is checked first, nothing is deleted.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use hedge_sqlite::private::{create_folder, file_mode};
 use hedge_sqlite::snapshot;
 use jiff::Timestamp;
 
+use super::databases::{Databases, configured_databases};
 use super::files::{self, sync_folder};
-use super::manifest::{Copied, Manifest};
-use super::{Progress, databases};
+use super::manifest::{BackupManifest, DatabaseCopy};
+use super::progress::Progress;
+use super::verify::check_copy;
 use crate::lock::Lock;
+use crate::paths::path_beside;
 use crate::runtime_config::RuntimeConfig;
 use crate::stores::check_folder;
 
@@ -34,8 +37,8 @@ pub struct Restored {
 }
 
 /// A copy, and where it goes.
-struct Placing<'a> {
-    copied: &'a Copied,
+struct PlannedCopy<'a> {
+    copied: &'a DatabaseCopy,
     /// The database.
     path: &'a Path,
     /// The copy beside it, until it takes its name.
@@ -48,59 +51,58 @@ struct Placing<'a> {
 /// # Errors
 /// When the backup is not whole, or the node runs: then nothing has changed. When a file cannot be
 /// moved or written, after which the command can be repeated.
-pub fn restore(backup: &Path, config: &RuntimeConfig, progress: &dyn Progress) -> Result<Restored> {
-    let manifest = Manifest::read(backup)?;
-    let databases = databases(config)?;
-    let placings = placings(&manifest, &databases)?;
-    for placing in &placings {
-        progress.begin(&format!("checking {}", placing.copied.file));
-        check(&backup.join(&placing.copied.file), placing.copied, progress)?;
+pub fn restore_backup(
+    backup: &Path,
+    config: &RuntimeConfig,
+    progress: &dyn Progress,
+) -> Result<Restored> {
+    let manifest = BackupManifest::read_from(backup)?;
+    let databases = configured_databases(config)?;
+    let planned = plan_copies(&manifest, &databases)?;
+    for copy in &planned {
+        progress.begin_step(&format!("checking {}", copy.copied.file));
+        check_copy(&backup.join(&copy.copied.file), copy.copied, progress)?;
     }
-    let _locks = claim(databases.keys(), &config.state_dir)?;
-    let result = place(backup, &databases, &placings, progress);
-    for placing in &placings {
-        let _ = fs::remove_file(&placing.beside);
+    let _locks = lock_databases(databases.keys(), &config.state_dir)?;
+    let result = put_back(backup, &databases, &planned, progress);
+    for copy in &planned {
+        let _ = fs::remove_file(&copy.beside);
     }
     let replaced = result?;
-    let databases = placings.iter().map(|placing| placing.path.to_owned()).collect();
+    let databases = planned.iter().map(|copy| copy.path.to_owned()).collect();
     Ok(Restored { made_at: manifest.made_at, databases, replaced })
 }
 
 /// Where each copy goes: behind the labels it was behind.
-fn placings<'a>(
-    manifest: &'a Manifest,
-    databases: &'a super::Databases,
-) -> Result<Vec<Placing<'a>>> {
-    let mut placings = BTreeMap::new();
+fn plan_copies<'a>(
+    manifest: &'a BackupManifest,
+    databases: &'a Databases,
+) -> Result<Vec<PlannedCopy<'a>>> {
+    let mut planned = BTreeMap::new();
     for copied in &manifest.databases {
         for label in &copied.labels {
             let mut all = databases.iter();
             let (path, _) = all.find(|(_, labels)| labels.contains(label)).with_context(|| {
                 format!("the backup has a {label}, which is not configured here: add [{label}]")
             })?;
-            let beside = with_ending(path, ".restoring");
-            let other = placings.insert(path, Placing { copied, path, beside });
+            let beside = path_beside(path, ".restoring");
+            let other = planned.insert(path, PlannedCopy { copied, path, beside });
             let is_same = other.is_none_or(|other| other.copied.file == copied.file);
             ensure!(is_same, "two databases of the backup would go to {}", path.display());
         }
     }
-    Ok(placings.into_values().collect())
-}
-
-/// Whether a copy is what the manifest says, and a sound database.
-pub(super) fn check(file: &Path, copied: &Copied, progress: &dyn Progress) -> Result<()> {
-    let (bytes, sha256) = files::hash(file, |done, all| progress.bytes(done, all))?;
-    let is_same = bytes == copied.bytes && sha256 == copied.sha256;
-    ensure!(is_same, "{} is not the file that was backed up: it is damaged", file.display());
-    snapshot::check(file).with_context(|| format!("{} is damaged", file.display()))
+    Ok(planned.into_values().collect())
 }
 
 /// Makes sure that nobody works with the databases, until the locks are dropped.
-fn claim<'a>(databases: impl Iterator<Item = &'a PathBuf>, state_dir: &Path) -> Result<Vec<Lock>> {
+fn lock_databases<'a>(
+    databases: impl Iterator<Item = &'a PathBuf>,
+    state_dir: &Path,
+) -> Result<Vec<Lock>> {
     let mut locks = Vec::new();
     for path in databases {
         check_folder(path, state_dir)?;
-        fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
+        create_folder(path.parent().unwrap_or(Path::new("/")))?;
         locks.push(Lock::take(path)?);
         // Another host, such as Spin, takes no lock of ours.
         let is_free = !path.exists() || !snapshot::is_in_use(path);
@@ -109,16 +111,16 @@ fn claim<'a>(databases: impl Iterator<Item = &'a PathBuf>, state_dir: &Path) -> 
     Ok(locks)
 }
 
-fn place(
+fn put_back(
     backup: &Path,
-    databases: &super::Databases,
-    placings: &[Placing<'_>],
+    databases: &Databases,
+    planned: &[PlannedCopy<'_>],
     progress: &dyn Progress,
 ) -> Result<Vec<PathBuf>> {
-    for placing in placings {
-        progress.begin(&format!("copying {}", placing.copied.file));
-        prepare(&backup.join(&placing.copied.file), placing, progress)
-            .with_context(|| placing.beside.display().to_string())?;
+    for copy in planned {
+        progress.begin_step(&format!("copying {}", copy.copied.file));
+        prepare_copy(&backup.join(&copy.copied.file), copy, progress)
+            .with_context(|| copy.beside.display().to_string())?;
     }
     let mut replaced = Vec::new();
     let name = Timestamp::now().strftime("replaced-%Y%m%dT%H%M%S%3fZ").to_string();
@@ -126,9 +128,8 @@ fn place(
     for path in databases.keys() {
         move_aside(path, &name, &mut replaced)?;
     }
-    for placing in placings {
-        fs::rename(&placing.beside, placing.path)
-            .with_context(|| placing.path.display().to_string())?;
+    for copy in planned {
+        fs::rename(&copy.beside, copy.path).with_context(|| copy.path.display().to_string())?;
     }
     for path in databases.keys() {
         sync_folder(path.parent().unwrap_or(Path::new("/")))?;
@@ -137,15 +138,25 @@ fn place(
 }
 
 /// Copies a database beside the place it is for, on the same disk, and marks it.
-fn prepare(from: &Path, placing: &Placing<'_>, progress: &dyn Progress) -> Result<()> {
-    let _ = fs::remove_file(&placing.beside);
-    let (_, sha256) = files::copy(from, &placing.beside, |done, all| progress.bytes(done, all))?;
-    ensure!(sha256 == placing.copied.sha256, "the backup has changed meanwhile");
-    if placing.copied.labels.iter().any(|label| label.starts_with("sqlite_database.")) {
-        snapshot::mark_restored(&placing.beside)?;
+fn prepare_copy(from: &Path, copy: &PlannedCopy<'_>, progress: &dyn Progress) -> Result<()> {
+    let _ = fs::remove_file(&copy.beside);
+    let (_, sha256) =
+        files::copy_file(from, &copy.beside, |done, all| progress.report_bytes(done, all))?;
+    ensure!(sha256 == copy.copied.sha256, "the backup has changed meanwhile");
+    if copy.copied.labels.iter().any(|label| label.starts_with("sqlite_database.")) {
+        snapshot::mark_restored(&copy.beside)?;
     }
-    give_to_owner(&placing.beside)?;
-    Ok(fs::File::open(&placing.beside)?.sync_all()?)
+    give_to_owner(&copy.beside)?;
+    fs::set_permissions(&copy.beside, Permissions::from_mode(mode_of(copy.path)))?;
+    Ok(fs::File::open(&copy.beside)?.sync_all()?)
+}
+
+/// The mode of a database: the one that it has, which may be what the operator gave it.
+fn mode_of(database: &Path) -> u32 {
+    match fs::metadata(database) {
+        Ok(database) => database.permissions().mode() & 0o777 | 0o600,
+        Err(_) => file_mode(database.parent().unwrap_or(Path::new("/"))),
+    }
 }
 
 /// An administrator may put back a backup for the account that the node runs under.
@@ -161,23 +172,18 @@ fn give_to_owner(file: &Path) -> Result<()> {
 /// Moves a database, with what SQLite keeps beside it, into a folder beside.
 fn move_aside(path: &Path, folder: &str, replaced: &mut Vec<PathBuf>) -> Result<()> {
     for ending in ENDINGS {
-        let file = with_ending(path, ending);
+        let file = path_beside(path, ending);
         if !file.exists() {
             continue;
         }
         let folder = path.with_file_name(folder);
         if !replaced.contains(&folder) {
-            fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
+            create_folder(&folder).with_context(|| folder.display().to_string())?;
+            give_to_owner(&folder)?;
             replaced.push(folder.clone());
         }
         let to = folder.join(file.file_name().context("a database without a name")?);
         fs::rename(&file, &to).with_context(|| file.display().to_string())?;
     }
     Ok(())
-}
-
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(ending);
-    name.into()
 }

@@ -5,42 +5,40 @@ use wasmtime::component::{Accessor, FutureReader, Resource, StreamReader};
 
 use super::Capabilities;
 use super::bindings::spin::key_value::key_value::{Error, Host, HostStore, HostStoreWithStore};
+use super::handles::OpenStore;
 use crate::runtime::instance::InstanceState;
-
-/// What is behind a label.
-pub type Source = Store;
 
 /// Stores an instance may hold open at one time.
 const STORES_MAX: usize = 256;
 
-/// An instance's handle on a store.
-pub struct Opened(Source);
-
-type Handle = Resource<Opened>;
+type StoreHandle = Resource<OpenStore>;
 type KeysAndEnd = (StreamReader<String>, FutureReader<Result<(), Error>>);
 
 impl InstanceState {
-    fn open_key_value(&mut self, label: &str) -> Result<Handle, Error> {
+    fn open_key_value(&mut self, label: &str) -> Result<StoreHandle, Error> {
         let Some(store) = self.grants.key_value_stores.get(label).cloned() else {
             return Err(Error::AccessDenied);
         };
         if self.connections.key_value >= STORES_MAX {
             return Err(Error::StoreTableFull);
         }
-        let handle = self.table.push(Opened(store)).map_err(|_| Error::StoreTableFull)?;
+        let handle = self.table.push(OpenStore(store)).map_err(|_| Error::StoreTableFull)?;
         self.connections.key_value += 1;
         Ok(handle)
     }
 }
 
-fn store<T>(accessor: &Accessor<T, Capabilities>, handle: &Handle) -> Result<Source, Error> {
+fn find_store<T>(
+    accessor: &Accessor<T, Capabilities>,
+    handle: &StoreHandle,
+) -> Result<Store, Error> {
     accessor.with(|mut access| {
         let opened = access.get().table.get(handle);
         opened.map(|opened| opened.0.clone()).map_err(|_| Error::NoSuchStore)
     })
 }
 
-fn other(error: hedge_key_value::Error) -> Error {
+fn to_wit_error(error: hedge_key_value::Error) -> Error {
     Error::Other(error.to_string())
 }
 
@@ -51,7 +49,7 @@ impl Host for InstanceState {
 }
 
 impl HostStore for InstanceState {
-    async fn drop(&mut self, handle: Handle) -> wasmtime::Result<()> {
+    async fn drop(&mut self, handle: StoreHandle) -> wasmtime::Result<()> {
         self.table.delete(handle)?;
         self.connections.key_value = self.connections.key_value.saturating_sub(1);
         Ok(())
@@ -59,49 +57,49 @@ impl HostStore for InstanceState {
 }
 
 impl<T: Send> HostStoreWithStore<T> for Capabilities {
-    async fn open(accessor: &Accessor<T, Self>, label: String) -> Result<Handle, Error> {
+    async fn open(accessor: &Accessor<T, Self>, label: String) -> Result<StoreHandle, Error> {
         accessor.with(|mut access| access.get().open_key_value(&label))
     }
 
     async fn get(
         accessor: &Accessor<T, Self>,
-        handle: Handle,
+        handle: StoreHandle,
         key: String,
     ) -> Result<Option<Vec<u8>>, Error> {
-        store(accessor, &handle)?.get(&key).await.map_err(other)
+        find_store(accessor, &handle)?.get(&key).await.map_err(to_wit_error)
     }
 
     async fn set(
         accessor: &Accessor<T, Self>,
-        handle: Handle,
+        handle: StoreHandle,
         key: String,
         value: Vec<u8>,
     ) -> Result<(), Error> {
-        store(accessor, &handle)?.set(&key, value).await.map_err(other)
+        find_store(accessor, &handle)?.set(&key, value).await.map_err(to_wit_error)
     }
 
     async fn delete(
         accessor: &Accessor<T, Self>,
-        handle: Handle,
+        handle: StoreHandle,
         key: String,
     ) -> Result<(), Error> {
-        store(accessor, &handle)?.delete(&key).await.map_err(other)
+        find_store(accessor, &handle)?.delete(&key).await.map_err(to_wit_error)
     }
 
     async fn exists(
         accessor: &Accessor<T, Self>,
-        handle: Handle,
+        handle: StoreHandle,
         key: String,
     ) -> Result<bool, Error> {
-        store(accessor, &handle)?.exists(&key).await.map_err(other)
+        find_store(accessor, &handle)?.exists(&key).await.map_err(to_wit_error)
     }
 
     async fn get_keys(
         accessor: &Accessor<T, Self>,
-        handle: Handle,
+        handle: StoreHandle,
     ) -> wasmtime::Result<KeysAndEnd> {
-        let listed = match store(accessor, &handle) {
-            Ok(store) => store.get_keys().await.map_err(other),
+        let listed = match find_store(accessor, &handle) {
+            Ok(store) => store.get_keys().await.map_err(to_wit_error),
             Err(error) => Err(error),
         };
         let (keys, end) = match listed {

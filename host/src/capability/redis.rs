@@ -14,6 +14,7 @@ use super::Capabilities;
 use super::bindings::spin::redis::redis::{
     Error, Host, HostConnection, HostConnectionWithStore, RedisParameter, RedisResult,
 };
+use super::handles::RedisConnection;
 use crate::runtime::instance::InstanceState;
 
 /// Connections an instance may hold at one time.
@@ -23,16 +24,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(2);
 /// How long a command may take.
 const COMMAND_MAX: Duration = Duration::from_secs(5);
 
-/// An instance's connection, and its place among those the instance may hold.
-pub struct Connected {
-    connection: ConnectionManager,
-    _place: Place,
-}
-
-/// A place, given back when dropped: a guest that gives up on an open drops it halfway.
-type Place = Arc<()>;
-
-type Handle = Resource<Connected>;
+type RedisHandle = Resource<RedisConnection>;
 
 impl Host for InstanceState {
     fn convert_error(&mut self, error: Error) -> wasmtime::Result<Error> {
@@ -41,17 +33,17 @@ impl Host for InstanceState {
 }
 
 impl HostConnection for InstanceState {
-    async fn drop(&mut self, handle: Handle) -> wasmtime::Result<()> {
+    async fn drop(&mut self, handle: RedisHandle) -> wasmtime::Result<()> {
         self.table.delete(handle)?;
         Ok(())
     }
 }
 
 /// Whether the component may connect to `address`; an address that cannot be read is refused.
-fn allowed(state: &InstanceState, address: &str) -> bool {
+fn may_connect(state: &InstanceState, address: &str) -> bool {
     let Ok(uri) = address.parse::<http::Uri>() else { return false };
     let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else { return false };
-    let allowed = state.grants.hosts.allow(scheme, host, uri.port_u16());
+    let allowed = state.grants.hosts.allows_connection(scheme, host, uri.port_u16());
     if !allowed {
         let port = uri.port_u16().unwrap_or(6379);
         let id = &state.grants.id;
@@ -63,7 +55,7 @@ fn allowed(state: &InstanceState, address: &str) -> bool {
     allowed
 }
 
-async fn connect(address: &str) -> Result<ConnectionManager, Error> {
+async fn open_connection(address: &str) -> Result<ConnectionManager, Error> {
     let client = redis::Client::open(address).map_err(|_| Error::InvalidAddress)?;
     let config = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(CONNECT_MAX))
@@ -86,9 +78,9 @@ fn to_wit_error(error: RedisError) -> Error {
 }
 
 /// Runs one operation on the handle's connection.
-async fn on<T, R>(
+async fn run_on<T, R>(
     accessor: &Accessor<T, Capabilities>,
-    handle: Handle,
+    handle: RedisHandle,
     operation: impl AsyncFnOnce(&mut ConnectionManager) -> redis::RedisResult<R>,
 ) -> Result<R, Error> {
     let connection = accessor.with(|mut access| {
@@ -103,11 +95,11 @@ async fn on<T, R>(
 }
 
 impl<T: Send> HostConnectionWithStore<T> for Capabilities {
-    async fn open(accessor: &Accessor<T, Self>, address: String) -> Result<Handle, Error> {
+    async fn open(accessor: &Accessor<T, Self>, address: String) -> Result<RedisHandle, Error> {
         // Taken before connecting: opens in parallel must not pass the limit together.
-        let place = accessor.with(|mut access| {
+        let permit = accessor.with(|mut access| {
             let state = access.get();
-            if !allowed(state, &address) {
+            if !may_connect(state, &address) {
                 return Err(Error::InvalidAddress);
             }
             // The first one is the instance's own.
@@ -116,80 +108,84 @@ impl<T: Send> HostConnectionWithStore<T> for Capabilities {
             }
             Ok(Arc::clone(&state.connections.redis))
         })?;
-        let connection = connect(&address).await?;
+        let connection = open_connection(&address).await?;
         accessor.with(|mut access| {
-            let connected = Connected { connection, _place: place };
+            let connected = RedisConnection { connection, _permit: permit };
             access.get().table.push(connected).map_err(|_| Error::TooManyConnections)
         })
     }
 
     async fn publish(
         accessor: &Accessor<T, Self>,
-        handle: Handle,
+        handle: RedisHandle,
         channel: String,
         payload: Vec<u8>,
     ) -> Result<(), Error> {
-        on(accessor, handle, async |redis| redis.publish(channel, payload).await).await
+        run_on(accessor, handle, async |redis| redis.publish(channel, payload).await).await
     }
 
     async fn get(
         accessor: &Accessor<T, Self>,
-        handle: Handle,
+        handle: RedisHandle,
         key: String,
     ) -> Result<Option<Vec<u8>>, Error> {
-        on(accessor, handle, async |redis| redis.get(key).await).await
+        run_on(accessor, handle, async |redis| redis.get(key).await).await
     }
 
     async fn set(
         accessor: &Accessor<T, Self>,
-        handle: Handle,
+        handle: RedisHandle,
         key: String,
         value: Vec<u8>,
     ) -> Result<(), Error> {
-        on(accessor, handle, async |redis| redis.set(key, value).await).await
+        run_on(accessor, handle, async |redis| redis.set(key, value).await).await
     }
 
-    async fn incr(accessor: &Accessor<T, Self>, handle: Handle, key: String) -> Result<i64, Error> {
-        on(accessor, handle, async |redis| redis.incr(key, 1).await).await
+    async fn incr(
+        accessor: &Accessor<T, Self>,
+        handle: RedisHandle,
+        key: String,
+    ) -> Result<i64, Error> {
+        run_on(accessor, handle, async |redis| redis.incr(key, 1).await).await
     }
 
     async fn del(
         accessor: &Accessor<T, Self>,
-        handle: Handle,
+        handle: RedisHandle,
         keys: Vec<String>,
     ) -> Result<u32, Error> {
-        on(accessor, handle, async |redis| redis.del(keys).await).await
+        run_on(accessor, handle, async |redis| redis.del(keys).await).await
     }
 
     async fn sadd(
         accessor: &Accessor<T, Self>,
-        handle: Handle,
+        handle: RedisHandle,
         key: String,
         values: Vec<String>,
     ) -> Result<u32, Error> {
-        on(accessor, handle, async |redis| redis.sadd(key, values).await).await
+        run_on(accessor, handle, async |redis| redis.sadd(key, values).await).await
     }
 
     async fn smembers(
         accessor: &Accessor<T, Self>,
-        handle: Handle,
+        handle: RedisHandle,
         key: String,
     ) -> Result<Vec<String>, Error> {
-        on(accessor, handle, async |redis| redis.smembers(key).await).await
+        run_on(accessor, handle, async |redis| redis.smembers(key).await).await
     }
 
     async fn srem(
         accessor: &Accessor<T, Self>,
-        handle: Handle,
+        handle: RedisHandle,
         key: String,
         values: Vec<String>,
     ) -> Result<u32, Error> {
-        on(accessor, handle, async |redis| redis.srem(key, values).await).await
+        run_on(accessor, handle, async |redis| redis.srem(key, values).await).await
     }
 
     async fn execute(
         accessor: &Accessor<T, Self>,
-        handle: Handle,
+        handle: RedisHandle,
         command: String,
         arguments: Vec<RedisParameter>,
     ) -> Result<Vec<RedisResult>, Error> {
@@ -200,15 +196,15 @@ impl<T: Send> HostConnectionWithStore<T> for Capabilities {
                 RedisParameter::Binary(bytes) => command.arg(bytes),
             };
         }
-        let reply = on(accessor, handle, async |redis| command.query_async(redis).await).await;
+        let reply = run_on(accessor, handle, async |redis| command.query_async(redis).await).await;
         let mut flat = Vec::new();
-        flatten(reply?, &mut flat)?;
+        flatten_reply(reply?, &mut flat)?;
         Ok(flat)
     }
 }
 
 /// Appends a reply, nested lists as one, as the interface has it.
-fn flatten(value: Value, flat: &mut Vec<RedisResult>) -> Result<(), Error> {
+fn flatten_reply(value: Value, flat: &mut Vec<RedisResult>) -> Result<(), Error> {
     match value {
         Value::Nil => flat.push(RedisResult::Nil),
         Value::Int(number) => flat.push(RedisResult::Int64(number)),
@@ -217,7 +213,7 @@ fn flatten(value: Value, flat: &mut Vec<RedisResult>) -> Result<(), Error> {
         Value::Okay => flat.push(RedisResult::Status("OK".to_owned())),
         Value::Array(values) | Value::Set(values) => {
             for value in values {
-                flatten(value, flat)?;
+                flatten_reply(value, flat)?;
             }
         }
         other => {

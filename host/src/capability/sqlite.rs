@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use hedge_sqlite::{Connection, Database, Rows};
+use hedge_sqlite::{Connection, Rows};
 use wasmtime::AsContextMut;
 use wasmtime::component::{Accessor, FutureReader, Resource, StreamReader};
 
@@ -15,27 +15,18 @@ use super::Capabilities;
 use super::bindings::spin::sqlite::sqlite::{
     Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
 };
+use super::handles::SqliteConnection;
 use crate::runtime::instance::InstanceState;
 use crate::telemetry::Span;
-
-/// What is behind a label.
-pub type Source = Database;
 
 /// Connections an instance may hold at one time, as under Spin.
 const CONNECTIONS_MAX: usize = 254;
 
-/// An instance's connection.
-#[derive(Clone)]
-pub struct Connected {
-    label: Arc<str>,
-    connection: Arc<Connection>,
-}
-
-type Handle = Resource<Connected>;
+type SqliteHandle = Resource<SqliteConnection>;
 type RowsAndEnd = (Vec<String>, StreamReader<RowResult>, FutureReader<Result<(), Error>>);
 
 impl InstanceState {
-    fn open_sqlite(&mut self, label: &str) -> Result<Handle, Error> {
+    fn open_sqlite(&mut self, label: &str) -> Result<SqliteHandle, Error> {
         let Some(database) = self.grants.sqlite_databases.get(label) else {
             return Err(Error::AccessDenied);
         };
@@ -44,18 +35,18 @@ impl InstanceState {
             return Err(Error::Io(reason));
         }
         let connection = Arc::new(database.connect());
-        let connection = Connected { label: label.into(), connection };
+        let connection = SqliteConnection { label: label.into(), connection };
         let handle = self.table.push(connection).map_err(|error| Error::Io(error.to_string()))?;
         self.connections.sqlite += 1;
         Ok(handle)
     }
 
-    fn connected(&self, handle: &Handle) -> Result<&Connected, Error> {
+    fn find_connected(&self, handle: &SqliteHandle) -> Result<&SqliteConnection, Error> {
         self.table.get(handle).map_err(|_| Error::InvalidConnection)
     }
 
-    fn sqlite(&self, handle: &Handle) -> Result<Arc<Connection>, Error> {
-        Ok(self.connected(handle)?.connection.clone())
+    fn find_connection(&self, handle: &SqliteHandle) -> Result<Arc<Connection>, Error> {
+        Ok(self.find_connected(handle)?.connection.clone())
     }
 }
 
@@ -66,30 +57,30 @@ impl Host for InstanceState {
 }
 
 impl HostConnection for InstanceState {
-    async fn open(&mut self, database: String) -> Result<Handle, Error> {
+    async fn open(&mut self, database: String) -> Result<SqliteHandle, Error> {
         self.open_sqlite(&database)
     }
 
     async fn execute(
         &mut self,
-        handle: Handle,
+        handle: SqliteHandle,
         statement: String,
         parameters: Vec<Value>,
     ) -> Result<QueryResult, Error> {
-        let connection = self.sqlite(&handle)?;
-        let Rows { columns, rows } = run(&connection, statement, parameters).await?;
+        let connection = self.find_connection(&handle)?;
+        let Rows { columns, rows } = run_statement(&connection, statement, parameters).await?;
         Ok(QueryResult { columns, rows: rows.into_iter().map(to_wit_row).collect() })
     }
 
-    async fn last_insert_rowid(&mut self, handle: Handle) -> wasmtime::Result<i64> {
-        Ok(self.sqlite(&handle)?.last_insert_rowid())
+    async fn last_insert_rowid(&mut self, handle: SqliteHandle) -> wasmtime::Result<i64> {
+        Ok(self.find_connection(&handle)?.last_insert_rowid())
     }
 
-    async fn changes(&mut self, handle: Handle) -> wasmtime::Result<u64> {
-        Ok(self.sqlite(&handle)?.changes())
+    async fn changes(&mut self, handle: SqliteHandle) -> wasmtime::Result<u64> {
+        Ok(self.find_connection(&handle)?.changes())
     }
 
-    async fn drop(&mut self, handle: Handle) -> wasmtime::Result<()> {
+    async fn drop(&mut self, handle: SqliteHandle) -> wasmtime::Result<()> {
         self.table.delete(handle)?;
         self.connections.sqlite = self.connections.sqlite.saturating_sub(1);
         Ok(())
@@ -97,36 +88,39 @@ impl HostConnection for InstanceState {
 }
 
 /// What a statement is shown as in the trace of the request that it is run for, if that has one.
-fn traced<T: Send>(
+fn begin_span<T: Send>(
     accessor: &Accessor<T, Capabilities>,
-    handle: &Handle,
+    handle: &SqliteHandle,
     statement: &str,
 ) -> Result<Option<Span>, Error> {
     accessor.with(|mut access| {
         let state = access.get();
         let Some(traces) = state.traces.clone() else { return Ok(None) };
-        let (label, callers) = (state.connected(handle)?.label.clone(), state.callers.clone());
+        let (label, callers) = (state.find_connected(handle)?.label.clone(), state.callers.clone());
         let mut store = access.as_context_mut();
         let stack = store.async_call_stack().map_err(|error| Error::Io(error.to_string()))?;
-        let parent = callers.find(stack);
-        Ok(parent.map(|parent| traces.running(&label, statement, parent)))
+        let parent = callers.find_parent(stack);
+        Ok(parent.map(|parent| traces.begin_statement(&label, statement, parent)))
     })
 }
 
 impl<T: Send> HostConnectionWithStore<T> for Capabilities {
-    async fn open_async(accessor: &Accessor<T, Self>, database: String) -> Result<Handle, Error> {
+    async fn open_async(
+        accessor: &Accessor<T, Self>,
+        database: String,
+    ) -> Result<SqliteHandle, Error> {
         accessor.with(|mut access| access.get().open_sqlite(&database))
     }
 
     async fn execute_async(
         accessor: &Accessor<T, Self>,
-        handle: Handle,
+        handle: SqliteHandle,
         statement: String,
         parameters: Vec<Value>,
     ) -> Result<RowsAndEnd, Error> {
-        let connection = accessor.with(|mut access| access.get().sqlite(&handle))?;
-        let span = traced(accessor, &handle, &statement)?;
-        let (rows, end) = match run(&connection, statement, parameters).await {
+        let connection = accessor.with(|mut access| access.get().find_connection(&handle))?;
+        let span = begin_span(accessor, &handle, &statement)?;
+        let (rows, end) = match run_statement(&connection, statement, parameters).await {
             Ok(rows) => (rows, Ok(())),
             Err(error) => (Rows::default(), Err(error)),
         };
@@ -144,19 +138,22 @@ impl<T: Send> HostConnectionWithStore<T> for Capabilities {
 
     async fn last_insert_rowid_async(
         accessor: &Accessor<T, Self>,
-        handle: Handle,
+        handle: SqliteHandle,
     ) -> wasmtime::Result<i64> {
-        let connection = accessor.with(|mut access| access.get().sqlite(&handle))?;
+        let connection = accessor.with(|mut access| access.get().find_connection(&handle))?;
         Ok(connection.last_insert_rowid())
     }
 
-    async fn changes_async(accessor: &Accessor<T, Self>, handle: Handle) -> wasmtime::Result<u64> {
-        let connection = accessor.with(|mut access| access.get().sqlite(&handle))?;
+    async fn changes_async(
+        accessor: &Accessor<T, Self>,
+        handle: SqliteHandle,
+    ) -> wasmtime::Result<u64> {
+        let connection = accessor.with(|mut access| access.get().find_connection(&handle))?;
         Ok(connection.changes())
     }
 }
 
-async fn run(
+async fn run_statement(
     connection: &Connection,
     statement: String,
     parameters: Vec<Value>,

@@ -9,8 +9,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::location::Location;
-use crate::backup::restore::{Restored, restore};
-use crate::backup::{self, Progress, Summary};
+use crate::backup::{self, BackupSummary, Progress, Restored, restore_backup};
 
 /// Steps that take no longer than this are not worth a line.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -44,11 +43,11 @@ impl Backup {
     /// Runs the command.
     ///
     /// # Errors
-    /// As [`backup::make`].
+    /// As [`backup::create_backup`].
     pub fn run(self) -> Result<()> {
-        let config = self.location.config()?;
-        let Summary { databases, bytes } =
-            backup::make(&config, &self.to, self.force, &Report::new())?;
+        let config = self.location.load_config()?;
+        let BackupSummary { databases, bytes } =
+            backup::create_backup(&config, &self.to, self.force, &ConsoleProgress::new())?;
         println!(
             "Wrote {databases} databases, {} MiB, to {}",
             bytes.div_ceil(MIB),
@@ -62,11 +61,11 @@ impl Restore {
     /// Runs the command.
     ///
     /// # Errors
-    /// As [`restore`].
+    /// As [`restore_backup`].
     pub fn run(self) -> Result<()> {
-        let config = self.location.config()?;
+        let config = self.location.load_config()?;
         let Restored { made_at, databases, replaced } =
-            restore(&self.backup, &config, &Report::new())?;
+            restore_backup(&self.backup, &config, &ConsoleProgress::new())?;
         for database in databases {
             println!("{} is as it was at {made_at}", database.display());
         }
@@ -78,14 +77,14 @@ impl Restore {
 }
 
 /// Progress on standard error: of steps that take a while, and on a terminal of all.
-struct Report {
+struct ConsoleProgress {
     is_terminal: bool,
     begun: Cell<Instant>,
     reported: Cell<Instant>,
     step: Cell<String>,
 }
 
-impl Report {
+impl ConsoleProgress {
     fn new() -> Self {
         let now = Instant::now();
         Self {
@@ -97,8 +96,8 @@ impl Report {
     }
 }
 
-impl Progress for Report {
-    fn begin(&self, step: &str) {
+impl Progress for ConsoleProgress {
+    fn begin_step(&self, step: &str) {
         let now = Instant::now();
         self.begun.set(now);
         self.reported.set(now);
@@ -108,7 +107,7 @@ impl Progress for Report {
         }
     }
 
-    fn bytes(&self, done: u64, all: u64) {
+    fn report_bytes(&self, done: u64, all: u64) {
         let now = Instant::now();
         let is_due = now - self.begun.get() > SILENCE && now - self.reported.get() > REPORT_EVERY;
         if is_due {

@@ -14,11 +14,11 @@ const CLIENTS: &str = "/auth/clients";
 #[derive(Debug, Args)]
 pub struct Client {
     #[command(subcommand)]
-    command: Command,
+    command: ClientCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum ClientCommand {
     /// Add a client: prints its key, and its secret this once
     ///
     /// The node makes the secret and keeps nothing but a hash of it: store it where the client
@@ -75,16 +75,16 @@ impl Client {
     /// When the node cannot be reached, refuses, or answers something else; says what it said.
     pub fn run(self) -> Result<()> {
         match self.command {
-            Command::Add(add) => add.run(),
-            Command::List { json, node } => list(&node, json),
-            Command::Revoke { key, node } => revoke(&node, &key),
+            ClientCommand::Add(add) => add.run(),
+            ClientCommand::List { json, node } => list_clients(&node, json),
+            ClientCommand::Revoke { key, node } => revoke_client(&node, &key),
         }
     }
 }
 
 impl Add {
     fn run(self) -> Result<()> {
-        let client = self.node.call_json(Method::POST, CLIENTS, &self.wanted())?;
+        let client = self.node.send_json(Method::POST, CLIENTS, &self.wanted_client())?;
         let secret = client.get("secret").and_then(Value::as_str);
         let secret = secret.with_context(|| format!("{} answered no secret", self.node.url()))?;
         if self.json {
@@ -92,15 +92,15 @@ impl Add {
             return Ok(());
         }
         println!("endpoint  {}/xapi/", self.node.url());
-        println!("key       {}", text(&client, "key"));
+        println!("key       {}", text_of(&client, "key"));
         println!("secret    {secret}");
-        println!("scopes    {}", scopes(&client));
+        println!("scopes    {}", scopes_of(&client));
         eprintln!("Keep the secret now: it is not shown again.");
         Ok(())
     }
 
     /// What the node is asked for; what is left out is its choice.
-    fn wanted(&self) -> Value {
+    fn wanted_client(&self) -> Value {
         let mut wanted = serde_json::Map::new();
         let given = [("key", &self.key), ("name", &self.name)];
         for (name, value) in given {
@@ -113,11 +113,11 @@ impl Add {
     }
 }
 
-fn list(node: &Node, as_json: bool) -> Result<()> {
+fn list_clients(node: &Node, as_json: bool) -> Result<()> {
     let mut clients = Vec::new();
     let mut next = Some(CLIENTS.to_owned());
     while let Some(path) = next {
-        let page = node.call(Method::GET, &path, None)?;
+        let page = node.request_json(Method::GET, &path, None)?;
         let listed = page.get("clients").and_then(Value::as_array);
         let listed = listed.with_context(|| format!("{} answered no clients", node.url()))?;
         clients.extend(listed.iter().cloned());
@@ -126,13 +126,13 @@ fn list(node: &Node, as_json: bool) -> Result<()> {
     if as_json {
         println!("{}", Value::from(clients));
     } else {
-        clients.iter().for_each(|client| println!("{}", line(client)));
+        clients.iter().for_each(|client| println!("{}", client_line(client)));
     }
     Ok(())
 }
 
-fn revoke(node: &Node, key: &str) -> Result<()> {
-    node.call(Method::DELETE, &format!("{CLIENTS}/{key}"), None)?;
+fn revoke_client(node: &Node, key: &str) -> Result<()> {
+    node.request_json(Method::DELETE, &format!("{CLIENTS}/{key}"), None)?;
     println!("Revoked {key}: its secret may work for 5 more seconds.");
     Ok(())
 }
@@ -146,17 +146,22 @@ fn parse_key(text: &str) -> Result<String> {
 }
 
 /// A client in one line.
-fn line(client: &Value) -> String {
+fn client_line(client: &Value) -> String {
     let is_revoked = client.get("revoked_ms").is_some_and(|time| !time.is_null());
     let state = if is_revoked { "revoked" } else { "active" };
-    format!("{}\t{state}\t{}\t{}", text(client, "key"), scopes(client), text(client, "name"))
+    format!(
+        "{}\t{state}\t{}\t{}",
+        text_of(client, "key"),
+        scopes_of(client),
+        text_of(client, "name")
+    )
 }
 
-fn scopes(client: &Value) -> String {
+fn scopes_of(client: &Value) -> String {
     let scopes = client.get("scopes").and_then(Value::as_array).into_iter().flatten();
     scopes.filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
 }
 
-fn text<'a>(client: &'a Value, name: &str) -> &'a str {
+fn text_of<'a>(client: &'a Value, name: &str) -> &'a str {
     client.get(name).and_then(Value::as_str).unwrap_or("?")
 }

@@ -12,7 +12,7 @@ use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
-use self::send::Sending;
+use self::send::Upload;
 use super::node::Node;
 use crate::duration;
 
@@ -25,11 +25,11 @@ const PUBLIC_COURSES: &str = "/content/v1/courses?public=true";
 #[derive(Debug, Args)]
 pub struct Course {
     #[command(subcommand)]
-    command: Command,
+    command: CourseCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CourseCommand {
     /// Import a course package (a zip of cmi5, SCORM or pages), as a new course or as a course's
     /// new version
     ///
@@ -52,32 +52,35 @@ enum Command {
         node: Node,
     },
     /// Offer a course to nobody any more but who has begun it, here and at the nodes below
-    Retire(Known),
+    Retire(KnownCourse),
     /// Offer a retired course again
-    Restore(Known),
+    Restore(KnownCourse),
     /// Remove a course with its files, here and at the nodes below; what learners did stays
-    Remove(Known),
+    Remove(KnownCourse),
 }
 
 /// A course of a node.
 #[derive(Debug, Args)]
-struct Known {
+struct KnownCourse {
     /// Its IRI, as `hedge course list` has it
     id: String,
     #[command(flatten)]
     node: Node,
 }
 
-impl Known {
+impl KnownCourse {
     /// Where the node has it.
-    fn place(&self) -> String {
+    fn course_path(&self) -> String {
         format!("{COURSES}/{}", utf8_percent_encode(&self.id, NON_ALPHANUMERIC))
     }
 
-    fn retire(&self, retired: bool) -> Result<()> {
+    fn set_retired(&self, retired: bool) -> Result<()> {
         let change = json!({ "retired": retired }).to_string().into_bytes();
         let body = Some(("application/json", change));
-        println!("{}", line(&self.node.call(Method::PATCH, &self.place(), body)?));
+        println!(
+            "{}",
+            course_line(&self.node.request_json(Method::PATCH, &self.course_path(), body)?)
+        );
         Ok(())
     }
 }
@@ -89,23 +92,27 @@ impl Course {
     /// When the node cannot be reached, refuses, or answers something else; says what it said.
     pub fn run(self) -> Result<()> {
         match self.command {
-            Command::Import { file, public, retry_for, node } => {
+            CourseCommand::Import { file, public, retry_for, node } => {
                 let place = if public { PUBLIC_COURSES } else { COURSES };
-                let course = import(&node, &file, place, retry_for)?;
-                println!("{}", line(&course));
+                let course = import_file(&node, &file, place, retry_for)?;
+                println!("{}", course_line(&course));
                 let notes = course.get("notes").and_then(serde_json::Value::as_array);
                 let notes = notes.into_iter().flatten().filter_map(serde_json::Value::as_str);
                 notes.for_each(|note| println!("Note: {note}"));
             }
-            Command::List { node } => {
-                let courses = node.call(Method::GET, COURSES, None)?;
+            CourseCommand::List { node } => {
+                let courses = node.request_json(Method::GET, COURSES, None)?;
                 let courses = courses.get("courses").unwrap_or(&courses);
-                courses.as_array().into_iter().flatten().for_each(|c| println!("{}", line(c)));
+                courses
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .for_each(|c| println!("{}", course_line(c)));
             }
-            Command::Retire(course) => course.retire(true)?,
-            Command::Restore(course) => course.retire(false)?,
-            Command::Remove(course) => {
-                course.node.call(Method::DELETE, &course.place(), None)?;
+            CourseCommand::Retire(course) => course.set_retired(true)?,
+            CourseCommand::Restore(course) => course.set_retired(false)?,
+            CourseCommand::Remove(course) => {
+                course.node.request_json(Method::DELETE, &course.course_path(), None)?;
                 println!("Removed {}", course.id);
             }
         }
@@ -114,16 +121,21 @@ impl Course {
 }
 
 /// Sends a file, and has it imported at an address.
-fn import(node: &Node, file: &Path, place: &str, retry_for: Duration) -> Result<serde_json::Value> {
-    let sending = Sending::new(node, file, retry_for)?;
+fn import_file(
+    node: &Node,
+    file: &Path,
+    place: &str,
+    retry_for: Duration,
+) -> Result<serde_json::Value> {
+    let upload = Upload::new(node, file, retry_for)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    println!("Sending {} ({} KB) ...", file.display(), sending.size().div_ceil(1024));
+    println!("Upload {} ({} KB) ...", file.display(), upload.size().div_ceil(1024));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(sending.run(&name, place))
+    runtime.block_on(upload.send_all(&name, place))
 }
 
 /// A course in one line: what it is called, and its IRI.
-fn line(course: &serde_json::Value) -> String {
+fn course_line(course: &serde_json::Value) -> String {
     let text = |name| course.get(name).and_then(serde_json::Value::as_str);
     let state = if text("withdrawn").is_some() { "\tretired" } else { "" };
     format!("{}\t{}{state}", text("title").unwrap_or("?"), text("id").unwrap_or("?"))

@@ -11,7 +11,7 @@ use hedgeschool_doctor::{Report, Severity};
 
 use super::location::Location;
 use super::node::parse_user;
-use crate::doctor::{Options, examine};
+use crate::doctor::{DoctorOptions, examine_node};
 use crate::variables::Overrides;
 
 /// What it ends with when it could not look.
@@ -62,7 +62,7 @@ impl Doctor {
     /// Runs the command: 0 if nothing is wrong, 1 if something is, 2 if it could not look.
     pub fn run(self) -> ExitCode {
         let as_json = self.json;
-        let report = match self.examine() {
+        let report = match self.examine_node() {
             Ok(report) => report,
             Err(error) => {
                 eprintln!("Error: {error:#}");
@@ -71,14 +71,14 @@ impl Doctor {
         };
         match serde_json::to_string_pretty(&report) {
             Ok(json) if as_json => println!("{json}"),
-            _ => lines(&report).iter().for_each(|line| println!("{line}")),
+            _ => report_lines(&report).iter().for_each(|line| println!("{line}")),
         }
         if report.is_healthy() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
-    fn examine(self) -> Result<Report> {
-        let runtime_config = self.location.config();
-        examine(Options {
+    fn examine_node(self) -> Result<Report> {
+        let runtime_config = self.location.load_config();
+        examine_node(DoctorOptions {
             manifest: self.location.from,
             runtime_config,
             variables: Overrides::parse(&self.variables)?,
@@ -92,17 +92,21 @@ impl Doctor {
 }
 
 /// The report for people.
-fn lines(report: &Report) -> Vec<String> {
+fn report_lines(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     for finding in report.findings() {
         let severity = match finding.severity {
             Severity::Wrong => "WRONG",
             Severity::Warning => "WARNING",
         };
-        lines.push(format!("{severity}: {}. {}", finding.check.title(), printable(&finding.what)));
-        lines.push(format!("  To do: {}", printable(&finding.advice)));
+        lines.push(format!(
+            "{severity}: {}. {}",
+            finding.check.title(),
+            printable_text(&finding.what)
+        ));
+        lines.push(format!("  To do: {}", printable_text(&finding.advice)));
         if let Some(detail) = &finding.detail {
-            lines.push(format!("  Cause: {}", printable(detail)));
+            lines.push(format!("  Cause: {}", printable_text(detail)));
         }
         lines.push(format!("  More:  {}", finding.see));
         lines.push(String::new());
@@ -122,12 +126,12 @@ fn lines(report: &Report) -> Vec<String> {
     let state = if report.is_running { "runs" } else { "does not run" };
     let in_order = report.count_in_order();
     lines.push(format!("The node {state}. {wrong}; {warnings}; checks in order: {in_order}."));
-    lines.extend(not_looked_at(report));
+    lines.extend(unseen_lines(report));
     lines
 }
 
 /// What was not looked at, a line for each reason.
-fn not_looked_at(report: &Report) -> Vec<String> {
+fn unseen_lines(report: &Report) -> Vec<String> {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for unseen in report.not_looked_at() {
         match reasons.iter_mut().find(|(why, _)| *why == unseen.why) {
@@ -136,13 +140,13 @@ fn not_looked_at(report: &Report) -> Vec<String> {
         }
     }
     let line = |(why, titles): (&str, Vec<&str>)| {
-        format!("Not looked at ({}): {}", printable(why), titles.join(", "))
+        format!("Not looked at ({}): {}", printable_text(why), titles.join(", "))
     };
     reasons.into_iter().map(line).collect()
 }
 
 /// A text as a terminal may be given it.
-fn printable(text: &str) -> String {
+fn printable_text(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).collect()
 }
 
@@ -166,6 +170,6 @@ mod tests {
             "The node does not run. 1 thing is wrong; no warnings; checks in order: 1.",
             "Not looked at (none was named): Backup",
         ];
-        assert_eq!(lines(&report.finish()), shown);
+        assert_eq!(report_lines(&report.finish()), shown);
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::image::{self, Options};
+use crate::image::{self, ImageOptions};
 use crate::manifest::Application;
 use crate::runtime::engine::Architecture;
 use crate::runtime::shipped::{self, SHIPPED};
@@ -68,7 +68,7 @@ impl Image {
     pub fn run(self) -> Result<()> {
         let image = match &self.program {
             Some(module) => image::write_program(module, self.reference.as_deref(), &self.output)?,
-            None => self.application()?,
+            None => self.write_application()?,
         };
         println!("{} {}", image.reference, image.digest);
         eprintln!(
@@ -79,9 +79,9 @@ impl Image {
         Ok(())
     }
 
-    fn application(self) -> Result<image::Image> {
+    fn write_application(self) -> Result<image::WrittenImage> {
         let architectures = or_this_machine(self.architectures)?;
-        let options = Options {
+        let options = ImageOptions {
             manifest: &self.from,
             runtime_config: self.runtime_config_file.as_deref(),
             architectures: &architectures,
@@ -90,7 +90,7 @@ impl Image {
             for_spin: self.spin,
             output: &self.output,
         };
-        image::write(&options, |step| eprintln!("{step}"))
+        image::write_image(&options, |step| eprintln!("{step}"))
     }
 }
 
@@ -108,7 +108,7 @@ impl Compile {
         for architecture in or_this_machine(self.architectures)? {
             for (id, component) in &application.components {
                 eprintln!("compiling {id}");
-                let files = shipped::ship(&folder, architecture, component);
+                let files = shipped::compile_portable(&folder, architecture, component);
                 kept.extend(files.with_context(|| format!("[component.{id}]"))?);
             }
         }
@@ -122,7 +122,8 @@ fn or_this_machine(architectures: Vec<Architecture>) -> Result<Vec<Architecture>
     if !architectures.is_empty() {
         return Ok(architectures);
     }
-    let here = Architecture::here().context("which processors? Name them with --arch")?;
+    let here =
+        Architecture::of_this_machine().context("which processors? Name them with --arch")?;
     Ok(vec![here])
 }
 

@@ -34,7 +34,7 @@ impl Location {
     ///
     /// # Errors
     /// As [`RuntimeConfig::load`].
-    pub fn config(&self) -> Result<RuntimeConfig> {
+    pub fn load_config(&self) -> Result<RuntimeConfig> {
         let from = std::path::absolute(&self.from)?;
         let folder = if from.is_dir() { &from } else { from.parent().unwrap_or(Path::new("/")) };
         let unnamed = Unnamed::AsUnderSpin(folder);

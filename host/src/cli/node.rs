@@ -37,7 +37,7 @@ pub struct Node {
 
 /// Why a node does not give what it was asked for.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum NodeFailure {
     /// There is nobody at the address.
     #[error("{0}; is the node running (`hedge up`)?")]
     Absent(String),
@@ -72,9 +72,9 @@ impl Node {
     /// Sends a request with JSON, and reads the JSON of the answer.
     ///
     /// # Errors
-    /// As [`Node::call`].
-    pub fn call_json(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
-        self.call(method, path, Some(("application/json", serde_json::to_vec(body)?)))
+    /// As [`Node::request_json`].
+    pub fn send_json(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
+        self.request_json(method, path, Some(("application/json", serde_json::to_vec(body)?)))
     }
 
     /// Sends a request, with a body of a media type if there is one, and reads the JSON of the
@@ -82,13 +82,21 @@ impl Node {
     ///
     /// # Errors
     /// When no node answers, or it refuses; then the error is what it says.
-    pub fn call(&self, method: Method, path: &str, body: Option<(&str, Vec<u8>)>) -> Result<Value> {
+    pub fn request_json(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, Vec<u8>)>,
+    ) -> Result<Value> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let answer = runtime.block_on(async {
-            let response = self.send(&self.client()?, self.request(method, path, body)?).await?;
+            let response = self
+                .send_request(&self.new_client()?, self.build_request(method, path, body)?)
+                .await?;
             let (head, body) = response.into_parts();
-            let body = body.collect().await.map_err(|error| self.broken(&error))?.to_bytes();
-            self.accepted(&head, &body)?;
+            let body =
+                body.collect().await.map_err(|error| self.broken_failure(&error))?.to_bytes();
+            self.check_accepted(&head, &body)?;
             anyhow::Ok(body)
         })?;
         if answer.is_empty() {
@@ -101,7 +109,7 @@ impl Node {
     ///
     /// # Errors
     /// As [`http_client`].
-    pub fn client(&self) -> Result<HttpClient<Full<Bytes>>> {
+    pub fn new_client(&self) -> Result<HttpClient<Full<Bytes>>> {
         http_client(CONNECT_MAX, true)
     }
 
@@ -109,7 +117,7 @@ impl Node {
     ///
     /// # Errors
     /// When the address and the path make no URL.
-    pub fn request(
+    pub fn build_request(
         &self,
         method: Method,
         path: &str,
@@ -129,43 +137,43 @@ impl Node {
     /// Sends a request; answers as soon as the answer begins.
     ///
     /// # Errors
-    /// [`Failure::Absent`] and [`Failure::Lost`].
-    pub async fn send(
+    /// [`NodeFailure::Absent`] and [`NodeFailure::Lost`].
+    pub async fn send_request(
         &self,
         client: &HttpClient<Full<Bytes>>,
         request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, Failure> {
+    ) -> Result<Response<Incoming>, NodeFailure> {
         client.request(request).await.map_err(|error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             let cause = cause.unwrap_or_else(|| error.to_string());
             if error.is_connect() {
-                return Failure::Absent(format!("{}: {cause}", self.url));
+                return NodeFailure::Absent(format!("{}: {cause}", self.url));
             }
-            self.broken(&cause)
+            self.broken_failure(&cause)
         })
     }
 
     /// The failure of a connection that was there, and why.
-    pub fn lost(&self, reason: &dyn Display) -> Failure {
-        Failure::Lost(format!("{}: {reason}", self.url))
+    pub fn lost_failure(&self, reason: &dyn Display) -> NodeFailure {
+        NodeFailure::Lost(format!("{}: {reason}", self.url))
     }
 
     /// The same, of one that broke.
-    pub fn broken(&self, reason: &dyn Display) -> Failure {
-        self.lost(&format_args!("the connection broke: {reason}"))
+    pub fn broken_failure(&self, reason: &dyn Display) -> NodeFailure {
+        self.lost_failure(&format_args!("the connection broke: {reason}"))
     }
 
     /// Whether an answer is what was asked for.
     ///
     /// # Errors
-    /// [`Failure::Busy`] and [`Failure::Refused`], with what the node says.
-    pub fn accepted(&self, head: &Parts, body: &[u8]) -> Result<(), Failure> {
+    /// [`NodeFailure::Busy`] and [`NodeFailure::Refused`], with what the node says.
+    pub fn check_accepted(&self, head: &Parts, body: &[u8]) -> Result<(), NodeFailure> {
         let status = head.status;
         if status.is_success() {
             return Ok(());
         }
         if status == StatusCode::UNAUTHORIZED {
-            return Err(Failure::Refused(format!(
+            return Err(NodeFailure::Refused(format!(
                 "{} does not know this name and password: check --user",
                 self.url
             )));
@@ -175,9 +183,9 @@ impl Node {
         let detail = detail.unwrap_or("it did not say why");
         let what = format!("{} refused ({status}): {detail}", self.url);
         Err(if matches!(status.as_u16(), 429 | 502..=504) {
-            Failure::Busy(what, retry_after(head))
+            NodeFailure::Busy(what, retry_after(head))
         } else {
-            Failure::Refused(what)
+            NodeFailure::Refused(what)
         })
     }
 }

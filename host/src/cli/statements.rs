@@ -1,5 +1,6 @@
 //! `hedge statements`: the statements of a running node, over its xAPI interface.
 
+mod filter;
 mod output;
 mod pages;
 mod progress;
@@ -13,9 +14,10 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::value::RawValue;
 
+use self::filter::Filter;
 use self::output::Output;
 use self::pages::Pages;
-use self::progress::Progress;
+use self::progress::ExportProgress;
 use super::node::Node;
 use crate::duration;
 
@@ -23,11 +25,11 @@ use crate::duration;
 #[derive(Debug, Args)]
 pub struct Statements {
     #[command(subcommand)]
-    command: Command,
+    command: StatementsCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum StatementsCommand {
     /// Write a node's statements to a file or standard output, oldest first
     ///
     /// Each statement comes once, in the order of storing; voided ones are left out, as in every
@@ -70,50 +72,6 @@ enum Format {
     Csv,
 }
 
-/// Which statements (xAPI 1.0.3, part three, 2.1.3); every condition given must hold.
-#[derive(Debug, Args)]
-struct Filter {
-    /// Only statements whose actor or object is this agent or group, e.g.
-    /// {"mbox":"mailto:ada@example.org"}
-    #[arg(long, value_name = "JSON", value_parser = parse_json)]
-    agent: Option<String>,
-    /// Only statements with this verb
-    #[arg(long, value_name = "IRI")]
-    verb: Option<String>,
-    /// Only statements about this activity
-    #[arg(long, value_name = "IRI")]
-    activity: Option<String>,
-    /// Only statements of this registration
-    #[arg(long, value_name = "UUID")]
-    registration: Option<String>,
-    /// Only statements stored after this moment, e.g. 2026-11-22T08:00:00Z
-    #[arg(long, value_name = "TIME")]
-    since: Option<String>,
-    /// Only statements stored at or before this moment
-    #[arg(long, value_name = "TIME")]
-    until: Option<String>,
-}
-
-fn parse_json(text: &str) -> Result<String> {
-    serde_json::from_str::<&RawValue>(text).context("expected JSON")?;
-    Ok(text.to_owned())
-}
-
-impl Filter {
-    /// The parameters of a query.
-    fn parameters(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let all = [
-            ("agent", &self.agent),
-            ("verb", &self.verb),
-            ("activity", &self.activity),
-            ("registration", &self.registration),
-            ("since", &self.since),
-            ("until", &self.until),
-        ];
-        all.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)))
-    }
-}
-
 impl Statements {
     /// Runs the command.
     ///
@@ -121,7 +79,7 @@ impl Statements {
     /// When the node cannot be reached, refuses, or answers something else; says what it said. And
     /// when the output cannot be written.
     pub fn run(self) -> Result<()> {
-        let Command::Export(export) = self.command;
+        let StatementsCommand::Export(export) = self.command;
         match export.run() {
             // Who reads has enough, as `head` does.
             Err(error) if is_broken_pipe(&error) => Ok(()),
@@ -144,49 +102,51 @@ impl Export {
                 }
             };
             tokio::select! {
-                done = self.write(output) => done,
+                done = self.export_all(output) => done,
                 _ = interrupted => bail!("interrupted: nothing is kept"),
             }
         })
     }
 
-    async fn write(&self, mut output: Output) -> Result<()> {
-        let progress = Progress::new();
-        let mut pages = Pages::of(&self.node, &self.filter, self.retry_for, &progress)?;
+    async fn export_all(&self, mut output: Output) -> Result<()> {
+        let progress = ExportProgress::new();
+        let mut pages = Pages::new(&self.node, &self.filter, self.retry_for, &progress)?;
         let mut count: u64 = 0;
-        output.write(&self.format.head())?;
-        while let Some(statements) = pages.next().await.with_context(|| written(count))? {
-            output.write(&self.format.encode(&statements)?)?;
+        output.write_bytes(&self.format.header_bytes())?;
+        while let Some(statements) =
+            pages.next_page().await.with_context(|| stopped_after(count))?
+        {
+            output.write_bytes(&self.format.encode_statements(&statements)?)?;
             count += statements.len() as u64;
-            progress.show(count, &statements);
+            progress.show_count(count, &statements);
         }
-        progress.clear();
-        output.finish()?;
-        progress.done(count, self.output.as_deref());
+        progress.clear_line();
+        output.finish_file()?;
+        progress.show_done(count, self.output.as_deref());
         Ok(())
     }
 }
 
 impl Format {
     /// What comes before all statements.
-    fn head(self) -> Vec<u8> {
+    fn header_bytes(self) -> Vec<u8> {
         match self {
             Self::Json => Vec::new(),
-            Self::Csv => table::head(),
+            Self::Csv => table::header_row(),
         }
     }
 
-    fn encode(self, statements: &[Box<RawValue>]) -> Result<Vec<u8>> {
+    fn encode_statements(self, statements: &[Box<RawValue>]) -> Result<Vec<u8>> {
         match self {
-            Self::Json => Ok(lines(statements)),
-            Self::Csv => table::rows(statements),
+            Self::Json => Ok(json_lines(statements)),
+            Self::Csv => table::csv_rows(statements),
         }
     }
 }
 
 /// A statement a line. Line breaks between the tokens of one, the only place where JSON allows
 /// them, become spaces.
-fn lines(statements: &[Box<RawValue>]) -> Vec<u8> {
+fn json_lines(statements: &[Box<RawValue>]) -> Vec<u8> {
     let mut lines = Vec::new();
     for statement in statements {
         let bytes = statement.get().bytes();
@@ -197,7 +157,7 @@ fn lines(statements: &[Box<RawValue>]) -> Vec<u8> {
 }
 
 /// How far an export came that goes no further.
-fn written(count: u64) -> String {
+fn stopped_after(count: u64) -> String {
     match count {
         0 => "no statement exported".to_owned(),
         1 => "stopped after 1 statement".to_owned(),
@@ -217,7 +177,7 @@ mod tests {
     #[test]
     fn a_line_holds_a_statement_as_it_is_but_for_line_breaks_between_tokens() {
         let statement = RawValue::from_string("{\"b\": 1.50,\r\n \"a\":\"x\\n\u{2028}\"}".into());
-        let line = lines(&[statement.unwrap()]);
+        let line = json_lines(&[statement.unwrap()]);
         assert_eq!(line, "{\"b\": 1.50,   \"a\":\"x\\n\u{2028}\"}\n".as_bytes());
     }
 }

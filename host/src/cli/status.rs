@@ -27,63 +27,64 @@ impl Status {
     /// # Errors
     /// When the node cannot be reached, or refuses; says what it said.
     pub fn run(self) -> Result<()> {
-        let status = self.node.call(Method::GET, STATUS, None)?;
+        let status = self.node.request_json(Method::GET, STATUS, None)?;
         if self.json {
             println!("{status}");
             return Ok(());
         }
-        lines(&status).iter().for_each(|line| println!("{line}"));
+        status_lines(&status).iter().for_each(|line| println!("{line}"));
         Ok(())
     }
 }
 
 /// The status, a line each for the node, what is above it, what is below it, and what arrives.
-fn lines(status: &Value) -> Vec<String> {
+fn status_lines(status: &Value) -> Vec<String> {
     let mut lines = vec![format!(
         "{}  {} conflicts{}",
-        text(status, "node"),
-        number(status, "conflicts"),
-        if number(status, "conflicts") > 0 { ": GET /sync/v1/conflicts lists them" } else { "" },
+        text_of(status, "node"),
+        number_of(status, "conflicts"),
+        if number_of(status, "conflicts") > 0 { ": GET /sync/v1/conflicts lists them" } else { "" },
     )];
     match status.get("upstream").filter(|upstream| !upstream.is_null()) {
         None => lines.push("above   none".to_owned()),
         Some(upstream) => {
-            let name = format!("{} {}", text(upstream, "node"), text(upstream, "url"));
-            lines.push(format!("above   {}  {}", name.trim(), standing(upstream)));
-            let told = ["problem", "advice"].map(|name| text(upstream, name));
+            let name = format!("{} {}", text_of(upstream, "node"), text_of(upstream, "url"));
+            lines.push(format!("above   {}  {}", name.trim(), peer_text(upstream)));
+            let told = ["problem", "advice"].map(|name| text_of(upstream, name));
             let told = told.iter().filter(|text| !text.is_empty());
             lines.extend(told.map(|text| format!("        {text}")));
         }
     }
-    lines.extend(status.get("storage").map(|storage| format!("disk    {}", taken(storage))));
-    for node in items(status, "nodes") {
-        let conflicts = number(node, "conflicts");
-        let name = text(node, "node");
+    lines.extend(status.get("storage").map(|storage| format!("disk    {}", storage_text(storage))));
+    for node in items_of(status, "nodes") {
+        let conflicts = number_of(node, "conflicts");
+        let name = text_of(node, "node");
         let of = |name| node.pointer(name).and_then(Value::as_u64).unwrap_or(0);
-        let disk = disk(of("/storage/used_bytes"), of("/storage/limit_bytes"));
-        lines.push(format!("below   {name}  {}, {conflicts} conflicts, {disk}", standing(node)));
+        let disk = disk_text(of("/storage/used_bytes"), of("/storage/limit_bytes"));
+        lines.push(format!("below   {name}  {}, {conflicts} conflicts, {disk}", peer_text(node)));
     }
     if let Some(redis) = status.get("redis").filter(|redis| !redis.is_null()) {
-        lines.push(format!("redis   {}", queue(redis)));
+        lines.push(format!("redis   {}", queue_text(redis)));
     }
-    for course in items(status, "arriving") {
-        let (have, all) = (number(course, "have_bytes"), number(course, "bytes"));
-        lines.push(format!("course  {}  {have} of {all} bytes", text(course, "title")));
+    for course in items_of(status, "arriving") {
+        let (have, all) = (number_of(course, "have_bytes"), number_of(course, "bytes"));
+        lines.push(format!("course  {}  {have} of {all} bytes", text_of(course, "title")));
     }
     lines
 }
 
 /// What a node's stores take of its disk, and what was given up to make room.
-fn taken(storage: &Value) -> String {
-    let disk = disk(number(storage, "used_bytes"), number(storage, "limit_bytes"));
-    let given_up: Vec<_> = items(storage, "given_up").map(|course| text(course, "title")).collect();
+fn storage_text(storage: &Value) -> String {
+    let disk = disk_text(number_of(storage, "used_bytes"), number_of(storage, "limit_bytes"));
+    let given_up: Vec<_> =
+        items_of(storage, "given_up").map(|course| text_of(course, "title")).collect();
     match given_up.len() {
         0 => disk,
         count => format!("{disk}; {count} courses given up to make room: {}", given_up.join(", ")),
     }
 }
 
-fn disk(used: u64, limit: u64) -> String {
+fn disk_text(used: u64, limit: u64) -> String {
     let used = used.div_ceil(MB);
     if limit > 0 {
         format!("{used} of {} MB used", limit.div_ceil(MB))
@@ -93,7 +94,7 @@ fn disk(used: u64, limit: u64) -> String {
 }
 
 /// Queue, silence and clock of a node that this one talks to.
-fn standing(node: &Value) -> String {
+fn peer_text(node: &Value) -> String {
     let contact = match node.get("seconds_since_contact").and_then(Value::as_i64) {
         Some(seconds) => format!("heard of {seconds} s ago"),
         None => "never heard of".to_owned(),
@@ -105,8 +106,8 @@ fn standing(node: &Value) -> String {
         }
         _ => String::new(),
     };
-    let (queue, age) = (number(node, "queue"), number(node, "queue_age_seconds"));
-    let waits: Vec<_> = items(node, "waits_for_upgrade").filter_map(Value::as_str).collect();
+    let (queue, age) = (number_of(node, "queue"), number_of(node, "queue_age_seconds"));
+    let waits: Vec<_> = items_of(node, "waits_for_upgrade").filter_map(Value::as_str).collect();
     let upgrade = match waits.is_empty() {
         true => String::new(),
         false => format!(", kept from it until it is upgraded: {}", waits.join(", ")),
@@ -115,23 +116,23 @@ fn standing(node: &Value) -> String {
 }
 
 /// The queue of batches from below.
-fn queue(redis: &Value) -> String {
+fn queue_text(redis: &Value) -> String {
     match redis.get("queue").and_then(Value::as_u64) {
         Some(length) => format!("{length} batches wait to be applied"),
-        None => format!("of no help, the node goes on without it: {}", text(redis, "problem")),
+        None => format!("of no help, the node goes on without it: {}", text_of(redis, "problem")),
     }
 }
 
-fn items<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+fn items_of<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     value.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
-fn number(value: &Value, name: &str) -> u64 {
+fn number_of(value: &Value, name: &str) -> u64 {
     value.get(name).and_then(Value::as_u64).unwrap_or_default()
 }
 
 /// A text as a terminal may be given it.
-fn text(value: &Value, name: &str) -> String {
+fn text_of(value: &Value, name: &str) -> String {
     let text = value.get(name).and_then(Value::as_str).unwrap_or_default();
     text.chars().filter(|character| !character.is_control()).collect()
 }
@@ -140,7 +141,7 @@ fn text(value: &Value, name: &str) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{lines, queue};
+    use super::{queue_text, status_lines};
 
     #[test]
     fn every_part_has_a_line() {
@@ -166,9 +167,9 @@ mod tests {
             "redis   5 batches wait to be applied",
             "course  A course  1 of 2 bytes",
         ];
-        assert_eq!(lines(&status), shown);
-        assert_eq!(lines(&json!({ "node": "hub" })), ["hub  0 conflicts", "above   none"]);
+        assert_eq!(status_lines(&status), shown);
+        assert_eq!(status_lines(&json!({ "node": "hub" })), ["hub  0 conflicts", "above   none"]);
         let down = json!({ "queue": null, "problem": "refused" });
-        assert_eq!(queue(&down), "of no help, the node goes on without it: refused");
+        assert_eq!(queue_text(&down), "of no help, the node goes on without it: refused");
     }
 }

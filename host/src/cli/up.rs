@@ -8,11 +8,11 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use super::location::Location;
-use crate::app::Options;
+use crate::app::AppOptions;
 use crate::duration;
 use crate::limits::Limits;
 use crate::logs::{self, LogFormat};
-use crate::serve::{self, ContentListen, Places};
+use crate::serve::{self, ContentListen, ListenAddresses};
 use crate::variables::Overrides;
 
 /// The arguments of `hedge up`.
@@ -134,7 +134,7 @@ struct LimitArgs {
 }
 
 impl LimitArgs {
-    fn limits(&self) -> Limits {
+    fn to_limits(&self) -> Limits {
         Limits {
             instances_max: self.max_instances,
             waiting_max: self.max_waiting,
@@ -171,21 +171,21 @@ impl Up {
     /// When the application does not load or the address cannot be listened on.
     pub fn run(self) -> Result<()> {
         let _logs = logs::init(self.log_format, !self.quiet)?;
-        let options = Options {
+        let options = AppOptions {
             manifest: self.location.from,
             runtime_config: self.location.runtime_config_file,
             state_dir: self.location.state_dir,
             cache_dir: self.cache_dir,
             variables: Overrides::parse(&self.variables)?,
             environment: self.environment,
-            limits: self.limits.limits(),
-            ..Options::default()
+            limits: self.limits.to_limits(),
+            ..AppOptions::default()
         };
-        let places = Places {
+        let addresses = ListenAddresses {
             main: self.listen,
             content: self.content_listen.unwrap_or_default(),
             metrics: self.metrics_listen,
         };
-        serve::run(places, options)
+        serve::run(addresses, options)
     }
 }

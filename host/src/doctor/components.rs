@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use hedgeschool_doctor::{Check, Finding, Report};
 use wasmparser::{Encoding, Parser, Payload};
 
+use super::words::one_line;
 use crate::manifest::Application;
 
 /// The custom section in which a store describes itself (`components/kit/sql`): label and release,
@@ -25,14 +26,14 @@ struct Description {
 }
 
 /// Looks at all of an app's files; answers the latest schema that is known for each label.
-pub fn look(application: &Application, report: &mut Report) -> BTreeMap<String, u64> {
+pub fn probe_components(application: &Application, report: &mut Report) -> BTreeMap<String, u64> {
     let components = application.components.values();
     let sources: BTreeSet<&PathBuf> = components
         .flat_map(|it| it.dependencies.iter().map(|one| &one.source).chain([&it.source]))
         .collect();
     let (mut schemas, mut releases) = (BTreeMap::new(), BTreeSet::new());
     for source in sources {
-        match describe(source) {
+        match describe_file(source) {
             Ok(description) => {
                 if let Some(Description { label, release, version }) = description {
                     schemas.insert(label, version);
@@ -43,7 +44,7 @@ pub fn look(application: &Application, report: &mut Report) -> BTreeMap<String, 
             Err(error) => {
                 let advice = "Put the files of the release where the manifest names them, all of \
                               the same release; in the sources `cargo xtask build` makes them.";
-                let what = super::sentence(&error);
+                let what = one_line(&error);
                 report.saw(Check::Components, [Finding::wrong(Check::Components, what, advice)]);
             }
         }
@@ -65,12 +66,12 @@ fn of_another_release(releases: &BTreeSet<String>) -> Option<Finding> {
 }
 
 /// What a file says of itself, if it says something.
-fn describe(source: &Path) -> Result<Option<Description>> {
+fn describe_file(source: &Path) -> Result<Option<Description>> {
     let bytes = fs::read(source).with_context(|| format!("{} cannot be read", source.display()))?;
-    read(&bytes).with_context(|| format!("{} is no whole component", source.display()))
+    read_description(&bytes).with_context(|| format!("{} is no whole component", source.display()))
 }
 
-fn read(bytes: &[u8]) -> Result<Option<Description>> {
+fn read_description(bytes: &[u8]) -> Result<Option<Description>> {
     let (mut found, mut is_first) = (None, true);
     for payload in Parser::new(0).parse_all(bytes) {
         match payload? {
@@ -80,7 +81,7 @@ fn read(bytes: &[u8]) -> Result<Option<Description>> {
                 is_first = false;
             }
             Payload::CustomSection(section) if section.name() == SECTION => {
-                found = Some(parse(section.data())?);
+                found = Some(parse_description(section.data())?);
             }
             _ => {}
         }
@@ -89,7 +90,7 @@ fn read(bytes: &[u8]) -> Result<Option<Description>> {
     Ok(found)
 }
 
-fn parse(data: &[u8]) -> Result<Description> {
+fn parse_description(data: &[u8]) -> Result<Description> {
     let parts = data.split_at_checked(LABEL_BYTES).and_then(|(label, rest)| {
         let (release, version) = rest.split_at_checked(RELEASE_BYTES)?;
         Some((label, release, <[u8; 4]>::try_from(version).ok()?))
@@ -109,23 +110,23 @@ mod tests {
         let mut data = vec![0; LABEL_BYTES + RELEASE_BYTES];
         data[..3].copy_from_slice(b"abc");
         data[LABEL_BYTES..LABEL_BYTES + 3].copy_from_slice(b"1.2");
-        assert!(parse(&data).is_err());
+        assert!(parse_description(&data).is_err());
         data.extend([7, 1, 0, 0]);
         let expected = Description { label: "abc".into(), release: "1.2".into(), version: 263 };
-        assert_eq!(parse(&data).unwrap(), expected);
+        assert_eq!(parse_description(&data).unwrap(), expected);
     }
 
     #[test]
     fn what_is_no_whole_component_is_refused() {
         let component = wat::parse_str("(component (core module))").unwrap();
-        assert_eq!(read(&component).unwrap(), None);
-        assert!(read(&component[..component.len() - 1]).is_err());
-        assert!(read(&[]).is_err() && read(b"#!/bin/sh").is_err());
-        assert!(read(&wat::parse_str("(module)").unwrap()).is_err());
+        assert_eq!(read_description(&component).unwrap(), None);
+        assert!(read_description(&component[..component.len() - 1]).is_err());
+        assert!(read_description(&[]).is_err() && read_description(b"#!/bin/sh").is_err());
+        assert!(read_description(&wat::parse_str("(module)").unwrap()).is_err());
         let described = format!(
             "(component (core module (@custom \"{SECTION}\" \"{}\")))",
             "\\00".repeat(LABEL_BYTES + RELEASE_BYTES + 4)
         );
-        assert!(read(&wat::parse_str(described).unwrap()).unwrap().is_some());
+        assert!(read_description(&wat::parse_str(described).unwrap()).unwrap().is_some());
     }
 }

@@ -6,14 +6,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use hedge_sqlite::Error;
-use hedge_sqlite::inspect::{Inspection, inspect};
-use hedgeschool_doctor::database::{self, Seen};
+use hedge_sqlite::inspect::{Inspection, inspect_file};
+use hedgeschool_doctor::database::{self, DatabaseSeen};
 use hedgeschool_doctor::{Check, Report};
 
-use super::Subject;
+use super::subject::Subject;
 
 /// Looks into each; `known` is the latest schema that is known for a label.
-pub fn look(
+pub fn probe_databases(
     subject: &Subject,
     known: &BTreeMap<String, u64>,
     is_open: bool,
@@ -34,11 +34,11 @@ pub fn look(
         report.saw(Check::Databases, database::missing(&missing));
     }
     for (path, labels) in subject.files.iter().filter(|(path, _)| is_there(path)) {
-        look_into(path, labels, known, (is_open, time_max), report);
+        probe_database(path, labels, known, (is_open, time_max), report);
     }
 }
 
-fn look_into(
+fn probe_database(
     path: &Path,
     labels: &BTreeSet<String>,
     known: &BTreeMap<String, u64>,
@@ -46,7 +46,7 @@ fn look_into(
     report: &mut Report,
 ) {
     let name = path.display().to_string();
-    let seen = match inspect(path, is_open, time_max) {
+    let seen = match inspect_file(path, is_open, time_max) {
         Ok(seen) => seen,
         Err(Error::Busy(reason)) => {
             return report.saw_a_part(Check::Databases, format!("{name}: {reason}"));
@@ -64,7 +64,7 @@ fn look_into(
     // SQLite writes a heading, and then what is wrong, on lines of their own.
     let damage = damage.as_deref().and_then(|text| text.lines().last()).map(str::to_owned);
     let journal_mode = if has_wal { "wal" } else { "delete" }.to_owned();
-    let seen = Seen { path: name, journal_mode, version, application, damage, wal_bytes };
+    let seen = DatabaseSeen { path: name, journal_mode, version, application, damage, wal_bytes };
     let known = labels.iter().filter_map(|label| known.get(label)).max().copied();
     let found = seen.judge(known);
     for check in [Check::Databases, Check::JournalMode, Check::Wal] {

@@ -19,7 +19,9 @@ use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use serde_json::{Value, json};
 
-use super::{Subject, seconds, tls};
+use super::subject::Subject;
+use super::tls;
+use super::words::{one_line, unix_seconds};
 use crate::client::http_client;
 
 /// How long each step may take.
@@ -31,19 +33,23 @@ const ANSWER_MAX: usize = 64 << 10;
 const DETAIL_MAX: usize = 200;
 
 /// Goes the way.
-pub fn look(subject: &Subject, report: &mut Report) {
-    let enabled = subject.variable("sync_enabled").is_none_or(|text| text == "true");
-    let url = subject.variable("upstream_url").filter(|_| enabled);
+pub fn probe_upstream(subject: &Subject, report: &mut Report) {
+    let enabled = subject.variable_value("sync_enabled").is_none_or(|text| text == "true");
+    let url = subject.variable_value("upstream_url").filter(|_| enabled);
     let Some(url) = url else {
-        return unseen(report, &STEPS, "there is no node above, or replication is switched off");
+        return mark_unseen(
+            report,
+            &STEPS,
+            "there is no node above, or replication is switched off",
+        );
     };
     let Some(upstream) = Upstream::parse(url) else {
-        return unseen(report, &STEPS, "the address of the node above is none");
+        return mark_unseen(report, &STEPS, "the address of the node above is none");
     };
-    let seen = go(subject, &upstream, report);
+    let seen = walk_steps(subject, &upstream, report);
     let reached = STEPS.iter().position(|step| *step == seen.step()).unwrap_or_default();
-    let (gone, rest) = STEPS.split_at_checked(reached + 1).unwrap_or((&STEPS, &[]));
-    for step in gone {
+    let (taken, rest) = STEPS.split_at_checked(reached + 1).unwrap_or((&STEPS, &[]));
+    for step in taken {
         let is_plain = *step == Check::UpstreamCertificate && !upstream.is_encrypted;
         if is_plain {
             report.could_not_see(*step, "the line is not encrypted");
@@ -52,21 +58,21 @@ pub fn look(subject: &Subject, report: &mut Report) {
         }
     }
     report.add(seen.judge());
-    unseen(report, rest, "a step before it has failed");
+    mark_unseen(report, rest, "a step before it has failed");
 }
 
-fn unseen(report: &mut Report, steps: &[Check], why: &str) {
+fn mark_unseen(report: &mut Report, steps: &[Check], why: &str) {
     for step in steps {
         report.could_not_see(*step, why);
     }
 }
 
-fn go(subject: &Subject, upstream: &Upstream, report: &mut Report) -> Seen {
-    let addresses = match resolve(upstream) {
+fn walk_steps(subject: &Subject, upstream: &Upstream, report: &mut Report) -> Seen {
+    let addresses = match resolve_name(upstream) {
         Ok(addresses) => addresses,
         Err(reason) => return Seen::NoName { host: upstream.host.clone(), reason },
     };
-    let stream = match connect(&addresses) {
+    let stream = match connect_any(&addresses) {
         Ok(stream) => stream,
         Err(reason) => {
             let address = format!("{}:{}", upstream.host, upstream.port);
@@ -76,26 +82,26 @@ fn go(subject: &Subject, upstream: &Upstream, report: &mut Report) -> Seen {
     if upstream.is_encrypted {
         match tls::certificate_end(&upstream.host, stream, STEP_MAX) {
             Ok(ends_s) => {
-                let now_s = seconds(SystemTime::now());
+                let now_s = unix_seconds(SystemTime::now());
                 report.add(judge_expiry(&upstream.host, now_s, ends_s));
             }
-            Err(tls::Failure::Certificate(fault)) => {
+            Err(tls::TlsFailure::Certificate(fault)) => {
                 return Seen::BadCertificate { host: upstream.host.clone(), fault };
             }
-            Err(tls::Failure::Other(reason)) => return Seen::NoAnswer { reason },
+            Err(tls::TlsFailure::Other(reason)) => return Seen::NoAnswer { reason },
         }
     }
-    match ask(subject) {
+    match ask_upstream(subject) {
         Ok((head, body)) => {
-            report.add(skew(&head).and_then(clock::against_upstream));
-            meaning(head.status, &body)
+            report.add(clock_skew(&head).and_then(clock::against_upstream));
+            judge_answer(head.status, &body)
         }
-        Err(error) => Seen::NoAnswer { reason: super::sentence(&error) },
+        Err(error) => Seen::NoAnswer { reason: one_line(&error) },
     }
 }
 
 /// The addresses of a name. The system's resolver has no limit of its own to rely on.
-fn resolve(upstream: &Upstream) -> Result<Vec<SocketAddr>, String> {
+fn resolve_name(upstream: &Upstream) -> Result<Vec<SocketAddr>, String> {
     let (host, port) = (upstream.host.clone(), upstream.port);
     let (tell, told) = mpsc::channel();
     thread::spawn(move || {
@@ -108,7 +114,7 @@ fn resolve(upstream: &Upstream) -> Result<Vec<SocketAddr>, String> {
 }
 
 /// A connection to the first address that takes one.
-fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, String> {
+fn connect_any(addresses: &[SocketAddr]) -> Result<TcpStream, String> {
     let mut reason = String::new();
     for address in addresses {
         match TcpStream::connect_timeout(address, STEP_MAX) {
@@ -120,8 +126,8 @@ fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, String> {
 }
 
 /// Asks as this node does.
-fn ask(subject: &Subject) -> Result<(Parts, Bytes)> {
-    let variable = |name| subject.variable(name).unwrap_or_default();
+fn ask_upstream(subject: &Subject) -> Result<(Parts, Bytes)> {
+    let variable = |name| subject.variable_value(name).unwrap_or_default();
     let body = json!({ "node": variable("node_id"), "pieces": [] }).to_string();
     let url = format!("{}{ASKED}", variable("upstream_url").trim_end_matches('/'));
     let request = Request::post(url)
@@ -142,12 +148,12 @@ fn ask(subject: &Subject) -> Result<(Parts, Bytes)> {
 }
 
 /// How far the clock above is ahead of this one, in seconds.
-fn skew(head: &Parts) -> Option<f64> {
+fn clock_skew(head: &Parts) -> Option<f64> {
     let date = SystemTime::from(head.headers.typed_get::<Date>()?);
-    Some((seconds(date) - seconds(SystemTime::now())) as f64)
+    Some((unix_seconds(date) - unix_seconds(SystemTime::now())) as f64)
 }
 
-fn meaning(status: StatusCode, body: &[u8]) -> Seen {
+fn judge_answer(status: StatusCode, body: &[u8]) -> Seen {
     let problem: Option<Value> = serde_json::from_slice(body).ok();
     let detail = problem.as_ref().and_then(|json| json.get("detail")).and_then(Value::as_str);
     let detail = detail.unwrap_or("it does not say why").chars().filter(|it| !it.is_control());
@@ -167,11 +173,11 @@ mod tests {
 
     #[test]
     fn an_answer_has_a_meaning() {
-        let meaning = |status| meaning(StatusCode::from_u16(status).unwrap(), b"{}").step();
-        assert_eq!(meaning(401), Check::UpstreamToken);
-        assert_eq!(meaning(404), Check::UpstreamAnswer);
-        assert_eq!(meaning(302), Check::UpstreamAnswer);
-        assert_eq!(meaning(502), Check::UpstreamAnswer);
-        assert_eq!(super::meaning(StatusCode::TOO_MANY_REQUESTS, b""), Seen::Well);
+        let step = |status| judge_answer(StatusCode::from_u16(status).unwrap(), b"{}").step();
+        assert_eq!(step(401), Check::UpstreamToken);
+        assert_eq!(step(404), Check::UpstreamAnswer);
+        assert_eq!(step(302), Check::UpstreamAnswer);
+        assert_eq!(step(502), Check::UpstreamAnswer);
+        assert_eq!(judge_answer(StatusCode::TOO_MANY_REQUESTS, b""), Seen::Well);
     }
 }

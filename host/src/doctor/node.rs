@@ -8,8 +8,8 @@ use hedgeschool_doctor::{Check, Finding, Report, Status};
 use http::Method;
 use redis::{Client, RedisResult};
 
-use super::process::Seen;
-use super::{Options, Subject};
+use super::process::RunningNode;
+use super::subject::{DoctorOptions, Subject};
 use crate::cli::Node;
 
 /// Where a node tells how it stands.
@@ -18,32 +18,42 @@ const STATUS: &str = "/sync/v1/status";
 const REDIS_MAX: Duration = Duration::from_secs(2);
 
 /// Asks it.
-pub fn look(subject: &Subject, options: &Options, running: &Seen, report: &mut Report) {
+pub fn probe_node(
+    subject: &Subject,
+    options: &DoctorOptions,
+    running: &RunningNode,
+    report: &mut Report,
+) {
     let asked = if running.answers {
-        ask(subject, options, running)
+        ask_status(subject, options, running)
     } else {
         Err("only a node that runs can tell".to_owned())
     };
     match asked {
-        Ok(status) => told(&status, subject, report),
+        Ok(status) => report_status(&status, subject, report),
         Err(why) => {
             standing::CHECKS.into_iter().for_each(|check| report.could_not_see(check, &why));
-            look_at_redis(subject, report);
+            probe_redis(subject, report);
         }
     }
 }
 
-fn ask(subject: &Subject, options: &Options, running: &Seen) -> Result<Status, String> {
-    let own = subject.variable("bootstrap_admin").map(str::to_owned);
+fn ask_status(
+    subject: &Subject,
+    options: &DoctorOptions,
+    running: &RunningNode,
+) -> Result<Status, String> {
+    let own = subject.variable_value("bootstrap_admin").map(str::to_owned);
     let Some(user) = options.user.clone().or(own) else {
         return Err("the node tells administrators alone: --user NAME:PASSWORD".to_owned());
     };
     let node = Node::new(running.url.clone(), user);
-    let status = node.call(Method::GET, STATUS, None).map_err(|error| format!("{error:#}"))?;
+    let status =
+        node.request_json(Method::GET, STATUS, None).map_err(|error| format!("{error:#}"))?;
     serde_json::from_value(status).map_err(|error| format!("its answer has another form: {error}"))
 }
 
-fn told(status: &Status, subject: &Subject, report: &mut Report) {
+fn report_status(status: &Status, subject: &Subject, report: &mut Report) {
     let is_of_above = |check| matches!(check, Check::Replication | Check::Backlog | Check::Upgrade);
     for check in standing::CHECKS {
         if status.upstream.is_none() && is_of_above(check) {
@@ -56,26 +66,26 @@ fn told(status: &Status, subject: &Subject, report: &mut Report) {
     }
     match &status.redis {
         Some(_) => report.saw(Check::Redis, []),
-        None => look_at_redis(subject, report),
+        None => probe_redis(subject, report),
     }
     report.was_told(standing::findings(status));
 }
 
-fn look_at_redis(subject: &Subject, report: &mut Report) {
+fn probe_redis(subject: &Subject, report: &mut Report) {
     // One of no form is what is wrong with the variables.
-    let set = subject.variable("redis_url").filter(|url| Client::open(*url).is_ok());
+    let set = subject.variable_value("redis_url").filter(|url| Client::open(*url).is_ok());
     let set = set.map(str::to_owned);
     let servers: Vec<_> = set.into_iter().chain(subject.redis.iter().cloned()).collect();
     if servers.is_empty() {
         return report.could_not_see(Check::Redis, "none is set");
     }
-    let password = subject.variable("redis_password");
-    let down = servers.iter().find_map(|url| ping(url, password).err());
+    let password = subject.variable_value("redis_password");
+    let down = servers.iter().find_map(|url| ping_redis(url, password).err());
     let found: Option<Finding> = down.map(|error| redis_is_down(&error.to_string()));
     report.saw(Check::Redis, found);
 }
 
-fn ping(url: &str, password: Option<&str>) -> RedisResult<()> {
+fn ping_redis(url: &str, password: Option<&str>) -> RedisResult<()> {
     let mut connection = Client::open(url)?.get_connection_with_timeout(REDIS_MAX)?;
     connection.set_read_timeout(Some(REDIS_MAX))?;
     if let Some(password) = password {

@@ -15,9 +15,10 @@ use http::Request;
 use http_body_util::Empty;
 use procfs::process::{LimitValue, Process};
 
-use super::{Options, Subject, beside};
+use super::subject::{DoctorOptions, Subject};
 use crate::client::http_client;
 use crate::lock;
+use crate::paths::path_beside;
 
 /// What this program's processes are called.
 const OURS: &str = "hedge";
@@ -30,7 +31,7 @@ const KERNEL_FILE_MAX: u64 = 64 << 10;
 const NO_LIMIT: u64 = 1 << 60;
 
 /// What is known of the process of a node.
-pub struct Seen {
+pub struct RunningNode {
     /// Whether some process works with the databases.
     pub is_open: bool,
     /// Whether a node answers.
@@ -48,18 +49,22 @@ struct Opener {
 }
 
 /// Looks for the process, and at it.
-pub fn look(subject: &Subject, options: &Options, report: &mut Report) -> Seen {
-    let openers = openers(subject);
-    let held = subject.files.keys().find_map(|file| lock::peek(file).ok().flatten());
-    let others = others(held.is_some(), &openers);
+pub fn probe_process(
+    subject: &Subject,
+    options: &DoctorOptions,
+    report: &mut Report,
+) -> RunningNode {
+    let openers = find_openers(subject);
+    let held = subject.files.keys().find_map(|file| lock::find_holder(file).ok().flatten());
+    let others = other_openers(held.is_some(), &openers);
     report.saw(Check::Alone, machine::judge_others(&others));
     // Another host takes no lock.
     let holder = held.as_ref().map(|held| held.description.clone());
     let holder = holder.or_else(|| {
         openers.first().map(|opener| format!("{} has the databases open", opener.describe()))
     });
-    let url = options.url.clone().unwrap_or_else(|| address(options.listen));
-    let running = Running { holder, answer: answer(&url), url };
+    let url = options.url.clone().unwrap_or_else(|| local_url(options.listen));
+    let running = Running { holder, answer: ask_health(&url), url };
     report.is_running = running.holder.is_some();
     if running.holder.is_some() {
         report.saw(Check::Process, running.judge_process());
@@ -70,14 +75,14 @@ pub fn look(subject: &Subject, options: &Options, report: &mut Report) -> Seen {
     }
     let of_lock = openers.iter().find(|it| it.has_lock).or(openers.first()).map(|it| it.id);
     match held.and_then(|held| held.process).or(of_lock) {
-        Some(id) => look_at(id, report),
+        Some(id) => probe_limits(id, report),
         None => {
             for check in [Check::OpenFiles, Check::Memory] {
                 report.could_not_see(check, "the node does not run");
             }
         }
     }
-    Seen {
+    RunningNode {
         is_open: running.holder.is_some(),
         answers: matches!(running.answer, Answer::Node(_)) && running.holder.is_some(),
         url: running.url,
@@ -85,7 +90,7 @@ pub fn look(subject: &Subject, options: &Options, report: &mut Report) -> Seen {
 }
 
 /// Where a listener is reached from its own machine.
-fn address(listen: SocketAddr) -> String {
+fn local_url(listen: SocketAddr) -> String {
     let mut reached = listen;
     if listen.ip().is_unspecified() {
         reached.set_ip(match listen {
@@ -97,7 +102,7 @@ fn address(listen: SocketAddr) -> String {
 }
 
 /// Who has the databases open, if that is more than a node.
-fn others(is_held: bool, openers: &[Opener]) -> Vec<String> {
+fn other_openers(is_held: bool, openers: &[Opener]) -> Vec<String> {
     let strangers = openers.iter().filter(|it| !(is_held && it.has_lock)).count();
     // One without a lock is another host's node, if there is no host of ours.
     let is_alone = strangers == 0 || (!is_held && strangers == 1);
@@ -111,20 +116,21 @@ impl Opener {
 }
 
 /// The processes that have a database open, as far as this one may know.
-fn openers(subject: &Subject) -> Vec<Opener> {
+fn find_openers(subject: &Subject) -> Vec<Opener> {
     let inode = |path: &Path| fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
     let files = subject.files.keys();
     let wanted: BTreeMap<_, bool> = files
-        .flat_map(|file| [(inode(file), false), (inode(&beside(file, ".lock")), true)])
+        .flat_map(|file| [(inode(file), false), (inode(&path_beside(file, ".lock")), true)])
         .filter_map(|(inode, is_lock)| Some((inode?, is_lock)))
         .collect();
     let processes = procfs::process::all_processes().into_iter().flatten().flatten();
-    let mut openers: Vec<_> = processes.filter_map(|process| opener(&process, &wanted)).collect();
+    let mut openers: Vec<_> =
+        processes.filter_map(|process| as_opener(&process, &wanted)).collect();
     openers.sort_by_key(|opener| opener.id);
     openers
 }
 
-fn opener(process: &Process, wanted: &BTreeMap<(u64, u64), bool>) -> Option<Opener> {
+fn as_opener(process: &Process, wanted: &BTreeMap<(u64, u64), bool>) -> Option<Opener> {
     let id = u32::try_from(process.pid()).ok().filter(|id| *id != std::process::id())?;
     let open = fs::read_dir(format!("/proc/{id}/fd")).ok()?.flatten();
     let kinds = open.filter_map(|entry| {
@@ -140,7 +146,7 @@ fn opener(process: &Process, wanted: &BTreeMap<(u64, u64), bool>) -> Option<Open
 }
 
 /// Asks whether a node is well.
-fn answer(url: &str) -> Answer {
+fn ask_health(url: &str) -> Answer {
     let asked = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = asked else { return Answer::Nobody };
     runtime.block_on(async {
@@ -162,7 +168,7 @@ fn answer(url: &str) -> Answer {
 }
 
 /// Looks at the limits of a process.
-fn look_at(id: u32, report: &mut Report) {
+fn probe_limits(id: u32, report: &mut Report) {
     let limit = i32::try_from(id).ok().and_then(|id| Process::new(id).ok()?.limits().ok());
     match limit.map(|limits| limits.max_open_files.soft_limit) {
         Some(LimitValue::Value(limit)) => {
@@ -171,15 +177,15 @@ fn look_at(id: u32, report: &mut Report) {
         Some(LimitValue::Unlimited) => report.saw(Check::OpenFiles, []),
         None => report.could_not_see(Check::OpenFiles, "the process may not be looked at"),
     }
-    match memory(id) {
+    match memory_limit(id) {
         Some((limit, used)) => report.saw(Check::Memory, machine::judge_memory(limit, used)),
         None => report.saw(Check::Memory, []),
     }
 }
 
 /// The memory that the control group of a process may have, and has. None: there is no limit.
-fn memory(id: u32) -> Option<(u64, u64)> {
-    let groups = read(Path::new(&format!("/proc/{id}/cgroup")))?;
+fn memory_limit(id: u32) -> Option<(u64, u64)> {
+    let groups = read_kernel_file(Path::new(&format!("/proc/{id}/cgroup")))?;
     groups.lines().find_map(|line| {
         // Hierarchy, controllers, path: cgroups(7).
         let mut fields = line.splitn(3, ':').skip(1);
@@ -190,10 +196,10 @@ fn memory(id: u32) -> Option<(u64, u64)> {
             _ => return None,
         };
         let group = PathBuf::from(root).join(path);
-        let number = |name| read(&group.join(name))?.trim().parse::<u64>().ok();
+        let number = |name| read_kernel_file(&group.join(name))?.trim().parse::<u64>().ok();
         let limit = number(limit).filter(|limit| *limit < NO_LIMIT)?;
         // Copies of files go when memory is short.
-        let copies = read(&group.join("memory.stat")).and_then(|stat| {
+        let copies = read_kernel_file(&group.join("memory.stat")).and_then(|stat| {
             let mut lines = stat.lines();
             lines.find_map(|line| line.strip_prefix("inactive_file ")?.parse::<u64>().ok())
         });
@@ -201,7 +207,7 @@ fn memory(id: u32) -> Option<(u64, u64)> {
     })
 }
 
-fn read(path: &Path) -> Option<String> {
+fn read_kernel_file(path: &Path) -> Option<String> {
     let mut text = String::new();
     let file = fs::File::open(path).ok()?;
     file.take(KERNEL_FILE_MAX).read_to_string(&mut text).ok()?;
@@ -218,7 +224,7 @@ mod tests {
 
     #[test]
     fn one_process_works_with_the_databases() {
-        let count = |is_held, openers: &[Opener]| others(is_held, openers).len();
+        let count = |is_held, openers: &[Opener]| other_openers(is_held, openers).len();
         assert_eq!(count(true, &[opener(1, true)]), 0);
         assert_eq!(count(true, &[opener(1, true), opener(2, true)]), 0, "the next one waits");
         assert_eq!(count(true, &[opener(1, true), opener(2, false)]), 2);
@@ -229,8 +235,8 @@ mod tests {
 
     #[test]
     fn a_listener_for_all_is_asked_from_here() {
-        assert_eq!(address("0.0.0.0:80".parse().unwrap()), "http://127.0.0.1:80");
-        assert_eq!(address("[::]:80".parse().unwrap()), "http://[::1]:80");
-        assert_eq!(address("192.0.2.1:80".parse().unwrap()), "http://192.0.2.1:80");
+        assert_eq!(local_url("0.0.0.0:80".parse().unwrap()), "http://127.0.0.1:80");
+        assert_eq!(local_url("[::]:80".parse().unwrap()), "http://[::1]:80");
+        assert_eq!(local_url("192.0.2.1:80".parse().unwrap()), "http://192.0.2.1:80");
     }
 }

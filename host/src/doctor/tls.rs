@@ -12,15 +12,15 @@ use x509_cert::der::Decode;
 
 /// Why there is no encrypted connection.
 #[derive(Debug)]
-pub enum Failure {
+pub enum TlsFailure {
     /// The certificate is not taken.
     Certificate(Fault),
     /// Something else.
     Other(String),
 }
 
-impl Failure {
-    fn other(error: impl std::fmt::Display) -> Self {
+impl TlsFailure {
+    fn from_error(error: impl std::fmt::Display) -> Self {
         Self::Other(error.to_string())
     }
 }
@@ -33,23 +33,23 @@ pub fn certificate_end(
     host: &str,
     mut stream: TcpStream,
     within: Duration,
-) -> Result<i64, Failure> {
-    let name = ServerName::try_from(host.to_owned()).map_err(Failure::other)?;
-    stream.set_read_timeout(Some(within)).map_err(Failure::other)?;
-    stream.set_write_timeout(Some(within)).map_err(Failure::other)?;
-    let config = Arc::new(config().map_err(Failure::other)?);
-    let mut connection = ClientConnection::new(config, name).map_err(Failure::other)?;
+) -> Result<i64, TlsFailure> {
+    let name = ServerName::try_from(host.to_owned()).map_err(TlsFailure::from_error)?;
+    stream.set_read_timeout(Some(within)).map_err(TlsFailure::from_error)?;
+    stream.set_write_timeout(Some(within)).map_err(TlsFailure::from_error)?;
+    let config = Arc::new(tls_config().map_err(TlsFailure::from_error)?);
+    let mut connection = ClientConnection::new(config, name).map_err(TlsFailure::from_error)?;
     while connection.is_handshaking() {
-        connection.complete_io(&mut stream).map_err(failure)?;
+        connection.complete_io(&mut stream).map_err(handshake_failure)?;
     }
     let chain = connection.peer_certificates().unwrap_or_default();
-    let own = chain.first().ok_or_else(|| Failure::other("it shows no certificate"))?;
-    let certificate = Certificate::from_der(own).map_err(Failure::other)?;
+    let own = chain.first().ok_or_else(|| TlsFailure::from_error("it shows no certificate"))?;
+    let certificate = Certificate::from_der(own).map_err(TlsFailure::from_error)?;
     let end = certificate.tbs_certificate().validity().not_after.to_unix_duration();
     Ok(i64::try_from(end.as_secs()).unwrap_or(i64::MAX))
 }
 
-fn config() -> Result<ClientConfig, Error> {
+fn tls_config() -> Result<ClientConfig, Error> {
     let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions =
@@ -58,10 +58,12 @@ fn config() -> Result<ClientConfig, Error> {
 }
 
 /// What a failed handshake was about.
-fn failure(error: std::io::Error) -> Failure {
+fn handshake_failure(error: std::io::Error) -> TlsFailure {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>());
-    let Some(Error::InvalidCertificate(reason)) = cause else { return Failure::other(error) };
-    Failure::Certificate(match reason {
+    let Some(Error::InvalidCertificate(reason)) = cause else {
+        return TlsFailure::from_error(error);
+    };
+    TlsFailure::Certificate(match reason {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => Fault::Expired,
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             Fault::NotYetValid

@@ -18,25 +18,25 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Finds the files of an application and gives them their places.
+    /// Finds the files of an application and gives them their paths.
     ///
     /// # Errors
     /// When the manifest cannot be read.
-    pub fn of(manifest: &Path, application: &Application) -> Result<Self> {
+    pub fn from_manifest(manifest: &Path, application: &Application) -> Result<Self> {
         let file = if manifest.is_dir() { manifest.join("spin.toml") } else { manifest.to_owned() };
         let text = std::fs::read_to_string(&file);
         let mut table: Table = text.with_context(|| format!("{}", file.display()))?.parse()?;
-        let mut places = Places { folder: &application.directory, taken: BTreeMap::new() };
-        for component in components(&mut table) {
-            places.rewrite(component);
+        let mut paths = ImagePaths { folder: &application.directory, taken: BTreeMap::new() };
+        for component in component_tables(&mut table) {
+            paths.rewrite_paths(component);
         }
         let manifest = toml::to_string(&table)?;
-        Ok(Self { manifest, components: places.taken })
+        Ok(Self { manifest, components: paths.taken })
     }
 }
 
 /// The tables of components: those with a name, and those written where a trigger names one.
-fn components(manifest: &mut Table) -> Vec<&mut Table> {
+fn component_tables(manifest: &mut Table) -> Vec<&mut Table> {
     let mut found = Vec::new();
     for (key, value) in manifest.iter_mut() {
         match (key.as_str(), value) {
@@ -55,26 +55,26 @@ fn components(manifest: &mut Table) -> Vec<&mut Table> {
 }
 
 /// The places that have been given away.
-struct Places<'a> {
+struct ImagePaths<'a> {
     folder: &'a Path,
     taken: BTreeMap<String, PathBuf>,
 }
 
-impl Places<'_> {
-    fn rewrite(&mut self, component: &mut Table) {
+impl ImagePaths<'_> {
+    fn rewrite_paths(&mut self, component: &mut Table) {
         // How a component is built matters where it is built.
         component.remove("build");
-        self.place(component, "source");
+        self.assign_path(component, "source");
         let dependencies = component.get_mut("dependencies").and_then(Value::as_table_mut);
         for (_, dependency) in dependencies.into_iter().flat_map(|table| table.iter_mut()) {
             if let Value::Table(dependency) = dependency {
-                self.place(dependency, "path");
+                self.assign_path(dependency, "path");
             }
         }
     }
 
     /// Gives the file that a key names its place in the image.
-    fn place(&mut self, table: &mut Table, key: &str) {
+    fn assign_path(&mut self, table: &mut Table, key: &str) {
         let Some(Value::String(path)) = table.get_mut(key) else { return };
         let source = self.folder.join(path.as_str());
         let stem = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();

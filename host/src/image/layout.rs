@@ -8,29 +8,11 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::layer::{Entry, archive};
+use super::archive::{ArchiveEntry, pack_archive};
+use super::blob::Blob;
 
 /// An index of images (OCI image specification, "Image Index").
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-
-/// Content with its media type.
-#[derive(Debug, Clone)]
-pub struct Blob {
-    /// The media type.
-    pub kind: &'static str,
-    /// The content.
-    pub bytes: Vec<u8>,
-}
-
-impl Blob {
-    /// A JSON document.
-    ///
-    /// # Errors
-    /// None that a document of ours could have.
-    pub fn json(kind: &'static str, document: &Value) -> Result<Self> {
-        Ok(Self { kind, bytes: serde_json::to_vec(document)? })
-    }
-}
 
 /// A layout that is being written.
 #[derive(Debug)]
@@ -58,9 +40,9 @@ impl Layout {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn add(&mut self, blob: &Blob) -> Result<Value> {
+    pub fn add_blob(&mut self, blob: &Blob) -> Result<Value> {
         let hash = format!("{:x}", Sha256::digest(&blob.bytes));
-        self.write(&format!("blobs/sha256/{hash}"), &blob.bytes)?;
+        self.write_file(&format!("blobs/sha256/{hash}"), &blob.bytes)?;
         Ok(json!({
             "mediaType": blob.kind,
             "digest": format!("sha256:{hash}"),
@@ -68,7 +50,7 @@ impl Layout {
         }))
     }
 
-    fn write(&mut self, path: &str, bytes: &[u8]) -> Result<()> {
+    fn write_file(&mut self, path: &str, bytes: &[u8]) -> Result<()> {
         let file = self.folder.join(path);
         fs::write(&file, bytes).with_context(|| format!("writing {}", file.display()))?;
         self.files.insert(path.to_owned(), file);
@@ -80,11 +62,11 @@ impl Layout {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn finish(&mut self, manifests: &[Value], reference: &str) -> Result<String> {
+    pub fn finish_image(&mut self, manifests: &[Value], reference: &str) -> Result<String> {
         let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests});
-        let image = self.add(&Blob::json(INDEX, &index)?)?;
+        let image = self.add_blob(&Blob::from_json(INDEX, &index)?)?;
         let digest = image.get("digest").and_then(Value::as_str).unwrap_or_default().to_owned();
-        self.index(image, reference)?;
+        self.write_index(image, reference)?;
         Ok(digest)
     }
 
@@ -92,7 +74,7 @@ impl Layout {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn index(&mut self, mut image: Value, reference: &str) -> Result<()> {
+    pub fn write_index(&mut self, mut image: Value, reference: &str) -> Result<()> {
         if let Some(image) = image.as_object_mut() {
             let tag = reference.rsplit_once(':').map_or(reference, |(_, tag)| tag);
             let names = json!({
@@ -102,21 +84,22 @@ impl Layout {
             image.insert("annotations".to_owned(), names);
         }
         let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [image]});
-        self.write("index.json", &serde_json::to_vec(&index)?)?;
-        self.write("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)
+        self.write_file("index.json", &serde_json::to_vec(&index)?)?;
+        self.write_file("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)
     }
 
     /// Writes it as one archive, without the blobs that are known.
     ///
     /// # Errors
     /// When a file cannot be read or the archive not be written.
-    pub fn archive(&self, path: &Path, known: &BTreeSet<String>) -> Result<()> {
-        let mut entries = vec![Entry::folder("blobs"), Entry::folder("blobs/sha256")];
+    pub fn write_archive(&self, path: &Path, known: &BTreeSet<String>) -> Result<()> {
+        let mut entries =
+            vec![ArchiveEntry::new_folder("blobs"), ArchiveEntry::new_folder("blobs/sha256")];
         let is_known = |path: &str| path.rsplit_once('/').is_some_and(|it| known.contains(it.1));
         for (path, file) in self.files.iter().filter(|(path, _)| !is_known(path)) {
-            entries.push(Entry::file(path, fs::read(file)?));
+            entries.push(ArchiveEntry::new_file(path, fs::read(file)?));
         }
-        let packed = archive(entries)?;
+        let packed = pack_archive(entries)?;
         fs::write(path, packed).with_context(|| format!("writing {}", path.display()))
     }
 }

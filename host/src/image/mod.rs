@@ -5,6 +5,8 @@
 //! of a family, and no program: the shim brings that. Each component and each compiled code is a
 //! layer of its own, so that an update carries what changed and no more.
 
+mod archive;
+mod blob;
 mod files;
 mod layer;
 mod layout;
@@ -18,10 +20,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
+use self::archive::ArchiveEntry;
+use self::blob::Blob;
 use self::files::Packed;
-use self::layer::{Entry, Layer};
-use self::layout::{Blob, Layout};
-use self::previous::Previous;
+use self::layer::Layer;
+use self::layout::Layout;
+use self::previous::{COMPILED, PreviousImage};
 use crate::manifest::Application;
 use crate::runtime::engine::Architecture;
 use crate::runtime::shipped::{self, SHIPPED};
@@ -32,8 +36,6 @@ pub use program::write_program;
 const USER: u64 = 65532;
 /// Where the shim keeps state when nobody mounts a volume.
 const STATE: &str = ".spin";
-/// How the title of a layer of compiled code begins; the component and the code's key follow.
-const COMPILED: &str = "compiled ";
 /// When all of an image was made, as far as it says: it does not depend on the day.
 const CREATED: &str = "1970-01-01T00:00:00Z";
 /// Layers that containerd can mount on top of each other without trouble.
@@ -41,7 +43,7 @@ const LAYERS_MAX: usize = 100;
 
 /// What to make an image of.
 #[derive(Debug)]
-pub struct Options<'a> {
+pub struct ImageOptions<'a> {
     /// The manifest, or the folder it is in.
     pub manifest: &'a Path,
     /// The runtime configuration that the image is to have, if any.
@@ -61,7 +63,7 @@ pub struct Options<'a> {
 
 /// An image that was written.
 #[derive(Debug)]
-pub struct Image {
+pub struct WrittenImage {
     /// What it is called.
     pub reference: String,
     /// The SHA-256 of its index, as `sha256:…`.
@@ -77,35 +79,35 @@ pub struct Image {
 /// # Errors
 /// When the application is not what a host could run, a component does not compile, or the folder
 /// cannot be written.
-pub fn write(options: &Options<'_>, tell: impl Fn(&str)) -> Result<Image> {
+pub fn write_image(options: &ImageOptions<'_>, tell: impl Fn(&str)) -> Result<WrittenImage> {
     let application = Application::load(options.manifest)?;
-    let packed = Packed::of(options.manifest, &application)?;
+    let packed = Packed::from_manifest(options.manifest, &application)?;
     let reference = match options.reference {
         Some(reference) => reference.to_owned(),
         None => default_reference(&application),
     };
-    let previous = options.update_of.map(Previous::read).transpose()?;
+    let previous = options.update_of.map(PreviousImage::read_image).transpose()?;
     let mut layout = Layout::in_folder(&options.output.join("oci"))?;
     let common = common_layers(&packed, options.runtime_config)?;
     let mut manifests = Vec::new();
     for architecture in options.architectures {
-        tell(&format!("compiling for {}", name(*architecture)));
+        tell(&format!("compiling for {}", architecture_name(*architecture)));
         let mut layers = compiled_layers(&application, *architecture, previous.as_ref(), &tell)?;
         layers.extend(common.iter().cloned());
         ensure!(layers.len() <= LAYERS_MAX, "{} layers: an image has {LAYERS_MAX}", layers.len());
-        manifests.push(manifest(&mut layout, &application, *architecture, &layers)?);
+        manifests.push(add_application(&mut layout, &application, *architecture, &layers)?);
     }
-    let digest = layout.finish(&manifests, &reference)?;
+    let digest = layout.finish_image(&manifests, &reference)?;
     let kind = if previous.is_some() { "-update" } else { "" };
     let archive = options.output.join(format!("{}{kind}.tar", application.name));
     tell(&format!("writing {}", archive.display()));
-    layout.archive(&archive, &previous.unwrap_or_default().blobs)?;
+    layout.write_archive(&archive, &previous.unwrap_or_default().blobs)?;
     if options.for_spin {
-        let archive = spin::write(&application, &packed, &reference, options.output)?;
+        let archive = spin::write_for_spin(&application, &packed, &reference, options.output)?;
         tell(&format!("written for Spin: {}", archive.display()));
     }
     let bytes = fs::metadata(&archive)?.len();
-    Ok(Image { reference, digest, archive, bytes })
+    Ok(WrittenImage { reference, digest, archive, bytes })
 }
 
 /// A name that no registry answers to, so that none is asked for it.
@@ -117,7 +119,7 @@ fn default_reference(application: &Application) -> String {
     format!("localhost/{}:{version}", application.name)
 }
 
-fn name(architecture: Architecture) -> &'static str {
+fn architecture_name(architecture: Architecture) -> &'static str {
     match architecture {
         Architecture::Amd64 => "amd64",
         Architecture::Arm64 => "arm64",
@@ -129,17 +131,20 @@ fn common_layers(packed: &Packed, runtime_config: Option<&Path>) -> Result<Vec<L
     let mut layers = Vec::new();
     for (path, source) in &packed.components {
         let bytes = fs::read(source).with_context(|| format!("{}", source.display()))?;
-        layers.push(Layer::of(path, vec![Entry::folder("components"), Entry::file(path, bytes)])?);
+        layers.push(Layer::pack_entries(
+            path,
+            vec![ArchiveEntry::new_folder("components"), ArchiveEntry::new_file(path, bytes)],
+        )?);
     }
     let mut rest = vec![
-        Entry::folder(STATE).owned_by(USER),
-        Entry::file("spin.toml", packed.manifest.clone().into_bytes()),
+        ArchiveEntry::new_folder(STATE).owned_by(USER),
+        ArchiveEntry::new_file("spin.toml", packed.manifest.clone().into_bytes()),
     ];
     if let Some(file) = runtime_config {
         let bytes = fs::read(file).with_context(|| format!("{}", file.display()))?;
-        rest.push(Entry::file("runtime-config.toml", bytes));
+        rest.push(ArchiveEntry::new_file("runtime-config.toml", bytes));
     }
-    layers.push(Layer::of("spin.toml", rest)?);
+    layers.push(Layer::pack_entries("spin.toml", rest)?);
     Ok(layers)
 }
 
@@ -147,31 +152,31 @@ fn common_layers(packed: &Packed, runtime_config: Option<&Path>) -> Result<Vec<L
 fn compiled_layers(
     application: &Application,
     architecture: Architecture,
-    previous: Option<&Previous>,
+    previous: Option<&PreviousImage>,
     tell: &impl Fn(&str),
 ) -> Result<Vec<Layer>> {
     let folder = tempfile::tempdir()?;
     let mut layers = Vec::new();
     for (id, component) in &application.components {
-        let key = shipped::key(architecture, component);
+        let key = shipped::code_key(architecture, component);
         let key = key.with_context(|| format!("[component.{id}]"))?;
         if previous.is_some_and(|previous| !previous.has_code(&key)) {
             tell(&format!("{id} has changed: its code is compiled where it runs"));
             continue;
         }
-        let files = shipped::ship(folder.path(), architecture, component);
-        let mut entries = vec![Entry::folder(SHIPPED)];
+        let files = shipped::compile_portable(folder.path(), architecture, component);
+        let mut entries = vec![ArchiveEntry::new_folder(SHIPPED)];
         for file in files.with_context(|| format!("[component.{id}]"))? {
             let name = file.file_name().context("compiled code has a name")?.to_string_lossy();
-            entries.push(Entry::file(&format!("{SHIPPED}/{name}"), fs::read(&file)?));
+            entries.push(ArchiveEntry::new_file(&format!("{SHIPPED}/{name}"), fs::read(&file)?));
         }
-        layers.push(Layer::of(&format!("{COMPILED}{id} {key}"), entries)?);
+        layers.push(Layer::pack_entries(&format!("{COMPILED}{id} {key}"), entries)?);
     }
     Ok(layers)
 }
 
 /// Adds an application's image for one family of processors.
-fn manifest(
+fn add_application(
     layout: &mut Layout,
     application: &Application,
     architecture: Architecture,
@@ -188,12 +193,12 @@ fn manifest(
             "org.opencontainers.image.version": application.version,
         },
     });
-    add(layout, &container, architecture, layers)
+    add_image(layout, &container, architecture, layers)
 }
 
 /// Adds an image for one family of processors (OCI image specification, "Image Manifest" and
 /// "Image Configuration"), whose containers are to be like this.
-fn add(
+fn add_image(
     layout: &mut Layout,
     container: &Value,
     architecture: Architecture,
@@ -201,7 +206,7 @@ fn add(
 ) -> Result<Value> {
     let config = json!({
         "created": CREATED,
-        "architecture": name(architecture),
+        "architecture": architecture_name(architecture),
         "os": "linux",
         "config": container,
         "rootfs": {
@@ -213,8 +218,9 @@ fn add(
             "created_by": format!("hedge image: {}", layer.title),
         })).collect::<Vec<_>>(),
     });
-    let config = layout.add(&Blob::json("application/vnd.oci.image.config.v1+json", &config)?)?;
-    let layers = layers.iter().map(|layer| layout.add(&layer.blob));
+    let config =
+        layout.add_blob(&Blob::from_json("application/vnd.oci.image.config.v1+json", &config)?)?;
+    let layers = layers.iter().map(|layer| layout.add_blob(&layer.blob));
     let kind = "application/vnd.oci.image.manifest.v1+json";
     let manifest = json!({
         "schemaVersion": 2,
@@ -222,9 +228,9 @@ fn add(
         "config": config,
         "layers": layers.collect::<Result<Vec<_>>>()?,
     });
-    let mut manifest = layout.add(&Blob::json(kind, &manifest)?)?;
+    let mut manifest = layout.add_blob(&Blob::from_json(kind, &manifest)?)?;
     if let Some(described) = manifest.as_object_mut() {
-        let platform = json!({"architecture": name(architecture), "os": "linux"});
+        let platform = json!({"architecture": architecture_name(architecture), "os": "linux"});
         described.insert("platform".to_owned(), platform);
     }
     Ok(manifest)

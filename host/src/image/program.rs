@@ -7,9 +7,10 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use super::layer::{Entry, Layer};
+use super::archive::ArchiveEntry;
+use super::layer::Layer;
 use super::layout::Layout;
-use super::{Image, USER, add};
+use super::{USER, WrittenImage, add_image};
 use crate::runtime::engine::Architecture;
 
 /// How a module begins (WebAssembly specification, "Binary Format"): its magic, and its version. A
@@ -23,7 +24,11 @@ const LAYOUT: &str = "program";
 ///
 /// # Errors
 /// When the file is no module, or the folder cannot be written.
-pub fn write_program(module: &Path, reference: Option<&str>, output: &Path) -> Result<Image> {
+pub fn write_program(
+    module: &Path,
+    reference: Option<&str>,
+    output: &Path,
+) -> Result<WrittenImage> {
     let bytes = fs::read(module).with_context(|| format!("{}", module.display()))?;
     let is_module = bytes.starts_with(MODULE);
     ensure!(is_module, "{} is no WebAssembly module, or it is a component", module.display());
@@ -31,7 +36,7 @@ pub fn write_program(module: &Path, reference: Option<&str>, output: &Path) -> R
     let name = module.file_stem().unwrap_or_default().to_string_lossy();
     let version = env!("CARGO_PKG_VERSION");
     let reference = reference.map_or_else(|| format!("localhost/{name}:{version}"), str::to_owned);
-    let layers = [Layer::of(&file, vec![Entry::file(&file, bytes)])?];
+    let layers = [Layer::pack_entries(&file, vec![ArchiveEntry::new_file(&file, bytes)])?];
     let container = json!({
         "User": format!("{USER}:{USER}"),
         "Entrypoint": [format!("/{file}")],
@@ -44,11 +49,11 @@ pub fn write_program(module: &Path, reference: Option<&str>, output: &Path) -> R
     let mut layout = Layout::in_folder(&output.join(LAYOUT))?;
     let mut manifests = Vec::new();
     for architecture in [Architecture::Amd64, Architecture::Arm64] {
-        manifests.push(add(&mut layout, &container, architecture, &layers)?);
+        manifests.push(add_image(&mut layout, &container, architecture, &layers)?);
     }
-    let digest = layout.finish(&manifests, &reference)?;
+    let digest = layout.finish_image(&manifests, &reference)?;
     let archive = output.join(format!("{name}.tar"));
-    layout.archive(&archive, &Default::default())?;
+    layout.write_archive(&archive, &Default::default())?;
     let bytes = fs::metadata(&archive)?.len();
-    Ok(Image { reference, digest, archive, bytes })
+    Ok(WrittenImage { reference, digest, archive, bytes })
 }

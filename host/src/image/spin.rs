@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
+use super::blob::Blob;
 use super::files::Packed;
-use super::layout::{Blob, Layout};
+use super::layout::Layout;
 use crate::allowed_hosts::SERVICE_DOMAIN;
 use crate::manifest::{Application, Component, Dependency};
 
@@ -28,7 +29,7 @@ const CHAINING: &str = "local_service_chaining";
 ///
 /// # Errors
 /// When a file cannot be read or written.
-pub fn write(
+pub fn write_for_spin(
     application: &Application,
     packed: &Packed,
     reference: &str,
@@ -38,41 +39,43 @@ pub fn write(
     let (mut layers, mut digests) = (Vec::new(), BTreeMap::new());
     for source in packed.components.values() {
         let bytes = fs::read(source).with_context(|| format!("{}", source.display()))?;
-        let layer = layout.add(&Blob { kind: WASM, bytes })?;
-        digests.insert(source.clone(), digest(&layer));
+        let layer = layout.add_blob(&Blob { kind: WASM, bytes })?;
+        digests.insert(source.clone(), digest_of(&layer));
         layers.push(layer);
     }
-    let locked = layout.add(&Blob::json(LOCKED, &locked(application, &digests)?)?)?;
+    let locked =
+        layout.add_blob(&Blob::from_json(LOCKED, &locked_application(application, &digests)?)?)?;
     // The label makes images differ whose layers do not.
     let config = json!({
         "architecture": "wasm",
         "os": "Wasip1",
-        "config": {"Labels": {"com.fermyon.spin.lockedAppDigest": digest(&locked)}},
+        "config": {"Labels": {"com.fermyon.spin.lockedAppDigest": digest_of(&locked)}},
         "rootfs": {"type": "layers", "diff_ids": []},
     });
     layers.push(locked);
-    let config = layout.add(&Blob::json("application/vnd.oci.image.config.v1+json", &config)?)?;
+    let config =
+        layout.add_blob(&Blob::from_json("application/vnd.oci.image.config.v1+json", &config)?)?;
     let kind = "application/vnd.oci.image.manifest.v1+json";
     let manifest = json!({
         "schemaVersion": 2, "mediaType": kind, "config": config, "layers": layers,
     });
-    let manifest = layout.add(&Blob::json(kind, &manifest)?)?;
-    layout.index(manifest, reference)?;
+    let manifest = layout.add_blob(&Blob::from_json(kind, &manifest)?)?;
+    layout.write_index(manifest, reference)?;
     let archive = output.join(format!("{}-spin.tar", application.name));
-    layout.archive(&archive, &BTreeSet::new())?;
+    layout.write_archive(&archive, &BTreeSet::new())?;
     Ok(archive)
 }
 
-fn digest(descriptor: &Value) -> String {
+fn digest_of(descriptor: &Value) -> String {
     descriptor.get("digest").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-type Digests = BTreeMap<PathBuf, String>;
+type DigestsByPath = BTreeMap<PathBuf, String>;
 
 /// The locked application.
-fn locked(application: &Application, digests: &Digests) -> Result<Value> {
+fn locked_application(application: &Application, digests: &DigestsByPath) -> Result<Value> {
     let components = application.components.iter();
-    let components = components.map(|(id, one)| component(id, one, digests));
+    let components = components.map(|(id, one)| locked_component(id, one, digests));
     let components: Vec<_> = components.collect::<Result<_>>()?;
     let variables = application.variables.iter().map(|(name, variable)| {
         let mut described = Map::new();
@@ -94,13 +97,13 @@ fn locked(application: &Application, digests: &Digests) -> Result<Value> {
             "trigger": {"type": "http"},
         },
         "variables": variables.collect::<Map<_, _>>(),
-        "triggers": triggers(application),
+        "triggers": locked_triggers(application),
         "components": components,
     }))
 }
 
 /// A trigger for each route, and one for each component that has none of its own.
-fn triggers(application: &Application) -> Vec<Value> {
+fn locked_triggers(application: &Application) -> Vec<Value> {
     let routed = application.routes.iter().map(|(path, id)| (json!(path), id));
     let is_private =
         |id: &&String| !application.routes.iter().any(|(_, component)| component == *id);
@@ -116,9 +119,10 @@ fn triggers(application: &Application) -> Vec<Value> {
     triggers.collect()
 }
 
-fn component(id: &str, component: &Component, digests: &Digests) -> Result<Value> {
+fn locked_component(id: &str, component: &Component, digests: &DigestsByPath) -> Result<Value> {
     let dependencies = component.dependencies.iter();
-    let dependencies = dependencies.map(|one| Ok((one.name.clone(), dependency(one, digests)?)));
+    let dependencies =
+        dependencies.map(|one| Ok((one.name.clone(), locked_dependency(one, digests)?)));
     let mut locked = json!({
         "id": id,
         "metadata": {
@@ -126,7 +130,7 @@ fn component(id: &str, component: &Component, digests: &Digests) -> Result<Value
             "key_value_stores": component.key_value_stores,
             "databases": component.sqlite_databases,
         },
-        "source": source(&component.source, digests)?,
+        "source": locked_source(&component.source, digests)?,
         "env": component.environment,
         "config": component.variables,
         "dependencies": dependencies.collect::<Result<Map<_, _>>>()?,
@@ -139,15 +143,15 @@ fn component(id: &str, component: &Component, digests: &Digests) -> Result<Value
     Ok(locked)
 }
 
-fn dependency(dependency: &Dependency, digests: &Digests) -> Result<Value> {
+fn locked_dependency(dependency: &Dependency, digests: &DigestsByPath) -> Result<Value> {
     Ok(json!({
-        "source": source(&dependency.source, digests)?,
+        "source": locked_source(&dependency.source, digests)?,
         "export": dependency.export,
-        "inherit": {"Some": dependency.inherit.names()},
+        "inherit": {"Some": dependency.inherit.class_names()},
     }))
 }
 
-fn source(path: &Path, digests: &Digests) -> Result<Value> {
+fn locked_source(path: &Path, digests: &DigestsByPath) -> Result<Value> {
     let digest = digests.get(path).with_context(|| format!("{} is not packed", path.display()))?;
     Ok(json!({"content_type": "application/wasm", "digest": digest}))
 }

@@ -29,11 +29,11 @@ path = "one/store.wasm"
 
 struct Made {
     _folder: tempfile::TempDir,
-    image: Image,
+    image: WrittenImage,
     layout: PathBuf,
 }
 
-fn made(change: impl Fn(&Path)) -> Made {
+fn make_image(change: impl Fn(&Path)) -> Made {
     let folder = tempfile::tempdir().unwrap();
     let app = folder.path().join("app");
     fs::create_dir_all(app.join("one")).unwrap();
@@ -44,8 +44,8 @@ fn made(change: impl Fn(&Path)) -> Made {
     }
     change(&app);
     let output = folder.path().join("output");
-    let image = write(
-        &Options {
+    let image = write_image(
+        &ImageOptions {
             manifest: &app,
             runtime_config: None,
             architectures: &[Architecture::Amd64],
@@ -60,22 +60,22 @@ fn made(change: impl Fn(&Path)) -> Made {
     Made { _folder: folder, image, layout: output.join("oci") }
 }
 
-fn blob(layout: &Path, descriptor: &Value) -> Vec<u8> {
+fn read_blob(layout: &Path, descriptor: &Value) -> Vec<u8> {
     let hash = descriptor["digest"].as_str().unwrap().replace(':', "/");
     fs::read(layout.join("blobs").join(hash)).unwrap()
 }
 
 /// The files that a container of the image has, in the order of its layers.
-fn files(layout: &Path) -> BTreeMap<String, Vec<u8>> {
+fn archive_files(layout: &Path) -> BTreeMap<String, Vec<u8>> {
     let document = |descriptor: &Value| -> Value {
-        serde_json::from_slice(&blob(layout, descriptor)).unwrap()
+        serde_json::from_slice(&read_blob(layout, descriptor)).unwrap()
     };
     let index: Value =
         serde_json::from_slice(&fs::read(layout.join("index.json")).unwrap()).unwrap();
     let manifest = document(&document(&index["manifests"][0])["manifests"][0]);
     let mut files = BTreeMap::new();
     for layer in manifest["layers"].as_array().unwrap() {
-        let packed = blob(layout, layer);
+        let packed = read_blob(layout, layer);
         let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(packed.as_slice()));
         for entry in archive.entries().unwrap() {
             let mut entry = entry.unwrap();
@@ -90,9 +90,9 @@ fn files(layout: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn an_image_has_what_a_host_needs() {
-    let made = made(|_| {});
+    let made = make_image(|_| {});
     assert_eq!(made.image.reference, "localhost/school:1.2");
-    let files = files(&made.layout);
+    let files = archive_files(&made.layout);
     for path in ["components/a.wasm", "components/a-2.wasm", ".spin/"] {
         assert!(files.contains_key(path), "{path} of {:?}", files.keys());
     }
@@ -106,11 +106,11 @@ fn an_image_has_what_a_host_needs() {
 
 #[test]
 fn the_same_application_is_the_same_image() {
-    let (one, other) = (made(|_| {}), made(|_| {}));
+    let (one, other) = (make_image(|_| {}), make_image(|_| {}));
     assert_eq!(one.image.digest, other.image.digest);
     let bytes = |made: &Made| fs::read(&made.image.archive).unwrap();
     assert_eq!(bytes(&one), bytes(&other));
-    let changed = made(|app| {
+    let changed = make_image(|app| {
         fs::write(app.join("one/a.wasm"), b"\0asm\x0d\0\x01\0\x00\x02\x01x").unwrap();
     });
     assert_ne!(one.image.digest, changed.image.digest);
@@ -122,7 +122,7 @@ fn dependencies_are_packed_too() {
     let manifest = format!("{MANIFEST}{DEPENDENCY}");
     fs::write(folder.path().join("spin.toml"), manifest).unwrap();
     let application = Application::load(folder.path()).unwrap();
-    let packed = Packed::of(folder.path(), &application).unwrap();
+    let packed = Packed::from_manifest(folder.path(), &application).unwrap();
     let store = folder.path().join("one/store.wasm");
     assert_eq!(packed.components["components/store.wasm"], store);
     assert!(packed.manifest.contains("components/store.wasm"), "{}", packed.manifest);
@@ -130,22 +130,22 @@ fn dependencies_are_packed_too() {
 
 #[test]
 fn spins_layout_has_the_manifest_with_digests_for_paths() {
-    let made = made(|_| {});
+    let made = make_image(|_| {});
     let layout = made.layout.with_file_name("spin");
     let index = fs::read(layout.join("index.json")).unwrap();
     let index: Value = serde_json::from_slice(&index).unwrap();
-    let manifest = blob(&layout, &index["manifests"][0]);
+    let manifest = read_blob(&layout, &index["manifests"][0]);
     let manifest: Value = serde_json::from_slice(&manifest).unwrap();
     let layers = manifest["layers"].as_array().unwrap();
     let locked = layers.last().unwrap();
     assert_eq!(locked["mediaType"], "application/vnd.fermyon.spin.application.v1+config");
-    let locked: Value = serde_json::from_slice(&blob(&layout, locked)).unwrap();
+    let locked: Value = serde_json::from_slice(&read_blob(&layout, locked)).unwrap();
     assert_eq!(locked["metadata"]["name"], "school");
     assert_eq!(locked["triggers"][0]["trigger_config"], json!({"component": "a", "route": "/"}));
     let component = &locked["components"][0];
     assert_eq!(component["metadata"]["databases"], json!(["default"]));
     assert_eq!(component["source"]["digest"], layers[0]["digest"]);
-    assert_eq!(blob(&layout, &layers[0]), EMPTY);
+    assert_eq!(read_blob(&layout, &layers[0]), EMPTY);
 }
 
 #[test]

@@ -77,13 +77,13 @@ pub struct Inherit(BTreeSet<Capability>);
 
 impl Inherit {
     /// Whether this class is shared.
-    pub fn allows(&self, class: Capability) -> bool {
+    pub fn allows_class(&self, class: Capability) -> bool {
         self.0.contains(&class)
     }
 
     /// The classes, as the manifest calls them.
-    pub fn names(&self) -> Vec<&'static str> {
-        let classes = Capability::NAMES.iter().filter(|(_, class)| self.allows(*class));
+    pub fn class_names(&self) -> Vec<&'static str> {
+        let classes = Capability::NAMES.iter().filter(|(_, class)| self.allows_class(*class));
         classes.map(|(name, _)| *name).collect()
     }
 
@@ -92,14 +92,14 @@ impl Inherit {
         format!("{:?}", self.0)
     }
 
-    fn all() -> Self {
+    fn all_classes() -> Self {
         Self(Capability::NAMES.iter().map(|(_, class)| *class).collect())
     }
 
     fn parse(written: Option<schema::Inherit>) -> Result<Self> {
         match written {
             None | Some(schema::Inherit::All(false)) => Ok(Self::default()),
-            Some(schema::Inherit::All(true)) => Ok(Self::all()),
+            Some(schema::Inherit::All(true)) => Ok(Self::all_classes()),
             Some(schema::Inherit::Classes(names)) => {
                 let classes = names.iter().map(|name| Capability::parse(name));
                 Ok(Self(classes.collect::<Result<_>>()?))
@@ -124,7 +124,7 @@ pub struct Dependency {
 
 impl Dependency {
     /// Whether this dependency satisfies the import called `import`.
-    pub fn matches(&self, import: &str) -> bool {
+    pub fn matches_import(&self, import: &str) -> bool {
         let (name, version) = split_version(&self.name);
         let (import_name, import_version) = split_version(import);
         if version.is_some() && version != import_version {
@@ -149,20 +149,20 @@ fn split_version(name: &str) -> (&str, Option<&str>) {
 /// # Errors
 /// For forms that need a network (versions, registries, URLs), for unknown classes, and for
 /// both ways of saying what is inherited at once, each naming the entry.
-pub fn parse(
+pub fn parse_dependencies(
     component: &schema::Component,
     base: &Path,
     sources: &BTreeMap<String, PathBuf>,
 ) -> Result<Vec<Dependency>> {
     let inherit_all = component.dependencies_inherit_configuration;
     let entries = component.dependencies.iter().map(|(name, written)| {
-        parse_one(name, written, inherit_all, base, sources)
+        parse_dependency(name, written, inherit_all, base, sources)
             .with_context(|| format!("dependencies.{name:?}"))
     });
     entries.collect()
 }
 
-fn parse_one(
+fn parse_dependency(
     name: &str,
     written: &toml::Value,
     inherit_all: Option<bool>,
@@ -214,12 +214,12 @@ mod tests {
     #[test]
     fn a_package_satisfies_all_its_interfaces_and_no_other() {
         for name in ["a:b", "a:b@0.1.0", "a:b/c", "a:b/c@0.1.0"] {
-            assert!(dependency(name).matches("a:b/c@0.1.0"), "{name}");
+            assert!(dependency(name).matches_import("a:b/c@0.1.0"), "{name}");
         }
         for name in ["a:b@0.2.0", "a:b/d", "a:bb", "b", "c"] {
-            assert!(!dependency(name).matches("a:b/c@0.1.0"), "{name}");
+            assert!(!dependency(name).matches_import("a:b/c@0.1.0"), "{name}");
         }
-        assert!(dependency("plain").matches("plain"));
+        assert!(dependency("plain").matches_import("plain"));
     }
 
     #[test]
@@ -233,9 +233,12 @@ mod tests {
         assert_eq!(Inherit::parse(None).unwrap(), Inherit::default());
         let one = schema::Inherit::Classes(vec!["variables".into()]);
         let one = Inherit::parse(Some(one)).unwrap();
-        assert!(one.allows(Capability::Variables) && !one.allows(Capability::SqliteDatabases));
+        assert!(
+            one.allows_class(Capability::Variables)
+                && !one.allows_class(Capability::SqliteDatabases)
+        );
         let all = Inherit::parse(Some(schema::Inherit::All(true))).unwrap();
-        assert!(all.allows(Capability::SqliteDatabases));
+        assert!(all.allows_class(Capability::SqliteDatabases));
     }
 
     #[test]

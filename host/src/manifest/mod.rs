@@ -89,12 +89,13 @@ impl Application {
         if let Some(kind) = manifest.trigger.others.keys().next() {
             bail!("[[trigger.{kind}]]: this host serves HTTP only; remove the trigger");
         }
-        let (routes, components) = triggers(manifest.trigger.http, manifest.component, directory)?;
+        let (routes, components) =
+            read_triggers(manifest.trigger.http, manifest.component, directory)?;
         Ok(Self {
             name: manifest.application.name,
             version: manifest.application.version,
             directory: directory.to_owned(),
-            variables: variables(manifest.variables)?,
+            variables: read_variables(manifest.variables)?,
             routes,
             components,
         })
@@ -110,7 +111,9 @@ fn check_application_triggers(details: &schema::Details) -> Result<()> {
     Ok(())
 }
 
-fn variables(written: BTreeMap<String, schema::Variable>) -> Result<BTreeMap<String, Variable>> {
+fn read_variables(
+    written: BTreeMap<String, schema::Variable>,
+) -> Result<BTreeMap<String, Variable>> {
     let check = |(name, variable): (String, schema::Variable)| {
         check_variable_name(&name).with_context(|| format!("variables.{name}"))?;
         ensure!(
@@ -136,7 +139,7 @@ fn check_variable_name(name: &str) -> Result<()> {
 
 type Routed = (Vec<(String, String)>, BTreeMap<String, Component>);
 
-fn triggers(
+fn read_triggers(
     triggers: Vec<schema::HttpTrigger>,
     mut written: BTreeMap<String, schema::Component>,
     directory: &Path,
@@ -162,13 +165,13 @@ fn triggers(
         }
         ids.insert(id);
     }
-    let sources = sources(&written, directory)?;
+    let sources = component_sources(&written, directory)?;
     let components = ids.into_iter().map(|id| {
         let raw = written.get(&id);
         let raw = raw.with_context(|| {
             format!("a [[trigger.http]] names component {id:?}, but there is no [component.{id}]")
         })?;
-        let component = component(raw, &id, directory, &sources);
+        let component = read_component(raw, &id, directory, &sources);
         Ok((id.clone(), component.with_context(|| format!("[component.{id}]"))?))
     });
     Ok((routes, components.collect::<Result<_>>()?))
@@ -183,7 +186,7 @@ fn check_executor(executor: Option<&toml::Table>) -> Result<()> {
     Ok(())
 }
 
-fn sources(
+fn component_sources(
     written: &BTreeMap<String, schema::Component>,
     directory: &Path,
 ) -> Result<BTreeMap<String, PathBuf>> {
@@ -197,7 +200,7 @@ fn sources(
     written.iter().map(path).collect()
 }
 
-fn component(
+fn read_component(
     written: &schema::Component,
     id: &str,
     directory: &Path,
@@ -222,7 +225,7 @@ fn component(
         allowed_outbound_hosts: written.allowed_outbound_hosts.clone(),
         key_value_stores: written.key_value_stores.iter().cloned().collect(),
         sqlite_databases: written.sqlite_databases.iter().cloned().collect(),
-        dependencies: dependency::parse(written, directory, sources)?,
+        dependencies: dependency::parse_dependencies(written, directory, sources)?,
     })
 }
 

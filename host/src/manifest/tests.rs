@@ -17,17 +17,17 @@ const MINIMAL: &str = r#"
     source = "progress.wasm"
 "#;
 
-fn parse(extra: &str) -> Result<Application> {
+fn parse_with(extra: &str) -> Result<Application> {
     Application::parse(&format!("{MINIMAL}\n{extra}"), Path::new("/app"))
 }
 
-fn refusal(extra: &str) -> String {
-    format!("{:#}", parse(extra).unwrap_err())
+fn refusal_of(extra: &str) -> String {
+    format!("{:#}", parse_with(extra).unwrap_err())
 }
 
 #[test]
 fn sources_are_relative_to_the_manifest() {
-    let application = parse("").unwrap();
+    let application = parse_with("").unwrap();
     let progress = &application.components["progress"];
     assert_eq!(progress.source, Path::new("/app/progress.wasm"));
     assert_eq!(application.routes, [("/xapi/...".into(), "progress".into())]);
@@ -35,7 +35,7 @@ fn sources_are_relative_to_the_manifest() {
 
 #[test]
 fn everything_the_application_uses_is_read() {
-    let application = parse(
+    let application = parse_with(
         r#"
         description = "a store"
         sqlite_databases = ["progress"]
@@ -61,8 +61,8 @@ fn everything_the_application_uses_is_read() {
     assert!(progress.sqlite_databases.contains("progress"));
     let dependency = &progress.dependencies[0];
     assert_eq!(dependency.source, Path::new("/app/s.wasm"));
-    assert!(dependency.inherit.allows(Capability::Variables));
-    assert!(!dependency.inherit.allows(Capability::SqliteDatabases));
+    assert!(dependency.inherit.allows_class(Capability::Variables));
+    assert!(!dependency.inherit.allows_class(Capability::SqliteDatabases));
     assert!(application.components.contains_key("http-trigger-1"));
     assert!(!application.components.contains_key("unused"));
 }
@@ -88,7 +88,7 @@ fn what_cannot_be_honoured_is_refused_by_name() {
         ),
     ];
     for (extra, expected) in cases {
-        let refusal = refusal(extra);
+        let refusal = refusal_of(extra);
         assert!(refusal.contains(expected), "{extra}\n→ {refusal}");
     }
 }

@@ -31,12 +31,12 @@ pub struct Events {
 
 impl Events {
     /// Has a registry tell of them.
-    pub(super) fn register(&self, registry: &mut Registry) {
+    pub(super) fn register_events(&self, registry: &mut Registry) {
         registry.register("events", "Events that components name", self.family.clone());
     }
 
     /// Counts what a component's response names, and takes the name out of it.
-    pub fn count(&self, component: &Arc<str>, headers: &mut HeaderMap) {
+    pub fn count_event(&self, component: &Arc<str>, headers: &mut HeaderMap) {
         let Some(name) = headers.remove(EVENT) else { return };
         let legal = |c: &u8| c.is_ascii_lowercase() || *c == b'-';
         let name = name.to_str().unwrap_or_default();
@@ -65,7 +65,7 @@ mod tests {
     fn counted(events: &Events, name: &str) -> u64 {
         let mut headers = HeaderMap::new();
         headers.insert(EVENT, HeaderValue::from_str(name).unwrap());
-        events.count(&"identity".into(), &mut headers);
+        events.count_event(&"identity".into(), &mut headers);
         assert!(headers.is_empty(), "nobody outside sees it");
         let labels = EventLabels { component: "identity".into(), event: name.to_owned() };
         events.family.get(&labels).map_or(0, |counter| counter.get())

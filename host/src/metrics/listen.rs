@@ -27,7 +27,7 @@ const PATH: &str = "/metrics";
 const END: &str = "# EOF\n";
 
 /// Answers `GET /metrics` on a listener, for as long as it is polled.
-pub async fn serve(
+pub async fn serve_metrics(
     listener: TcpListener,
     metrics: Arc<Metrics>,
     directory: Directory,
@@ -43,7 +43,7 @@ pub async fn serve(
         let (metrics, directory) = (metrics.clone(), directory.clone());
         let service = service_fn(move |request| {
             let (metrics, directory) = (metrics.clone(), directory.clone());
-            async move { Ok::<_, Infallible>(answer(&request, &metrics, &directory).await) }
+            async move { Ok::<_, Infallible>(answer_request(&request, &metrics, &directory).await) }
         });
         let mut server = http1::Builder::new();
         server.timer(TokioTimer::new()).header_read_timeout(limits.head_max);
@@ -57,29 +57,32 @@ pub async fn serve(
     }
 }
 
-async fn answer(
+async fn answer_request(
     request: &Request<Incoming>,
     metrics: &Metrics,
     directory: &Directory,
 ) -> Response<WasiBody> {
     let is_get = request.method() == Method::GET || request.method() == Method::HEAD;
     if !is_get || request.uri().path() != PATH {
-        return reply::text(StatusCode::NOT_FOUND, "Metrics are at /metrics.");
+        return reply::text_reply(StatusCode::NOT_FOUND, "Metrics are at /metrics.");
     }
-    let Ok(own) = metrics.text() else {
-        return reply::text(StatusCode::INTERNAL_SERVER_ERROR, "The figures cannot be written.");
+    let Ok(own) = metrics.encode_text() else {
+        return reply::text_reply(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The figures cannot be written.",
+        );
     };
     let stores =
-        inside::post(directory, COMPONENT, PATH, Bytes::new()).await.unwrap_or_else(|error| {
+        inside::post_to(directory, COMPONENT, PATH, Bytes::new()).await.unwrap_or_else(|error| {
             tracing::debug!("no figures of component {COMPONENT}: {error:#}");
             Default::default()
         });
-    let text = join(&own, &String::from_utf8_lossy(&stores));
-    reply::reply(StatusCode::OK, MEDIA_TYPE, text)
+    let text = join_texts(&own, &String::from_utf8_lossy(&stores));
+    reply::reply_with(StatusCode::OK, MEDIA_TYPE, text)
 }
 
 /// Two texts as one, which ends once.
-fn join(own: &str, other: &str) -> String {
+fn join_texts(own: &str, other: &str) -> String {
     let own = own.strip_suffix(END).unwrap_or(own);
     if other.is_empty() { format!("{own}{END}") } else { format!("{own}{other}") }
 }
@@ -90,7 +93,7 @@ mod tests {
 
     #[test]
     fn there_is_one_end() {
-        assert_eq!(join("a 1\n# EOF\n", "b 2\n# EOF\n"), "a 1\nb 2\n# EOF\n");
-        assert_eq!(join("a 1\n# EOF\n", ""), "a 1\n# EOF\n");
+        assert_eq!(join_texts("a 1\n# EOF\n", "b 2\n# EOF\n"), "a 1\nb 2\n# EOF\n");
+        assert_eq!(join_texts("a 1\n# EOF\n", ""), "a 1\n# EOF\n");
     }
 }

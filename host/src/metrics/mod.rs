@@ -20,15 +20,15 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 pub use events::Events;
-pub use listen::serve;
-pub use requests::{Counting, Requests, RouteRequests};
+pub use listen::serve_metrics;
+pub use requests::{Counting, RequestCounters, RouteCounters};
 
 use crate::server::Directory;
 use process::Process;
-use sampled::{Sampled, disk};
+use sampled::{Sampled, read_disk};
 pub use tally::Tallied;
 
-/// The media type of what [`Metrics::text`] writes.
+/// The media type of what [`Metrics::encode_text`] writes.
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// What the names of this host's own figures begin with.
 const PREFIX: &str = "hedge";
@@ -38,7 +38,7 @@ pub struct Metrics {
     registry: Registry,
     folder: PathBuf,
     /// Of requests.
-    pub requests: Requests,
+    pub requests: RequestCounters,
 }
 
 impl Metrics {
@@ -53,23 +53,23 @@ impl Metrics {
         registry.register_collector(Box::new(Process::default()));
         let own = registry.sub_registry_with_prefix(PREFIX);
         own.register("build", "Which host this is", Info::new([("version", VERSION)]));
-        let requests = Requests::register(own);
-        events.register(own);
+        let requests = RequestCounters::register_counters(own);
+        events.register_events(own);
         let sampled = Sampled { databases, folder: folder.clone(), directory };
         own.register_collector(Box::new(sampled));
         Self { registry, folder, requests }
     }
 
     /// The disk where the state is. None: it cannot be looked at.
-    pub fn disk(&self) -> Option<Disk> {
-        disk(&self.folder)
+    pub fn disk_usage(&self) -> Option<Disk> {
+        read_disk(&self.folder)
     }
 
     /// All of it, as text.
     ///
     /// # Errors
     /// Never, but for what memory there is.
-    pub fn text(&self) -> Result<String, fmt::Error> {
+    pub fn encode_text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

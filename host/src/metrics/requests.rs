@@ -40,16 +40,16 @@ struct TraceLabels {
 type Histogram = HistogramWithExemplars<TraceLabels>;
 
 /// What is counted of all routes.
-pub struct Requests {
+pub struct RequestCounters {
     answers: Family<AnswerLabels, Counter>,
     seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     in_flight: Family<RouteLabels, Gauge>,
     tally: Arc<Tally>,
 }
 
-impl Requests {
+impl RequestCounters {
     /// Registers them.
-    pub fn register(registry: &mut Registry) -> Self {
+    pub fn register_counters(registry: &mut Registry) -> Self {
         let histogram: fn() -> Histogram = || Histogram::new(BOUNDS.into_iter());
         let requests = Self {
             answers: Family::default(),
@@ -67,14 +67,14 @@ impl Requests {
     }
 
     /// What is counted of one route. All of it is there from the start: a rate needs a zero.
-    pub fn of_route(&self, component: &str, route: &str) -> RouteRequests {
+    pub fn of_route(&self, component: &str, route: &str) -> RouteCounters {
         let (component, route): (Arc<str>, Arc<str>) = (component.into(), route.into());
         let answers = CODES.map(|code| {
             let (component, route) = (component.clone(), route.clone());
             self.answers.get_or_create_owned(&AnswerLabels { component, route, code })
         });
         let labels = RouteLabels { component, route };
-        RouteRequests {
+        RouteCounters {
             answers,
             seconds: self.seconds.get_or_create_owned(&labels),
             in_flight: self.in_flight.get_or_create_owned(&labels),
@@ -83,22 +83,22 @@ impl Requests {
     }
 
     /// What is counted of all routes together.
-    pub fn tallied(&self) -> Tallied {
-        self.tally.read()
+    pub fn read_tally(&self) -> Tallied {
+        self.tally.read_counts()
     }
 }
 
 /// What is counted of a route.
-pub struct RouteRequests {
+pub struct RouteCounters {
     answers: [Counter; CODES.len()],
     seconds: Histogram,
     in_flight: Gauge,
     tally: Arc<Tally>,
 }
 
-impl RouteRequests {
+impl RouteCounters {
     /// A request has come.
-    pub fn begin(&self) -> Counting<'_> {
+    pub fn begin_request(&self) -> Counting<'_> {
         self.in_flight.inc();
         Counting { route: self, since: Instant::now() }
     }
@@ -106,13 +106,13 @@ impl RouteRequests {
 
 /// A request that is not answered yet. Dropped, it was given up.
 pub struct Counting<'a> {
-    route: &'a RouteRequests,
+    route: &'a RouteCounters,
     since: Instant,
 }
 
 impl Counting<'_> {
     /// It is answered. `trace_id` is that of its trace, if that is kept.
-    pub fn answered(self, status: StatusCode, trace_id: Option<String>) {
+    pub fn count_answer(self, status: StatusCode, trace_id: Option<String>) {
         let class = usize::from(status.as_u16() / 100).saturating_sub(1);
         if let Some(answers) = self.route.answers.get(class) {
             answers.inc();
@@ -120,7 +120,7 @@ impl Counting<'_> {
         let seconds = self.since.elapsed().as_secs_f64();
         let labels = trace_id.map(|trace_id| TraceLabels { trace_id });
         self.route.seconds.observe(seconds, labels, None);
-        self.route.tally.answered(status, seconds);
+        self.route.tally.count_answer(status, seconds);
     }
 }
 

@@ -13,8 +13,8 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
-use crate::runtime::service::Load;
-use crate::server::{Directory, Routes, Use};
+use crate::runtime::service::ServiceLoad;
+use crate::server::{CacheUsage, Directory, Routes};
 
 /// A figure: its name, its help, and how it is read.
 type Figure<T> = (&'static str, &'static str, fn(&T) -> u64);
@@ -45,12 +45,12 @@ const GAUGES: [Figure<Stats>; 3] = [
     ("sqlite_wal_pages", "Pages in the write-ahead log", |stats| stats.wal_pages),
 ];
 
-const COMPONENT_GAUGES: [Figure<Load>; 3] = [
+const COMPONENT_GAUGES: [Figure<ServiceLoad>; 3] = [
     ("component_requests", "Requests in a component", |load| load.running),
     ("component_requests_waiting", "Requests that wait for a component", |load| load.waiting),
     ("component_instances", "Instances of a component", |load| load.instances),
 ];
-const STARTED: Figure<Load> =
+const STARTED: Figure<ServiceLoad> =
     ("component_instances_started", "Instances that were started", |load| load.started);
 
 /// How a figure is told.
@@ -83,37 +83,43 @@ impl Collector for Sampled {
         let stats = |(name, database): &(String, Database)| (name.clone(), database.stats());
         let stats: Vec<_> = self.databases.iter().map(stats).collect();
         for figure in COUNTERS {
-            family(&mut encoder, "database", figure, Kind::Counter, &stats)?;
+            encode_figures(&mut encoder, "database", figure, Kind::Counter, &stats)?;
         }
         for figure in TIMES {
-            family(&mut encoder, "database", figure, Kind::Time, &stats)?;
+            encode_figures(&mut encoder, "database", figure, Kind::Time, &stats)?;
         }
         for figure in GAUGES {
-            family(&mut encoder, "database", figure, Kind::Gauge, &stats)?;
+            encode_figures(&mut encoder, "database", figure, Kind::Gauge, &stats)?;
         }
-        if let Some(routes) = self.directory.current() {
-            components(&mut encoder, &routes)?;
+        if let Some(routes) = self.directory.current_routes() {
+            encode_components(&mut encoder, &routes)?;
             if let Some(cache) = &routes.cache {
-                response_cache(&mut encoder, &cache.usage())?;
+                encode_response_cache(&mut encoder, &cache.read_usage())?;
             }
         }
-        if let Some(Disk { free, size }) = disk(&self.folder) {
-            gauge(&mut encoder, "disk_free", "Free where the state is", Unit::Bytes, free)?;
-            gauge(&mut encoder, "disk_size", "Size of where the state is", Unit::Bytes, size)?;
+        if let Some(Disk { free, size }) = read_disk(&self.folder) {
+            encode_gauge(&mut encoder, "disk_free", "Free where the state is", Unit::Bytes, free)?;
+            encode_gauge(
+                &mut encoder,
+                "disk_size",
+                "Size of where the state is",
+                Unit::Bytes,
+                size,
+            )?;
         }
         Ok(())
     }
 }
 
 /// The disk that a folder is on. None: it cannot be looked at.
-pub fn disk(folder: &Path) -> Option<Disk> {
+pub fn read_disk(folder: &Path) -> Option<Disk> {
     let disk = rustix::fs::statvfs(folder).ok()?;
     let (free, size) = (disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize);
     Some(Disk { free, size })
 }
 
 /// One figure of several things, by what the label says they are.
-fn family<'a, T: 'a>(
+fn encode_figures<'a, T: 'a>(
     encoder: &mut DescriptorEncoder,
     label: &str,
     (name, help, read): Figure<T>,
@@ -134,37 +140,37 @@ fn family<'a, T: 'a>(
             Kind::Time => {
                 ConstCounter::new(Duration::from_micros(value).as_secs_f64()).encode(metric)?;
             }
-            Kind::Gauge => ConstGauge::new(signed(value)).encode(metric)?,
+            Kind::Gauge => ConstGauge::new(to_signed(value)).encode(metric)?,
         }
     }
     Ok(())
 }
 
-fn components(encoder: &mut DescriptorEncoder, routes: &Routes) -> fmt::Result {
-    let loads = routes.services.iter().map(|(id, service)| (id.clone(), service.load()));
+fn encode_components(encoder: &mut DescriptorEncoder, routes: &Routes) -> fmt::Result {
+    let loads = routes.services.iter().map(|(id, service)| (id.clone(), service.read_load()));
     let loads: Vec<_> = loads.collect();
     for figure in COMPONENT_GAUGES {
-        family(encoder, "component", figure, Kind::Gauge, &loads)?;
+        encode_figures(encoder, "component", figure, Kind::Gauge, &loads)?;
     }
-    family(encoder, "component", STARTED, Kind::Counter, &loads)
+    encode_figures(encoder, "component", STARTED, Kind::Counter, &loads)
 }
 
-fn response_cache(encoder: &mut DescriptorEncoder, usage: &Use) -> fmt::Result {
+fn encode_response_cache(encoder: &mut DescriptorEncoder, usage: &CacheUsage) -> fmt::Result {
     let help = "Requests that the host answered by itself";
     let counter = encoder.encode_descriptor("cache_hits", help, None, MetricType::Counter)?;
     ConstCounter::new(usage.hits).encode(counter)?;
     let help = "Responses that it took in to do so";
     let counter = encoder.encode_descriptor("cache_kept", help, None, MetricType::Counter)?;
     ConstCounter::new(usage.kept).encode(counter)?;
-    gauge(encoder, "cache_size", "What they take", Unit::Bytes, usage.bytes)
+    encode_gauge(encoder, "cache_size", "What they take", Unit::Bytes, usage.bytes)
 }
 
 /// As gauges have them.
-fn signed(value: u64) -> i64 {
+fn to_signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn gauge(
+fn encode_gauge(
     encoder: &mut DescriptorEncoder,
     name: &str,
     help: &str,
@@ -172,5 +178,5 @@ fn gauge(
     value: u64,
 ) -> fmt::Result {
     let metric = encoder.encode_descriptor(name, help, Some(&unit), MetricType::Gauge)?;
-    ConstGauge::new(signed(value)).encode(metric)
+    ConstGauge::new(to_signed(value)).encode(metric)
 }

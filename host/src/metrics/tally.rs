@@ -30,7 +30,7 @@ pub struct Tallied {
 
 impl Tally {
     /// A request was answered.
-    pub fn answered(&self, status: StatusCode, seconds: f64) {
+    pub fn count_answer(&self, status: StatusCode, seconds: f64) {
         if status.is_server_error() {
             self.failed.fetch_add(1, Ordering::Relaxed);
         }
@@ -41,7 +41,7 @@ impl Tally {
     }
 
     /// What is counted by now.
-    pub fn read(&self) -> Tallied {
+    pub fn read_counts(&self) -> Tallied {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Tallied { failed: read(&self.failed), durations: self.durations.each_ref().map(read) }
     }
@@ -49,7 +49,7 @@ impl Tally {
 
 impl Tallied {
     /// What came since it was otherwise.
-    pub fn since(&self, before: &Self, elapsed: Duration) -> Requests {
+    pub fn since_earlier(&self, before: &Self, elapsed: Duration) -> Requests {
         let mut durations = self.durations;
         for (count, before) in durations.iter_mut().zip(&before.durations) {
             *count = count.saturating_sub(*before);
@@ -58,14 +58,14 @@ impl Tallied {
             seconds: elapsed.as_secs().max(1),
             answered: durations.iter().sum(),
             failed: self.failed.saturating_sub(before.failed),
-            p99_s: p99(&durations),
+            p99_s: estimate_p99(&durations),
         }
     }
 }
 
 /// How long 99 of 100 answers took at most, in seconds: between the bounds of its bucket, as if
 /// that were filled evenly. What lies beyond the last bound is shown as that.
-fn p99(durations: &[u64; BUCKETS]) -> Option<f64> {
+fn estimate_p99(durations: &[u64; BUCKETS]) -> Option<f64> {
     let answered: u64 = durations.iter().sum();
     let rank = answered as f64 * MOST;
     let (mut below, mut lower) = (0.0, 0.0);
@@ -86,13 +86,13 @@ mod tests {
     #[test]
     fn what_came_since_is_told_and_nothing_of_before() {
         let tally = Tally::default();
-        tally.answered(StatusCode::BAD_GATEWAY, 20.0);
-        let before = tally.read();
+        tally.count_answer(StatusCode::BAD_GATEWAY, 20.0);
+        let before = tally.read_counts();
         for _ in 0..99 {
-            tally.answered(StatusCode::OK, 0.02);
+            tally.count_answer(StatusCode::OK, 0.02);
         }
-        tally.answered(StatusCode::SERVICE_UNAVAILABLE, 0.2);
-        let since = tally.read().since(&before, Duration::from_secs(600));
+        tally.count_answer(StatusCode::SERVICE_UNAVAILABLE, 0.2);
+        let since = tally.read_counts().since_earlier(&before, Duration::from_secs(600));
         assert_eq!((since.seconds, since.answered, since.failed), (600, 100, 1));
         assert!((since.p99_s.unwrap() - 0.025).abs() < 1e-9, "{since:?}");
     }
@@ -100,10 +100,10 @@ mod tests {
     #[test]
     fn a_percentile_lies_within_its_bucket() {
         let mut durations = [0; BUCKETS];
-        assert_eq!(p99(&durations), None);
+        assert_eq!(estimate_p99(&durations), None);
         durations[6] = 100;
-        assert!((p99(&durations).unwrap() - (0.025 + 0.025 * 0.99)).abs() < 1e-9);
+        assert!((estimate_p99(&durations).unwrap() - (0.025 + 0.025 * 0.99)).abs() < 1e-9);
         durations[BUCKETS - 1] = 100;
-        assert_eq!(p99(&durations), Some(10.0));
+        assert_eq!(estimate_p99(&durations), Some(10.0));
     }
 }

@@ -13,13 +13,14 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use serde::{Deserialize, Serialize};
+use hedge_sqlite::private::create_folder;
 use tempfile::NamedTempFile;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::compose::compose;
-use super::source::{Sources, engine_version, stamp};
+use super::compose::compose_component;
+use super::engine::InstanceResources;
+use super::source::{Sources, engine_version, stat_stamp};
 use crate::manifest;
 
 /// A folder of compiled components.
@@ -35,7 +36,7 @@ pub struct Compiled {
     /// Its native code.
     pub code: Code,
     /// What an instance takes from the pool.
-    pub resources: Resources,
+    pub resources: InstanceResources,
 }
 
 /// Native code.
@@ -47,17 +48,6 @@ pub enum Code {
     Memory(Vec<u8>),
 }
 
-/// What one instance takes from the pool.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-pub struct Resources {
-    /// Linear memories.
-    pub memories: u32,
-    /// Tables.
-    pub tables: u32,
-    /// Elements of its largest table at the start.
-    pub table_elements_max: u64,
-}
-
 impl Cache {
     /// A cache in `folder`, which is made for this user alone.
     ///
@@ -65,6 +55,10 @@ impl Cache {
     /// When the folder cannot be made or written, or others can write to it.
     pub fn in_folder(folder: &Path) -> Result<Self> {
         let context = || format!("the cache folder {}", folder.display());
+        // The state folder may be above it, and is shared where its volume is.
+        if let Some(parent) = std::path::absolute(folder)?.parent() {
+            create_folder(parent).with_context(context)?;
+        }
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(context)?;
         check_owner(folder).context("name another one with --cache-dir")?;
         NamedTempFile::new_in(folder).with_context(context)?;
@@ -95,40 +89,44 @@ impl Cache {
     ///
     /// # Errors
     /// When a source is missing.
-    pub fn find(
+    pub fn find_compiled(
         &self,
         engine: &Engine,
         component: &manifest::Component,
     ) -> Result<Option<Compiled>> {
         let Some(folder) = &self.folder else { return Ok(None) };
-        Ok(indexed(folder, &index(folder, engine, component)?))
+        Ok(read_indexed(folder, &index_path(folder, engine, component)?))
     }
 
     /// The compiled form of `component`, composed and compiled now if there is none.
     ///
     /// # Errors
     /// When a source is missing, does not compose, or does not compile.
-    pub fn get(&self, engine: &Engine, component: &manifest::Component) -> Result<Compiled> {
+    pub fn get_or_compile(
+        &self,
+        engine: &Engine,
+        component: &manifest::Component,
+    ) -> Result<Compiled> {
         let Some(folder) = &self.folder else {
-            let (code, resources) = compile(engine, Sources::read(component)?)?;
+            let (code, resources) = compile_here(engine, Sources::read_files(component)?)?;
             return Ok(Compiled { code: Code::Memory(code), resources });
         };
-        let index = index(folder, engine, component)?;
-        if let Some(compiled) = indexed(folder, &index) {
+        let index = index_path(folder, engine, component)?;
+        if let Some(compiled) = read_indexed(folder, &index) {
             return Ok(compiled);
         }
-        let sources = Sources::read(component)?;
-        let key = sources.key(engine_version(engine));
-        let entry = match entry(folder, &key) {
+        let sources = Sources::read_files(component)?;
+        let key = sources.content_key(engine_version(engine));
+        let entry = match find_entry(folder, &key) {
             Some(entry) => entry,
-            None => write(folder, &key, &compile(engine, sources)?)?,
+            None => write_entry(folder, &key, &compile_here(engine, sources)?)?,
         };
         write_atomically(&index, key.as_bytes())?;
         Ok(entry)
     }
 
     /// Forgets an entry that turned out to be unusable.
-    pub fn forget(&self, compiled: &Compiled) {
+    pub fn forget_entry(&self, compiled: &Compiled) {
         let Code::File(path) = &compiled.code else { return };
         if self.folder.as_ref().is_some_and(|folder| path.starts_with(folder)) {
             let _ = fs::remove_file(path);
@@ -149,25 +147,25 @@ pub(super) fn check_owner(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn index(folder: &Path, engine: &Engine, component: &manifest::Component) -> Result<PathBuf> {
-    Ok(folder.join(format!("{}.index", stamp(engine, component)?)))
+fn index_path(folder: &Path, engine: &Engine, component: &manifest::Component) -> Result<PathBuf> {
+    Ok(folder.join(format!("{}.index", stat_stamp(engine, component)?)))
 }
 
-fn indexed(folder: &Path, index: &Path) -> Option<Compiled> {
-    entry(folder, &fs::read_to_string(index).ok()?)
+fn read_indexed(folder: &Path, index: &Path) -> Option<Compiled> {
+    find_entry(folder, &fs::read_to_string(index).ok()?)
 }
 
-pub(super) fn entry(folder: &Path, key: &str) -> Option<Compiled> {
+pub(super) fn find_entry(folder: &Path, key: &str) -> Option<Compiled> {
     let path = folder.join(format!("{key}.cwasm"));
     let resources = fs::read(path.with_extension("json")).ok()?;
     let resources = serde_json::from_slice(&resources).ok()?;
     path.exists().then_some(Compiled { code: Code::File(path), resources })
 }
 
-pub(super) fn write(
+pub(super) fn write_entry(
     folder: &Path,
     key: &str,
-    (code, resources): &(Vec<u8>, Resources),
+    (code, resources): &(Vec<u8>, InstanceResources),
 ) -> Result<Compiled> {
     let path = folder.join(format!("{key}.cwasm"));
     write_atomically(&path.with_extension("json"), &serde_json::to_vec(resources)?)?;
@@ -176,18 +174,18 @@ pub(super) fn write(
 }
 
 /// Composes and compiles, for this machine.
-fn compile(engine: &Engine, sources: Sources<'_>) -> Result<(Vec<u8>, Resources)> {
-    let composed = compose(sources.root, &sources.dependencies)?;
+fn compile_here(engine: &Engine, sources: Sources<'_>) -> Result<(Vec<u8>, InstanceResources)> {
+    let composed = compose_component(sources.root, &sources.dependencies)?;
     let code = engine.precompile_component(&composed).map_err(anyhow::Error::from)?;
-    let resources = resources(engine, &code)?;
+    let resources = read_resources(engine, &code)?;
     Ok((code, resources))
 }
 
-pub(super) fn resources(engine: &Engine, code: &[u8]) -> Result<Resources> {
+pub(super) fn read_resources(engine: &Engine, code: &[u8]) -> Result<InstanceResources> {
     // SAFETY: the bytes come from this process's compiler.
     let component = unsafe { Component::deserialize(engine, code) }?;
     let required = component.resources_required().context("the component imports modules")?;
-    Ok(Resources {
+    Ok(InstanceResources {
         memories: required.num_memories,
         tables: required.num_tables,
         table_elements_max: required.max_initial_table_size.unwrap_or(0),
@@ -217,19 +215,19 @@ pub(super) mod tests {
     /// Another one, with a section of a name of its own.
     pub const OTHER: &[u8] = b"\0asm\x0d\0\x01\0\x00\x02\x01x";
 
-    pub fn file(compiled: Compiled) -> PathBuf {
+    pub fn code_file(compiled: Compiled) -> PathBuf {
         match compiled.code {
             Code::File(path) => path,
             Code::Memory(_) => panic!("it is in memory alone"),
         }
     }
 
-    pub fn component(source: &Path) -> manifest::Component {
-        application(source).components.remove("c").unwrap()
+    pub fn one_component(source: &Path) -> manifest::Component {
+        one_application(source).components.remove("c").unwrap()
     }
 
     /// An application of one component, in the folder of its source.
-    pub fn application(source: &Path) -> manifest::Application {
+    pub fn one_application(source: &Path) -> manifest::Application {
         let text = format!(
             "spin_manifest_version = 2\n[application]\nname = 'x'\n\
              [[trigger.http]]\nroute = '/'\ncomponent = 'c'\n[component.c]\nsource = {:?}",
@@ -244,9 +242,9 @@ pub(super) mod tests {
         let source = folder.path().join("c.wasm");
         let cache = Cache::in_folder(&folder.path().join("cache")).unwrap();
         let engine = Engine::default();
-        let wasm = component(&source);
+        let wasm = one_component(&source);
         fs::write(&source, EMPTY).unwrap();
-        let get = || file(cache.get(&engine, &wasm).unwrap());
+        let get = || code_file(cache.get_or_compile(&engine, &wasm).unwrap());
         let first = get();
         assert_eq!(get(), first);
         fs::remove_file(&first).unwrap();
@@ -268,8 +266,8 @@ pub(super) mod tests {
     fn a_missing_source_says_what_to_run() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::in_folder(&folder.path().join("cache")).unwrap();
-        let wasm = component(&folder.path().join("none.wasm"));
-        let error = cache.get(&Engine::default(), &wasm).unwrap_err();
+        let wasm = one_component(&folder.path().join("none.wasm"));
+        let error = cache.get_or_compile(&Engine::default(), &wasm).unwrap_err();
         assert!(error.to_string().contains("cargo xtask build"), "{error}");
     }
 

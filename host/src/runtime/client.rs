@@ -11,13 +11,13 @@ use wasmtime_wasi_http::{WasiHttp, WasiHttpCtxView, WasiHttpView};
 use super::instance::InstanceState;
 
 /// Marks the functions of the interface.
-struct Client;
+struct ClientInterface;
 
-impl HasData for Client {
+impl HasData for ClientInterface {
     type Data<'a> = WasiHttpCtxView<'a>;
 }
 
-impl HostWithStore<InstanceState> for Client {
+impl HostWithStore<InstanceState> for ClientInterface {
     async fn send(
         accessor: &Accessor<InstanceState, Self>,
         request: Resource<Request>,
@@ -28,7 +28,7 @@ impl HostWithStore<InstanceState> for Client {
                 return Ok(());
             }
             let callers = store.data().callers.clone();
-            let caller = callers.find(store.async_call_stack()?);
+            let caller = callers.find_parent(store.async_call_stack()?);
             // Wasmtime's function hands the request to `Outbound` before it waits for anything.
             callers.set_current(caller);
             Ok(())
@@ -44,5 +44,5 @@ impl HostWithStore<InstanceState> for Client {
 /// # Errors
 /// When it is defined already.
 pub fn add_to_linker(linker: &mut Linker<InstanceState>) -> wasmtime::Result<()> {
-    client::add_to_linker::<_, Client>(linker, InstanceState::http)
+    client::add_to_linker::<_, ClientInterface>(linker, InstanceState::http)
 }

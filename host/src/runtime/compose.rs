@@ -21,12 +21,15 @@ pub const DENIED: &str = "denied-";
 /// # Errors
 /// When a file is no component, when a dependency satisfies no import or lacks the export, when
 /// two satisfy the same import, and when types do not fit. The message names the dependency.
-pub fn compose(root: Vec<u8>, dependencies: &[(&Dependency, Vec<u8>)]) -> Result<Vec<u8>> {
+pub fn compose_component(
+    root: Vec<u8>,
+    dependencies: &[(&Dependency, Vec<u8>)],
+) -> Result<Vec<u8>> {
     if dependencies.is_empty() {
         return Ok(root);
     }
     let mut graph = CompositionGraph::new();
-    let (world, instance) = instantiate(&mut graph, "root", root)?;
+    let (world, instance) = instantiate_package(&mut graph, "root", root)?;
     let mut satisfied: Vec<(String, &str)> = Vec::new();
     let mut denied = Vec::new();
     for (index, (dependency, bytes)) in dependencies.iter().enumerate() {
@@ -41,10 +44,10 @@ pub fn compose(root: Vec<u8>, dependencies: &[(&Dependency, Vec<u8>)]) -> Result
             }
             satisfied.push((import.clone(), &dependency.name));
         }
-        let plugged = plug(&mut graph, instance, index, dependency, bytes, &imports);
+        let plugged = plug_dependency(&mut graph, instance, index, dependency, bytes, &imports);
         denied.extend(plugged.with_context(context)?);
     }
-    let exports: Vec<String> = names(&graph, world, |world| &world.exports);
+    let exports: Vec<String> = item_names(&graph, world, |world| &world.exports);
     for name in exports {
         let export = graph.alias_instance_export(instance, &name)?;
         graph.export(export, &name)?;
@@ -55,7 +58,7 @@ pub fn compose(root: Vec<u8>, dependencies: &[(&Dependency, Vec<u8>)]) -> Result
     Ok(composed)
 }
 
-fn instantiate(
+fn instantiate_package(
     graph: &mut CompositionGraph,
     name: &str,
     bytes: Vec<u8>,
@@ -67,7 +70,7 @@ fn instantiate(
     Ok((world, graph.instantiate(package)))
 }
 
-fn names<'g>(
+fn item_names<'g>(
     graph: &'g CompositionGraph,
     world: WorldId,
     side: impl Fn(&'g wac_graph::types::World) -> &'g indexmap::IndexMap<String, ItemKind>,
@@ -80,9 +83,9 @@ fn matching_imports(
     world: WorldId,
     dependency: &Dependency,
 ) -> Result<Vec<String>> {
-    let all = names(graph, world, |world| &world.imports);
+    let all = item_names(graph, world, |world| &world.imports);
     let matching: Vec<_> =
-        all.iter().filter(|import| dependency.matches(import)).cloned().collect();
+        all.iter().filter(|import| dependency.matches_import(import)).cloned().collect();
     ensure!(
         !matching.is_empty(),
         "the component imports nothing of that name; it imports {}",
@@ -91,7 +94,7 @@ fn matching_imports(
     Ok(matching)
 }
 
-fn plug(
+fn plug_dependency(
     graph: &mut CompositionGraph,
     root: NodeId,
     index: usize,
@@ -99,8 +102,9 @@ fn plug(
     bytes: &[u8],
     imports: &[String],
 ) -> Result<Vec<String>> {
-    let (world, instance) = instantiate(graph, &format!("dependency-{index}"), bytes.to_vec())?;
-    let denied = deny(graph, world, instance, index, dependency)?;
+    let (world, instance) =
+        instantiate_package(graph, &format!("dependency-{index}"), bytes.to_vec())?;
+    let denied = deny_imports(graph, world, instance, index, dependency)?;
     for import in imports {
         let name = dependency.export.as_ref().unwrap_or(import);
         let exports = &graph.types()[world].exports;
@@ -117,7 +121,7 @@ fn plug(
 }
 
 /// Renames the imports whose class `dependency` does not inherit. Returns their new names.
-fn deny(
+fn deny_imports(
     graph: &mut CompositionGraph,
     world: WorldId,
     instance: NodeId,
@@ -125,7 +129,7 @@ fn deny(
     dependency: &Dependency,
 ) -> Result<Vec<String>> {
     let denied = |import: &str| {
-        Capability::of_import(import).is_some_and(|class| !dependency.inherit.allows(class))
+        Capability::of_import(import).is_some_and(|class| !dependency.inherit.allows_class(class))
     };
     let imports: Vec<(String, ItemKind)> = graph.types()[world]
         .imports
@@ -155,7 +159,7 @@ fn deny(
 /// merged with another, a dependency would have rights nobody gave it.
 fn check_denied(composed: &[u8], denied: &[String]) -> Result<()> {
     let mut graph = CompositionGraph::new();
-    let (world, _) = instantiate(&mut graph, "composed", composed.to_vec())?;
+    let (world, _) = instantiate_package(&mut graph, "composed", composed.to_vec())?;
     let imports = &graph.types()[world].imports;
     for name in denied {
         ensure!(imports.contains_key(name), "the composition lost the import {name}");

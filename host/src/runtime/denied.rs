@@ -18,7 +18,7 @@ enum Never {}
 ///
 /// # Errors
 /// When a denied interface holds something other than functions, types and resources.
-pub fn link<T: Send + 'static>(
+pub fn link_denied<T: Send + 'static>(
     linker: &mut Linker<T>,
     engine: &Engine,
     component: &Component,
@@ -33,7 +33,7 @@ pub fn link<T: Send + 'static>(
             ComponentItem::ComponentInstance(interface) => Some(interface),
             _ => None,
         })
-        .flat_map(|interface| resources(&interface, engine))
+        .flat_map(|interface| resources_of(&interface, engine))
         .collect();
     for (name, import) in denied {
         let ComponentItem::ComponentInstance(interface) = import.ty else {
@@ -42,7 +42,7 @@ pub fn link<T: Send + 'static>(
         let mut instance = linker.instance(name)?;
         for (item, definition) in interface.exports(engine) {
             match definition.ty {
-                ComponentItem::ComponentFunc(ty) => refuse(&mut instance, item, &ty)?,
+                ComponentItem::ComponentFunc(ty) => refuse_calls(&mut instance, item, &ty)?,
                 ComponentItem::Resource(ty) if used.contains(&ty) => {}
                 ComponentItem::Resource(_) => {
                     instance.resource(item, ResourceType::host::<Never>(), |_, _| Ok(()))?;
@@ -55,7 +55,7 @@ pub fn link<T: Send + 'static>(
     Ok(())
 }
 
-fn resources(interface: &ComponentInstance, engine: &Engine) -> Vec<ResourceType> {
+fn resources_of(interface: &ComponentInstance, engine: &Engine) -> Vec<ResourceType> {
     let resource = |item| match item {
         ComponentItem::Resource(ty) => Some(ty),
         _ => None,
@@ -63,29 +63,35 @@ fn resources(interface: &ComponentInstance, engine: &Engine) -> Vec<ResourceType
     interface.exports(engine).filter_map(|(_, export)| resource(export.ty)).collect()
 }
 
-fn refuse<T: Send + 'static>(
+fn refuse_calls<T: Send + 'static>(
     instance: &mut LinkerInstance<'_, T>,
     name: &str,
     ty: &ComponentFunc,
 ) -> Result<()> {
     if ty.async_() {
         instance.func_new_concurrent(name, |_, ty, parameters, results| {
-            let refusal = answer(&ty, parameters, results);
+            let refusal = answer_refusal(&ty, parameters, results);
             Box::pin(async move { refusal })
         })?;
     } else {
-        instance.func_new(name, |_, ty, parameters, results| answer(&ty, parameters, results))?;
+        instance.func_new(name, |_, ty, parameters, results| {
+            answer_refusal(&ty, parameters, results)
+        })?;
     }
     Ok(())
 }
 
-fn answer(ty: &ComponentFunc, parameters: &[Val], results: &mut [Val]) -> wasmtime::Result<()> {
+fn answer_refusal(
+    ty: &ComponentFunc,
+    parameters: &[Val],
+    results: &mut [Val],
+) -> wasmtime::Result<()> {
     for (slot, ty) in results.iter_mut().zip(ty.results()) {
         *slot = match ty {
             Type::List(_) => Val::List(Vec::new()),
             Type::Option(_) => Val::Option(None),
             Type::Result(result) => {
-                let error = result.err().and_then(|ty| refusal(&ty, parameters));
+                let error = result.err().and_then(|ty| refusal_value(&ty, parameters));
                 Val::Result(Err(error.map(Box::new)))
             }
             // Reachable only through a resource, and there is never one.
@@ -96,7 +102,7 @@ fn answer(ty: &ComponentFunc, parameters: &[Val], results: &mut [Val]) -> wasmti
 }
 
 /// The case of an error variant that says "not for you", by what the variant has.
-fn refusal(ty: &Type, parameters: &[Val]) -> Option<Val> {
+fn refusal_value(ty: &Type, parameters: &[Val]) -> Option<Val> {
     let Type::Variant(variant) = ty else { return None };
     let has = |name: &str| variant.cases().any(|case| case.name == name);
     let case = |name: &str, payload: Option<Val>| {

@@ -5,20 +5,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use super::cache::Resources;
 use crate::limits::Limits;
 
 /// How often a guest that does not return is made to yield.
 pub const EPOCH: Duration = Duration::from_millis(10);
+
+/// What one instance takes from the pool.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct InstanceResources {
+    /// Linear memories.
+    pub memories: u32,
+    /// Tables.
+    pub tables: u32,
+    /// Elements of its largest table at the start.
+    pub table_elements_max: u64,
+}
 
 /// What memory a pooled slot keeps between two instances; more is given back to the system. The
 /// difference to 2 MiB is a node of 27 MB instead of 187 under load.
 const KEEP_RESIDENT: usize = 64 << 10;
 
 /// Settings that decide what compiled code looks like, the same for compiling and running.
-fn config() -> Config {
+fn base_config() -> Config {
     let mut config = Config::new();
     config.wasm_component_model(true);
     config.wasm_component_model_async(true);
@@ -30,8 +41,8 @@ fn config() -> Config {
 ///
 /// # Errors
 /// When this machine cannot run Wasmtime.
-pub fn compiler() -> Result<Engine> {
-    Ok(Engine::new(&config())?)
+pub fn new_compiler() -> Result<Engine> {
+    Ok(Engine::new(&base_config())?)
 }
 
 /// A family of processors that code can be compiled for elsewhere.
@@ -47,7 +58,7 @@ pub enum Architecture {
 
 impl Architecture {
     /// That of this machine; None if it is neither.
-    pub fn here() -> Option<Self> {
+    pub fn of_this_machine() -> Option<Self> {
         match std::env::consts::ARCH {
             "x86_64" => Some(Self::Amd64),
             "aarch64" => Some(Self::Arm64),
@@ -56,7 +67,7 @@ impl Architecture {
     }
 
     /// What Rust and Wasmtime call it.
-    pub fn target(self) -> &'static str {
+    pub fn target_triple(self) -> &'static str {
         match self {
             Self::Amd64 => "x86_64-unknown-linux-gnu",
             Self::Arm64 => "aarch64-unknown-linux-gnu",
@@ -64,7 +75,7 @@ impl Architecture {
     }
 
     /// What its processors have beyond the oldest of the family, by Cranelift's names.
-    pub fn features(self) -> &'static [&'static str] {
+    pub fn cpu_features(self) -> &'static [&'static str] {
         match self {
             Self::Amd64 => {
                 &["has_cmpxchg16b", "has_popcnt", "has_sse3", "has_ssse3", "has_sse41", "has_sse42"]
@@ -79,9 +90,9 @@ impl Architecture {
 /// # Errors
 /// When Wasmtime cannot compile for it.
 pub fn portable_compiler(architecture: Architecture) -> Result<Engine> {
-    let mut config = config();
-    config.target(architecture.target())?;
-    for feature in architecture.features() {
+    let mut config = base_config();
+    config.target(architecture.target_triple())?;
+    for feature in architecture.cpu_features() {
         // SAFETY: code that uses the feature is loaded only where Wasmtime finds it.
         unsafe { config.cranelift_flag_enable(feature) };
     }
@@ -92,14 +103,15 @@ pub fn portable_compiler(architecture: Architecture) -> Result<Engine> {
 ///
 /// # Errors
 /// When the address space for the pool cannot be reserved.
-pub fn pooled(components: &[Resources], limits: &Limits) -> Result<Engine> {
+pub fn pooled_engine(components: &[InstanceResources], limits: &Limits) -> Result<Engine> {
     let instances = u32::try_from(limits.instances_max).unwrap_or(u32::MAX / 64);
-    let sum = |count: fn(&Resources) -> u32| {
+    let sum = |count: fn(&InstanceResources) -> u32| {
         let each = components.iter().map(count).fold(0, u32::saturating_add);
         each.max(1).saturating_mul(instances)
     };
-    let most =
-        |count: fn(&Resources) -> u32| components.iter().map(count).max().unwrap_or(1).max(1);
+    let most = |count: fn(&InstanceResources) -> u32| {
+        components.iter().map(count).max().unwrap_or(1).max(1)
+    };
     let elements = components.iter().map(|component| component.table_elements_max).max();
     let elements = usize::try_from(elements.unwrap_or(0)).unwrap_or(usize::MAX).max(1024);
     let count = u32::try_from(components.len()).unwrap_or(1).max(1).saturating_mul(instances);
@@ -122,7 +134,7 @@ pub fn pooled(components: &[Resources], limits: &Limits) -> Result<Engine> {
     pool.linear_memory_keep_resident(KEEP_RESIDENT);
     pool.table_keep_resident(KEEP_RESIDENT);
 
-    let mut config = config();
+    let mut config = base_config();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Ok(Engine::new(&config)?)
 }

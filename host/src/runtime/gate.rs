@@ -20,7 +20,7 @@ impl Gate {
     }
 
     /// How many are inside, and how many wait.
-    pub fn load(&self) -> (u64, u64) {
+    pub fn read_load(&self) -> (u64, u64) {
         let inside = self.inside_max.saturating_sub(self.permits.available_permits());
         (inside as u64, self.waiting.load(Ordering::Relaxed) as u64)
     }
@@ -30,22 +30,22 @@ impl Gate {
         if let Ok(permit) = self.permits.try_acquire() {
             return Some(permit);
         }
-        let _waiting = Waiting::join(&self.waiting, self.waiting_max)?;
+        let _waiting = QueuePlace::join_queue(&self.waiting, self.waiting_max)?;
         self.permits.acquire().await.ok()
     }
 }
 
 /// A place in the queue, given back also when the caller goes away.
-struct Waiting<'g>(&'g AtomicUsize);
+struct QueuePlace<'g>(&'g AtomicUsize);
 
-impl<'g> Waiting<'g> {
-    fn join(count: &'g AtomicUsize, max: usize) -> Option<Self> {
+impl<'g> QueuePlace<'g> {
+    fn join_queue(count: &'g AtomicUsize, max: usize) -> Option<Self> {
         let place = Self(count);
         (count.fetch_add(1, Ordering::Relaxed) < max).then_some(place)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for QueuePlace<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

@@ -19,12 +19,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use super::instance::Grants;
+use super::dispatch::Dispatch;
+use super::grants::Grants;
 use crate::allowed_hosts::SERVICE_DOMAIN;
 use crate::client::{HttpClient, http_client};
 use crate::metrics::Events;
 use crate::runtime_config;
-use crate::server::Directory;
 use crate::telemetry::{Callers, Traces};
 
 /// How long a first byte, and each next one, may take unless the guest says otherwise.
@@ -36,7 +36,7 @@ pub struct Network {
     /// Built when first needed: parsing the root certificates costs a millisecond.
     client: OnceLock<Option<HttpClient<WasiBody>>>,
     permits: Arc<Semaphore>,
-    directory: Directory,
+    application: Arc<dyn Dispatch>,
     /// What takes traces, if anything does.
     pub traces: Option<Arc<Traces>>,
     /// What components count.
@@ -44,23 +44,23 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network with nobody on it yet; `directory` learns the components later.
+    /// A network with nobody on it yet; `application` learns the components later.
     pub fn new(
         config: runtime_config::OutboundHttp,
-        directory: Directory,
+        application: Arc<dyn Dispatch>,
         traces: Option<Arc<Traces>>,
         events: Events,
     ) -> Self {
         let permits = Arc::new(Semaphore::new(config.requests_max));
-        Self { config, client: OnceLock::new(), permits, directory, traces, events }
+        Self { config, client: OnceLock::new(), permits, application, traces, events }
     }
 
     /// Whether the application is closing down.
     pub fn is_closed(&self) -> bool {
-        self.directory.is_closed()
+        self.application.is_closed()
     }
 
-    fn client(&self) -> Result<&HttpClient<WasiBody>, Error> {
+    fn shared_client(&self) -> Result<&HttpClient<WasiBody>, Error> {
         let build = || {
             let client = http_client(self.config.connect_max, self.config.pooling);
             client.inspect_err(|error| tracing::error!("no HTTP client: {error:#}")).ok()
@@ -68,7 +68,7 @@ impl Network {
         self.client.get_or_init(build).as_ref().ok_or(Error::ConfigurationError)
     }
 
-    async fn send(
+    async fn send_to_network(
         &self,
         request: Request<WasiBody>,
         options: RequestOptions,
@@ -77,12 +77,12 @@ impl Network {
         let permit = permit.map_err(|_| Error::ConnectionLimitReached)?;
         let first_byte_max = options.first_byte_timeout.unwrap_or(SILENCE_MAX);
         let silence_max = options.between_bytes_timeout.unwrap_or(SILENCE_MAX);
-        let sending = self.client()?.request(request);
+        let sending = self.shared_client()?.request(request);
         let response = match tokio::time::timeout(first_byte_max, sending).await {
             Ok(sent) => sent.map_err(send_error)?,
             Err(_) => return Err(Error::ConnectionReadTimeout),
         };
-        let wrap = |body| Guarded {
+        let wrap = |body| GuardedBody {
             body,
             silence_max,
             silence: Box::pin(tokio::time::sleep(silence_max)),
@@ -129,13 +129,16 @@ impl Outbound {
         Self { grants, network, callers }
     }
 
-    fn check(&self, uri: &Uri) -> Result<Destination, Error> {
+    fn check_destination(&self, uri: &Uri) -> Result<Destination, Error> {
         let scheme = uri.scheme_str().unwrap_or("http");
         let own = matches!(uri.host(), None | Some("self" | "self.alt"));
         let host = uri.host().unwrap_or("self");
         let hosts = &self.grants.hosts;
-        let allowed =
-            if own { hosts.allow_own(scheme) } else { hosts.allow(scheme, host, uri.port_u16()) };
+        let allowed = if own {
+            hosts.allows_own(scheme)
+        } else {
+            hosts.allows_connection(scheme, host, uri.port_u16())
+        };
         if !allowed {
             let id = &self.grants.id;
             let authority = uri.authority().map_or("self", |authority| authority.as_str());
@@ -160,7 +163,7 @@ enum Destination {
 }
 
 type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
-type Sent = Result<(Response<WasiBody>, Io), Error>;
+type SendOutcome = Result<(Response<WasiBody>, Io), Error>;
 
 impl WasiHttpHooks for Outbound {
     fn send_request(
@@ -170,22 +173,24 @@ impl WasiHttpHooks for Outbound {
         // Resolves when the guest is done with the response's body; dropping the body says as
         // much.
         _done: Io,
-    ) -> Box<dyn Future<Output = Sent> + Send> {
-        let destination = self.check(request.uri());
+    ) -> Box<dyn Future<Output = SendOutcome> + Send> {
+        let destination = self.check_destination(request.uri());
         let network = self.network.clone();
         let on_behalf = || self.callers.take_current();
         let traces = network.traces.as_ref();
-        let mut span = traces.and_then(|traces| traces.sending(&mut request, on_behalf()));
+        let mut span = traces.and_then(|traces| traces.begin_client(&mut request, on_behalf()));
         Box::new(async move {
             let sent = match destination? {
-                Destination::Network => network.send(request, options.unwrap_or_default()).await,
-                Destination::Own => network.directory.dispatch_public(request).await,
-                Destination::Component(id) => network.directory.dispatch(&id, request).await,
+                Destination::Network => {
+                    network.send_to_network(request, options.unwrap_or_default()).await
+                }
+                Destination::Own => network.application.dispatch_public(request).await,
+                Destination::Component(id) => network.application.dispatch_to(&id, request).await,
             };
             if let Some(span) = &mut span {
                 match &sent {
-                    Ok(response) => span.answered(response.status()),
-                    Err(error) => span.failed(error),
+                    Ok(response) => span.set_status(response.status()),
+                    Err(error) => span.set_failed(error),
                 }
             }
             let response = sent?;
@@ -195,14 +200,14 @@ impl WasiHttpHooks for Outbound {
 }
 
 /// A response body that fails when its sender falls silent, and holds the request's permit.
-struct Guarded {
+struct GuardedBody {
     body: Incoming,
     silence_max: Duration,
     silence: Pin<Box<Sleep>>,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Body for Guarded {
+impl Body for GuardedBody {
     type Data = Bytes;
     type Error = Error;
 

@@ -49,16 +49,16 @@ struct Lines {
 }
 
 impl Lines {
-    fn push(&mut self, bytes: &[u8]) {
+    fn push_bytes(&mut self, bytes: &[u8]) {
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.pending.extend_from_slice(part);
             if part.ends_with(b"\n") || self.pending.len() >= LINE_MAX {
-                self.log();
+                self.log_line();
             }
         }
     }
 
-    fn log(&mut self) {
+    fn log_line(&mut self) {
         let line = String::from_utf8_lossy(&self.pending);
         let line = line.trim_end();
         if !line.is_empty() {
@@ -71,7 +71,7 @@ impl Lines {
 
 impl Drop for Lines {
     fn drop(&mut self) {
-        self.log();
+        self.log_line();
     }
 }
 
@@ -81,7 +81,7 @@ impl AsyncWrite for Lines {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().push(bytes);
+        self.get_mut().push_bytes(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 

@@ -21,8 +21,10 @@ use wasmtime_wasi_http::handler::{
 use wasmtime_wasi_http::{WasiBody, WasiHttpView, p2, p3};
 
 use super::denied;
+use super::failure::ServiceFailure;
 use super::gate::Gate;
-use super::instance::{Grants, InstanceState};
+use super::grants::Grants;
+use super::instance::InstanceState;
 use super::outbound::Network;
 use crate::limits::Limits;
 use crate::telemetry::Parent;
@@ -45,7 +47,7 @@ struct Instances {
 }
 
 /// How busy a component is.
-pub struct Load {
+pub struct ServiceLoad {
     /// Requests in it.
     pub running: u64,
     /// Requests that wait to be.
@@ -54,20 +56,6 @@ pub struct Load {
     pub instances: u64,
     /// Instances that were ever started.
     pub started: u64,
-}
-
-/// Why a component gave no response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
-    /// All instances are busy and enough requests wait already.
-    #[error("too busy")]
-    Busy,
-    /// No response head in time.
-    #[error("timed out")]
-    TimedOut,
-    /// The guest trapped, panicked or answered with an error code; the log has the reason.
-    #[error("failed")]
-    Failed,
 }
 
 impl Service {
@@ -84,7 +72,7 @@ impl Service {
         limits: Arc<Limits>,
     ) -> Result<Self> {
         let mut linker = linker.clone();
-        denied::link(&mut linker, engine, component)?;
+        denied::link_denied(&mut linker, engine, component)?;
         let pre = linker.instantiate_pre(component).map_err(anyhow::Error::from).context(
             "it imports what neither its dependencies nor this host offer; if a dependency is \
              meant to, check its name and version in the manifest",
@@ -110,52 +98,53 @@ impl Service {
     }
 
     /// How busy the component is.
-    pub fn load(&self) -> Load {
-        let (running, waiting) = self.gate.load();
+    pub fn read_load(&self) -> ServiceLoad {
+        let (running, waiting) = self.gate.read_load();
         let started = self.instances.started.load(Ordering::Relaxed);
         let ended = self.instances.ended.load(Ordering::Relaxed);
-        Load { running, waiting, instances: started.saturating_sub(ended), started }
+        ServiceLoad { running, waiting, instances: started.saturating_sub(ended), started }
     }
 
     /// Lets the component answer. Returns with the response's head; its body streams on.
     ///
     /// # Errors
-    /// See [`Failure`].
+    /// See [`ServiceFailure`].
     pub async fn handle(
         &self,
         mut request: Request<WasiBody>,
-    ) -> Result<Response<WasiBody>, Failure> {
+    ) -> Result<Response<WasiBody>, ServiceFailure> {
         let traces = self.network.traces.as_ref();
-        let mut span = traces.map(|traces| traces.answering(&self.id, &mut request));
-        let Some(span) = &mut span else { return self.answer(request, None).await };
+        let mut span = traces.map(|traces| traces.begin_server(&self.id, &mut request));
+        let Some(span) = &mut span else { return self.answer_in_time(request, None).await };
         // Log lines of what goes wrong name the trace.
         let trace_id = span.trace_id();
         let lines = tracing::info_span!("request", trace_id);
-        let mut answer = self.answer(request, Some(span.as_parent())).instrument(lines).await;
+        let mut answer =
+            self.answer_in_time(request, Some(span.as_parent())).instrument(lines).await;
         match &mut answer {
             Ok(response) => {
-                span.answered(response.status());
+                span.set_status(response.status());
                 if let Some(trace_id) = trace_id {
                     response.extensions_mut().insert(TraceId(trace_id));
                 }
             }
-            Err(failure) => span.failed(failure),
+            Err(failure) => span.set_failed(failure),
         }
         answer
     }
 
-    async fn answer(
+    async fn answer_in_time(
         &self,
         request: Request<WasiBody>,
         trace: Option<Parent>,
-    ) -> Result<Response<WasiBody>, Failure> {
+    ) -> Result<Response<WasiBody>, ServiceFailure> {
         let deadline = Instant::now() + self.limits.request_max;
-        let started = Started { deadline, trace };
+        let started = PendingRequest { deadline, trace };
         let answering = async {
-            let _permit = self.gate.enter().await.ok_or(Failure::Busy)?;
+            let _permit = self.gate.enter().await.ok_or(ServiceFailure::Busy)?;
             let answer = self.handler.handle(started, request).await;
-            let mut response = answer.map_err(|error| self.failure(&error))?;
-            self.network.events.count(&self.id, response.headers_mut());
+            let mut response = answer.map_err(|error| self.explain_failure(&error))?;
+            self.network.events.count_event(&self.id, response.headers_mut());
             Ok(response)
         };
         // From outside, since a guest that never yields holds up the timer inside.
@@ -165,23 +154,23 @@ impl Service {
         }
     }
 
-    fn timed_out(&self) -> Failure {
+    fn timed_out(&self) -> ServiceFailure {
         let (id, limit) = (&self.id, self.limits.request_max);
         tracing::warn!("component {id} gave no answer within {limit:?} (--request-timeout)");
-        Failure::TimedOut
+        ServiceFailure::TimedOut
     }
 
-    fn failure(&self, error: &wasmtime::Error) -> Failure {
+    fn explain_failure(&self, error: &wasmtime::Error) -> ServiceFailure {
         let id = &self.id;
         if error.is::<ExpirationError>() {
             return self.timed_out();
         }
         if let Some(failed) = error.downcast_ref::<InstantiationError<Instant>>() {
             tracing::warn!("component {id} could not start another instance: {:#}", failed.error);
-            return Failure::Busy;
+            return ServiceFailure::Busy;
         }
         tracing::error!("component {id} failed: {error:#}");
-        Failure::Failed
+        ServiceFailure::Failed
     }
 }
 
@@ -230,7 +219,7 @@ impl HandlerState for Factory {
 pub struct TraceId(pub String);
 
 /// A request on its way to an instance.
-struct Started {
+struct PendingRequest {
     /// When it has to have its response head.
     deadline: Instant,
     /// What is done for it is part of this, if it is traced.
@@ -249,7 +238,7 @@ struct Worker {
 
 impl WorkerState for Worker {
     type StoreData = InstanceState;
-    type RequestData = Started;
+    type RequestData = PendingRequest;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         let total_max = if self.shareable { self.limits.instance_requests_max } else { 1 };
@@ -265,12 +254,12 @@ impl WorkerState for Worker {
     fn on_request_start(
         &self,
         store: StoreContextMut<'_, InstanceState>,
-        Started { deadline, trace }: Started,
+        PendingRequest { deadline, trace }: PendingRequest,
         task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
         let sleep = tokio::time::sleep_until(deadline);
         let Some(trace) = trace else { return Box::pin(sleep) };
-        let entered = store.data().callers.enter(task, trace);
+        let entered = store.data().callers.enter_task(task, trace);
         Box::pin(async move {
             let _entered = entered;
             sleep.await;

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use wasmtime::Engine;
 
-use super::cache::{Compiled, Resources, check_owner, entry, resources, write};
-use super::compose::compose;
-use super::engine::{Architecture, compiler, portable_compiler};
+use super::cache::{Compiled, check_owner, find_entry, read_resources, write_entry};
+use super::compose::compose_component;
+use super::engine::{Architecture, InstanceResources, new_compiler, portable_compiler};
 use super::source::{Digests, Sources, portable_version};
 use crate::manifest::{self, Application};
 
@@ -32,15 +32,17 @@ impl<'m> Shipped<'m> {
     /// When others can write to the folder, or one of the application's files is missing.
     pub fn open(application: &'m Application) -> Result<Option<Self>> {
         let folder = application.directory.join(SHIPPED);
-        let Some(here) = Architecture::here().filter(|_| folder.is_dir()) else { return Ok(None) };
+        let Some(here) = Architecture::of_this_machine().filter(|_| folder.is_dir()) else {
+            return Ok(None);
+        };
         check_owner(&folder)?;
-        let digests = Digests::of(application.components.values())?;
+        let digests = Digests::of_components(application.components.values())?;
         Ok(Some(Self { folder, engine: portable_version(here), digests }))
     }
 
     /// The compiled form of `component`, if it is here.
-    pub fn find(&self, component: &manifest::Component) -> Option<Compiled> {
-        entry(&self.folder, &self.digests.key(self.engine, component)?)
+    pub fn find_compiled(&self, component: &manifest::Component) -> Option<Compiled> {
+        find_entry(&self.folder, &self.digests.content_key(self.engine, component)?)
     }
 }
 
@@ -48,27 +50,27 @@ impl<'m> Shipped<'m> {
 ///
 /// # Errors
 /// When a source is missing.
-pub fn key(architecture: Architecture, component: &manifest::Component) -> Result<String> {
-    Ok(Sources::read(component)?.key(portable_version(architecture)))
+pub fn code_key(architecture: Architecture, component: &manifest::Component) -> Result<String> {
+    Ok(Sources::read_files(component)?.content_key(portable_version(architecture)))
 }
 
-/// Compiles a component for all machines of a family into `folder`, for [`Cache::with_shipped`].
+/// Compiles a component for all machines of a family into `folder`, where [`Shipped`] finds it.
 /// Its files are named by content, and readable by everyone. Answers their names.
 ///
 /// # Errors
 /// When a source is missing, does not compose, or does not compile, or the folder cannot be
 /// written.
-pub fn ship(
+pub fn compile_portable(
     folder: &Path,
     architecture: Architecture,
     component: &manifest::Component,
 ) -> Result<Vec<PathBuf>> {
     let engine = portable_compiler(architecture)?;
-    let sources = Sources::read(component)?;
-    let key = sources.key(portable_version(architecture));
+    let sources = Sources::read_files(component)?;
+    let key = sources.content_key(portable_version(architecture));
     let path = folder.join(format!("{key}.cwasm"));
-    if entry(folder, &key).is_none() {
-        write(folder, &key, &compile_for(&engine, architecture, sources)?)?;
+    if find_entry(folder, &key).is_none() {
+        write_entry(folder, &key, &compile_for(&engine, architecture, sources)?)?;
     }
     let files = vec![path.with_extension("json"), path];
     for file in &files {
@@ -83,22 +85,22 @@ fn compile_for(
     engine: &Engine,
     architecture: Architecture,
     sources: Sources<'_>,
-) -> Result<(Vec<u8>, Resources)> {
-    let composed = compose(sources.root, &sources.dependencies)?;
+) -> Result<(Vec<u8>, InstanceResources)> {
+    let composed = compose_component(sources.root, &sources.dependencies)?;
     let code = engine.precompile_component(&composed).map_err(anyhow::Error::from)?;
-    let here = compiler()?;
-    if Architecture::here() == Some(architecture) {
-        return Ok((code.clone(), resources(&here, &code)?));
+    let here = new_compiler()?;
+    if Architecture::of_this_machine() == Some(architecture) {
+        return Ok((code.clone(), read_resources(&here, &code)?));
     }
     let local = here.precompile_component(&composed).map_err(anyhow::Error::from)?;
-    Ok((code, resources(&here, &local)?))
+    Ok((code, read_resources(&here, &local)?))
 }
 
 #[cfg(test)]
 mod tests {
     use wasmtime::component::Component;
 
-    use super::super::cache::tests::{EMPTY, OTHER, application, component, file};
+    use super::super::cache::tests::{EMPTY, OTHER, code_file, one_application, one_component};
     use super::*;
 
     #[test]
@@ -106,14 +108,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (source, shipped) = (folder.path().join("c.wasm"), folder.path().join(SHIPPED));
         fs::write(&source, EMPTY).unwrap();
-        let application = application(&source);
+        let application = one_application(&source);
         let wasm = &application.components["c"];
         fs::create_dir(&shipped).unwrap();
-        let files = ship(&shipped, Architecture::here().unwrap(), wasm).unwrap();
-        let find = || Shipped::open(&application).unwrap().unwrap().find(wasm);
+        let files =
+            compile_portable(&shipped, Architecture::of_this_machine().unwrap(), wasm).unwrap();
+        let find = || Shipped::open(&application).unwrap().unwrap().find_compiled(wasm);
         // SAFETY: it was compiled a few lines above.
-        unsafe { Component::deserialize_file(&compiler().unwrap(), &files[1]) }.unwrap();
-        assert_eq!(file(find().unwrap()), files[1]);
+        unsafe { Component::deserialize_file(&new_compiler().unwrap(), &files[1]) }.unwrap();
+        assert_eq!(code_file(find().unwrap()), files[1]);
         fs::write(&source, OTHER).unwrap();
         assert!(find().is_none());
     }
@@ -124,7 +127,8 @@ mod tests {
         let source = folder.path().join("c.wasm");
         fs::write(&source, EMPTY).unwrap();
         let code = |architecture| {
-            let files = ship(folder.path(), architecture, &component(&source)).unwrap();
+            let files =
+                compile_portable(folder.path(), architecture, &one_component(&source)).unwrap();
             fs::read(&files[1]).unwrap()
         };
         assert_ne!(code(Architecture::Amd64), code(Architecture::Arm64));

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufReader};
+use std::iter;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
@@ -33,7 +34,7 @@ impl<'m> Sources<'m> {
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn read(component: &'m manifest::Component) -> Result<Self> {
+    pub fn read_files(component: &'m manifest::Component) -> Result<Self> {
         let dependencies = component.dependencies.iter().map(|dependency| {
             let bytes = read_source(&dependency.source);
             Ok((dependency, bytes.with_context(|| format!("dependency {:?}", dependency.name))?))
@@ -45,16 +46,16 @@ impl<'m> Sources<'m> {
     }
 
     /// Names their content, and what it is compiled with.
-    pub fn key(&self, engine: [u8; 8]) -> String {
+    pub fn content_key(&self, engine: [u8; 8]) -> String {
         let dependencies = self.dependencies.iter();
         let dependencies = dependencies.map(|(one, bytes)| (*one, Sha256::digest(bytes).into()));
-        key(engine, Sha256::digest(&self.root).into(), dependencies)
+        hash_content(engine, Sha256::digest(&self.root).into(), dependencies)
     }
 }
 
 type Digest256 = [u8; 32];
 
-fn key<'m>(
+fn hash_content<'m>(
     engine: [u8; 8],
     root: Digest256,
     dependencies: impl Iterator<Item = (&'m manifest::Dependency, Digest256)>,
@@ -66,7 +67,7 @@ fn key<'m>(
         hash.update(how_composed(dependency));
         hash.update(digest);
     }
-    hexadecimal(hash)
+    to_hex(hash)
 }
 
 /// The content of an application's files, by their digests.
@@ -78,14 +79,17 @@ impl<'m> Digests<'m> {
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn of(components: impl Iterator<Item = &'m manifest::Component>) -> Result<Self> {
+    pub fn of_components(
+        components: impl Iterator<Item = &'m manifest::Component>,
+    ) -> Result<Self> {
         let files = components.flat_map(|component| {
             let dependencies = component.dependencies.iter().map(|one| one.source.as_path());
             dependencies.chain([component.source.as_path()])
         });
         let files: HashSet<&Path> = files.collect();
         thread::scope(|scope| {
-            let digests = files.into_iter().map(|file| (file, scope.spawn(move || digest(file))));
+            let digests =
+                files.into_iter().map(|file| (file, scope.spawn(move || digest_file(file))));
             let digests: Vec<_> = digests.collect();
             let digests = digests.into_iter().map(|(file, digest)| {
                 let digest = digest.join().map_err(|_| anyhow!("a thread panicked"))?;
@@ -97,17 +101,17 @@ impl<'m> Digests<'m> {
 
     /// Names the content of a component's files, and what it is compiled with; None: they are not
     /// among those that were read.
-    pub fn key(&self, engine: [u8; 8], component: &manifest::Component) -> Option<String> {
+    pub fn content_key(&self, engine: [u8; 8], component: &manifest::Component) -> Option<String> {
         let of = |file: &Path| self.0.get(file).copied();
         let dependencies = component.dependencies.iter();
         let dependencies = dependencies.map(|one| Some((one, of(&one.source)?)));
         let dependencies: Vec<_> = dependencies.collect::<Option<_>>()?;
-        Some(key(engine, of(&component.source)?, dependencies.into_iter()))
+        Some(hash_content(engine, of(&component.source)?, dependencies.into_iter()))
     }
 }
 
-fn digest(path: &Path) -> Result<Digest256> {
-    let mut file = fs::File::open(path).with_context(|| missing(path))?;
+fn digest_file(path: &Path) -> Result<Digest256> {
+    let mut file = fs::File::open(path).with_context(|| missing_advice(path))?;
     let mut hash = Sha256::new();
     io::copy(&mut BufReader::with_capacity(PORTION, &mut file), &mut hash)?;
     Ok(hash.finalize().into())
@@ -117,19 +121,19 @@ fn digest(path: &Path) -> Result<Digest256> {
 ///
 /// # Errors
 /// When a file is missing.
-pub fn stamp(engine: &Engine, component: &manifest::Component) -> Result<String> {
+pub fn stat_stamp(engine: &Engine, component: &manifest::Component) -> Result<String> {
     let mut hash = Sha256::new();
     hash.update(engine_version(engine));
-    hash.update(stat(&component.source)?);
+    hash.update(stat_text(&component.source)?);
     for dependency in &component.dependencies {
         hash.update(how_composed(dependency));
-        hash.update(stat(&dependency.source)?);
+        hash.update(stat_text(&dependency.source)?);
     }
-    Ok(hexadecimal(hash))
+    Ok(to_hex(hash))
 }
 
-fn stat(path: &Path) -> Result<String> {
-    let found = fs::metadata(path).with_context(|| missing(path))?;
+fn stat_text(path: &Path) -> Result<String> {
+    let found = fs::metadata(path).with_context(|| missing_advice(path))?;
     Ok(format!(
         "{}\0{} {} {} {}.{}\0",
         path.display(),
@@ -142,10 +146,10 @@ fn stat(path: &Path) -> Result<String> {
 }
 
 fn read_source(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| missing(path))
+    fs::read(path).with_context(|| missing_advice(path))
 }
 
-fn missing(path: &Path) -> String {
+fn missing_advice(path: &Path) -> String {
     format!("cannot read {}: run `cargo xtask build` or `spin build` first", path.display())
 }
 
@@ -157,12 +161,18 @@ fn how_composed(dependency: &manifest::Dependency) -> String {
 /// Names what decides on the code for a family of processors, but for Wasmtime's version, which it
 /// looks at by itself when it loads code.
 pub fn portable_version(architecture: Architecture) -> [u8; 8] {
-    let mut hasher = DefaultHasher::new();
-    (FORMAT, architecture.target(), architecture.features()).hash(&mut hasher);
-    hasher.finish().to_le_bytes()
+    // Images carry it: not by the standard library's hash, which may change with the compiler.
+    let mut hash = Sha256::new();
+    hash.update(FORMAT.to_le_bytes());
+    for word in iter::once(&architecture.target_triple()).chain(architecture.cpu_features()) {
+        hash.update(word);
+        hash.update([0]);
+    }
+    let [a, b, c, d, e, f, g, h, ..]: Digest256 = hash.finalize().into();
+    [a, b, c, d, e, f, g, h]
 }
 
-/// Names what decides on the code that an engine makes.
+/// Names what decides on the code that an engine makes, on this machine by this build.
 pub fn engine_version(engine: &Engine) -> [u8; 8] {
     let mut hasher = DefaultHasher::new();
     FORMAT.hash(&mut hasher);
@@ -170,6 +180,6 @@ pub fn engine_version(engine: &Engine) -> [u8; 8] {
     hasher.finish().to_le_bytes()
 }
 
-fn hexadecimal(hash: Sha256) -> String {
+fn to_hex(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

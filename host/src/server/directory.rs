@@ -7,14 +7,16 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock, Weak};
 
+use async_trait::async_trait;
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::reply;
-use super::response_cache::{self, Found, ResponseCache};
-use crate::metrics::RouteRequests;
+use super::response_cache::{self, CacheLookup, ResponseCache};
+use crate::metrics::RouteCounters;
 use crate::route::{Match, Router, WELL_KNOWN};
+use crate::runtime::dispatch::Dispatch;
 use crate::runtime::service::{Service, TraceId};
 
 /// Everything that answers.
@@ -30,7 +32,7 @@ pub struct Routes {
     /// What the host answers by itself. None: nothing.
     pub cache: Option<ResponseCache>,
     /// What is counted of each public route, by its pattern.
-    pub counted: BTreeMap<String, RouteRequests>,
+    pub counted: BTreeMap<String, RouteCounters>,
 }
 
 /// A late-bound reference to [`Routes`]: components are made before it exists, and reach each
@@ -43,58 +45,52 @@ const NOBODY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPEC
 
 impl Directory {
     /// Makes `routes` known; only the first call counts.
-    pub fn bind(&self, routes: &Arc<Routes>) {
+    pub fn bind_routes(&self, routes: &Arc<Routes>) {
         let _ = self.0.set(Arc::downgrade(routes));
     }
 
-    /// Whether the application is closing down: nobody answers any more.
-    pub fn is_closed(&self) -> bool {
-        self.0.get().is_some_and(|routes| routes.strong_count() == 0)
-    }
-
     /// All of it, while the application runs.
-    pub fn current(&self) -> Option<Arc<Routes>> {
+    pub fn current_routes(&self) -> Option<Arc<Routes>> {
         self.0.get().and_then(Weak::upgrade)
     }
 
-    fn routes(&self) -> Result<Arc<Routes>, Error> {
+    fn running_routes(&self) -> Result<Arc<Routes>, Error> {
         // Gone only while the host is closing down.
-        self.current().ok_or(Error::ConnectionTerminated)
+        self.current_routes().ok_or(Error::ConnectionTerminated)
     }
+}
 
-    /// Sends a request to a component by its id, whatever its route.
-    ///
-    /// # Errors
-    /// `DestinationNotFound` when there is no such component. A component that fails is a
-    /// response like any other: 500, 503 or 504.
-    pub async fn dispatch(
+#[async_trait]
+impl Dispatch for Directory {
+    /// A component that fails is a response like any other: 500, 503 or 504.
+    async fn dispatch_to(
         &self,
-        id: &str,
+        component: &str,
         mut request: Request<WasiBody>,
     ) -> Result<Response<WasiBody>, Error> {
-        let routes = self.routes()?;
-        let service = routes.services.get(id).ok_or(Error::DestinationNotFound)?;
+        let routes = self.running_routes()?;
+        let service = routes.services.get(component).ok_or(Error::DestinationNotFound)?;
         let path = request.uri().path().to_owned();
         let context = RouteContext { pattern: "/...", prefix: "", rest: &path, client: NOBODY };
-        prepare(&mut request, &context, &[]);
-        Ok(service.handle(request).await.unwrap_or_else(reply::failure))
+        set_route_headers(&mut request, &context, &[]);
+        Ok(service.handle(request).await.unwrap_or_else(reply::failure_reply))
     }
 
-    /// Sends a request to whoever answers its path publicly.
-    ///
-    /// # Errors
-    /// While the host is closing down.
-    pub async fn dispatch_public(
+    async fn dispatch_public(
         &self,
         request: Request<WasiBody>,
     ) -> Result<Response<WasiBody>, Error> {
-        Ok(self.routes()?.answer(request, NOBODY).await)
+        Ok(self.running_routes()?.answer_request(request, NOBODY).await)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.0.get().is_some_and(|routes| routes.strong_count() == 0)
     }
 }
 
 impl Routes {
     /// Answers a request from outside.
-    pub async fn answer(
+    pub async fn answer_request(
         &self,
         mut request: Request<WasiBody>,
         client: SocketAddr,
@@ -103,21 +99,21 @@ impl Routes {
         if let Some(name) = path.strip_prefix(WELL_KNOWN) {
             return self.well_known(name);
         }
-        let found = self.router.find(&path);
+        let found = self.router.find_route(&path);
         let Some((found, service)) = found
             .and_then(|found| Some((self.services.get(&found.route.component)?, found)))
             .map(|(service, found)| (found, service))
         else {
-            return reply::text(StatusCode::NOT_FOUND, "Nothing answers this path.");
+            return reply::text_reply(StatusCode::NOT_FOUND, "Nothing answers this path.");
         };
         if make_absolute(&mut request).is_none() {
-            return reply::text(StatusCode::BAD_REQUEST, "The Host header is no host name.");
+            return reply::text_reply(StatusCode::BAD_REQUEST, "The Host header is no host name.");
         }
-        let counting = self.counted.get(&found.route.pattern).map(RouteRequests::begin);
+        let counting = self.counted.get(&found.route.pattern).map(RouteCounters::begin_request);
         let response = self.answer_found(request, found, service, client).await;
         if let Some(counting) = counting {
             let trace = response.extensions().get::<TraceId>();
-            counting.answered(response.status(), trace.map(|TraceId(id)| id.clone()));
+            counting.count_answer(response.status(), trace.map(|TraceId(id)| id.clone()));
         }
         response
     }
@@ -130,18 +126,25 @@ impl Routes {
         client: SocketAddr,
     ) -> Response<WasiBody> {
         let Match { route, rest, parameters } = found;
-        let question = match self.cache.as_ref().map(|cache| cache.find(&route.component, &request))
+        let question = match self
+            .cache
+            .as_ref()
+            .map(|cache| cache.find_response(&route.component, &request))
         {
-            Some(Found::Response(response)) => return response,
-            Some(Found::Nothing(question)) => question,
+            Some(CacheLookup::Response(response)) => return response,
+            Some(CacheLookup::Nothing(question)) => question,
             None => None,
         };
         let pattern = route.pattern.as_str();
         let prefix = pattern.strip_suffix("/...").unwrap_or(pattern);
-        prepare(&mut request, &RouteContext { pattern, prefix, rest, client }, &parameters);
-        let mut response = service.handle(request).await.unwrap_or_else(reply::failure);
+        set_route_headers(
+            &mut request,
+            &RouteContext { pattern, prefix, rest, client },
+            &parameters,
+        );
+        let mut response = service.handle(request).await.unwrap_or_else(reply::failure_reply);
         match (&self.cache, question) {
-            (Some(cache), Some(question)) => cache.keep(question, response).await,
+            (Some(cache), Some(question)) => cache.keep_response(question, response).await,
             _ => {
                 response.headers_mut().remove(response_cache::CONTROL);
                 response
@@ -156,9 +159,9 @@ impl Routes {
                 let info = serde_json::json!({
                     "name": self.name, "version": self.version, "host": host,
                 });
-                reply::reply(StatusCode::OK, "application/json", info.to_string())
+                reply::reply_with(StatusCode::OK, "application/json", info.to_string())
             }
-            _ => reply::text(StatusCode::NOT_FOUND, "Nothing answers this path."),
+            _ => reply::text_reply(StatusCode::NOT_FOUND, "Nothing answers this path."),
         }
     }
 }
@@ -185,7 +188,7 @@ struct RouteContext<'a> {
     client: SocketAddr,
 }
 
-fn prepare(
+fn set_route_headers(
     request: &mut Request<WasiBody>,
     context: &RouteContext<'_>,
     parameters: &[(&str, &str)],
@@ -227,7 +230,7 @@ mod tests {
     use super::*;
 
     fn request(uri: &str) -> Request<WasiBody> {
-        let response = reply::text(StatusCode::OK, "");
+        let response = reply::text_reply(StatusCode::OK, "");
         Request::builder().uri(uri).body(response.into_body()).unwrap()
     }
 
@@ -240,7 +243,7 @@ mod tests {
         let client = "192.0.2.1:5".parse().unwrap();
         let context =
             RouteContext { pattern: "/xapi/...", prefix: "/xapi", rest: "/statements", client };
-        prepare(&mut request, &context, &[("Id", "7")]);
+        set_route_headers(&mut request, &context, &[("Id", "7")]);
         let header = |name: &str| request.headers().get(name).map(|v| v.to_str().unwrap());
         assert_eq!(header("spin-client-addr"), Some("192.0.2.1:5"));
         assert_eq!(header("spin-full-url"), Some("http://node/xapi/statements?limit=1"));

@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::reply;
-use crate::runtime::service::Failure;
+use crate::runtime::failure::ServiceFailure;
 
 const MEDIA_TYPE: &str = "text/event-stream";
 
@@ -34,13 +34,13 @@ impl EventStreams {
 
     /// The response as a client gets it: a stream of events is watched over, or refused if there
     /// are too many.
-    pub fn admit(&self, response: Response<WasiBody>) -> Response<WasiBody> {
+    pub fn admit_response(&self, response: Response<WasiBody>) -> Response<WasiBody> {
         let media_type = response.headers().get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
         if !media_type.is_some_and(|media_type| media_type.starts_with(MEDIA_TYPE.as_bytes())) {
             return response;
         }
         let Ok(place) = self.room.clone().try_acquire_owned() else {
-            return reply::failure(Failure::Busy);
+            return reply::failure_reply(ServiceFailure::Busy);
         };
         let mut stop = self.stop.subscribe();
         let stop = Box::pin(async move {
@@ -51,7 +51,7 @@ impl EventStreams {
     }
 
     /// Ends them all.
-    pub fn end(&self) {
+    pub fn end_all(&self) {
         self.stop.send_replace(true);
     }
 }
@@ -102,10 +102,10 @@ mod tests {
     #[tokio::test]
     async fn streams_of_events_end_when_the_host_stops() {
         let streams = EventStreams::new(1);
-        let mut body = streams.admit(events()).into_body();
+        let mut body = streams.admit_response(events()).into_body();
         assert!(body.frame().await.is_some_and(|frame| frame.is_ok()));
         assert!(body.frame().now_or_never().is_none(), "it goes on");
-        streams.end();
+        streams.end_all();
         assert!(body.frame().await.is_none());
         assert!(body.frame().await.is_none());
     }
@@ -113,13 +113,13 @@ mod tests {
     #[tokio::test]
     async fn there_is_room_for_so_many() {
         let streams = EventStreams::new(1);
-        let first = streams.admit(events());
-        let refused = streams.admit(events());
+        let first = streams.admit_response(events());
+        let refused = streams.admit_response(events());
         assert_eq!(refused.status(), 503);
         assert!(refused.headers().contains_key(http::header::RETRY_AFTER));
         let full = Full::new(Bytes::new()).map_err(|never| match never {}).boxed_unsync();
-        assert_eq!(streams.admit(response("text/html", full)).status(), 200);
+        assert_eq!(streams.admit_response(response("text/html", full)).status(), 200);
         drop(first);
-        assert_eq!(streams.admit(events()).status(), 200);
+        assert_eq!(streams.admit_response(events()).status(), 200);
     }
 }

@@ -17,13 +17,13 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::reply;
 use crate::lock::Holder;
-use crate::runtime::service::Failure;
+use crate::runtime::failure::ServiceFailure;
 
 /// How long it may take to reach the other: it is on the same machine.
 const CONNECT_MAX: Duration = Duration::from_millis(200);
 
 /// What became of a request.
-pub enum Sent {
+pub enum Forwarded {
     /// It was answered, or may have been worked on.
     Answered(Response<WasiBody>),
     /// Nobody has got it.
@@ -31,21 +31,21 @@ pub enum Sent {
 }
 
 /// Passes a request on.
-pub async fn send(holder: &Holder, request: Request<WasiBody>) -> Sent {
-    let Some(address) = holder.address else { return Sent::Not(request) };
-    let connecting = timeout(CONNECT_MAX, connect(address)).await;
-    let Some(mut sender) = connecting.ok().flatten() else { return Sent::Not(request) };
-    match sender.send_request(prepared(request)).await {
-        Ok(response) => Sent::Answered(answered(response)),
+pub async fn forward_request(holder: &Holder, request: Request<WasiBody>) -> Forwarded {
+    let Some(address) = holder.address else { return Forwarded::Not(request) };
+    let connecting = timeout(CONNECT_MAX, connect_holder(address)).await;
+    let Some(mut sender) = connecting.ok().flatten() else { return Forwarded::Not(request) };
+    match sender.send_request(to_http1(request)).await {
+        Ok(response) => Forwarded::Answered(received_response(response)),
         // Cut off in the middle: the client knows whether it may ask again.
         Err(error) => {
             tracing::debug!("not answered by {address}: {error}");
-            Sent::Answered(reply::failure(Failure::Busy))
+            Forwarded::Answered(reply::failure_reply(ServiceFailure::Busy))
         }
     }
 }
 
-async fn connect(address: SocketAddr) -> Option<SendRequest<WasiBody>> {
+async fn connect_holder(address: SocketAddr) -> Option<SendRequest<WasiBody>> {
     let stream = TcpStream::connect(address).await.ok()?;
     let _ = stream.set_nodelay(true);
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
@@ -54,7 +54,7 @@ async fn connect(address: SocketAddr) -> Option<SendRequest<WasiBody>> {
 }
 
 /// The request as HTTP/1.1 has it: a path, and the name of the host in a header.
-fn prepared(mut request: Request<WasiBody>) -> Request<WasiBody> {
+fn to_http1(mut request: Request<WasiBody>) -> Request<WasiBody> {
     let host = request.uri().authority().map(|host| HeaderValue::from_str(host.as_str()));
     if let Some(Ok(host)) = host {
         request.headers_mut().entry(HOST).or_insert(host);
@@ -67,7 +67,7 @@ fn prepared(mut request: Request<WasiBody>) -> Request<WasiBody> {
     request
 }
 
-fn answered(response: Response<hyper::body::Incoming>) -> Response<WasiBody> {
+fn received_response(response: Response<hyper::body::Incoming>) -> Response<WasiBody> {
     let mut response = response.map(|body| body.map_err(Error::from).boxed_unsync());
     // What the other says of its connection is between it and this process.
     response.headers_mut().remove(http::header::CONNECTION);

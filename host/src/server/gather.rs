@@ -22,7 +22,7 @@ const BYTES_MAX: usize = 16 << 10;
 
 /// The request as a component gets it, its body read if it is small; or the reply to a client that
 /// did not send what it announced within `patience`.
-pub async fn gather(
+pub async fn gather_body(
     request: Request<Incoming>,
     patience: Duration,
 ) -> Result<Request<WasiBody>, Response<WasiBody>> {
@@ -33,12 +33,12 @@ pub async fn gather(
         return Ok(request.map(|body| body.map_err(Error::from).boxed_unsync()));
     };
     let (head, body) = request.into_parts();
-    let body = match timeout(patience, whole(body, announced)).await {
+    let body = match timeout(patience, read_whole(body, announced)).await {
         Ok(Some(body)) => body,
-        Ok(None) => return Err(refusal(StatusCode::BAD_REQUEST, "The body broke off.")),
+        Ok(None) => return Err(closing_refusal(StatusCode::BAD_REQUEST, "The body broke off.")),
         Err(_) => {
             let text = format!("The body did not come within {patience:?}: send it again.");
-            return Err(refusal(StatusCode::REQUEST_TIMEOUT, &text));
+            return Err(closing_refusal(StatusCode::REQUEST_TIMEOUT, &text));
         }
     };
     let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
@@ -47,7 +47,7 @@ pub async fn gather(
 
 /// The body, copied: what hyper hands out holds on to buffers much larger than what is in them.
 /// None: it ended early.
-async fn whole(mut body: Incoming, bytes: usize) -> Option<Bytes> {
+async fn read_whole(mut body: Incoming, bytes: usize) -> Option<Bytes> {
     let mut read = BytesMut::with_capacity(bytes);
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame.ok()?.into_data() {
@@ -58,8 +58,8 @@ async fn whole(mut body: Incoming, bytes: usize) -> Option<Bytes> {
 }
 
 /// A reply after which the connection is of no use: nobody knows where its next request begins.
-fn refusal(status: StatusCode, text: &str) -> Response<WasiBody> {
-    let mut refusal = reply::text(status, text);
+fn closing_refusal(status: StatusCode, text: &str) -> Response<WasiBody> {
+    let mut refusal = reply::text_reply(status, text);
     refusal.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     refusal
 }
@@ -80,10 +80,10 @@ mod tests {
     async fn heard(announced: usize, sent: &[u8]) -> String {
         let (mut client, server) = duplex(1 << 20);
         let service = service_fn(async |request| {
-            let reply = match gather(request, Duration::ZERO).await {
+            let reply = match gather_body(request, Duration::ZERO).await {
                 Ok(mut request) => {
                     let frame = futures::poll!(std::pin::pin!(request.body_mut().frame()));
-                    reply::text(StatusCode::OK, &format!("whole: {}", frame.is_ready()))
+                    reply::text_reply(StatusCode::OK, &format!("whole: {}", frame.is_ready()))
                 }
                 Err(refusal) => refusal,
             };

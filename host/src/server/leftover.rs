@@ -22,7 +22,7 @@ const BYTES_MAX: usize = 64 << 20;
 const TIME_MAX: Duration = Duration::from_secs(10);
 
 /// A request's body, of which the rest is read when it is dropped.
-pub struct Whole<B: Rest> {
+pub struct DrainedBody<B: Rest> {
     body: Option<B>,
     /// Whether its client sends it, whoever reads it. One that expects to be told to go on
     /// (RFC 9110, 10.1.1) waits until somebody does.
@@ -38,14 +38,14 @@ pub trait Rest: Body<Data = Bytes> + Send + Unpin + 'static {}
 impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Rest for B {}
 
 /// The request with a body that is read to its end, whoever wants it. Within Tokio only.
-pub fn read_to_end<B: Rest>(request: Request<B>) -> Request<Whole<B>> {
+pub fn read_to_end<B: Rest>(request: Request<B>) -> Request<DrainedBody<B>> {
     let is_on_its_way = !request.headers().contains_key(EXPECT);
     let is_in_the_way = request.version() <= Version::HTTP_11;
     let runtime = Handle::current();
-    request.map(|body| Whole { body: Some(body), is_on_its_way, is_in_the_way, runtime })
+    request.map(|body| DrainedBody { body: Some(body), is_on_its_way, is_in_the_way, runtime })
 }
 
-impl<B: Rest> Body for Whole<B> {
+impl<B: Rest> Body for DrainedBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 
@@ -67,7 +67,7 @@ impl<B: Rest> Body for Whole<B> {
     }
 }
 
-impl<B: Rest> Drop for Whole<B> {
+impl<B: Rest> Drop for DrainedBody<B> {
     fn drop(&mut self) {
         let is_left = self.is_in_the_way && self.is_on_its_way && !self.is_end_stream();
         if let Some(body) = self.body.take().filter(|_| is_left) {
@@ -103,7 +103,7 @@ mod tests {
         let (mut client, server) = duplex(1 << 10);
         let service = service_fn(async |request| {
             drop(read_to_end(request));
-            Ok::<_, Infallible>(reply::text(http::StatusCode::FORBIDDEN, "no"))
+            Ok::<_, Infallible>(reply::text_reply(http::StatusCode::FORBIDDEN, "no"))
         });
         let served = http1::Builder::new().serve_connection(TokioIo::new(server), service);
         tokio::spawn(served);

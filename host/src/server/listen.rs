@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use wasmtime_wasi_http::WasiBody;
 
 use super::events::EventStreams;
-use super::gather::gather;
+use super::gather::gather_body;
 use super::stage::Stage;
 use crate::limits::Limits;
 
@@ -37,7 +37,7 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+    async fn accept_any(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let Some(content) = &self.content else { return self.main.accept().await };
         tokio::select! {
             accepted = self.main.accept() => accepted,
@@ -48,13 +48,13 @@ impl Listeners {
 
 /// Serves what is on `stage` on `listeners` until `stop` resolves, then ends streams of events and
 /// lets requests in flight end, for at most `limits.drain_max`.
-pub async fn serve(
+pub async fn serve_listeners(
     listeners: Listeners,
     stage: Arc<Stage>,
     limits: Arc<Limits>,
     stop: impl Future<Output = ()>,
 ) {
-    let builder = Arc::new(builder(&limits));
+    let builder = Arc::new(connection_builder(&limits));
     let events = EventStreams::new(limits.event_streams_max);
     let front = Arc::new(Front { stage, events, limits: limits.clone() });
     let connections = Arc::new(Semaphore::new(limits.connections_max));
@@ -63,7 +63,7 @@ pub async fn serve(
     loop {
         let accepting = async {
             let permit = connections.clone().acquire_owned().await;
-            (permit, listeners.accept().await)
+            (permit, listeners.accept_any().await)
         };
         let (permit, accepted) = tokio::select! {
             accepted = accepting => accepted,
@@ -71,7 +71,7 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, client)) => {
-                let served = connection(&builder, &graceful, stream, client, front.clone());
+                let served = serve_connection(&builder, &graceful, stream, client, front.clone());
                 tokio::spawn(async move {
                     served.await;
                     drop(permit);
@@ -84,7 +84,7 @@ pub async fn serve(
         }
     }
     drop(listeners);
-    front.events.end();
+    front.events.end_all();
     if tokio::time::timeout(limits.drain_max, graceful.shutdown()).await.is_err() {
         tracing::warn!(
             "requests were still running after {:?}; they are cut off",
@@ -93,7 +93,7 @@ pub async fn serve(
     }
 }
 
-fn builder(limits: &Limits) -> Builder<TokioExecutor> {
+fn connection_builder(limits: &Limits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -109,7 +109,7 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     builder
 }
 
-fn connection(
+fn serve_connection(
     builder: &Builder<TokioExecutor>,
     graceful: &GracefulShutdown,
     stream: TcpStream,
@@ -120,7 +120,7 @@ fn connection(
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let front = front.clone();
-        async move { Ok::<_, Infallible>(front.answer(request, client).await) }
+        async move { Ok::<_, Infallible>(front.answer_request(request, client).await) }
     });
     let served = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let served = graceful.watch(served);
@@ -139,10 +139,16 @@ struct Front {
 }
 
 impl Front {
-    async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> Response<WasiBody> {
+    async fn answer_request(
+        &self,
+        request: Request<Incoming>,
+        client: SocketAddr,
+    ) -> Response<WasiBody> {
         let Limits { body_max, request_max, .. } = *self.limits;
-        match gather(request, body_max.min(request_max)).await {
-            Ok(request) => self.events.admit(self.stage.answer(request, client, request_max).await),
+        match gather_body(request, body_max.min(request_max)).await {
+            Ok(request) => self
+                .events
+                .admit_response(self.stage.answer_request(request, client, request_max).await),
             Err(refusal) => refusal,
         }
     }

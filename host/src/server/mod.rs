@@ -11,6 +11,6 @@ mod response_cache;
 mod stage;
 
 pub use directory::{Directory, Routes};
-pub use listen::{Listeners, serve};
-pub use response_cache::{ResponseCache, Use};
+pub use listen::{Listeners, serve_listeners};
+pub use response_cache::{CacheUsage, ResponseCache};
 pub use stage::Stage;

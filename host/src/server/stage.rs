@@ -8,12 +8,12 @@ use http::{Request, Response, StatusCode};
 use tokio::sync::watch;
 use wasmtime_wasi_http::WasiBody;
 
-use super::forward::{self, Sent};
+use super::forward::{self, Forwarded};
 use super::{Directory, Routes, reply};
 use crate::inside;
 use crate::lock::Holder;
 use crate::route::WELL_KNOWN;
-use crate::runtime::service::Failure;
+use crate::runtime::failure::ServiceFailure;
 
 /// The route that says how it is.
 const HEALTH: &str = "health";
@@ -66,7 +66,7 @@ impl Stage {
 
     /// Answers a request, which waits at most `wait_max` for the application; meanwhile whoever has
     /// its stores answers, as long as that goes on.
-    pub async fn answer(
+    pub async fn answer_request(
         &self,
         mut request: Request<WasiBody>,
         client: SocketAddr,
@@ -74,41 +74,46 @@ impl Stage {
     ) -> Response<WasiBody> {
         let is_health = request.uri().path().strip_prefix(WELL_KNOWN) == Some(HEALTH);
         if self.routes.get().is_none() {
-            let loaded = self.phase(wait_max, |phase| !matches!(phase, Phase::Loading)).await;
+            let loaded =
+                self.wait_for_phase(wait_max, |phase| !matches!(phase, Phase::Loading)).await;
             if let Some(Phase::Waiting(holder)) = loaded {
                 if is_health {
                     let text = format!("standing by: {}", holder.description);
-                    return reply::text(StatusCode::OK, &text);
+                    return reply::text_reply(StatusCode::OK, &text);
                 }
-                request = match forward::send(&holder, request).await {
-                    Sent::Answered(response) => return response,
-                    Sent::Not(request) => request,
+                request = match forward::forward_request(&holder, request).await {
+                    Forwarded::Answered(response) => return response,
+                    Forwarded::Not(request) => request,
                 };
                 let is_settled = |phase: &Phase| matches!(phase, Phase::Open | Phase::Closed);
-                self.phase(wait_max, is_settled).await;
+                self.wait_for_phase(wait_max, is_settled).await;
             }
         }
         match self.routes.get() {
-            Some((_, directory)) if is_health => health(directory).await,
-            Some((routes, _)) => routes.answer(request, client).await,
-            None => reply::failure(Failure::Busy),
+            Some((_, directory)) if is_health => health_reply(directory).await,
+            Some((routes, _)) => routes.answer_request(request, client).await,
+            None => reply::failure_reply(ServiceFailure::Busy),
         }
     }
 
     /// Waits for such a phase, not for ever.
-    async fn phase(&self, wait_max: Duration, is_it: impl Fn(&Phase) -> bool) -> Option<Phase> {
+    async fn wait_for_phase(
+        &self,
+        wait_max: Duration,
+        is_it: impl Fn(&Phase) -> bool,
+    ) -> Option<Phase> {
         let mut phase = self.phase.subscribe();
         let found = tokio::time::timeout(wait_max, phase.wait_for(is_it)).await;
         found.ok()?.ok().map(|phase| phase.clone())
     }
 }
 
-async fn health(directory: &Directory) -> Response<WasiBody> {
+async fn health_reply(directory: &Directory) -> Response<WasiBody> {
     if inside::is_well(directory).await {
-        return reply::text(StatusCode::OK, "OK");
+        return reply::text_reply(StatusCode::OK, "OK");
     }
     let advice = "The application cannot answer from its databases: see the log.";
-    reply::text(StatusCode::SERVICE_UNAVAILABLE, advice)
+    reply::text_reply(StatusCode::SERVICE_UNAVAILABLE, advice)
 }
 
 #[cfg(test)]
@@ -121,10 +126,10 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(10);
 
     async fn ask(stage: &Stage, path: &str, wait_max: Duration) -> (StatusCode, String) {
-        let body = reply::text(StatusCode::OK, "").into_body();
+        let body = reply::text_reply(StatusCode::OK, "").into_body();
         let request = Request::builder().uri(path).body(body).unwrap();
         let client = "192.0.2.1:5".parse().unwrap();
-        let response = stage.answer(request, client, wait_max).await;
+        let response = stage.answer_request(request, client, wait_max).await;
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8_lossy(&body).trim().to_owned())
@@ -144,7 +149,7 @@ mod tests {
             counted: Default::default(),
         });
         let directory = Directory::default();
-        directory.bind(&routes);
+        directory.bind_routes(&routes);
         stage.open(routes.clone(), directory);
         routes
     }

@@ -20,28 +20,28 @@ struct Tasks {
 
 impl Callers {
     /// A task begins to work on a request, until the guard is dropped.
-    pub fn enter(&self, task: GuestTaskId, parent: Parent) -> Entered {
-        self.tasks().parents.insert(task, parent);
+    pub fn enter_task(&self, task: GuestTaskId, parent: Parent) -> Entered {
+        self.lock_tasks().parents.insert(task, parent);
         Entered { callers: self.clone(), task }
     }
 
     /// For which request the call is made whose tasks these are, the youngest first.
-    pub fn find(&self, stack: impl Iterator<Item = GuestTaskId>) -> Option<Parent> {
-        let tasks = self.tasks();
+    pub fn find_parent(&self, stack: impl Iterator<Item = GuestTaskId>) -> Option<Parent> {
+        let tasks = self.lock_tasks();
         stack.filter_map(|task| tasks.parents.get(&task)).last().cloned()
     }
 
     /// Says for whom the next call acts that cannot look for itself.
     pub fn set_current(&self, parent: Option<Parent>) {
-        self.tasks().current = parent;
+        self.lock_tasks().current = parent;
     }
 
     /// For whom that is.
     pub fn take_current(&self) -> Option<Parent> {
-        self.tasks().current.take()
+        self.lock_tasks().current.take()
     }
 
-    fn tasks(&self) -> MutexGuard<'_, Tasks> {
+    fn lock_tasks(&self) -> MutexGuard<'_, Tasks> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -54,6 +54,6 @@ pub struct Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        self.callers.tasks().parents.remove(&self.task);
+        self.callers.lock_tasks().parents.remove(&self.task);
     }
 }

@@ -38,7 +38,7 @@ impl Collector {
         Ok(Self { signal, client, runtime: Some(runtime), is_failing: AtomicBool::new(false) })
     }
 
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+    async fn send_request(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let response = self.client.request(request.map(Full::new)).await?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await?;
@@ -46,7 +46,7 @@ impl Collector {
     }
 
     /// A collector can be away for days: only a change is logged.
-    fn note(&self, failure: Option<&dyn std::fmt::Display>) {
+    fn note_change(&self, failure: Option<&dyn std::fmt::Display>) {
         let (signal, was_failing) = (self.signal, &self.is_failing);
         match (failure, was_failing.swap(failure.is_some(), Ordering::Relaxed)) {
             (Some(reason), false) => {
@@ -64,14 +64,14 @@ impl opentelemetry_http::HttpClient for Collector {
         let runtime = self.runtime.as_ref().ok_or("it has ended")?;
         // Blocks: OpenTelemetry asks on a thread that does nothing else.
         let sent = runtime.block_on(async {
-            tokio::time::timeout(ANSWER_MAX, self.send(request))
+            tokio::time::timeout(ANSWER_MAX, self.send_request(request))
                 .await
                 .unwrap_or_else(|late| Err(late.into()))
         });
         match &sent {
-            Ok(response) if response.status().is_success() => self.note(None),
-            Ok(response) => self.note(Some(&response.status())),
-            Err(error) => self.note(Some(error)),
+            Ok(response) if response.status().is_success() => self.note_change(None),
+            Ok(response) => self.note_change(Some(&response.status())),
+            Err(error) => self.note_change(Some(error)),
         }
         sent
     }

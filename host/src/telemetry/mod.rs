@@ -35,7 +35,7 @@ fn is_on(own: &str) -> bool {
 }
 
 /// Who tells: `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, beside the version.
-fn resource() -> Resource {
+fn own_resource() -> Resource {
     let mut resource = Resource::builder();
     if env::var_os(SERVICE_NAME).is_none() {
         resource = resource.with_service_name("hedgeschool");
@@ -48,26 +48,26 @@ fn resource() -> Resource {
 ///
 /// # Errors
 /// When the environment names a collector by no address.
-pub fn traces() -> Result<Option<Traces>> {
+pub fn open_traces() -> Result<Option<Traces>> {
     if !is_on(TRACES_ENDPOINT) {
         return Ok(None);
     }
     let exporter = SpanExporter::builder().with_http().with_http_client(Collector::new("traces")?);
     let exporter = exporter.build().with_context(|| format!("{ENDPOINT} or {TRACES_ENDPOINT}"))?;
     let provider = SdkTracerProvider::builder().with_batch_exporter(exporter);
-    Ok(Some(Traces::new(provider.with_resource(resource()).build())))
+    Ok(Some(Traces::new(provider.with_resource(own_resource()).build())))
 }
 
 /// What takes log lines. None: nobody does.
 ///
 /// # Errors
 /// When the environment names a collector by no address.
-pub fn logs() -> Result<Option<SdkLoggerProvider>> {
+pub fn open_logs() -> Result<Option<SdkLoggerProvider>> {
     if !is_on(LOGS_ENDPOINT) {
         return Ok(None);
     }
     let exporter = LogExporter::builder().with_http().with_http_client(Collector::new("logs")?);
     let exporter = exporter.build().with_context(|| format!("{ENDPOINT} or {LOGS_ENDPOINT}"))?;
     let provider = SdkLoggerProvider::builder().with_batch_exporter(exporter);
-    Ok(Some(provider.with_resource(resource()).build()))
+    Ok(Some(provider.with_resource(own_resource()).build()))
 }

@@ -35,7 +35,7 @@ impl Span {
     }
 
     /// A response has begun.
-    pub fn answered(&mut self, status: StatusCode) {
+    pub fn set_status(&mut self, status: StatusCode) {
         let code = KeyValue::new("http.response.status_code", i64::from(status.as_u16()));
         self.0.set_attribute(code);
         if status.is_server_error() {
@@ -44,7 +44,7 @@ impl Span {
     }
 
     /// It came to nothing.
-    pub fn failed(&mut self, reason: impl std::fmt::Display) {
+    pub fn set_failed(&mut self, reason: impl std::fmt::Display) {
         self.0.set_status(Status::error(reason.to_string()));
     }
 }
@@ -65,7 +65,7 @@ impl Traces {
     }
 
     /// A component begins to answer a request, which from here on is part of the new span.
-    pub fn answering<B>(&self, component: &str, request: &mut Request<B>) -> Span {
+    pub fn begin_server<B>(&self, component: &str, request: &mut Request<B>) -> Span {
         let route = request.headers().get("spin-matched-route");
         let route = route.and_then(|route| route.to_str().ok()).unwrap_or("/...").to_owned();
         let method = request.method().to_string();
@@ -75,18 +75,23 @@ impl Traces {
             KeyValue::new("hedge.component", component.to_owned()),
         ];
         let parent = self.propagator.extract(&HeaderExtractor(request.headers()));
-        let span = self.start(format!("{method} {route}"), SpanKind::Server, attributes, &parent);
+        let span =
+            self.start_span(format!("{method} {route}"), SpanKind::Server, attributes, &parent);
         self.pass_on(&span, request.headers_mut());
         span
     }
 
     /// A component sends a request on behalf of one that it answers, or of the trace that it names
     /// itself. None: of neither.
-    pub fn sending<B>(&self, request: &mut Request<B>, on_behalf: Option<Parent>) -> Option<Span> {
+    pub fn begin_client<B>(
+        &self,
+        request: &mut Request<B>,
+        on_behalf: Option<Parent>,
+    ) -> Option<Span> {
         let named = self.propagator.extract(&HeaderExtractor(request.headers()));
         let parent = match on_behalf {
             _ if named.span().span_context().is_valid() => named,
-            Some(parent) => context(parent),
+            Some(parent) => remote_context(parent),
             None => return None,
         };
         let method = request.method().to_string();
@@ -97,13 +102,13 @@ impl Traces {
             KeyValue::new("http.request.method", method),
             KeyValue::new("server.address", host),
         ];
-        let span = self.start(name, SpanKind::Client, attributes, &parent);
+        let span = self.start_span(name, SpanKind::Client, attributes, &parent);
         self.pass_on(&span, request.headers_mut());
         Some(span)
     }
 
     /// A statement is run for a request.
-    pub fn running(&self, database: &str, statement: &str, parent: Parent) -> Span {
+    pub fn begin_statement(&self, database: &str, statement: &str, parent: Parent) -> Span {
         let operation = statement.split_whitespace().next().unwrap_or_default();
         let operation = operation.to_ascii_uppercase();
         let attributes = vec![
@@ -112,17 +117,17 @@ impl Traces {
             KeyValue::new("db.operation.name", operation.clone()),
         ];
         let name = format!("{operation} {database}");
-        self.start(name, SpanKind::Client, attributes, &context(parent))
+        self.start_span(name, SpanKind::Client, attributes, &remote_context(parent))
     }
 
     /// Sends what is left, and ends. Blocks.
-    pub fn end(&self) {
+    pub fn shut_down(&self) {
         if let Err(error) = self.provider.shutdown() {
             tracing::debug!("some traces were dropped: {error}");
         }
     }
 
-    fn start(
+    fn start_span(
         &self,
         name: impl Into<Cow<'static, str>>,
         kind: SpanKind,
@@ -134,12 +139,12 @@ impl Traces {
     }
 
     fn pass_on(&self, span: &Span, headers: &mut HeaderMap) {
-        let context = context(span.as_parent());
+        let context = remote_context(span.as_parent());
         self.propagator.inject_context(&context, &mut HeaderInjector(headers));
     }
 }
 
-fn context(parent: Parent) -> Context {
+fn remote_context(parent: Parent) -> Context {
     Context::new().with_remote_span_context(parent)
 }
 
@@ -169,13 +174,13 @@ mod tests {
     fn a_trace_goes_through_a_component_and_says_no_path() {
         let (traces, kept) = traces();
         let mut incoming = request(Some(TRACEPARENT));
-        let mut span = traces.answering("sync", &mut incoming);
+        let mut span = traces.begin_server("sync", &mut incoming);
         let passed = incoming.headers()["traceparent"].to_str().unwrap().to_owned();
         assert!(passed.contains("4bf92f3577b34da6a3ce929d0e0e4736") && passed != TRACEPARENT);
-        drop(traces.running("progress", "\n  insert INTO a VALUES (1)", span.as_parent()));
+        drop(traces.begin_statement("progress", "\n  insert INTO a VALUES (1)", span.as_parent()));
         let mut outgoing = request(None);
-        drop(traces.sending(&mut outgoing, Some(span.as_parent())).unwrap());
-        span.answered(StatusCode::BAD_GATEWAY);
+        drop(traces.begin_client(&mut outgoing, Some(span.as_parent())).unwrap());
+        span.set_status(StatusCode::BAD_GATEWAY);
         drop(span);
         let spans = kept.get_finished_spans().unwrap();
         let names: Vec<_> = spans.iter().map(|span| span.name.as_ref()).collect();
@@ -189,9 +194,9 @@ mod tests {
     #[test]
     fn a_request_that_is_sent_for_nobody_begins_no_trace() {
         let (traces, kept) = traces();
-        assert!(traces.sending(&mut request(None), None).is_none());
+        assert!(traces.begin_client(&mut request(None), None).is_none());
         let mut named = request(Some(TRACEPARENT));
-        assert!(traces.sending(&mut named, None).is_some(), "the component names a trace");
+        assert!(traces.begin_client(&mut named, None).is_some(), "the component names a trace");
         assert_eq!(kept.get_finished_spans().unwrap().len(), 1);
     }
 }

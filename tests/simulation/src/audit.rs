@@ -138,6 +138,9 @@ fn timed(city: &City, after: u64, through: u64, mut add: impl FnMut(Time, u64)) 
 
 impl World {
     /// What a batch brought is here, and on its way up if there is one.
+    ///
+    /// # Errors
+    /// If the centre claims to have what never came.
     pub fn received(&mut self, sender: usize, pieces: &[Piece]) -> Result<()> {
         let upstream = self.nodes[sender].upstream;
         for piece in pieces {

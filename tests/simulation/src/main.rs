@@ -90,7 +90,7 @@ fn assumptions(options: &Options, scenarios: &Scenarios) {
 fn idles(options: &Options, scenarios: &Scenarios, now: &Outcome) -> Result<()> {
     println!("## Nobody does anything\n");
     let former = Rules::former_waiting();
-    let capacity = Capacity { waiting_max: 2 * 16, look: 100, ..options.two_cores() };
+    let capacity = Capacity { waiting_max: 2 * 16, check: 100, ..options.two_cores() };
     let first = scenarios.idle("first version: 16 an instance wait", former, capacity)?;
     report::idle(&[&first, now]);
     Ok(())

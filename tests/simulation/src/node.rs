@@ -1,6 +1,6 @@
 //! A node of the fleet, and what is underway between nodes.
 
-use hedgeschool_replication::{Answer, Leg, Portion, Position, Push};
+use hedgeschool_replication::{BatchOutcome, BatchRange, BatchSizer, Position, Push};
 
 use crate::city::{City, activity_of};
 use crate::journal::{Limits, Page, Relay, read_city};
@@ -38,7 +38,7 @@ pub struct Node {
 #[derive(Clone, Debug, Default)]
 pub struct Round {
     pub push: Option<Push>,
-    pub portion: Portion,
+    pub sizer: BatchSizer,
     pub deadline: Time,
     pub underway: usize,
     pub is_pulling: bool,
@@ -87,13 +87,13 @@ pub enum Kind {
     /// The pull at the beginning of a round.
     Greeting,
     /// The pull that waits for news.
-    News(Time),
+    LongPoll(Time),
     Batch(Box<Batch>),
 }
 
 #[derive(Clone, Debug)]
 pub struct Batch {
-    pub leg: Leg,
+    pub range: BatchRange,
     pub page: Page,
     pub bytes: u64,
 }
@@ -101,7 +101,7 @@ pub struct Batch {
 #[derive(Clone, Debug)]
 pub enum Outcome {
     Pulled(Position),
-    Batch(Answer),
+    Batch(BatchOutcome),
     Failed,
 }
 

@@ -93,7 +93,7 @@ impl Options {
             entries_per_second: smaller.entries_per_second * self.four_cores_writing,
             pull: faster(smaller.pull),
             batch: faster(smaller.batch),
-            look: faster(smaller.look),
+            check: faster(smaller.check),
             ..smaller
         }
     }

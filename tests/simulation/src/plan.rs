@@ -5,7 +5,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
-use hedgeschool_replication::{Place, Position};
+use hedgeschool_replication::{Checkpoint, Position};
 
 use crate::audit::Audit;
 use crate::city::City;
@@ -54,6 +54,9 @@ const REGION: Quality = Quality { bits: 100e6, delay: 10 * MS };
 
 impl Plan {
     /// Runs it, and fails if anything is lost.
+    ///
+    /// # Errors
+    /// If something is lost, or not all nodes converge in time.
     pub fn run(&self, sizes: Sizes) -> Result<World> {
         let mut world = self.world(sizes);
         for node in 1..world.nodes.len() {
@@ -117,8 +120,10 @@ impl Plan {
             let is_cut = self.away == Away::Centre || node.group == Group::Away;
             let told = if is_cut { self.from.min(self.outage.0) } else { self.from };
             let held = city.head(told);
-            node.applied =
-                Position { through: Place { sequence: held, receipt: String::new() }, fresh: None };
+            node.applied = Position {
+                through: Checkpoint { sequence: held, token: String::new() },
+                fresh: None,
+            };
             node.received = Ranges::through(held);
             node.city = Some(city);
             nodes.push(node);

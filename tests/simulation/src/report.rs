@@ -245,6 +245,9 @@ fn span(outcomes: &[&Outcome]) -> f64 {
 }
 
 /// Writes a plot.
+///
+/// # Errors
+/// If the file cannot be written.
 pub fn write(folder: Option<&Path>, name: &str, plot: &Plot) -> Result<()> {
     let Some(folder) = folder else { return Ok(()) };
     fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;

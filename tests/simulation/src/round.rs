@@ -1,7 +1,7 @@
 //! A node's rounds: the protocol's decisions are the real ones.
 
 use anyhow::{Result, bail};
-use hedgeschool_replication::{Answer, Next, Place, Push, WINDOW, backoff};
+use hedgeschool_replication::{BatchOutcome, Checkpoint, NextStep, Push, WINDOW, backoff};
 use rand::RngExt;
 use std::time::Duration;
 
@@ -20,6 +20,9 @@ impl World {
     }
 
     /// An answer, or none.
+    ///
+    /// # Errors
+    /// If an answer comes without a round.
     pub fn take(&mut self, request: Request) -> Result<()> {
         let node = request.node;
         match (request.kind, request.outcome) {
@@ -40,14 +43,14 @@ impl World {
                 self.nodes[node].round.is_pushed = true;
                 self.halt(node, None);
             }
-            (Kind::News(wait), Outcome::Pulled(_)) => {
+            (Kind::LongPoll(wait), Outcome::Pulled(_)) => {
                 self.nodes[node].round.is_pulling = false;
-                let is_unheard = self.now - request.sent < wait / 2;
-                let pause = if is_unheard { self.rules.unheard } else { 0 };
+                let is_early = self.now - request.sent < wait / 2;
+                let pause = if is_early { self.rules.early_reply_backoff } else { 0 };
                 let poll = self.nodes[node].round.poll;
                 self.at(self.now + pause, Event::Poll(node, poll));
             }
-            (Kind::News(_), _) => {
+            (Kind::LongPoll(_), _) => {
                 self.nodes[node].round.is_pulling = false;
                 self.halt(node, None);
             }
@@ -63,21 +66,21 @@ impl World {
     fn answered(&mut self, node: usize, batch: &Batch, outcome: Outcome, took: Time) -> Result<()> {
         let answer = match outcome {
             Outcome::Batch(answer) => answer,
-            _ => Answer::Failed("the line is down".to_owned()),
+            _ => BatchOutcome::Failed("the line is down".to_owned()),
         };
         let sender = &mut self.nodes[node];
         let Some(push) = &mut sender.round.push else { bail!("an answer without a round") };
         if sender.round.halt.is_some() && sender.round.is_pushed {
             return Ok(());
         }
-        match push.answered(&batch.leg, answer) {
-            Next::Continue => {
+        match push.record_outcome(&batch.range, answer) {
+            NextStep::Continue => {
                 let took = Duration::from_micros(took);
-                sender.round.portion.answered(batch.page.bytes, took);
+                sender.round.sizer.record_answer(batch.page.bytes, took);
                 sender.relay.forget(push.acknowledged().through.sequence);
                 self.advance(node);
             }
-            Next::Stop { pause, .. } => {
+            NextStep::Stop { pause, .. } => {
                 sender.round.is_pushed = true;
                 self.halt(node, pause.map(of));
             }
@@ -117,8 +120,8 @@ impl World {
         let deadline = self.nodes[node].round.deadline;
         let next = self.nodes[node].city.as_ref().map(|city| city.next_after(self.now));
         let Some(next) = next.filter(|next| *next <= self.recorded_until) else { return deadline };
-        let looks = (next - self.now).div_ceil(self.rules.look);
-        deadline.min(self.now + looks * self.rules.look)
+        let looks = (next - self.now).div_ceil(self.rules.check_interval);
+        deadline.min(self.now + looks * self.rules.check_interval)
     }
 
     /// Something came from below, which is to go on.
@@ -127,7 +130,7 @@ impl World {
         if round.push.is_some() && !round.is_pushed && round.underway == 0 {
             round.look += 1;
             let (look, deadline) = (round.look, round.deadline);
-            self.at((self.now + self.rules.look).min(deadline), Event::Look(node, look));
+            self.at((self.now + self.rules.check_interval).min(deadline), Event::Look(node, look));
         }
     }
 
@@ -136,21 +139,21 @@ impl World {
         let now = self.recorded();
         let head = self.nodes[node].head(now);
         loop {
-            let want = self.nodes[node].round.push.as_mut()?.want(head)?;
-            let portion = u64::from(self.nodes[node].round.portion.bytes());
-            let bytes = if self.rules.adapts { portion } else { self.rules.batch_bytes };
+            let read = self.nodes[node].round.push.as_mut()?.next_read(head)?;
+            let adapted = u64::from(self.nodes[node].round.sizer.target_bytes());
+            let bytes = if self.rules.adapts { adapted } else { self.rules.batch_bytes };
             let limits = Limits { entries: self.rules.batch_entries, bytes };
-            let places = (want.after, want.from, want.until);
+            let places = (read.after, read.from, read.until);
             let page = node::read(&self.nodes, node, places, now, limits, &self.sizes);
             let push = self.nodes[node].round.push.as_mut()?;
             if page.content.entries() == 0 {
-                push.nothing(&want, want.until);
+                push.record_scanned(&read, read.until);
                 continue;
             }
-            let through = Place { sequence: page.through, receipt: String::new() };
-            let leg = push.sent(&want, through).ok()?;
+            let through = Checkpoint { sequence: page.through, token: String::new() };
+            let range = push.record_sent(&read, through).ok()?;
             let bytes = self.sizes.batch + page.bytes;
-            return Some(Batch { leg, page, bytes });
+            return Some(Batch { range, page, bytes });
         }
     }
 
@@ -164,8 +167,8 @@ impl World {
             return self.end(node);
         }
         round.is_pulling = true;
-        let wait = self.rules.news.min(round.deadline - self.now);
-        self.send(node, Kind::News(wait), self.sizes.pull);
+        let wait = self.rules.long_poll_wait.min(round.deadline - self.now);
+        self.send(node, Kind::LongPoll(wait), self.sizes.pull);
     }
 
     fn halt(&mut self, node: usize, pause: Option<Time>) {
@@ -193,7 +196,8 @@ impl World {
         };
         let since = *self.nodes[node].failing_since.get_or_insert(self.now);
         let failing_for = Duration::from_micros(self.now - since);
-        let pause = asked.unwrap_or_else(|| of(backoff::pause(failing_for, self.random.random())));
+        let pause = asked
+            .unwrap_or_else(|| of(backoff::pause_after_failure(failing_for, self.random.random())));
         let is_asked = asked.is_some() && self.rules.comes_back_at_once;
         let least = if is_asked { 0 } else { self.rules.interval };
         self.at(self.now + pause.max(least), Event::Tick(node));

@@ -82,6 +82,10 @@ pub struct Scenarios {
 }
 
 impl Scenarios {
+    /// Prepares all scenarios.
+    ///
+    /// # Errors
+    /// If the messages cannot be weighed.
     pub fn new(options: Options) -> Result<Self> {
         Ok(Self { options, sizes: Sizes::of_the_protocol()? })
     }
@@ -109,6 +113,9 @@ impl Scenarios {
     }
 
     /// Nobody does anything for half an hour.
+    ///
+    /// # Errors
+    /// As [`Plan::run`].
     pub fn idle(&self, name: &str, rules: Rules, capacity: Capacity) -> Result<Outcome> {
         let plan = self.plan(capacity);
         let plan = Plan {
@@ -125,17 +132,26 @@ impl Scenarios {
     }
 
     /// The whole time: normal days, a week without some nodes, their return.
+    ///
+    /// # Errors
+    /// As [`Plan::run`].
     pub fn weeks(&self, capacity: Capacity) -> Result<Outcome> {
         let plan = self.plan(capacity);
         self.run("the whole time", &Plan { from: BUSIEST, ..plan })
     }
 
     /// The return only.
+    ///
+    /// # Errors
+    /// As [`Plan::run`].
     pub fn storm(&self, name: &str, rules: Rules, capacity: Capacity) -> Result<Outcome> {
         self.run(name, &Plan { rules, ..self.plan(capacity) })
     }
 
     /// The return, with regions between.
+    ///
+    /// # Errors
+    /// As [`Plan::run`].
     pub fn regions(&self, capacity: Capacity) -> Result<Outcome> {
         let regions = self.options.regions as usize;
         let name = format!("{regions} regions between");
@@ -143,6 +159,9 @@ impl Scenarios {
     }
 
     /// The centre cannot be reached for a while: everybody comes back.
+    ///
+    /// # Errors
+    /// As [`Plan::run`].
     pub fn centre_away(
         &self,
         name: &str,

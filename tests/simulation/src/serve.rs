@@ -1,7 +1,7 @@
 //! The node above at work.
 
 use anyhow::Result;
-use hedgeschool_replication::{Answer, Position, Turn, pace};
+use hedgeschool_replication::{Admission, BatchOutcome, Position, timing};
 use std::time::Duration;
 
 use crate::node::{Id, Kind, Outcome, Request};
@@ -15,6 +15,9 @@ impl World {
     }
 
     /// The head of a request is there.
+    ///
+    /// # Errors
+    /// If what comes of it breaks a rule of the protocol.
     pub fn arrive(&mut self, id: Id) -> Result<()> {
         if self.is_lost(id, |request| request.sent) {
             self.lose(id);
@@ -43,7 +46,7 @@ impl World {
         let Some(request) = self.requests.get(id) else { return Ok(()) };
         match &request.kind {
             Kind::Greeting => self.work(at, id, pull),
-            Kind::News(_) => {
+            Kind::LongPoll(_) => {
                 let server = &mut self.servers[at];
                 request.has_place = server.waiting < server.capacity.waiting_max;
                 server.waiting += usize::from(request.has_place);
@@ -89,15 +92,18 @@ impl World {
 
     fn refuse(&mut self, at: usize, id: Id) -> Result<()> {
         self.cancel(id);
-        let pause = Duration::from_micros(self.rules.busy);
+        let pause = Duration::from_micros(self.rules.busy_pause);
         let Some(request) = self.requests.get(id) else { return Ok(()) };
-        request.outcome = Outcome::Batch(Answer::Busy(pause));
+        request.outcome = Outcome::Batch(BatchOutcome::Busy(pause));
         self.count(at, |bin| bin.refused += 1);
         let cost = self.servers[at].capacity.batch / 2;
         self.work(at, id, cost)
     }
 
     /// All of a batch is there.
+    ///
+    /// # Errors
+    /// If what comes of it breaks a rule of the protocol.
     pub fn whole(&mut self, id: Id) -> Result<()> {
         let Some(at) = self.server_of(id) else { return Ok(()) };
         if self.is_lost(id, |request| request.sent) {
@@ -139,10 +145,13 @@ impl World {
     }
 
     /// The work on a request is done.
+    ///
+    /// # Errors
+    /// If what comes of it breaks a rule of the protocol.
     pub fn worked(&mut self, id: Id) -> Result<()> {
         let now = self.now;
         let Some(request) = self.requests.get(id) else { return Ok(()) };
-        if let (Kind::News(wait), true, false) =
+        if let (Kind::LongPoll(wait), true, false) =
             (&request.kind, request.has_place, request.has_waited)
         {
             let wait = *wait;
@@ -155,7 +164,7 @@ impl World {
         let answer = match &request.kind {
             Kind::Batch(_) if !is_refused => return self.apply(id),
             Kind::Batch(_) => None,
-            Kind::Greeting | Kind::News(_) => {
+            Kind::Greeting | Kind::LongPoll(_) => {
                 Some(Outcome::Pulled(self.nodes[request.node].applied.clone()))
             }
         };
@@ -163,15 +172,22 @@ impl World {
     }
 
     /// There were no news in all the time.
+    ///
+    /// # Errors
+    /// If what comes of it breaks a rule of the protocol.
     pub fn waited(&mut self, id: Id) -> Result<()> {
         let Some(at) = self.server_of(id) else { return Ok(()) };
         let server = &self.servers[at];
-        let (pull, look) = (server.capacity.pull, server.capacity.look);
-        let each = if self.rules.waits_outside { pace::look(server.waiting) } else { pace::LOOK };
+        let (pull, check) = (server.capacity.pull, server.capacity.check);
+        let each = if self.rules.waits_outside {
+            timing::check_interval(server.waiting)
+        } else {
+            timing::CHECK_INTERVAL
+        };
         let Some(request) = self.requests.get(id) else { return Ok(()) };
         request.has_waited = true;
-        let Kind::News(wait) = request.kind else { return Ok(()) };
-        self.work(at, id, pull + look * (wait / of(each)))
+        let Kind::LongPoll(wait) = request.kind else { return Ok(()) };
+        self.work(at, id, pull + check * (wait / of(each)))
     }
 
     /// Applies a batch as the protocol says.
@@ -179,23 +195,23 @@ impl World {
         let Some(request) = self.requests.get(id) else { return Ok(()) };
         let (node, Kind::Batch(batch)) = (request.node, &request.kind) else { return Ok(()) };
         let applied = self.nodes[node].applied.clone();
-        let answer = match batch.leg.turn(&applied) {
-            Turn::Early if !request.has_waited => {
+        let answer = match batch.range.admission_at(&applied) {
+            Admission::OutOfOrder if !request.has_waited => {
                 request.has_waited = true;
-                let until = self.now + self.rules.patience;
+                let until = self.now + self.rules.predecessor_wait;
                 self.nodes[node].parked.push(id);
                 self.at(until, Event::Unpark(id));
                 return Ok(());
             }
-            Turn::Early | Turn::Past => Answer::Gap(applied),
-            Turn::Done => Answer::Applied(applied),
-            Turn::Now => {
-                let next = batch.leg.leads_to()?;
+            Admission::OutOfOrder | Admission::Conflict => BatchOutcome::Gap(applied),
+            Admission::Duplicate => BatchOutcome::Applied(applied),
+            Admission::Apply => {
+                let next = batch.range.end_position()?;
                 let pieces = batch.page.pieces.clone();
                 self.nodes[node].applied = next.clone();
                 self.received(node, &pieces)?;
                 self.unpark_next(node, &next);
-                Answer::Applied(next)
+                BatchOutcome::Applied(next)
             }
         };
         self.respond(id, Some(Outcome::Batch(answer)))
@@ -205,7 +221,7 @@ impl World {
     fn unpark_next(&mut self, node: usize, position: &Position) {
         for id in std::mem::take(&mut self.nodes[node].parked) {
             let waits_on = self.requests.get(id).is_some_and(|request| match &request.kind {
-                Kind::Batch(batch) => batch.leg.before != *position,
+                Kind::Batch(batch) => batch.range.before != *position,
                 _ => false,
             });
             if waits_on {
@@ -217,6 +233,9 @@ impl World {
     }
 
     /// A batch has waited long enough.
+    ///
+    /// # Errors
+    /// If what comes of it breaks a rule of the protocol.
     pub fn unpark(&mut self, id: Id) -> Result<()> {
         let Some(node) = self.requests.get(id).map(|request| request.node) else { return Ok(()) };
         let parked = &mut self.nodes[node].parked;
@@ -247,6 +266,9 @@ impl World {
     }
 
     /// A request is done: its places are others'.
+    ///
+    /// # Errors
+    /// If what comes of it breaks a rule of the protocol.
     pub fn leave(&mut self, at: usize, id: Id) -> Result<()> {
         let Some(request) = self.requests.get(id) else { return Ok(()) };
         if request.has_place {

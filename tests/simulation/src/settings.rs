@@ -1,8 +1,6 @@
 //! What is assumed. Whatever has been measured says where.
 
-use std::time::Duration;
-
-use hedgeschool_replication::pace;
+use hedgeschool_replication::timing;
 use hedgeschool_replication::wire::{BATCH_BYTES, BATCH_ENTRIES_MAX};
 
 use crate::time::{MINUTE, SECOND, Time, of};
@@ -16,8 +14,8 @@ pub struct Capacity {
     pub batch: Time,
     /// What a pull without news costs.
     pub pull: Time,
-    /// What it costs to look for news once.
-    pub look: Time,
+    /// What it costs to check for news once.
+    pub check: Time,
     /// Share of it that is taken by pulls and rounds while they are not simulated one by one.
     pub calm_share: f64,
     /// Requests inside at one time; more queue, so many at most.
@@ -34,13 +32,13 @@ pub struct Rules {
     /// How long a round lingers; longer while rounds are not simulated one by one.
     pub linger: Time,
     pub calm_linger: Time,
-    pub look: Time,
+    pub check_interval: Time,
     /// The longest wait for news, and the pause after an upstream that does not wait.
-    pub news: Time,
-    pub unheard: Time,
-    pub answer: Time,
+    pub long_poll_wait: Time,
+    pub early_reply_backoff: Time,
+    pub request_timeout: Time,
     /// The pause that a busy node above asks for, and the least pause after a round that failed.
-    pub busy: Time,
+    pub busy_pause: Time,
     pub interval: Time,
     pub batch_entries: u64,
     pub batch_bytes: u64,
@@ -53,7 +51,7 @@ pub struct Rules {
     /// After a pause that the node above asked for there is no other one.
     pub comes_back_at_once: bool,
     /// How long a batch waits above for one sent before.
-    pub patience: Time,
+    pub predecessor_wait: Time,
 }
 
 impl Default for Capacity {
@@ -62,12 +60,12 @@ impl Default for Capacity {
             entries_per_second: 23_000.0,
             batch: 300,
             pull: 800,
-            look: 34,
+            check: 34,
             calm_share: 0.0,
             inside_max: 64,
             queue_max: 1_024,
-            applying_bytes: 2 * pace::APPLYING_BYTES_MAX as u64,
-            waiting_max: 2 * pace::WAITING_MAX,
+            applying_bytes: 2 * timing::APPLYING_BYTES_MAX as u64,
+            waiting_max: 2 * timing::LONG_POLLS_MAX,
         }
     }
 }
@@ -75,13 +73,13 @@ impl Default for Capacity {
 impl Default for Rules {
     fn default() -> Self {
         Self {
-            linger: of(pace::LINGER),
+            linger: of(timing::LINGER),
             calm_linger: 10 * MINUTE,
-            look: of(pace::LOOK),
-            news: of(pace::NEWS),
-            unheard: of(pace::UNHEARD),
-            answer: of(pace::ANSWER),
-            busy: of(pace::BUSY),
+            check_interval: of(timing::CHECK_INTERVAL),
+            long_poll_wait: of(timing::LONG_POLL_WAIT),
+            early_reply_backoff: of(timing::EARLY_REPLY_BACKOFF),
+            request_timeout: of(timing::REQUEST_TIMEOUT),
+            busy_pause: of(timing::BUSY_PAUSE),
             interval: 10 * SECOND,
             batch_entries: u64::from(BATCH_ENTRIES_MAX),
             batch_bytes: u64::from(BATCH_BYTES),
@@ -89,7 +87,7 @@ impl Default for Rules {
             applying_max: usize::MAX,
             waits_outside: true,
             comes_back_at_once: true,
-            patience: of(Duration::from_secs(2)),
+            predecessor_wait: of(timing::PREDECESSOR_WAIT),
         }
     }
 }
@@ -103,6 +101,11 @@ impl Rules {
     /// And before that: pulls waited for two seconds, in the places of others, and the pause of a
     /// busy node above was as long as any.
     pub fn former_waiting() -> Self {
-        Self { news: 2 * SECOND, waits_outside: false, comes_back_at_once: false, ..Self::former() }
+        Self {
+            long_poll_wait: 2 * SECOND,
+            waits_outside: false,
+            comes_back_at_once: false,
+            ..Self::former()
+        }
     }
 }

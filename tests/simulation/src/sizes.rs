@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use hedgeschool_replication::wire::{
-    Applied, Batch, Bookmark, Cursor, Entry, Feed, Health, Page, Pull, Pulled,
+    Applied, Batch, Bookmark, Cursor, Entry, Feed, FeedPage, Health, Pull, Pulled,
 };
-use hedgeschool_replication::{Lane, Place, Position, Protocol, Span};
+use hedgeschool_replication::{Checkpoint, Lane, Position, Protocol, Span};
 use serde_json::value::RawValue;
 
 /// What HTTP adds to a message: request line or status, and the fields that nodes send.
@@ -14,7 +14,7 @@ const HEAD: usize = 250;
 /// A resume document: what a course with some questions keeps.
 const RESUME: usize = 600;
 const EPOCH: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
-const RECEIPT: &str = "0123456789abcdef";
+const TOKEN: &str = "0123456789abcdef";
 
 const STATEMENT: &str = r#"{"id":"0191e2a4-6b1c-7c9a-b1de-0242ac120002","actor":{"objectType":"Agent","account":{
 "homePage":"https://school.example.org","name":"learner-0000421337"}},"verb":{"id":"http://adlnet.gov/expapi/verbs/answered",
@@ -45,6 +45,9 @@ pub struct Sizes {
 
 impl Sizes {
     /// Weighs one message of each kind.
+    ///
+    /// # Errors
+    /// If a message cannot be written as JSON.
     pub fn of_the_protocol() -> Result<Self> {
         let statement = STATEMENT.replace('\n', "");
         let document = format!(
@@ -78,12 +81,15 @@ fn entry(kind: &str, payload: String) -> Result<Entry> {
     Ok(Entry { sequence: 1_234_567, kind: kind.to_owned(), payload })
 }
 
-fn place() -> Place {
-    Place { sequence: 1_234_567, receipt: RECEIPT.to_owned() }
+fn checkpoint() -> Checkpoint {
+    Checkpoint { sequence: 1_234_567, token: TOKEN.to_owned() }
 }
 
 fn position() -> Position {
-    Position { through: place(), fresh: Some(Span { after: 1_234_567, through: place() }) }
+    Position {
+        through: checkpoint(),
+        fresh: Some(Span { after: 1_234_567, through: checkpoint() }),
+    }
 }
 
 fn batch(entry: Entry) -> Batch {
@@ -96,7 +102,7 @@ fn batch(entry: Entry) -> Batch {
         after: 1_234_567,
         above: Some(EPOCH.to_owned()),
         heard: vec![bookmark()],
-        receipt: RECEIPT.to_owned(),
+        token: TOKEN.to_owned(),
         entries: vec![entry],
     }
 }
@@ -104,7 +110,7 @@ fn batch(entry: Entry) -> Batch {
 const JOURNALS: [&str; 3] = ["identity", "content", "progress"];
 
 fn bookmark() -> Bookmark {
-    Bookmark { epoch: EPOCH.to_owned(), through: 1_234_567, receipt: RECEIPT.to_owned() }
+    Bookmark { epoch: EPOCH.to_owned(), through: 1_234_567, token: TOKEN.to_owned() }
 }
 
 fn pull() -> Pull {
@@ -112,7 +118,7 @@ fn pull() -> Pull {
         epoch: EPOCH.to_owned(),
         feed: Some(bookmark()),
         heard: Vec::new(),
-        held: Some(place()),
+        held: Some(checkpoint()),
         follows: 0,
     };
     Pull {
@@ -126,7 +132,7 @@ fn pull() -> Pull {
 }
 
 fn pulled() -> Pulled {
-    let page = || Page { bookmark: bookmark(), entries: Vec::new(), more: false };
+    let page = || FeedPage { bookmark: bookmark(), entries: Vec::new(), more: false };
     let feed = || Feed { applied: position(), page: page(), forgot: false };
     let journals: BTreeMap<_, _> =
         JOURNALS.iter().map(|name| ((*name).to_owned(), feed())).collect();

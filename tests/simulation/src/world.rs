@@ -125,6 +125,9 @@ impl World {
     }
 
     /// Goes on until a moment.
+    ///
+    /// # Errors
+    /// If something that is due breaks a rule of the protocol.
     pub fn run(&mut self, until: Time) -> Result<()> {
         while let Some(Reverse(next)) = self.due.peek() {
             if next.at > until {
@@ -168,8 +171,8 @@ impl World {
 
     /// Sends a request to the node above.
     pub fn send(&mut self, node: usize, kind: Kind, bytes: u64) {
-        let (now, answer) = (self.now, self.rules.answer);
-        let patience = answer + if let Kind::News(wait) = kind { wait } else { 0 };
+        let (now, answer) = (self.now, self.rules.request_timeout);
+        let patience = answer + if let Kind::LongPoll(wait) = kind { wait } else { 0 };
         let sender = &mut self.nodes[node];
         let is_down = sender.link.was_down(now, now);
         let whole_at = if is_down { now } else { sender.link.arrival(now, bytes) };
@@ -217,7 +220,7 @@ impl World {
             self.requests.remove(id);
             return;
         }
-        let at = request.sent + self.rules.answer;
+        let at = request.sent + self.rules.request_timeout;
         request.outcome = Outcome::Failed;
         request.answered_at = self.now;
         self.at(at, Event::Late(id));

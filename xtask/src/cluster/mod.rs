@@ -100,18 +100,18 @@ impl Programs {
 
     /// The folder of containerd 2 and its client.
     pub fn containerd(&self) -> PathBuf {
-        CONTAINERD.place(&self.folder)
+        CONTAINERD.folder_in(&self.folder)
     }
 }
 
 /// How many parts have to be built yet.
-pub fn missing(root: &Path) -> u32 {
+pub fn count_missing(root: &Path) -> u32 {
     let folder = root.join(FOLDER);
     PARTS.iter().map(|part| u32::from(!part.is_built(&folder))).sum()
 }
 
 /// Builds the parts that have not been built before.
-pub fn build(root: &Path, steps: &mut Steps) -> Result<Programs> {
+pub fn build_programs(root: &Path, steps: &mut Steps) -> Result<Programs> {
     let folder = root.join(FOLDER);
     for part in PARTS {
         part.build(&folder, steps)?;
@@ -143,7 +143,7 @@ pub fn ensure_machine() -> Result<()> {
 
 /// What to put before a program's name so that it runs in a network, with mounts and with
 /// processes of its own, and nothing of it outlives it.
-fn apart() -> Vec<&'static str> {
+fn words_apart() -> Vec<&'static str> {
     // The shell stays, as the first process there: it takes leave of processes whose parents are
     // gone.
     let shell = ["sh", "-c", "\"$0\" \"$@\"; exit $?"];
@@ -151,8 +151,8 @@ fn apart() -> Vec<&'static str> {
     ["unshare"].into_iter().chain(namespaces).chain(shell).collect()
 }
 
-/// What tells Cargo to run programs by [`apart`].
+/// What tells Cargo to run programs by [`words_apart`].
 pub fn run_apart() -> [String; 2] {
-    let words: Vec<_> = apart().iter().map(|word| format!("{word:?}")).collect();
+    let words: Vec<_> = words_apart().iter().map(|word| format!("{word:?}")).collect();
     ["--config".to_owned(), format!("target.'cfg(all())'.runner=[{}]", words.join(", "))]
 }

@@ -30,7 +30,7 @@ const SAMPLES: [(&str, &str); 8] = [
 ];
 
 /// Puts courses and a learner into a node; into one that has them already, nothing.
-pub fn fill(address: &str, examples: &Path, secrets: &Secrets) -> Result<()> {
+pub fn fill_node(address: &str, examples: &Path, secrets: &Secrets) -> Result<()> {
     let administrator = format!("Basic {}", STANDARD.encode(&secrets.administrator));
     let (name, password) =
         secrets.learner.split_once(':').context("the learner is name:password")?;
@@ -38,23 +38,26 @@ pub fn fill(address: &str, examples: &Path, secrets: &Secrets) -> Result<()> {
         "name": name, "display_name": "Ada Lovelace", "role": "learner", "password": password,
     });
     let json = ("application/json", ada.to_string().into_bytes());
-    let added = post(&format!("{address}/auth/people"), &administrator, json)?;
-    ensure!(added.status().is_success() || added.status() == StatusCode::CONFLICT, refused(added));
+    let added = post_body(&format!("{address}/auth/people"), &administrator, json)?;
+    ensure!(
+        added.status().is_success() || added.status() == StatusCode::CONFLICT,
+        describe_refusal(added)
+    );
 
     let import = |path: &Path, name: &str| {
         let bytes = if path.is_dir() { zip_folder(path)? } else { fs::read(path)? };
         let url =
             Url::parse_with_params(&format!("{address}/content/v1/courses"), [("name", name)])?;
         let body = ("application/octet-stream", bytes);
-        let imported = post(url.as_str(), &administrator, body)?;
-        ensure!(imported.status().is_success(), refused(imported));
+        let imported = post_body(url.as_str(), &administrator, body)?;
+        ensure!(imported.status().is_success(), describe_refusal(imported));
         Ok(())
     };
     import(&examples.join("demo-course"), "demo-course.zip")?;
     SAMPLES.iter().try_for_each(|(path, name)| import(&examples.join("formats").join(path), name))
 }
 
-fn post(
+fn post_body(
     url: &str,
     authorization: &str,
     (media_type, body): (&str, Vec<u8>),
@@ -66,7 +69,7 @@ fn post(
 }
 
 /// What the node said instead.
-fn refused(mut response: ureq::http::Response<Body>) -> String {
+fn describe_refusal(mut response: ureq::http::Response<Body>) -> String {
     let said = response.body_mut().read_to_string().unwrap_or_default();
     format!("the node refused the demo's content with {}: {said}", response.status())
 }
@@ -74,16 +77,16 @@ fn refused(mut response: ureq::http::Response<Body>) -> String {
 /// A folder as a zip archive, which is what one imports.
 fn zip_folder(folder: &Path) -> Result<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    add(&mut zip, folder, folder)?;
+    add_folder(&mut zip, folder, folder)?;
     Ok(zip.finish()?.into_inner())
 }
 
-fn add(zip: &mut ZipWriter<Cursor<Vec<u8>>>, base: &Path, folder: &Path) -> Result<()> {
+fn add_folder(zip: &mut ZipWriter<Cursor<Vec<u8>>>, base: &Path, folder: &Path) -> Result<()> {
     let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     for entry in entries {
         let path = entry?.path();
         if path.is_dir() {
-            add(zip, base, &path)?;
+            add_folder(zip, base, &path)?;
         } else {
             let name = path.strip_prefix(base)?.to_string_lossy().replace('\\', "/");
             zip.start_file(name, SimpleFileOptions::default())?;

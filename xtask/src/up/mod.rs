@@ -45,32 +45,32 @@ pub struct Arguments {
 
 /// Builds, starts a node, fills it, and stays with it until it ends.
 pub fn main(arguments: &Arguments) -> Result<()> {
-    let root = workspace::root()?;
+    let root = workspace::find_root()?;
     ensure_free(arguments.listen)?;
     if !arguments.no_build {
-        build::node(&root, &mut Steps::new(1))?;
+        build::build_node(&root, &mut Steps::new(1))?;
     }
     let state = root.join("target/up");
     if arguments.fresh && state.exists() {
         fs::remove_dir_all(&state).with_context(|| format!("removing {}", state.display()))?;
     }
     fs::create_dir_all(&state)?;
-    let secrets = Secrets::keep(&state)?;
-    let mut node = start(&root, &state, arguments, &secrets)?;
+    let secrets = Secrets::load_or_make(&state)?;
+    let mut node = start_node(&root, &state, arguments, &secrets)?;
     let group = Pid::from_child(&node);
     forward_signals(group)?;
-    let address = reachable(arguments.listen);
+    let address = reachable_address(arguments.listen);
     let advice = "look at what the node said above; `cargo xtask up --fresh` starts anew";
     let ready = step("starting the node", advice, || {
         await_health(&mut node, &address)?;
-        demo::fill(&address, &root.join("examples"), &secrets)
+        demo::fill_node(&address, &root.join("examples"), &secrets)
     });
     if let Err(error) = ready {
         // It may have ended by itself.
         let _ = kill_process_group(group, Signal::TERM);
         return Err(error);
     }
-    eprintln!("{}", welcome(&address, &state, &secrets));
+    eprintln!("{}", welcome_text(&address, &state, &secrets));
     let status = node.wait()?;
     ensure!(status.success(), "the node ended with {status}");
     Ok(())
@@ -83,7 +83,7 @@ fn ensure_free(address: SocketAddr) -> Result<()> {
 }
 
 /// Where to reach a node that listens there.
-fn reachable(mut listen: SocketAddr) -> String {
+fn reachable_address(mut listen: SocketAddr) -> String {
     if listen.ip().is_unspecified() {
         listen.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
     }
@@ -91,7 +91,12 @@ fn reachable(mut listen: SocketAddr) -> String {
 }
 
 /// Starts the node with its state folder as working directory, which is where its databases go.
-fn start(root: &Path, state: &Path, arguments: &Arguments, secrets: &Secrets) -> Result<Child> {
+fn start_node(
+    root: &Path,
+    state: &Path,
+    arguments: &Arguments,
+    secrets: &Secrets,
+) -> Result<Child> {
     let mut hedge = Command::new(root.join("target/host/hedge"));
     hedge.arg("up").arg("--from").arg(root.join("spin.toml"));
     hedge.arg("--runtime-config-file").arg(root.join("runtime-config.toml"));
@@ -134,7 +139,7 @@ fn await_health(node: &mut Child, address: &str) -> Result<()> {
 }
 
 /// What one needs to know now.
-fn welcome(address: &str, state: &Path, secrets: &Secrets) -> String {
+fn welcome_text(address: &str, state: &Path, secrets: &Secrets) -> String {
     let Secrets { administrator, learner, client } = secrets;
     let [administrator, learner, client] =
         [administrator, learner, client].map(|pair| pair.replacen(':', " / ", 1));

@@ -25,7 +25,7 @@ pub struct Secrets {
 
 impl Secrets {
     /// The secrets of a state folder; new ones if it has none.
-    pub fn keep(state: &Path) -> Result<Self> {
+    pub fn load_or_make(state: &Path) -> Result<Self> {
         let path = state.join("sign-ins.json");
         if let Ok(text) = fs::read_to_string(&path) {
             let kept = Self::parse(&text);
@@ -40,9 +40,9 @@ impl Secrets {
 
     fn generate() -> Self {
         Self {
-            administrator: format!("admin:{}", password()),
-            learner: format!("ada:{}", password()),
-            client: format!("demo:{}", password()),
+            administrator: format!("admin:{}", random_password()),
+            learner: format!("ada:{}", random_password()),
+            client: format!("demo:{}", random_password()),
         }
     }
 
@@ -65,6 +65,6 @@ impl Secrets {
     }
 }
 
-fn password() -> String {
+fn random_password() -> String {
     rand::rng().sample_iter(Alphanumeric).take(PASSWORD_LENGTH).map(char::from).collect()
 }

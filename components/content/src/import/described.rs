@@ -12,7 +12,7 @@ pub fn new_course(described: &Course) -> NewCourse {
         id: block.id.clone(),
         activity: launch::activity_id(course, &block.id),
         title: block.title.clone(),
-        parent: block.parent.and_then(position),
+        parent: block.parent.and_then(list_index),
     });
     NewCourse {
         id: described.id.clone(),
@@ -26,7 +26,7 @@ pub fn new_course(described: &Course) -> NewCourse {
 }
 
 /// A place in a list that is far shorter than this.
-fn position(position: usize) -> Option<u32> {
+fn list_index(position: usize) -> Option<u32> {
     position.try_into().ok()
 }
 
@@ -51,6 +51,6 @@ fn new_unit(course: &str, unit: &package::Unit) -> Unit {
         },
         mastery_score: unit.mastery_score,
         entitlement_key: Some(unit.entitlement_key.clone()).filter(|key| !key.is_empty()),
-        block: unit.block.and_then(position),
+        block: unit.block.and_then(list_index),
     }
 }

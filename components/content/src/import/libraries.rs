@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use hedgeschool_h5p::{missing, needs};
+use hedgeschool_h5p::{libraries_missing, needed_libraries};
 use hedgeschool_web::Problem;
 
-use super::work::refused;
+use super::refusal::package_problem;
 use crate::store::{self, File};
 
 /// Most libraries that are lent to one package.
@@ -14,7 +14,10 @@ const LENT_MAX: usize = 200;
 const DESCRIPTION_BYTES_MAX: u32 = 1 << 20;
 
 /// The files of these libraries and of those that they need; not of those that the package has.
-pub async fn lend(lacks: &[String], has: impl Fn(&str) -> bool) -> Result<Vec<File>, Problem> {
+pub async fn lend_libraries(
+    lacks: &[String],
+    has: impl Fn(&str) -> bool,
+) -> Result<Vec<File>, Problem> {
     let (mut lent, mut known, mut nowhere) = (Vec::new(), BTreeSet::new(), Vec::new());
     let mut left = lacks.to_vec();
     while let Some(library) = left.pop() {
@@ -32,8 +35,8 @@ pub async fn lend(lacks: &[String], has: impl Fn(&str) -> bool) -> Result<Vec<Fi
         };
         let bytes = store::read_blob(description.hash.clone(), 0, DESCRIPTION_BYTES_MAX).await?;
         let text = String::from_utf8(bytes.unwrap_or_default()).map_err(Problem::internal)?;
-        left.extend(needs(&text).map_err(refused)?);
+        left.extend(needed_libraries(&text).map_err(package_problem)?);
         lent.extend(files);
     }
-    if nowhere.is_empty() { Ok(lent) } else { Err(refused(missing(&nowhere))) }
+    if nowhere.is_empty() { Ok(lent) } else { Err(package_problem(libraries_missing(&nowhere))) }
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use hedgeschool_formats::ALL;
-use hedgeschool_package::archive::{Entry, Names, Next, Step, Unpacking};
-use hedgeschool_package::{Contents, Error, Format, Opening, media_type};
+use hedgeschool_package::archive::{Entry, NameEncoding, Next, Step, Unpacking};
+use hedgeschool_package::{Contents, Format, Opening, media_type};
 use hedgeschool_redis::changed;
 use hedgeschool_web::events::Events;
 use hedgeschool_web::{Problem, Reply, StatusCode};
@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::described::new_course;
-use super::intake::{Intake, PIECE_BYTES};
-use super::libraries::lend;
-use super::source::Source;
+use super::libraries::lend_libraries;
+use super::refusal::package_problem;
+use super::upload_reader::UploadReader;
+use crate::blob_writer::{BlobWriter, PIECE_BYTES};
 use crate::packed::Packing;
 use crate::store::uploads::{self, Upload};
 use crate::store::{self, File, NewCourse};
@@ -24,14 +25,18 @@ use crate::upload;
 /// How often it is told how far an import is.
 const NEWS: Duration = Duration::from_secs(1);
 
+/// How long an import may take: the largest package has three hours on a disk that writes 3 MB a
+/// second.
+const IMPORT_TIME_MAX: Duration = Duration::from_secs(6 * 3_600);
+
 /// What whoever imports a package wants of it.
-pub struct Wishes {
+pub struct ImportOptions {
     /// Anybody may read its files. None: no.
     pub is_public: Option<bool>,
     /// The format that it is of. None: any.
     pub format: Option<&'static dyn Format>,
     /// What names in archives are in that are not in UTF-8.
-    pub names: Names,
+    pub names: NameEncoding,
 }
 
 /// What an import has come to, and is told by.
@@ -58,28 +63,34 @@ pub struct Import {
     upload: Upload,
     /// Its name where others might import the same.
     importer: String,
-    wishes: Wishes,
+    options: ImportOptions,
     /// Who wants to hear how far it is.
     events: Option<Events>,
     /// How far it is, in bytes, and when that was told last.
     done: u64,
     total: u64,
     told: Instant,
+    began: Instant,
 }
 
 impl Import {
     /// The import of an upload that `importer` has claimed.
-    pub fn new(upload: Upload, importer: String, wishes: Wishes, events: Option<Events>) -> Self {
-        let (done, total, told) = (0, upload.length, Instant::now());
-        Self { upload, importer, wishes, events, done, total, told }
+    pub fn new(
+        upload: Upload,
+        importer: String,
+        options: ImportOptions,
+        events: Option<Events>,
+    ) -> Self {
+        let (done, total, now) = (0, upload.length, Instant::now());
+        Self { upload, importer, options, events, done, total, told: now, began: now }
     }
 
     /// Imports it. What is refused is discarded, as what is imported; what could not be done may be
     /// tried again.
-    pub async fn run(mut self) -> Result<Outcome, Problem> {
-        let outcome = match self.import().await {
+    pub async fn run_import(mut self) -> Result<Outcome, Problem> {
+        let outcome = match self.import_files().await {
             Ok(outcome) => outcome,
-            Err(problem) if problem.status.is_client_error() => Outcome::of(&problem),
+            Err(problem) if problem.status.is_client_error() => Outcome::of_problem(&problem),
             Err(problem) => {
                 if let Some(events) = &mut self.events {
                     let _ = events.tell("failed", &problem.body()).await;
@@ -89,22 +100,22 @@ impl Import {
             }
         };
         let text = serde_json::to_string(&outcome).map_err(Problem::internal)?;
-        upload::discard(&self.upload.id, Some(text)).await?;
+        upload::discard_upload(&self.upload.id, Some(text)).await?;
         if let Some(mut events) = self.events {
-            outcome.tell(&mut events).await;
+            outcome.tell_listener(&mut events).await;
         }
         Ok(outcome)
     }
 
-    async fn import(&mut self) -> Result<Outcome, Problem> {
-        let mut source = Source::new(&self.upload.id);
-        let Contents { course: described, entries } = self.open(&mut source).await?;
+    async fn import_files(&mut self) -> Result<Outcome, Problem> {
+        let mut source = UploadReader::new(&self.upload.id);
+        let Contents { course: described, entries } = self.open_package(&mut source).await?;
         let has = |path: &str| entries.iter().any(|entry| entry.path == path);
-        let lent = lend(&described.lacks, has).await?;
-        let mut files = self.store(&mut source, entries).await?;
+        let lent = lend_libraries(&described.lacks, has).await?;
+        let mut files = self.store_files(&mut source, entries).await?;
         files.extend(lent);
-        let files = self.pack(files).await?;
-        let is_public = self.wishes.is_public;
+        let files = self.add_packed_forms(files).await?;
+        let is_public = self.options.is_public;
         let course = NewCourse { is_public, ..new_course(&described) };
         let before = store::find_course(course.id.clone()).await?;
         let course = store::publish(course, files).await?;
@@ -118,36 +129,36 @@ impl Import {
         Ok(Outcome { status: status.as_u16(), location, body })
     }
 
-    async fn open(&self, source: &mut Source) -> Result<Contents, Problem> {
+    async fn open_package(&self, source: &mut UploadReader) -> Result<Contents, Problem> {
         let Upload { length, name, .. } = &self.upload;
-        let format = self.wishes.format.map(|format| [format]);
+        let format = self.options.format.map(|format| [format]);
         let formats = format.as_ref().map_or(ALL, |format| format.as_slice());
-        let mut opening = Opening::new(*length, name, self.wishes.names, formats);
+        let mut opening = Opening::new(*length, name, self.options.names, formats);
         loop {
-            match opening.step().map_err(refused)? {
+            match opening.step().map_err(package_problem)? {
                 Step::Done(contents) => return Ok(contents),
                 Step::Load(range) => {
-                    let bytes = source.whole(&range).await?;
-                    opening.load(range.start, bytes).map_err(refused)?;
+                    let bytes = source.read_range(&range).await?;
+                    opening.load(range.start, bytes).map_err(package_problem)?;
                 }
             }
         }
     }
 
     /// Unpacks and stores every file. If this fails underway, what was stored goes with the upload.
-    async fn store(
+    async fn store_files(
         &mut self,
-        source: &mut Source,
+        source: &mut UploadReader,
         entries: Vec<Entry>,
     ) -> Result<Vec<File>, Problem> {
         // What is joined is read once more.
         self.total =
             entries.iter().map(|entry| entry.size * if is_large(entry) { 2 } else { 1 }).sum();
-        let mut intake = Intake::new(&self.upload.id);
+        let mut blobs = BlobWriter::new(&self.upload.id);
         for entry in &entries {
-            self.store_file(source, entry, &mut intake).await?;
+            self.store_file(source, entry, &mut blobs).await?;
         }
-        let hashes = intake.finish().await?;
+        let hashes = blobs.finish().await?;
         let file = |(entry, hash): (Entry, String)| File {
             media_type: media_type(&entry.path),
             path: entry.path,
@@ -158,50 +169,54 @@ impl Import {
     }
 
     /// Adds the packed forms of files that are stored.
-    async fn pack(&mut self, files: Vec<File>) -> Result<Vec<File>, Problem> {
+    async fn add_packed_forms(&mut self, files: Vec<File>) -> Result<Vec<File>, Problem> {
         let mut packing = Packing::new(&self.upload.id, files)?;
-        while packing.step().await? {
-            self.tell(0).await?;
+        while packing.pack_next().await? {
+            self.report_progress(0).await?;
         }
         packing.finish().await
     }
 
     async fn store_file(
         &mut self,
-        source: &mut Source,
+        source: &mut UploadReader,
         entry: &Entry,
-        intake: &mut Intake,
+        blobs: &mut BlobWriter,
     ) -> Result<(), Problem> {
         let mut unpacking = Unpacking::new(entry);
         if !is_large(entry) {
-            intake.put_file(next(source, &mut unpacking).await?).await?;
-            return self.tell(entry.size).await;
+            blobs.put_file(next_piece(source, &mut unpacking).await?).await?;
+            return self.report_progress(entry.size).await;
         }
-        while unpacking.left() > 0 {
-            let piece = next(source, &mut unpacking).await?;
+        while unpacking.bytes_left() > 0 {
+            let piece = next_piece(source, &mut unpacking).await?;
             let bytes = piece.len() as u64;
-            intake.put_piece(piece).await?;
-            self.tell(bytes).await?;
+            blobs.put_piece(piece).await?;
+            self.report_progress(bytes).await?;
         }
-        while !intake.join().await? {
-            self.tell(0).await?;
+        while !blobs.join_pieces().await? {
+            self.report_progress(0).await?;
         }
-        self.tell(entry.size).await
+        self.report_progress(entry.size).await
     }
 
     /// Says once in a while how far it is, and that it goes on.
-    async fn tell(&mut self, bytes: u64) -> Result<(), Problem> {
+    async fn report_progress(&mut self, bytes: u64) -> Result<(), Problem> {
         self.done += bytes;
         if self.told.elapsed() < NEWS {
             return Ok(());
         }
         self.told = Instant::now();
+        if self.began.elapsed() > IMPORT_TIME_MAX {
+            let hours = IMPORT_TIME_MAX.as_secs() / 3_600;
+            return Err(Problem::too_large(format!("it takes more than {hours} hours to import")));
+        }
         let (id, importer) = (self.upload.id.clone(), self.importer.clone());
         if !uploads::claim(id, importer, self.done, self.total).await? {
-            return Err(elsewhere());
+            return Err(imported_elsewhere());
         }
         if let Some(events) = &mut self.events
-            && tell_progress(events, self.done, self.total).await.is_err()
+            && tell_progress(events, self.done, self.total, false).await.is_err()
         {
             // Whoever comes back finds it further on.
             self.events = None;
@@ -215,45 +230,49 @@ fn is_large(entry: &Entry) -> bool {
 }
 
 /// The next piece of a file.
-async fn next(source: &mut Source, unpacking: &mut Unpacking) -> Result<Vec<u8>, Problem> {
+async fn next_piece(
+    source: &mut UploadReader,
+    unpacking: &mut Unpacking,
+) -> Result<Vec<u8>, Problem> {
     loop {
-        match unpacking.next(PIECE_BYTES).map_err(refused)? {
+        match unpacking.next_piece(PIECE_BYTES).map_err(package_problem)? {
             Next::Piece(piece) => return Ok(piece),
             Next::Load { start, most } => {
-                unpacking.load(source.some(start, most).await?).map_err(refused)?;
+                unpacking.load(source.read_some(start, most).await?).map_err(package_problem)?;
             }
         }
     }
 }
 
-/// Tells how far an import is.
-pub async fn tell_progress(events: &mut Events, done: u64, total: u64) -> Result<(), Problem> {
-    let progress = json!({ "done": done, "total": total }).to_string();
+/// Tells how far an import is, or that others are imported before it.
+pub async fn tell_progress(
+    events: &mut Events,
+    done: u64,
+    total: u64,
+    is_queued: bool,
+) -> Result<(), Problem> {
+    let mut progress = json!({ "done": done, "total": total });
+    if let Some(progress) = progress.as_object_mut().filter(|_| is_queued) {
+        progress.insert("is_queued".into(), true.into());
+    }
+    let progress = progress.to_string();
     let gone = |_| Problem::bad_request("nobody listens any more");
     events.tell("progress", &progress).await.map_err(gone)
 }
 
-fn elsewhere() -> Problem {
+fn imported_elsewhere() -> Problem {
     let detail = "another request imports this file: ask again, and hear what comes of it";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_header("retry-after", "1")
 }
 
-/// What to answer of a package that breaks a rule.
-pub fn refused(error: Error) -> Problem {
-    match error {
-        Error::TooLarge(_) => Problem::too_large(error.to_string()),
-        _ => Problem::bad_request(error.to_string()),
-    }
-}
-
 impl Outcome {
-    fn of(problem: &Problem) -> Self {
+    fn of_problem(problem: &Problem) -> Self {
         problem.log();
         Self { status: problem.status.as_u16(), location: None, body: problem.body() }
     }
 
     /// The answer to whoever has waited for it.
-    pub fn reply(self) -> Result<Reply, Problem> {
+    pub fn into_reply(self) -> Result<Reply, Problem> {
         let status = StatusCode::from_u16(self.status).map_err(Problem::internal)?;
         let is_good = status.is_success();
         let media_type = if is_good { "application/json" } else { Problem::MEDIA_TYPE };
@@ -265,7 +284,7 @@ impl Outcome {
     }
 
     /// Tells whoever listens.
-    pub async fn tell(&self, events: &mut Events) {
+    pub async fn tell_listener(&self, events: &mut Events) {
         let kind = if self.status < 400 { "imported" } else { "refused" };
         // Whoever has gone finds it when it comes back.
         let _ = events.tell(kind, &self.body).await;

@@ -26,8 +26,8 @@ pub fn pack(folders: &[&Path], left_out: &str) -> Result<(), Box<dyn Error>> {
     let mut arms = String::new();
     for folder in folders {
         println!("cargo::rerun-if-changed={}", folder.display());
-        for name in files(folder, Path::new(""), left_out)? {
-            arms += &arm(folder, &name, &out)?;
+        for name in list_files(folder, Path::new(""), left_out)? {
+            arms += &pack_file(folder, &name, &out)?;
         }
     }
     let code = format!(
@@ -39,7 +39,7 @@ pub fn pack(folders: &[&Path], left_out: &str) -> Result<(), Box<dyn Error>> {
 }
 
 /// Packs a file; answers how it is found.
-fn arm(folder: &Path, name: &Path, out: &Path) -> Result<String, Box<dyn Error>> {
+fn pack_file(folder: &Path, name: &Path, out: &Path) -> Result<String, Box<dyn Error>> {
     let bytes = fs::read(folder.join(name))?;
     let hash = Sha256::digest(&bytes);
     let tag: String = hash.iter().take(TAG_BYTES).map(|byte| format!("{byte:02x}")).collect();
@@ -73,7 +73,7 @@ fn media_type(extension: &str) -> &'static str {
 }
 
 /// The files below a folder, by their paths from it, in order.
-fn files(folder: &Path, path: &Path, left_out: &str) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+fn list_files(folder: &Path, path: &Path, left_out: &str) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     let place = folder.join(path);
     if !place.is_dir() {
         return Ok(Vec::new());
@@ -85,7 +85,7 @@ fn files(folder: &Path, path: &Path, left_out: &str) -> Result<Vec<PathBuf>, Box
     for name in names.into_iter().filter(|name| name != left_out) {
         let path = path.join(name);
         if folder.join(&path).is_dir() {
-            found.extend(files(folder, &path, left_out)?);
+            found.extend(list_files(folder, &path, left_out)?);
         } else {
             found.push(path);
         }

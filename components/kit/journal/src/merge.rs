@@ -1,6 +1,6 @@
 use hedgeschool_replication::{Version, Winner, hlc, merge};
 
-use crate::Error;
+use crate::error::Error;
 
 /// Something of which the last version stands.
 pub trait Versioned: Clone {

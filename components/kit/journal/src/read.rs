@@ -1,72 +1,34 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hedgeschool_journal_types::types::{Audience, Concern, Entry, JournalPage, Waiting};
 use hedgeschool_sql::{Database, Row, Value};
 
-use crate::{ENTRIES_MAX, Error, integer};
+use crate::error::Error;
+use crate::parameter::integer;
 
+/// Most entries of a page or a batch.
+pub const ENTRIES_MAX: usize = 1_000;
 /// How many entries one call looks at to find those for a node below, most of which are not.
 const LOOKED_AT_MAX: u32 = 10_000;
 /// How many new entries are looked at to tell whom they concern; more concern everyone.
 const CONCERNED_MAX: u32 = 2_000;
 
-/// One change.
-pub struct Entry {
-    /// Position in its journal.
-    pub sequence: u64,
-    /// What changed.
-    pub kind: String,
-    /// The change, as JSON.
-    pub payload: String,
-}
-
-/// For whom entries are read.
-pub struct Audience {
-    /// The other node.
-    pub node: String,
-    /// What came from here is not for it.
-    pub origin: String,
-    /// It is the node above.
-    pub above: bool,
-    /// The nodes whose own data count.
-    pub serves: Vec<String>,
-}
-
-/// A part of a journal.
-pub struct Page {
-    /// The entries.
-    pub entries: Vec<Entry>,
-    /// Everything through this was looked at.
-    pub through: u64,
-    /// There is more after that.
-    pub more: bool,
-}
-
-/// What an audience has not got.
-pub struct Waiting {
-    /// How many entries; those past the [`LOOKED_AT_MAX`] first count whoever they are for.
-    pub entries: u64,
-    /// When the oldest of them was made, in microseconds since 1970.
-    pub oldest_us: Option<i64>,
-}
-
-impl Audience {
-    /// What makes an entry one for this audience, as SQL.
-    fn concerns(&self) -> &'static str {
-        if self.above {
-            "peer IS NOT ?5 AND upward
-              AND (home IS NULL OR home IN (SELECT value FROM json_each(?4)))"
-        } else {
-            "peer IS NOT ?5 AND (common OR home IN (SELECT value FROM json_each(?4))
-               OR subject IN (SELECT subject FROM follower WHERE node = ?3))"
-        }
+/// What makes an entry one for an audience, as SQL.
+fn audience_condition(audience: &Audience) -> &'static str {
+    if audience.above {
+        "peer IS NOT ?5 AND upward
+          AND (home IS NULL OR home IN (SELECT value FROM json_each(?4)))"
+    } else {
+        "peer IS NOT ?5 AND (common OR home IN (SELECT value FROM json_each(?4))
+           OR subject IN (SELECT subject FROM follower WHERE node = ?3))"
     }
+}
 
-    /// The parameters of that, after those that say which entries: from the second to the last.
-    fn parameters(self, after: u64, through: u64) -> Vec<Value> {
-        let serves = serde_json::Value::from(self.serves).to_string();
-        let texts = [self.node, serves, self.origin].map(Value::Text);
-        [integer(after), integer(through)].into_iter().chain(texts).collect()
-    }
+/// The parameters of that, after those that say which entries: from the second to the last.
+fn audience_parameters(audience: Audience, after: u64, through: u64) -> Vec<Value> {
+    let serves = serde_json::Value::from(audience.serves).to_string();
+    let texts = [audience.node, serves, audience.origin].map(Value::Text);
+    [integer(after), integer(through)].into_iter().chain(texts).collect()
 }
 
 /// A part of a journal, and what follows it.
@@ -78,7 +40,7 @@ struct Stretch {
 }
 
 /// The next entries, whoever they are for. None: there are no more.
-async fn stretch(
+async fn find_stretch(
     database: &Database,
     after: u64,
     until: Option<u64>,
@@ -96,55 +58,68 @@ async fn stretch(
 }
 
 /// How much there is for an audience.
-pub async fn waiting(
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_waiting(
     database: &Database,
     audience: Audience,
     after: u64,
     until: Option<u64>,
 ) -> Result<Waiting, Error> {
-    let nothing = Waiting { entries: 0, oldest_us: None };
-    let Some(looked_at) = stretch(database, after, until, LOOKED_AT_MAX).await? else {
+    let nothing = Waiting { entries: 0, oldest: None };
+    let Some(looked_at) = find_stretch(database, after, until, LOOKED_AT_MAX).await? else {
         return Ok(nothing);
     };
     let sql = format!(
         "SELECT count(*), min(made_us) FROM entry
         WHERE sequence > ?1 AND sequence <= ?2 AND {}",
-        audience.concerns()
+        audience_condition(&audience)
     );
-    let parameters = audience.parameters(after, looked_at.through);
+    let parameters = audience_parameters(audience, after, looked_at.through);
     let Some(mut row) = database.query_one(&sql, &parameters).await? else { return Ok(nothing) };
     let beyond = looked_at.last.saturating_sub(looked_at.through);
-    Ok(Waiting { entries: row.take::<u64>()? + beyond, oldest_us: row.take()? })
+    Ok(Waiting { entries: row.take::<u64>()? + beyond, oldest: row.take()? })
 }
 
 /// The sequence of the last entry.
-pub async fn head(database: &Database) -> Result<u64, Error> {
+///
+/// # Errors
+/// When the database fails.
+pub async fn read_head(database: &Database) -> Result<u64, Error> {
     let row = database.query_one("SELECT max(sequence) FROM journal", &[]).await?;
     let last = row.map(|mut row| row.take::<Option<u64>>()).transpose()?;
     Ok(last.flatten().unwrap_or(0))
 }
 
 /// The entry of a sequence.
-pub async fn find(database: &Database, sequence: u64) -> Result<Option<Entry>, Error> {
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_entry(database: &Database, sequence: u64) -> Result<Option<Entry>, Error> {
     let sql = "SELECT sequence, kind, payload, content FROM entry WHERE sequence = ?1";
     let row = database.query_one(sql, &[integer(sequence)]).await?;
-    Ok(row.map(entry).transpose()?)
+    Ok(row.map(read_entry).transpose()?)
 }
 
 /// Entries for an audience.
-pub async fn entries(
+///
+/// # Errors
+/// When `limit` is not 1 to [`ENTRIES_MAX`], and when the database fails.
+pub async fn read_entries(
     database: &Database,
     audience: Audience,
     after: u64,
     until: Option<u64>,
     limit: u32,
     size: u32,
-) -> Result<Page, Error> {
-    check(limit)?;
+) -> Result<JournalPage, Error> {
+    check_limit(limit)?;
     // Most of what there is goes up: there is no need to look far.
     let looked_at = if audience.above { limit } else { LOOKED_AT_MAX };
-    let Some(Stretch { through, last }) = stretch(database, after, until, looked_at).await? else {
-        return Ok(Page { entries: Vec::new(), through: after, more: false });
+    let Some(Stretch { through, last }) = find_stretch(database, after, until, looked_at).await?
+    else {
+        return Ok(JournalPage { entries: Vec::new(), through: after, more: false });
     };
     let sql = format!(
         "WITH next AS (
@@ -155,31 +130,21 @@ pub async fn entries(
         FROM next CROSS JOIN entry ON entry.sequence = next.sequence
         WHERE total <= ?7 OR next.sequence = (SELECT min(sequence) FROM next)
         ORDER BY next.sequence",
-        audience.concerns()
+        audience_condition(&audience)
     );
-    let mut parameters = audience.parameters(after, through);
+    let mut parameters = audience_parameters(audience, after, through);
     parameters.extend([Value::from(limit), Value::from(size)]);
-    let (entries, found) = rows(database.query(&sql, &parameters).await?)?;
+    let (entries, found) = read_rows(database.query(&sql, &parameters).await?)?;
     let is_cut = found > entries.len() as u64 || entries.len() as u64 >= u64::from(limit);
     let through = entries.last().filter(|_| is_cut).map_or(through, |last| last.sequence);
-    Ok(Page { entries, through, more: through < last })
-}
-
-/// Whom new entries concern, of those below.
-#[derive(Default)]
-pub struct Concerned {
-    /// Everything through this was looked at.
-    pub through: u64,
-    /// All of them; or there is too much to tell.
-    pub everyone: bool,
-    /// These, which follow a subject.
-    pub nodes: Vec<String>,
-    /// And those which serve these.
-    pub homes: Vec<String>,
+    Ok(JournalPage { entries, through, more: through < last })
 }
 
 /// Whom the entries after a sequence concern: one look for many nodes.
-pub async fn concerned(database: &Database, after: u64) -> Result<Concerned, Error> {
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_concerned(database: &Database, after: u64) -> Result<Concern, Error> {
     let sql = "WITH new AS MATERIALIZED (
           SELECT sequence, common, home, subject FROM entry WHERE sequence > ?1
           ORDER BY sequence LIMIT ?2)
@@ -188,7 +153,8 @@ pub async fn concerned(database: &Database, after: u64) -> Result<Concerned, Err
         UNION ALL SELECT DISTINCT 2, follower.node, 0, 0
           FROM new JOIN follower ON follower.subject = new.subject";
     let rows = database.query(sql, &[integer(after), Value::from(CONCERNED_MAX)]).await?;
-    let mut concerned = Concerned::default();
+    let mut concerned =
+        Concern { through: after, everyone: false, nodes: Vec::new(), homes: Vec::new() };
     for mut row in rows {
         let (what, name): (u64, Option<String>) = (row.take()?, row.take()?);
         match (what, name) {
@@ -202,49 +168,52 @@ pub async fn concerned(database: &Database, after: u64) -> Result<Concerned, Err
     }
     if concerned.through >= after + u64::from(CONCERNED_MAX) {
         concerned.everyone = true;
-        concerned.through = head(database).await?;
+        concerned.through = read_head(database).await?;
     }
     Ok(concerned)
 }
 
 /// The page that a statement answers, in rows of sequence, kind, payload, content, and how many
 /// rows there would be without a limit of size.
-pub async fn page(
+///
+/// # Errors
+/// When `limit` is not 1 to [`ENTRIES_MAX`], and when the database fails.
+pub async fn read_page(
     database: &Database,
     sql: &str,
     parameters: &[Value],
     after: u64,
     limit: u32,
-) -> Result<Page, Error> {
-    check(limit)?;
-    let (entries, found) = rows(database.query(sql, parameters).await?)?;
+) -> Result<JournalPage, Error> {
+    check_limit(limit)?;
+    let (entries, found) = read_rows(database.query(sql, parameters).await?)?;
     let through = entries.last().map_or(after, |last| last.sequence);
     let more = found > entries.len() as u64 || entries.len() as u64 >= u64::from(limit);
-    Ok(Page { entries, through, more })
+    Ok(JournalPage { entries, through, more })
 }
 
-fn check(limit: u32) -> Result<(), Error> {
+fn check_limit(limit: u32) -> Result<(), Error> {
     if (1..=ENTRIES_MAX as u32).contains(&limit) {
         return Ok(());
     }
     Err(Error::Invalid(format!("ask for 1 to {ENTRIES_MAX} entries")))
 }
 
-fn rows(rows: Vec<Row>) -> Result<(Vec<Entry>, u64), Error> {
+fn read_rows(rows: Vec<Row>) -> Result<(Vec<Entry>, u64), Error> {
     let mut found = 0;
     let mut entries = Vec::with_capacity(rows.len());
     for mut row in rows {
-        entries.push(read(&mut row)?);
+        entries.push(read_columns(&mut row)?);
         found = row.take()?;
     }
     Ok((entries, found))
 }
 
-fn entry(mut row: Row) -> Result<Entry, hedgeschool_sql::Error> {
-    read(&mut row)
+fn read_entry(mut row: Row) -> Result<Entry, hedgeschool_sql::Error> {
+    read_columns(&mut row)
 }
 
-fn read(row: &mut Row) -> Result<Entry, hedgeschool_sql::Error> {
+fn read_columns(row: &mut Row) -> Result<Entry, hedgeschool_sql::Error> {
     let (sequence, kind, payload): (_, _, String) = (row.take()?, row.take()?, row.take()?);
     let payload = match row.take::<Option<Vec<u8>>>()? {
         None => payload,

@@ -1,50 +1,29 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use hedgeschool_journal_types::types::{Limits, Usage};
 use hedgeschool_sql::{Database, Error as SqlError};
 
-use crate::{Error, note, set_note};
+use crate::error::Error;
+use crate::kinds::Kinds;
+use crate::parameter::integer;
 
 /// How long a look at how much is used may count: what is written meanwhile may go past the limit.
 const LOOK_AGE: Duration = Duration::from_secs(1);
 /// Limits that differ by less than this part of themselves are the same: others' growth is not
 /// worth a write.
 const SAME_WITHIN: u64 = 1_000;
-/// Where the limits are noted.
-const NOTE: &str = "limits";
-
-/// How much of the disk a database takes.
-#[derive(Clone, Copy, Debug)]
-pub struct Usage {
-    /// Bytes of its file.
-    pub bytes: u64,
-    /// Bytes in it that have nothing in them.
-    pub free: u64,
-}
-
-/// How much of a database may be in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Beyond this, what other nodes hold too is given up.
-    pub high: u64,
-    /// Beyond this, nothing new is taken in.
-    pub full: u64,
-}
 
 thread_local! {
     /// When it was last looked, and whether there was room.
     static LOOK: Cell<Option<(Instant, bool)>> = const { Cell::new(None) };
 }
 
-impl Usage {
-    /// Bytes that are in use.
-    pub fn live(self) -> u64 {
-        self.bytes.saturating_sub(self.free)
-    }
-}
-
 /// How much a database takes.
-pub async fn usage(database: &Database) -> Result<Usage, Error> {
+///
+/// # Errors
+/// When the database fails.
+pub async fn read_usage(database: &Database) -> Result<Usage, Error> {
     let sql = "SELECT page_count * page_size, freelist_count * page_size
         FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
     let row = database.query_one(sql, &[]).await?;
@@ -52,19 +31,41 @@ pub async fn usage(database: &Database) -> Result<Usage, Error> {
     Ok(Usage { bytes: row.take()?, free: row.take()? })
 }
 
-/// The limits that are noted.
-pub async fn limits(database: &Database) -> Result<Option<Limits>, Error> {
-    let text = note(database, NOTE.to_owned()).await?;
-    Ok(text.and_then(|text| {
-        let (high, full) = text.split_once(' ')?;
-        Some(Limits { high: high.parse().ok()?, full: full.parse().ok()? })
-    }))
+/// How many of a database's bytes are in use.
+///
+/// # Errors
+/// When the database fails.
+pub async fn live_bytes(database: &Database) -> Result<u64, Error> {
+    let Usage { bytes, free } = read_usage(database).await?;
+    Ok(bytes.saturating_sub(free))
 }
 
-/// Notes limits, if they are others.
-pub async fn set_limits(database: &Database, limits: Option<Limits>) -> Result<(), Error> {
-    let known = self::limits(database).await?;
-    let is_known = match (known, limits) {
+/// The limits that are kept.
+///
+/// # Errors
+/// When the database fails.
+pub async fn read_limits(database: &Database) -> Result<Option<Limits>, Error> {
+    let row = database.query_one("SELECT high, full FROM size_limit", &[]).await?;
+    let Some(mut row) = row else { return Ok(None) };
+    Ok(Some(Limits { high: row.take()?, full: row.take()? }))
+}
+
+/// Keeps a store within limits.
+///
+/// # Errors
+/// When the database fails or is full.
+pub async fn keep_within<K: Kinds>(
+    limits: Option<Limits>,
+    holder: Option<String>,
+) -> Result<(), Error> {
+    set_limits(K::DATABASE, limits).await?;
+    K::make_room(holder).await
+}
+
+/// Keeps limits, if they are others.
+async fn set_limits(database: &Database, limits: Option<Limits>) -> Result<(), Error> {
+    let known = read_limits(database).await?;
+    let is_known = match (&known, &limits) {
         (Some(known), Some(limits)) => {
             known.full.abs_diff(limits.full) <= limits.full / SAME_WITHIN
                 && known.high.abs_diff(limits.high) <= limits.high / SAME_WITHIN
@@ -74,12 +75,19 @@ pub async fn set_limits(database: &Database, limits: Option<Limits>) -> Result<(
     if is_known {
         return Ok(());
     }
-    let text = limits.map_or_else(String::new, |Limits { high, full }| format!("{high} {full}"));
-    set_note(database, NOTE.to_owned(), text).await
+    let Some(Limits { high, full }) = limits else {
+        return Ok(database.execute("DELETE FROM size_limit", &[]).await?);
+    };
+    let sql = "INSERT INTO size_limit (only, high, full) VALUES (1, ?1, ?2)
+        ON CONFLICT (only) DO UPDATE SET high = excluded.high, full = excluded.full";
+    Ok(database.execute(sql, &[integer(high), integer(full)]).await?)
 }
 
 /// Refuses with [`SqlError::Full`] when a database is beyond its limit. Before each write that
 /// takes something new in: it looks once a second at most.
+///
+/// # Errors
+/// [`SqlError::Full`], and when the database fails.
 pub async fn check_room(database: &Database) -> Result<(), SqlError> {
     let known = LOOK.get().filter(|(at, _)| at.elapsed() < LOOK_AGE);
     let has_room = match known {
@@ -94,9 +102,8 @@ pub async fn check_room(database: &Database) -> Result<(), SqlError> {
 }
 
 async fn has_room(database: &Database) -> Result<bool, SqlError> {
-    let sql = "SELECT CAST(substr(text, instr(text, ' ') + 1) AS INTEGER)
-          > (page_count - freelist_count) * page_size
-        FROM note, pragma_page_count, pragma_freelist_count, pragma_page_size WHERE name = ?1";
-    let row = database.query_one(sql, &[NOTE.into()]).await?;
+    let sql = "SELECT full > (page_count - freelist_count) * page_size
+        FROM size_limit, pragma_page_count, pragma_freelist_count, pragma_page_size";
+    let row = database.query_one(sql, &[]).await?;
     row.map_or(Ok(true), |mut row| row.take())
 }

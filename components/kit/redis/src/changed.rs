@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use spin_sdk::wit_bindgen::spawn;
 
-use crate::{Redis, text};
+use crate::redis::Redis;
+use crate::value::text;
 
 /// How long changes are gathered before they are told of: at most 50 messages a second come from
 /// an instance.
@@ -33,7 +34,7 @@ pub fn changed(journal: &'static str) {
         spin_sdk::time::sleep(GATHER).await;
         // What is recorded from here on has a message of its own.
         drop(underway);
-        tell(journal).await;
+        publish(journal).await;
     });
 }
 
@@ -46,7 +47,7 @@ impl Drop for Underway {
     }
 }
 
-async fn tell(journal: &str) {
+async fn publish(journal: &str) {
     match Redis::configured().await {
         Ok(Some(redis)) => {
             // Nobody has to hear it.

@@ -26,14 +26,19 @@ macro_rules! described {
 /// is too long is cut.
 pub const fn describe(label: &str, version: usize) -> [u8; DESCRIPTION_BYTES] {
     let mut bytes = [0; DESCRIPTION_BYTES];
-    put(&mut bytes, 0, label.as_bytes(), LABEL_BYTES);
-    put(&mut bytes, LABEL_BYTES, RELEASE.as_bytes(), RELEASE_BYTES);
-    put(&mut bytes, LABEL_BYTES + RELEASE_BYTES, &(version as u32).to_le_bytes(), VERSION_BYTES);
+    write_padded(&mut bytes, 0, label.as_bytes(), LABEL_BYTES);
+    write_padded(&mut bytes, LABEL_BYTES, RELEASE.as_bytes(), RELEASE_BYTES);
+    write_padded(
+        &mut bytes,
+        LABEL_BYTES + RELEASE_BYTES,
+        &(version as u32).to_le_bytes(),
+        VERSION_BYTES,
+    );
     bytes
 }
 
 #[allow(clippy::indexing_slicing, reason = "run by the compiler, which tells what is beyond")]
-const fn put(bytes: &mut [u8], at: usize, from: &[u8], most: usize) {
+const fn write_padded(bytes: &mut [u8], at: usize, from: &[u8], most: usize) {
     let mut index = 0;
     while index < from.len() && index < most {
         bytes[at + index] = from[index];

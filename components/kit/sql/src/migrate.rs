@@ -1,6 +1,11 @@
 //! Bringing a database to the schema its component knows, and past having been restored.
 
-use crate::{Connection, Database, Error, retry, run};
+use spin_sdk::sqlite::wit::sqlite::Connection;
+
+use crate::database::Database;
+use crate::error::Error;
+use crate::retry;
+use crate::statement::run_statement;
 
 /// The `application_id` that `hedge restore` gives a database: `hedr`. In `host/sqlite` the same
 /// number is `snapshot::RESTORED`.
@@ -22,14 +27,14 @@ pub async fn to_current(connection: &Connection, database: &Database) -> Result<
     let migrations = database.migrations;
     leave_waiting_to_us(connection)?;
     retry::while_busy(async || {
-        let State { version: found, is_restored } = state(connection)?;
+        let State { version: found, is_restored } = read_state(connection)?;
         if found > migrations.len() {
             let (label, known) = (database.label, migrations.len());
             return Err(Error::NewerSchema { label, found, known });
         }
         if found == 0 {
             for statement in database.new_file {
-                run(connection, statement, &[])?;
+                run_statement(connection, statement, &[])?;
             }
         }
         if found < migrations.len() || is_restored {
@@ -44,12 +49,12 @@ pub async fn to_current(connection: &Connection, database: &Database) -> Result<
 /// Waiting for a busy database inside the host would hold a thread of it, and the instance:
 /// `retry` waits instead.
 pub fn leave_waiting_to_us(connection: &Connection) -> Result<(), Error> {
-    run(connection, "PRAGMA busy_timeout = 0", &[]).map(drop)
+    run_statement(connection, "PRAGMA busy_timeout = 0", &[]).map(drop)
 }
 
-fn state(connection: &Connection) -> Result<State, Error> {
+fn read_state(connection: &Connection) -> Result<State, Error> {
     let sql = "SELECT user_version, application_id FROM pragma_user_version, pragma_application_id";
-    let rows = run(connection, sql, &[])?;
+    let rows = run_statement(connection, sql, &[])?;
     let (version, application): (u64, i64) = match rows.into_iter().next() {
         Some(mut row) => (row.take()?, row.take()?),
         None => (0, 0),
@@ -61,7 +66,7 @@ fn state(connection: &Connection) -> Result<State, Error> {
 /// Switches the file to a write-ahead log: readers no longer block the writer, and a commit is one
 /// fsync. `synchronous` is FULL by default, which makes every commit durable.
 fn write_ahead(connection: &Connection) -> Result<(), Error> {
-    run(connection, "PRAGMA journal_mode = WAL", &[]).map(drop)
+    run_statement(connection, "PRAGMA journal_mode = WAL", &[]).map(drop)
 }
 
 /// Runs the scripts the file lacks, all in one transaction. Another instance may have come first,
@@ -71,10 +76,10 @@ fn apply_missing(
     migrations: &[&str],
     restored: &str,
 ) -> Result<(), Error> {
-    run(connection, "BEGIN IMMEDIATE", &[])?;
+    run_statement(connection, "BEGIN IMMEDIATE", &[])?;
     let applied = apply_under_lock(connection, migrations, restored);
     let end = if applied.is_ok() { "COMMIT" } else { "ROLLBACK" };
-    let ended = run(connection, end, &[]);
+    let ended = run_statement(connection, end, &[]);
     applied?;
     ended.map(drop)
 }
@@ -84,28 +89,28 @@ fn apply_under_lock(
     migrations: &[&str],
     restored: &str,
 ) -> Result<(), Error> {
-    let State { version: found, is_restored } = state(connection)?;
+    let State { version: found, is_restored } = read_state(connection)?;
     for script in migrations.iter().skip(found) {
         run_script(connection, script)?;
     }
     let set_version = format!("PRAGMA user_version = {}", migrations.len().max(found));
-    run(connection, &set_version, &[])?;
+    run_statement(connection, &set_version, &[])?;
     if is_restored {
         run_script(connection, restored)?;
-        run(connection, "PRAGMA application_id = 0", &[])?;
+        run_statement(connection, "PRAGMA application_id = 0", &[])?;
     }
     Ok(())
 }
 
 fn run_script(connection: &Connection, script: &str) -> Result<(), Error> {
-    for statement in statements(script) {
-        run(connection, &statement, &[])?;
+    for statement in split_statements(script) {
+        run_statement(connection, &statement, &[])?;
     }
     Ok(())
 }
 
 /// The statements of a script, which a blank line separates, without their comment lines.
-fn statements(script: &str) -> impl Iterator<Item = String> {
+fn split_statements(script: &str) -> impl Iterator<Item = String> {
     let is_code = |line: &&str| !line.trim_start().starts_with("--");
     let code = move |part: &str| part.lines().filter(is_code).collect::<Vec<_>>().join("\n");
     script.split("\n\n").map(code).filter(|statement| !statement.trim().is_empty())
@@ -113,12 +118,12 @@ fn statements(script: &str) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
-    use super::statements;
+    use super::split_statements;
 
     #[test]
     fn a_blank_line_separates_statements() {
         let script = "-- about the file\n\n-- a; b\nCREATE TABLE a (x);\n\n\nCREATE TABLE b (\n  -- y\n  y\n);\n";
-        let found: Vec<_> = statements(script).collect();
+        let found: Vec<_> = split_statements(script).collect();
         assert_eq!(found, ["CREATE TABLE a (x);", "\nCREATE TABLE b (\n  y\n);"]);
     }
 }

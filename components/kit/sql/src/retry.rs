@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use spin_sdk::wasip3::random::random::get_random_u64;
 
-use crate::Error;
+use crate::error::Error;
 
 /// How long a statement may be refused before the caller hears [`Error::Busy`].
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -18,7 +18,7 @@ pub async fn while_busy<T>(attempt: impl AsyncFn() -> Result<T, Error>) -> Resul
     let mut pause_us = PAUSE_MIN_US;
     loop {
         match attempt().await {
-            Err(Error::Busy) if start.elapsed() < DEADLINE => pause(pause_us).await,
+            Err(Error::Busy) if start.elapsed() < DEADLINE => sleep_about(pause_us).await,
             done => return done,
         }
         pause_us = (pause_us * 2).min(PAUSE_MAX_US);
@@ -26,7 +26,7 @@ pub async fn while_busy<T>(attempt: impl AsyncFn() -> Result<T, Error>) -> Resul
 }
 
 /// Sleeps between half and all of the given time, so that competitors do not return in step.
-async fn pause(upto_us: u64) {
+async fn sleep_about(upto_us: u64) {
     let pause_us = upto_us / 2 + get_random_u64() % (upto_us / 2 + 1);
     spin_sdk::time::sleep(Duration::from_micros(pause_us)).await;
 }

@@ -1,6 +1,6 @@
 use spin_sdk::sqlite::{RowResult, Value};
 
-use crate::Error;
+use crate::error::Error;
 
 /// One row, read from its first column to its last.
 pub struct Row {
@@ -14,6 +14,9 @@ impl Row {
     }
 
     /// The next column's value.
+    ///
+    /// # Errors
+    /// [`Error::Column`] if there is none, or one of another type.
     pub fn take<T: FromValue>(&mut self) -> Result<T, Error> {
         let column = self.read;
         self.read += 1;
@@ -56,6 +59,12 @@ impl FromValue for i64 {
 }
 
 impl FromValue for u64 {
+    fn from_value(value: Value) -> Option<Self> {
+        i64::from_value(value).and_then(|number| number.try_into().ok())
+    }
+}
+
+impl FromValue for u8 {
     fn from_value(value: Value) -> Option<Self> {
         i64::from_value(value).and_then(|number| number.try_into().ok())
     }

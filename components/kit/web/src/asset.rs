@@ -19,6 +19,9 @@ pub struct Asset {
 impl Asset {
     /// The answer to `GET`, packed for who takes it. `caching` is for how long browsers may keep
     /// it: the next release has another under the same name.
+    ///
+    /// # Errors
+    /// 500 if what was packed at build cannot be unpacked.
     pub fn reply(&self, request: &Request, caching: &str) -> Result<Reply, Problem> {
         let is_packed = Accepted::of(request.headers()).takes(Coding::Gzip);
         let tag = if is_packed { format!("{}-gzip", self.tag) } else { self.tag.to_owned() };
@@ -27,7 +30,7 @@ impl Asset {
             true => Reply::empty(StatusCode::NOT_MODIFIED),
             false if is_packed => Reply::new(StatusCode::OK, self.media_type, self.packed)
                 .with_header("content-encoding", Coding::Gzip.name()),
-            false => Reply::new(StatusCode::OK, self.media_type, self.unpacked()?),
+            false => Reply::new(StatusCode::OK, self.media_type, self.unpack_bytes()?),
         };
         Ok(reply
             .with_header("etag", &format!("\"{tag}\""))
@@ -36,7 +39,7 @@ impl Asset {
             .with_header("x-content-type-options", "nosniff"))
     }
 
-    fn unpacked(&self) -> Result<Vec<u8>, Problem> {
+    fn unpack_bytes(&self) -> Result<Vec<u8>, Problem> {
         let mut bytes = Vec::new();
         GzDecoder::new(self.packed).read_to_end(&mut bytes).map_err(Problem::internal)?;
         Ok(bytes)

@@ -24,6 +24,9 @@ pub fn pieces(request: Request) -> Pieces<impl Body<Data = Bytes, Error: Display
 impl<B: Body<Data = Bytes, Error: Display> + Unpin> Pieces<B> {
     /// What comes next. None: that was all. Of a body that breaks off, what came before is what
     /// has come.
+    ///
+    /// # Errors
+    /// 400 if the body breaks off.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         while let Some(frame) = self.0.frame().await {
             let frame = frame
@@ -37,6 +40,9 @@ impl<B: Body<Data = Bytes, Error: Display> + Unpin> Pieces<B> {
 }
 
 /// Reads a whole body of at most `limit` bytes.
+///
+/// # Errors
+/// 413 past the limit; 400 if the body breaks off or is not as long as it says.
 pub async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
     let too_large = || Problem::too_large(format!("the body may have at most {limit} bytes"));
     let announced = header(request.headers(), "content-length").and_then(|text| text.parse().ok());
@@ -77,6 +83,9 @@ pub async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
 }
 
 /// Reads a body of JSON; a mismatch is named with its line and column.
+///
+/// # Errors
+/// Those of [`read`]; 400 if it is not the JSON expected.
 pub async fn json<T: DeserializeOwned>(request: Request, limit: usize) -> Result<T, Problem> {
     let bytes = read(request, limit).await?;
     serde_json::from_slice(&bytes).map_err(|error| {
@@ -85,6 +94,9 @@ pub async fn json<T: DeserializeOwned>(request: Request, limit: usize) -> Result
 }
 
 /// Reads a submitted form (`application/x-www-form-urlencoded`).
+///
+/// # Errors
+/// Those of [`read`].
 pub async fn form(request: Request, limit: usize) -> Result<crate::Query, Problem> {
     let bytes = read(request, limit).await?;
     Ok(crate::Query::parse(&String::from_utf8_lossy(&bytes)))

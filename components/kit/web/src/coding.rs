@@ -48,7 +48,7 @@ impl Accepted {
     pub fn of(headers: &HeaderMap) -> Self {
         let weight_of = |is_it: &dyn Fn(&str) -> bool| {
             let values = headers.get_all("accept-encoding").iter();
-            let mut listed = values.filter_map(|value| value.to_str().ok()).flat_map(members);
+            let mut listed = values.filter_map(|value| value.to_str().ok()).flat_map(list_members);
             listed.find(|(name, _)| is_it(name)).map(|(_, weight)| weight)
         };
         let any = weight_of(&|name| name == "*");
@@ -70,19 +70,19 @@ impl Accepted {
 }
 
 /// The members of a list, each with its weight in thousandths.
-fn members(list: &str) -> impl Iterator<Item = (&str, u16)> {
+fn list_members(list: &str) -> impl Iterator<Item = (&str, u16)> {
     list.split(',').map(|member| {
         let (name, parameters) = member.split_once(';').unwrap_or((member, ""));
         let weight = parameters.split(';').find_map(|parameter| {
             let (name, weight) = parameter.split_once('=')?;
-            name.trim().eq_ignore_ascii_case("q").then(|| thousandths(weight.trim()))
+            name.trim().eq_ignore_ascii_case("q").then(|| parse_weight(weight.trim()))
         });
         (name.trim(), weight.unwrap_or(1_000))
     })
 }
 
 /// A weight (RFC 9110, 12.4.2): 0 to 1, with three digits after the point at most.
-fn thousandths(weight: &str) -> u16 {
+fn parse_weight(weight: &str) -> u16 {
     let (whole, rest) = weight.split_once('.').unwrap_or((weight, ""));
     let is_digits = rest.bytes().all(|byte| byte.is_ascii_digit());
     match whole {

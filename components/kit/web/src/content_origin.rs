@@ -1,6 +1,7 @@
 //! Where course content runs: on an origin of its own, if the node has one (ADR 20).
 
-use crate::origin::{host, is_https};
+use crate::client::is_https;
+use crate::origin::asked_host;
 use crate::{Problem, Request, settings};
 
 const VARIABLE: &str = "content_origin";
@@ -28,6 +29,9 @@ pub enum ContentOrigin {
 
 impl ContentOrigin {
     /// What the operator has set.
+    ///
+    /// # Errors
+    /// 500 if the variable is not legible.
     pub async fn configured() -> Result<Self, Problem> {
         let text = settings::text(VARIABLE).await?;
         let wrong = || {
@@ -52,21 +56,29 @@ impl ContentOrigin {
         let is_known = matches!(scheme, "http" | "https");
         (is_host && is_known).then(|| Self::Url {
             scheme: scheme.to_owned(),
-            authority: plain(host, scheme == "https").to_owned(),
+            authority: strip_default_port(host, scheme == "https").to_owned(),
             is_per_course: own.is_some(),
         })
     }
 
     /// Whether a request was made to it.
-    pub fn is_of(&self, request: &Request) -> bool {
-        let is_https = is_https(request.headers());
-        host(request).is_some_and(|host| self.has(&host.to_ascii_lowercase(), is_https))
+    ///
+    /// # Errors
+    /// 500 if it cannot be told which proxies are trusted.
+    pub async fn is_of(&self, request: &Request) -> Result<bool, Problem> {
+        let is_https = is_https(request.headers()).await?;
+        let host = asked_host(request).map(str::to_ascii_lowercase);
+        Ok(host.is_some_and(|host| self.has_authority(&host, is_https)))
     }
 
     /// Whether it was made to where the content of the course with this key runs: of hosts for each
     /// course, a course has its own alone.
-    pub fn is_of_course(&self, request: &Request, key: &str) -> bool {
-        self.is_of(request) && host(request).is_some_and(|host| self.is_own(host, key))
+    ///
+    /// # Errors
+    /// 500 if it cannot be told which proxies are trusted.
+    pub async fn is_of_course(&self, request: &Request, key: &str) -> Result<bool, Problem> {
+        let is_own = asked_host(request).is_some_and(|host| self.is_own(host, key));
+        Ok(is_own && self.is_of(request).await?)
     }
 
     fn is_own(&self, asked: &str, key: &str) -> bool {
@@ -74,15 +86,15 @@ impl ContentOrigin {
         !matches!(self, Self::Url { is_per_course: true, .. }) || label.eq_ignore_ascii_case(key)
     }
 
-    fn has(&self, asked: &str, is_https: bool) -> bool {
+    fn has_authority(&self, asked: &str, is_https: bool) -> bool {
         match self {
             Self::Shared => false,
             Self::Port(port) => {
-                let (_, written) = split(asked);
+                let (_, written) = split_port(asked);
                 written.unwrap_or(if is_https { 443 } else { 80 }) == *port
             }
             Self::Url { scheme, authority, is_per_course } => {
-                let asked = plain(asked, scheme == "https");
+                let asked = strip_default_port(asked, scheme == "https");
                 match asked.split_once('.') {
                     Some((course, rest)) if *is_per_course => {
                         !course.is_empty() && rest == authority
@@ -100,8 +112,8 @@ impl ContentOrigin {
             Self::Shared => None,
             Self::Port(port) => {
                 let (scheme, asked) = base.split_once("://")?;
-                let authority = format!("{}:{port}", split(asked).0);
-                Some(format!("{scheme}://{}", plain(&authority, scheme == "https")))
+                let authority = format!("{}:{port}", split_port(asked).0);
+                Some(format!("{scheme}://{}", strip_default_port(&authority, scheme == "https")))
             }
             Self::Url { scheme, authority, is_per_course: true } => {
                 Some(format!("{scheme}://{key}.{authority}"))
@@ -112,15 +124,18 @@ impl ContentOrigin {
 }
 
 /// Refuses what was sent to the content's origin: nothing but content is there.
+///
+/// # Errors
+/// 404 if it was sent there; 500 if the variable is not legible.
 pub async fn refuse_there(request: &Request) -> Result<(), Problem> {
-    match ContentOrigin::configured().await?.is_of(request) {
+    match ContentOrigin::configured().await?.is_of(request).await? {
         true => Err(Problem::not_found("there are only course files at this address")),
         false => Ok(()),
     }
 }
 
 /// Host and port of an authority; `[::1]` is a host.
-fn split(authority: &str) -> (&str, Option<u16>) {
+fn split_port(authority: &str) -> (&str, Option<u16>) {
     match authority.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, port.parse().ok()),
         _ => (authority, None),
@@ -128,7 +143,7 @@ fn split(authority: &str) -> (&str, Option<u16>) {
 }
 
 /// An authority without the port that goes without saying.
-fn plain(authority: &str, is_https: bool) -> &str {
+fn strip_default_port(authority: &str, is_https: bool) -> &str {
     let port = if is_https { ":443" } else { ":80" };
     authority.strip_suffix(port).unwrap_or(authority)
 }
@@ -150,9 +165,15 @@ mod tests {
         assert_eq!(base("http://[::1]:3000"), "http://[::1]:3001");
         let plain = ContentOrigin::Port(80).of_course("http://n:3000", "k");
         assert_eq!(plain.as_deref(), Some("http://n"));
-        assert!(origin.has("school.local:3001", false) && origin.has("[::1]:3001", false));
-        assert!(!origin.has("school.local:3000", false) && !origin.has("[::1]", false));
-        assert!(!origin.has("identity.spin.internal", false));
+        assert!(
+            origin.has_authority("school.local:3001", false)
+                && origin.has_authority("[::1]:3001", false)
+        );
+        assert!(
+            !origin.has_authority("school.local:3000", false)
+                && !origin.has_authority("[::1]", false)
+        );
+        assert!(!origin.has_authority("identity.spin.internal", false));
     }
 
     #[test]
@@ -160,9 +181,12 @@ mod tests {
         let origin = origin("https://Content.example.org:443/");
         let of = origin.of_course("https://example.org", "k");
         assert_eq!(of.as_deref(), Some("https://content.example.org"));
-        assert!(origin.has("content.example.org", true));
-        assert!(origin.has("content.example.org:443", true));
-        assert!(!origin.has("example.org", true) && !origin.has("x.content.example.org", true));
+        assert!(origin.has_authority("content.example.org", true));
+        assert!(origin.has_authority("content.example.org:443", true));
+        assert!(
+            !origin.has_authority("example.org", true)
+                && !origin.has_authority("x.content.example.org", true)
+        );
     }
 
     #[test]
@@ -170,8 +194,11 @@ mod tests {
         let origin = origin("http://*.localhost:3000");
         let of = origin.of_course("http://localhost:3000", "0123");
         assert_eq!(of.as_deref(), Some("http://0123.localhost:3000"));
-        assert!(origin.has("0123.localhost:3000", false));
-        assert!(!origin.has("localhost:3000", false) && !origin.has("a.b.localhost:3000", false));
+        assert!(origin.has_authority("0123.localhost:3000", false));
+        assert!(
+            !origin.has_authority("localhost:3000", false)
+                && !origin.has_authority("a.b.localhost:3000", false)
+        );
         assert!(origin.is_own("0123.localhost:3000", "0123"));
         assert!(!origin.is_own("4567.localhost:3000", "0123"));
     }
@@ -179,7 +206,7 @@ mod tests {
     #[test]
     fn without_one_everything_is_the_portals() {
         assert_eq!(origin("").of_course("http://n:3000", "k"), None);
-        assert!(!origin("").has("n:3000", false));
+        assert!(!origin("").has_authority("n:3000", false));
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub struct ETag {
 
 impl ETags {
     /// Reads a header, if it is there; 400 for one that names nothing.
+    ///
+    /// # Errors
+    /// 400 if the header is there and is no list.
     pub fn of(headers: &HeaderMap, name: &str) -> Result<Option<Self>, Problem> {
         let values = headers.get_all(name).into_iter();
         let text: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();

@@ -47,6 +47,9 @@ thread_local! {
 }
 
 /// Who a request is from. None: it presents nothing, or nothing that is known.
+///
+/// # Errors
+/// Those of [`ask`].
 pub async fn recognise(headers: &HeaderMap) -> Result<Option<Verdict>, Problem> {
     recognise_presented(&Presented::from_headers(headers)).await
 }
@@ -64,27 +67,36 @@ async fn recognise_presented(presented: &Presented) -> Result<Option<Verdict>, P
 }
 
 /// Who a request is from, or 401.
+///
+/// # Errors
+/// 401 if nobody who is known; those of [`ask`].
 pub async fn verify(headers: &HeaderMap) -> Result<Verdict, Problem> {
-    recognise(headers).await?.ok_or_else(|| unknown(headers))
+    recognise(headers).await?.ok_or_else(|| unknown_caller(headers))
 }
 
 /// Who a request is from by its `Authorization` header alone, or 401. For interfaces that pages of
 /// other origins may call: what a browser adds by itself must not count there.
+///
+/// # Errors
+/// 401 if nobody who is known; those of [`ask`].
 pub async fn verify_authorization(headers: &HeaderMap) -> Result<Verdict, Problem> {
     let presented = Presented { cookie: None, ..Presented::from_headers(headers) };
-    recognise_presented(&presented).await?.ok_or_else(|| unknown(headers))
+    recognise_presented(&presented).await?.ok_or_else(|| unknown_caller(headers))
 }
 
 /// A browser asks whoever sits before it for a name and a password where a script of the same
 /// origin is told `Basic`: scripts get a challenge that browsers leave to them (Fetch, 4.6; RFC
 /// 6750, 3).
-fn unknown(headers: &HeaderMap) -> Problem {
+fn unknown_caller(headers: &HeaderMap) -> Problem {
     let is_script = header(headers, "sec-fetch-mode").is_some_and(|mode| mode != "navigate");
     let scheme = if is_script { "Bearer" } else { "Basic" };
     Problem::unauthorized(scheme, "sign in, or send the credentials of an xAPI client")
 }
 
 /// Asks identity a private question, JSON to JSON.
+///
+/// # Errors
+/// 503 if identity is busy; 500 if it fails, or refuses what it was asked.
 pub async fn ask<Q: Serialize, A: for<'a> Deserialize<'a>>(
     path: &str,
     question: &Q,

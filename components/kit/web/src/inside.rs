@@ -9,6 +9,10 @@ use crate::{Problem, StatusCode};
 
 /// Asks a component a private question, JSON to JSON. An answer without content is JSON's null.
 /// Refusals come back as the component made them.
+///
+/// # Errors
+/// 503 if the component is busy; its own refusals, 400 to 499; 500 if it fails, cannot be reached
+/// or answers something else.
 pub async fn ask<Q: Serialize, A: for<'a> Deserialize<'a>>(
     component: &str,
     path: &str,
@@ -31,12 +35,12 @@ pub async fn ask<Q: Serialize, A: for<'a> Deserialize<'a>>(
         status if status.is_success() => {
             serde_json::from_slice(answer).map_err(|error| failed(error.to_string()))
         }
-        status if status.is_client_error() => Err(refusal(status, answer)),
+        status if status.is_client_error() => Err(read_refusal(status, answer)),
         _ => Err(failed(format!("{status} {}", String::from_utf8_lossy(answer)))),
     }
 }
 
-fn refusal(status: StatusCode, answer: &[u8]) -> Problem {
+fn read_refusal(status: StatusCode, answer: &[u8]) -> Problem {
     #[derive(Deserialize)]
     struct Refusal {
         detail: String,

@@ -1,31 +1,33 @@
 //! Where a request was made to, and whether a page of that place made it.
 
+use crate::client::is_https;
 use crate::{HeaderMap, Problem, Request, header};
 
 /// Scheme and host under which the client reaches this node, such as `https://edge.example.org`:
-/// what the proxy in front says (`X-Forwarded-Proto`), and the host that was asked for.
-pub fn base_url(request: &Request) -> Result<String, Problem> {
+/// what the proxies in front say, and the host that was asked for.
+///
+/// # Errors
+/// 400 if the request names no host; 500 if it cannot be told which proxies are trusted.
+pub async fn base_url(request: &Request) -> Result<String, Problem> {
     let no_host = || Problem::bad_request("the request names no host");
-    let scheme = if is_https(request.headers()) { "https" } else { "http" };
-    Ok(format!("{scheme}://{}", host(request).ok_or_else(no_host)?))
-}
-
-/// Whether the client speaks TLS, as the proxy in front of the node says.
-pub fn is_https(headers: &HeaderMap) -> bool {
-    header(headers, "x-forwarded-proto") == Some("https")
+    let scheme = if is_https(request.headers()).await? { "https" } else { "http" };
+    Ok(format!("{scheme}://{}", asked_host(request).ok_or_else(no_host)?))
 }
 
 /// Refuses what a page of another site makes a browser send with the reader's cookie (CSRF).
 /// Course content counts as another site, also where it is the same host at another port.
+///
+/// # Errors
+/// 403 if another site sent it.
 pub fn check_same_origin(request: &Request) -> Result<(), Problem> {
     let refusal = "this form was sent from another site: open the page here and try again";
-    let is_own = comes_from(host(request), request.headers());
+    let is_own = comes_from(asked_host(request), request.headers());
     if is_own { Ok(()) } else { Err(Problem::forbidden(refusal)) }
 }
 
 /// The host that was asked for, with its port. WASI hosts take the `Host` header away and put it
 /// into the address (wasi:http, forbidden headers).
-pub(crate) fn host(request: &Request) -> Option<&str> {
+pub(crate) fn asked_host(request: &Request) -> Option<&str> {
     let authority = request.uri().authority().map(|authority| authority.as_str());
     authority.or_else(|| header(request.headers(), "host"))
 }

@@ -1,6 +1,8 @@
+use std::error::Error;
+
 use serde_json::json;
 
-use crate::{Reply, StatusCode};
+use crate::StatusCode;
 
 /// A failure as the caller sees it (RFC 9457), with what only the log sees.
 ///
@@ -81,6 +83,11 @@ impl Problem {
         Self { internal: Some(reason.to_string()), ..problem }
     }
 
+    /// 500 for an error: the log gets what caused it, too, as far as the causes tell.
+    pub fn internal_error(error: &dyn Error) -> Self {
+        Self::internal(describe_causes(error))
+    }
+
     /// Writes what only the operator may see to the log. Turning a problem into a reply does it
     /// too.
     pub fn log(&self) {
@@ -103,13 +110,48 @@ impl Problem {
     }
 }
 
-impl From<Problem> for Reply {
-    fn from(problem: Problem) -> Self {
-        problem.log();
-        let reply = Self::new(problem.status, Problem::MEDIA_TYPE, problem.body());
-        problem
-            .headers
-            .into_iter()
-            .fold(reply, |reply, (name, value)| reply.with_header(name, &value))
+/// An error and its causes, each once: some errors repeat theirs in their own text.
+fn describe_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.ends_with(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use super::*;
+
+    /// An error with causes, outermost first.
+    #[derive(Debug)]
+    struct Chain(&'static str, Option<Box<Chain>>);
+
+    impl fmt::Display for Chain {
+        fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+            out.write_str(self.0)
+        }
+    }
+
+    impl Error for Chain {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.1.as_deref().map(|cause| cause as _)
+        }
+    }
+
+    #[test]
+    fn the_log_gets_each_cause_once_and_the_caller_none() {
+        let disk = Chain("disk", None);
+        let sql = Chain("sql: disk", Some(Box::new(disk)));
+        let problem = Problem::internal_error(&Chain("store", Some(Box::new(sql))));
+        assert_eq!(problem.internal.as_deref(), Some("store: sql: disk"));
+        assert!(!problem.body().contains("disk"));
     }
 }

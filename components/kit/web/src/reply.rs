@@ -35,6 +35,9 @@ impl Reply {
     }
 
     /// 200 with a value as JSON.
+    ///
+    /// # Errors
+    /// 500 if the value cannot be written as JSON.
     pub fn json(value: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_vec(value).map_err(Problem::internal)?;
         Ok(Self::new(StatusCode::OK, "application/json", body))
@@ -116,12 +119,12 @@ impl IntoResponse for Reply {
                 *response.headers_mut() = self.headers;
                 response.into_response()
             }
-            Body::Stream(stream) => streamed(self.status, &self.headers, stream),
+            Body::Stream(stream) => stream_response(self.status, &self.headers, stream),
         }
     }
 }
 
-fn streamed(
+fn stream_response(
     status: StatusCode,
     headers: &HeaderMap,
     stream: StreamReader<u8>,
@@ -136,6 +139,17 @@ fn streamed(
     let code = response.set_status_code(status.as_u16());
     code.map_err(|()| internal("status code".to_owned()))?;
     Ok(response)
+}
+
+impl From<Problem> for Reply {
+    fn from(problem: Problem) -> Self {
+        problem.log();
+        let reply = Self::new(problem.status, Problem::MEDIA_TYPE, problem.body());
+        problem
+            .headers
+            .into_iter()
+            .fold(reply, |reply, (name, value)| reply.with_header(name, &value))
+    }
 }
 
 /// What a service's handler returns to the host.

@@ -7,6 +7,9 @@ use spin_sdk::variables;
 use crate::Problem;
 
 /// The text of a variable; empty when it is not set.
+///
+/// # Errors
+/// 500 if the host does not give the variable.
 pub async fn text(name: &str) -> Result<String, Problem> {
     match variables::get(name).await {
         Ok(value) => Ok(value.trim().to_owned()),
@@ -16,12 +19,18 @@ pub async fn text(name: &str) -> Result<String, Problem> {
 }
 
 /// Whether a variable says `true`, `yes`, `on` or `1`.
+///
+/// # Errors
+/// 500 if the host does not give the variable.
 pub async fn is_on(name: &str) -> Result<bool, Problem> {
     let value = text(name).await?.to_ascii_lowercase();
     Ok(matches!(value.as_str(), "true" | "yes" | "on" | "1"))
 }
 
 /// A duration such as `500ms`, `10s`, `5m` or `1h`; a bare number is seconds.
+///
+/// # Errors
+/// 500 if the host does not give the variable, or it is no duration.
 pub async fn duration(name: &str) -> Result<Duration, Problem> {
     let value = text(name).await?;
     parse_duration(&value)
@@ -30,6 +39,9 @@ pub async fn duration(name: &str) -> Result<Duration, Problem> {
 
 /// A size such as `500MB` or `20GB` (powers of 1,000; `MiB` and `GiB` are powers of 1,024); a bare
 /// number is bytes. None: the variable is empty.
+///
+/// # Errors
+/// 500 if the host does not give the variable, or it is no size.
 pub async fn bytes(name: &str) -> Result<Option<u64>, Problem> {
     let value = text(name).await?;
     if value.is_empty() {

@@ -7,10 +7,8 @@ use crate::{HeaderMap, header, random_bytes};
 
 /// The header that names a trace.
 pub const TRACEPARENT: &str = "traceparent";
-/// What the names of notes begin with that say of what is recorded which trace it belongs to.
-pub const NOTES: &str = "trace ";
-/// So many such notes there may be: the next takes the place of one.
-const NOTES_MAX: u8 = 16;
+/// So many traces are kept: the next takes the place of one.
+const SLOTS: u8 = 16;
 
 /// The trace that a request is part of, if it is one that is kept.
 pub fn sampled(headers: &HeaderMap) -> Option<&str> {
@@ -22,15 +20,10 @@ pub fn sampled(headers: &HeaderMap) -> Option<&str> {
     })
 }
 
-/// The name and the text of a note that something recorded belongs to a trace.
-pub fn note(trace: &str, recorded: &str) -> (String, String) {
-    let [random] = random_bytes();
-    (format!("{NOTES}{}", random % NOTES_MAX), format!("{trace} {recorded}"))
-}
-
-/// The trace that a note names, and what was recorded in it.
-pub fn read_note(text: &str) -> Option<(&str, &str)> {
-    text.split_once(' ')
+/// Where to keep a trace, among the others.
+pub fn any_slot() -> u8 {
+    let [random] = random_bytes::<1>();
+    random % SLOTS
 }
 
 #[cfg(test)]
@@ -39,7 +32,7 @@ mod tests {
     use crate::HeaderValue;
 
     #[test]
-    fn only_traces_that_are_kept_are_noted() {
+    fn only_traces_that_are_kept_count() {
         let of = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(TRACEPARENT, HeaderValue::from_static(value));

@@ -28,7 +28,7 @@ thread_local! {
 }
 
 /// How many looks there have been.
-pub fn count() -> u64 {
+pub fn count_looks() -> u64 {
     WATCH.with_borrow(|watch| watch.count)
 }
 
@@ -38,17 +38,17 @@ pub fn has_changed(agent: &str, looks: u64) -> bool {
 }
 
 /// Looks, unless somebody has just done so or is about to.
-pub async fn look(pause: Duration) {
-    let Some(after) = WATCH.with_borrow_mut(|watch| watch.begin(pause)) else { return };
+pub async fn look_for_changes(pause: Duration) {
+    let Some(after) = WATCH.with_borrow_mut(|watch| watch.begin_look(pause)) else { return };
     match completions::changes_since(after).await {
-        Ok(changes) => WATCH.with_borrow_mut(|watch| watch.take(after, changes)),
+        Ok(changes) => WATCH.with_borrow_mut(|watch| watch.note_changes(after, changes)),
         Err(error) => eprintln!("progress store: looking for changes: {error:?}"),
     }
 }
 
 impl Watch {
     /// From where on to look; none: not yet.
-    fn begin(&mut self, pause: Duration) -> Option<Option<u64>> {
+    fn begin_look(&mut self, pause: Duration) -> Option<Option<u64>> {
         let is_due = self.looked.is_none_or(|looked| looked.elapsed() >= pause);
         is_due.then(|| {
             self.looked = Some(Instant::now());
@@ -56,7 +56,7 @@ impl Watch {
         })
     }
 
-    fn take(&mut self, after: Option<u64>, changes: Changes) {
+    fn note_changes(&mut self, after: Option<u64>, changes: Changes) {
         // A look that took longer than the next one tells nothing new.
         if self.through != after {
             return;
@@ -92,35 +92,35 @@ mod tests {
     #[test]
     fn a_stream_hears_of_its_own_agent_once() {
         let mut watch = Watch::default();
-        watch.take(None, changes(5, Some(&[])));
+        watch.note_changes(None, changes(5, Some(&[])));
         let heard = watch.count;
-        watch.take(Some(5), changes(7, Some(&["ada"])));
+        watch.note_changes(Some(5), changes(7, Some(&["ada"])));
         assert!(watch.has_changed("ada", heard) && !watch.has_changed("bob", heard));
         assert!(!watch.has_changed("ada", watch.count));
-        watch.take(Some(7), changes(9, Some(&["bob"])));
+        watch.note_changes(Some(7), changes(9, Some(&["bob"])));
         assert!(watch.has_changed("ada", heard), "a slow stream hears of it later");
     }
 
     #[test]
     fn what_is_not_known_has_changed_for_everybody() {
         let mut watch = Watch::default();
-        watch.take(None, changes(5, Some(&[])));
+        watch.note_changes(None, changes(5, Some(&[])));
         assert!(watch.has_changed("ada", 0), "the first look");
         let heard = watch.count;
-        watch.take(Some(5), changes(9, None));
+        watch.note_changes(Some(5), changes(9, None));
         assert!(watch.has_changed("ada", heard));
         let heard = watch.count;
         let many: Vec<_> = (0..=AGENTS_MAX).map(|n| n.to_string()).collect();
         let many: Vec<_> = many.iter().map(String::as_str).collect();
-        watch.take(Some(9), changes(12, Some(&many)));
+        watch.note_changes(Some(9), changes(12, Some(&many)));
         assert!(watch.has_changed("ada", heard) && watch.changed.is_empty());
     }
 
     #[test]
     fn a_look_that_comes_late_changes_nothing() {
         let mut watch = Watch::default();
-        watch.take(None, changes(5, Some(&[])));
-        watch.take(Some(4), changes(3, Some(&["ada"])));
+        watch.note_changes(None, changes(5, Some(&[])));
+        watch.note_changes(Some(4), changes(3, Some(&["ada"])));
         assert_eq!((watch.through, watch.count), (Some(5), 1));
     }
 }

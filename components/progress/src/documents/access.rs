@@ -9,14 +9,17 @@ use hedgeschool_credentials::{Scope, Subject, Verdict};
 use hedgeschool_web::Problem;
 use hedgeschool_xapi::agent_id;
 
-use super::place::Place;
+use super::target::DocumentTarget;
 use crate::store::documents;
 use crate::store::types::{DocumentKind, DocumentScope};
 
-/// 403 for who may not read these.
-pub fn may_read(verdict: &Verdict, place: &Place) -> Result<(), Problem> {
-    let scope = &place.scope;
-    let right = right(scope.kind);
+/// Lets only those go on who may read these.
+///
+/// # Errors
+/// 403.
+pub fn may_read(verdict: &Verdict, target: &DocumentTarget) -> Result<(), Problem> {
+    let scope = &target.scope;
+    let right = right_to(scope.kind);
     match &verdict.subject {
         Subject::Launch { registration, .. } => of_launch(verdict, registration, scope, false),
         _ if verdict.may_read(right) => Ok(()),
@@ -25,32 +28,38 @@ pub fn may_read(verdict: &Verdict, place: &Place) -> Result<(), Problem> {
     }
 }
 
-/// 403 for who may not change these.
-pub fn may_change(verdict: &Verdict, place: &Place) -> Result<(), Problem> {
-    let scope = &place.scope;
-    let right = right(scope.kind);
+/// Lets only those go on who may change these.
+///
+/// # Errors
+/// 403.
+pub fn may_change(verdict: &Verdict, target: &DocumentTarget) -> Result<(), Problem> {
+    let scope = &target.scope;
+    let right = right_to(scope.kind);
     match &verdict.subject {
-        Subject::Launch { .. } if is_launch_data(place) => Err(launch_data()),
+        Subject::Launch { .. } if is_launch_data(target) => Err(keep_launch_data()),
         Subject::Launch { registration, .. } => of_launch(verdict, registration, scope, true),
         _ if verdict.allows(right) => Ok(()),
         _ => Err(no_right(right)),
     }
 }
 
-/// 403 for a unit that would delete how it was launched along with its states.
-pub async fn may_clear(verdict: &Verdict, place: &Place) -> Result<(), Problem> {
+/// Keeps a unit from deleting how it was launched along with its states.
+///
+/// # Errors
+/// 403.
+pub async fn may_clear(verdict: &Verdict, target: &DocumentTarget) -> Result<(), Problem> {
     if !matches!(verdict.subject, Subject::Launch { .. }) {
         return Ok(());
     }
-    let found = documents::get(place.scope.clone(), LAUNCH_DATA.to_owned()).await?;
-    if found.is_some() { Err(launch_data()) } else { Ok(()) }
+    let found = documents::get(target.scope.clone(), LAUNCH_DATA.to_owned()).await?;
+    if found.is_some() { Err(keep_launch_data()) } else { Ok(()) }
 }
 
-fn is_launch_data(place: &Place) -> bool {
-    place.scope.kind == DocumentKind::State && place.id.as_deref() == Some(LAUNCH_DATA)
+fn is_launch_data(target: &DocumentTarget) -> bool {
+    target.scope.kind == DocumentKind::State && target.id.as_deref() == Some(LAUNCH_DATA)
 }
 
-fn launch_data() -> Problem {
+fn keep_launch_data() -> Problem {
     let detail = format!(
         "a launched unit must not change or delete {LAUNCH_DATA} (cmi5, 10): name other states by \
          stateId"
@@ -92,7 +101,7 @@ fn is_own(verdict: &Verdict, scope: &DocumentScope) -> Result<bool, Problem> {
 }
 
 /// The right to documents.
-fn right(kind: DocumentKind) -> Scope {
+fn right_to(kind: DocumentKind) -> Scope {
     match kind {
         DocumentKind::State => Scope::State,
         DocumentKind::ActivityProfile | DocumentKind::AgentProfile => Scope::Profile,
@@ -102,3 +111,7 @@ fn right(kind: DocumentKind) -> Scope {
 fn no_right(right: Scope) -> Problem {
     Problem::forbidden(format!("these credentials do not have the xAPI scope {right} for this"))
 }
+
+#[cfg(test)]
+#[path = "access_tests.rs"]
+mod tests;

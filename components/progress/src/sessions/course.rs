@@ -53,27 +53,36 @@ impl Course {
     }
 
     /// The IRI under which statements speak of the course itself.
-    pub fn activity(&self) -> String {
+    pub fn activity_id(&self) -> String {
         launch::course_activity_id(&self.id)
     }
 }
 
 /// The course of a short name.
+///
+/// # Errors
+/// 404 if there is none.
 pub async fn of_key(key: &str) -> Result<Course, Problem> {
-    let found = ask(json!({ "key": key })).await?;
+    let found = ask_content(json!({ "key": key })).await?;
     found.ok_or_else(|| Problem::not_found("there is no such course any more"))
 }
 
 /// The course as a package has it. None: the package is not here, or not all of it.
+///
+/// # Errors
+/// The content component failed.
 pub async fn of_package(package: &str) -> Result<Option<Course>, Problem> {
-    ask(json!({ "package": package })).await
+    ask_content(json!({ "package": package })).await
 }
 
 /// The course that a unit is in. None: it is gone.
+///
+/// # Errors
+/// The content component failed.
 pub async fn of_unit(activity: &str) -> Result<Option<Course>, Problem> {
-    ask(json!({ "activity": activity })).await
+    ask_content(json!({ "activity": activity })).await
 }
 
-async fn ask(question: Value) -> Result<Option<Course>, Problem> {
+async fn ask_content(question: Value) -> Result<Option<Course>, Problem> {
     inside::ask("content", "/structure", &question).await
 }

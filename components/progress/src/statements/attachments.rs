@@ -23,9 +23,12 @@ struct Attachment {
 }
 
 /// The answer `body` with the data of the attachments of these statements, each once.
+///
+/// # Errors
+/// The store failed.
 pub async fn with_data(body: String, statements: &[String]) -> Result<Reply, Problem> {
     let writer = Writer::new(random_bytes());
-    let attachments = held(statements).await?;
+    let attachments = find_held(statements).await?;
     let sizes = attachments.iter().map(|attachment| PartSize {
         sha2: &attachment.sha2,
         content_type: &attachment.content_type,
@@ -34,26 +37,18 @@ pub async fn with_data(body: String, statements: &[String]) -> Result<Reply, Pro
     let length = writer.length(body.len() as u64, sizes);
     let content_type = writer.content_type();
     let (sink, stream) = wit_stream::new::<u8>();
-    spawn(feed(sink, writer, body, attachments));
+    spawn(write_answer(sink, writer, body, attachments));
     let reply = Reply::stream(StatusCode::OK, length, stream);
     Ok(reply.with_header("content-type", &content_type))
 }
 
 /// The attachments of statements, by hash, that the store has or that nodes above have.
-async fn held(statements: &[String]) -> Result<Vec<Attachment>, Problem> {
-    let mut wanted = BTreeMap::new();
-    for statement in statements {
-        let statement = Json::parse(statement).map_err(Problem::internal)?;
-        for attachment in multipart::attachments(&statement) {
-            let content_type = attachment.content_type.to_owned();
-            wanted.insert(attachment.sha2.to_ascii_lowercase(), content_type);
-        }
-    }
+async fn find_held(statements: &[String]) -> Result<Vec<Attachment>, Problem> {
     let mut held = Vec::new();
-    let wanted: Vec<_> = wanted.into_iter().collect();
+    let wanted: Vec<_> = content_types(statements)?.into_iter().collect();
     for some in wanted.chunks(LENGTHS_MAX) {
         let hashes = some.iter().map(|(sha2, _)| sha2.clone()).collect();
-        let lengths = lengths(hashes).await?;
+        let lengths = find_lengths(hashes).await?;
         let found = some.iter().zip(lengths).filter_map(|((sha2, content_type), bytes)| {
             let (sha2, content_type) = (sha2.clone(), content_type.clone());
             Some(Attachment { sha2, content_type, bytes: bytes? })
@@ -63,8 +58,21 @@ async fn held(statements: &[String]) -> Result<Vec<Attachment>, Problem> {
     Ok(held)
 }
 
+/// The attachments of statements: the type of each by its hash in lower case.
+fn content_types(statements: &[String]) -> Result<BTreeMap<String, String>, Problem> {
+    let mut types = BTreeMap::new();
+    for statement in statements {
+        let statement = Json::parse(statement).map_err(Problem::internal)?;
+        for attachment in multipart::attachments(&statement) {
+            let content_type = attachment.content_type.to_owned();
+            types.insert(attachment.sha2.to_ascii_lowercase(), content_type);
+        }
+    }
+    Ok(types)
+}
+
 /// How many bytes each has that is here, or comes from above within a moment.
-async fn lengths(hashes: Vec<String>) -> Result<Vec<Option<u64>>, Problem> {
+async fn find_lengths(hashes: Vec<String>) -> Result<Vec<Option<u64>>, Problem> {
     let lengths = attachments::lengths(hashes.clone()).await?;
     let missing = hashes.iter().zip(&lengths).filter(|(_, length)| length.is_none());
     let missing: Vec<_> = missing.map(|(sha2, _)| sha2).collect();
@@ -81,7 +89,7 @@ async fn lengths(hashes: Vec<String>) -> Result<Vec<Option<u64>>, Problem> {
 
 /// Writes the answer, one piece of an attachment at a time. It ends early if the reader goes, or
 /// the store fails, which the reader sees by the length.
-async fn feed(
+async fn write_answer(
     mut sink: StreamWriter<u8>,
     writer: Writer,
     body: String,
@@ -94,7 +102,7 @@ async fn feed(
     }
     for attachment in attachments {
         let head = writer.part_head(&attachment.sha2, &attachment.content_type);
-        if !sink.write_all(head).await.is_empty() || !copy(&mut sink, &attachment).await {
+        if !sink.write_all(head).await.is_empty() || !copy_data(&mut sink, &attachment).await {
             return;
         }
     }
@@ -102,7 +110,7 @@ async fn feed(
 }
 
 /// Copies an attachment's data; answers whether all of it could be.
-async fn copy(sink: &mut StreamWriter<u8>, attachment: &Attachment) -> bool {
+async fn copy_data(sink: &mut StreamWriter<u8>, attachment: &Attachment) -> bool {
     let mut start = 0;
     while start < attachment.bytes {
         let piece = match attachments::read(attachment.sha2.clone(), start).await {

@@ -10,7 +10,7 @@ use hedgeschool_xapi::{format_http_date, parse_timestamp};
 use serde_json::Value;
 
 use super::attachments;
-use super::get::OF_PAGE;
+use super::parameters::next_address;
 use crate::store::directory;
 use crate::store::types::{Page, StoredStatement};
 
@@ -28,11 +28,14 @@ pub struct Shape {
 }
 
 /// One statement.
+///
+/// # Errors
+/// The store failed.
 pub async fn of_one(found: StoredStatement, shape: &Shape) -> Result<Reply, Problem> {
     let stored = parse_timestamp(&found.stored).and_then(format_http_date);
     let bodies = vec![found.body];
     let body = in_format(&bodies, shape).await?.concat();
-    let reply = finish(body, &bodies, shape).await?;
+    let reply = finish_reply(body, &bodies, shape).await?;
     Ok(match stored {
         Some(date) => reply.with_header("last-modified", &date),
         None => reply,
@@ -40,33 +43,23 @@ pub async fn of_one(found: StoredStatement, shape: &Shape) -> Result<Reply, Prob
 }
 
 /// A statement result (data, 2.5): the statements, and where to go on.
+///
+/// # Errors
+/// The store failed.
 pub async fn of_page(query: &Query, page: Page, shape: &Shape) -> Result<Reply, Problem> {
     let last = page.statements.last().filter(|_| page.more);
-    let more = last.map_or(String::new(), |last| more(query, last.sequence));
+    let more = last.map_or(String::new(), |last| next_address(query, last.sequence));
     let bodies: Vec<_> = page.statements.into_iter().map(|found| found.body).collect();
     let statements = in_format(&bodies, shape).await?.join(",");
     let body = format!("{{\"statements\":[{statements}],\"more\":{}}}", Value::from(more));
-    finish(body, &bodies, shape).await
+    finish_reply(body, &bodies, shape).await
 }
 
-async fn finish(body: String, bodies: &[String], shape: &Shape) -> Result<Reply, Problem> {
+async fn finish_reply(body: String, bodies: &[String], shape: &Shape) -> Result<Reply, Problem> {
     if shape.attachments {
         return attachments::with_data(body, bodies).await;
     }
     Ok(Reply::new(StatusCode::OK, "application/json", body))
-}
-
-/// The address of the next page: the same query from the last statement on, which stays valid for
-/// ever.
-fn more(query: &Query, from: u64) -> String {
-    let mut address = form_urlencoded::Serializer::new(String::new());
-    for name in OF_PAGE.into_iter().filter(|name| *name != "from") {
-        if let Some(value) = query.get(name) {
-            address.append_pair(name, value);
-        }
-    }
-    address.append_pair("from", &from.to_string());
-    format!("/xapi/statements?{}", address.finish())
 }
 
 /// The statements in the format that was asked for; as they were recorded if that is `exact`.
@@ -77,7 +70,7 @@ async fn in_format<'a>(bodies: &'a [String], shape: &Shape) -> Result<Cow<'a, [S
     let values = bodies.iter().map(|body| serde_json::from_str(body));
     let mut values: Vec<Value> = values.collect::<Result<_, _>>().map_err(Problem::internal)?;
     let definitions = match shape.format {
-        Format::Canonical => definitions(&values).await?,
+        Format::Canonical => find_definitions(&values).await?,
         _ => BTreeMap::new(),
     };
     for value in &mut values {
@@ -87,8 +80,8 @@ async fn in_format<'a>(bodies: &'a [String], shape: &Shape) -> Result<Cow<'a, [S
 }
 
 /// The canonical definitions of all activities that statements speak of.
-async fn definitions(statements: &[Value]) -> Result<BTreeMap<String, Value>, Problem> {
-    let wanted: Vec<String> = activities(statements).into_iter().collect();
+async fn find_definitions(statements: &[Value]) -> Result<BTreeMap<String, Value>, Problem> {
+    let wanted: Vec<String> = activities_of(statements).into_iter().collect();
     let mut known = BTreeMap::new();
     for ids in wanted.chunks(DEFINITIONS_MAX) {
         let found = directory::definitions(ids.to_vec()).await?;
@@ -102,7 +95,7 @@ async fn definitions(statements: &[Value]) -> Result<BTreeMap<String, Value>, Pr
 }
 
 /// The activities that a reduction would ask for.
-fn activities(statements: &[Value]) -> BTreeSet<String> {
+fn activities_of(statements: &[Value]) -> BTreeSet<String> {
     let asked = RefCell::new(BTreeSet::new());
     for statement in statements {
         reduce(&mut statement.clone(), Format::Canonical, &[], &|id| {
@@ -111,4 +104,23 @@ fn activities(statements: &[Value]) -> BTreeSet<String> {
         });
     }
     asked.into_inner()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_of_all_activities_are_asked_for_once() {
+        let activity = |id: &str| json!({ "id": id });
+        let statement = json!({
+            "object": activity("urn:a"),
+            "context": {"contextActivities": {"parent": [activity("urn:b"), activity("urn:a")]}},
+        });
+        let reference = json!({"object": {"objectType": "StatementRef", "id": "urn:c"}});
+        let found = activities_of(&[statement, reference]);
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), ["urn:a", "urn:b"]);
+    }
 }

@@ -2,10 +2,11 @@
 
 use serde::Deserialize;
 
-use super::{
-    AttachmentInquiry, BATCH_ENTRIES_MAX, Batch, Bookmark, Cursor, Entry, HEARD_MAX, Inquiry,
-    PIECE_BYTES_MAX, PIECES_MAX, Pieces, Pull, SERVES_MAX,
+use super::messages::{
+    AttachmentRequest, BATCH_ENTRIES_MAX, Batch, BlobsRequest, Bookmark, Cursor, HEARD_MAX,
+    PIECE_BYTES_MAX, PIECES_MAX, Pull, RecordRequest, SERVES_MAX,
 };
+use crate::entry::Entry;
 
 /// Longest name of a node, journal, epoch or kind, in bytes; longest subject ten times that.
 const NAME_BYTES_MAX: usize = 200;
@@ -28,7 +29,7 @@ pub enum WireError {
 }
 
 /// Reads a message.
-fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, WireError> {
+fn read_message<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, WireError> {
     serde_json::from_slice(body).map_err(|error| WireError::Json(error.to_string()))
 }
 
@@ -49,66 +50,81 @@ pub fn last_in_order(after: u64, entries: &[Entry]) -> Option<u64> {
 
 impl Batch {
     /// Reads and checks a batch.
+    ///
+    /// # Errors
+    /// [`WireError`] if it is not such a message, or breaks a rule or a limit.
     pub fn parse(body: &[u8]) -> Result<Self, WireError> {
-        let batch: Self = read(body)?;
+        let batch: Self = read_message(body)?;
         if batch.entries.len() > BATCH_ENTRIES_MAX as usize {
             return Err(WireError::TooMany("500 entries"));
         }
         check_bookmarks(&batch.heard)?;
         check_name("epoch", &batch.epoch)?;
-        check_name("receipt", &batch.receipt)?;
+        check_name("receipt", &batch.token)?;
         let last = last_in_order(batch.after, &batch.entries);
         last.filter(|last| *last > batch.after).ok_or(WireError::Order)?;
-        batch.leg().leads_to().map_err(|_| WireError::Order)?;
+        batch.range().end_position().map_err(|_| WireError::Order)?;
         Ok(batch)
     }
 }
 
 impl Pull {
     /// Reads and checks a pull.
+    ///
+    /// # Errors
+    /// [`WireError`] if it is not such a message, or breaks a rule or a limit.
     pub fn parse(body: &[u8]) -> Result<Self, WireError> {
-        let pull: Self = read(body)?;
+        let pull: Self = read_message(body)?;
         if pull.serves.len() > SERVES_MAX {
             return Err(WireError::TooMany("10,000 nodes below a node"));
         }
         pull.serves.iter().try_for_each(|node| check_name("a node", node))?;
-        pull.journals.values().try_for_each(Cursor::check)?;
+        pull.journals.values().try_for_each(Cursor::check_limits)?;
         Ok(pull)
     }
 }
 
 impl Cursor {
-    fn check(&self) -> Result<(), WireError> {
+    fn check_limits(&self) -> Result<(), WireError> {
         check_bookmarks(&self.heard)?;
         check_name("epoch", &self.epoch)
     }
 }
 
-impl Inquiry {
-    /// Reads and checks an inquiry.
+impl RecordRequest {
+    /// Reads and checks a request for a record.
+    ///
+    /// # Errors
+    /// [`WireError`] if it is not such a message, or breaks a rule or a limit.
     pub fn parse(body: &[u8]) -> Result<Self, WireError> {
-        let inquiry: Self = read(body)?;
-        if !(1..=10 * NAME_BYTES_MAX).contains(&inquiry.subject.len()) {
+        let request: Self = read_message(body)?;
+        if !(1..=10 * NAME_BYTES_MAX).contains(&request.subject.len()) {
             return Err(WireError::Name("subject"));
         }
-        inquiry.cursor.check()?;
-        Ok(inquiry)
+        request.cursor.check_limits()?;
+        Ok(request)
     }
 }
 
-impl AttachmentInquiry {
+impl AttachmentRequest {
     /// Reads and checks one.
+    ///
+    /// # Errors
+    /// [`WireError`] if it is not such a message, or breaks a rule or a limit.
     pub fn parse(body: &[u8]) -> Result<Self, WireError> {
-        let inquiry: Self = read(body)?;
-        check_name("sha2", &inquiry.sha2)?;
-        Ok(inquiry)
+        let request: Self = read_message(body)?;
+        check_name("sha2", &request.sha2)?;
+        Ok(request)
     }
 }
 
-impl Pieces {
+impl BlobsRequest {
     /// Reads and checks a request for pieces.
+    ///
+    /// # Errors
+    /// [`WireError`] if it is not such a message, or breaks a rule or a limit.
     pub fn parse(body: &[u8]) -> Result<Self, WireError> {
-        let pieces: Self = read(body)?;
+        let pieces: Self = read_message(body)?;
         if pieces.pieces.len() > PIECES_MAX {
             return Err(WireError::TooMany("256 pieces"));
         }
@@ -123,7 +139,7 @@ impl Pieces {
 mod tests {
     use super::*;
 
-    fn parse(entries: &str) -> Result<Batch, WireError> {
+    fn parse_batch_of(entries: &str) -> Result<Batch, WireError> {
         let body = format!(
             r#"{{"node":"n","journal":"progress","epoch":"e","above":"f","before":{{"through":{{"sequence":4,"receipt":"r"}}}},
               "lane":"backlog","after":4,"receipt":"s","entries":[{entries}]}}"#
@@ -133,7 +149,8 @@ mod tests {
 
     #[test]
     fn payloads_keep_their_bytes() {
-        let batch = parse(r#"{"sequence":5,"kind":"statement","payload":{ "a" : 1.50 }}"#).unwrap();
+        let batch = parse_batch_of(r#"{"sequence":5,"kind":"statement","payload":{ "a" : 1.50 }}"#)
+            .unwrap();
         assert_eq!(batch.entries[0].payload.get(), r#"{ "a" : 1.50 }"#);
         assert!(serde_json::to_string(&batch).unwrap().contains(r#"{ "a" : 1.50 }"#));
     }
@@ -141,12 +158,15 @@ mod tests {
     #[test]
     fn order_and_shape_are_checked() {
         let entry = |sequence| format!(r#"{{"sequence":{sequence},"kind":"k","payload":1}}"#);
-        assert!(parse(&entry(9)).is_ok());
-        assert_eq!(parse("").err(), Some(WireError::Order));
-        assert_eq!(parse(&entry(4)).err(), Some(WireError::Order));
-        assert_eq!(parse(&format!("{},{}", entry(6), entry(6))).err(), Some(WireError::Order));
+        assert!(parse_batch_of(&entry(9)).is_ok());
+        assert_eq!(parse_batch_of("").err(), Some(WireError::Order));
+        assert_eq!(parse_batch_of(&entry(4)).err(), Some(WireError::Order));
+        assert_eq!(
+            parse_batch_of(&format!("{},{}", entry(6), entry(6))).err(),
+            Some(WireError::Order)
+        );
         let many = (5..506).map(entry).collect::<Vec<_>>().join(",");
-        assert_eq!(parse(&many).err(), Some(WireError::TooMany("500 entries")));
+        assert_eq!(parse_batch_of(&many).err(), Some(WireError::TooMany("500 entries")));
         assert!(matches!(Batch::parse(b"7"), Err(WireError::Json(_))));
         let body = r#"{"node":"n","journal":"j","epoch":"e","before":{"through":{"sequence":4,"receipt":"r"}},"lane":"backlog",
             "after":5,"receipt":"s","entries":[{"sequence":6,"kind":"k","payload":1}]}"#;

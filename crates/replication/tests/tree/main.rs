@@ -110,32 +110,32 @@ impl World {
 
     fn run(&mut self, step: &Step) {
         match *step {
-            Step::Record(node, count) => (0..count).for_each(|_| self.record(node)),
-            Step::Write(node, key) => self.write(node, key),
+            Step::Record(node, count) => (0..count).for_each(|_| self.record_statement(node)),
+            Step::Write(node, key) => self.write_document(node, key),
             Step::Follow(node, learner) => {
                 let learner = u64::from(learner);
                 self.stores[node].follows.insert((above_all(), learner));
                 self.stores[node].wanted.insert(learner);
             }
-            Step::Ask(node, round) => self.ask(node, round),
-            Step::Send(node, round, size) => self.send(node, round, size.into()),
-            Step::Records(node) => self.records(node),
-            Step::Deliver(node, which) => self.deliver(node, which.into(), true, true),
-            Step::LoseAnswer(node, which) => self.deliver(node, which.into(), true, false),
-            Step::Lose(node, which) => self.deliver(node, which.into(), false, false),
+            Step::Ask(node, round) => self.ask_above(node, round),
+            Step::Send(node, round, size) => self.send_batch(node, round, size.into()),
+            Step::Records(node) => self.ask_for_records(node),
+            Step::Deliver(node, which) => self.deliver_message(node, which.into(), true, true),
+            Step::LoseAnswer(node, which) => self.deliver_message(node, which.into(), true, false),
+            Step::Lose(node, which) => self.deliver_message(node, which.into(), false, false),
             Step::Duplicate(node, which) => {
                 if let Some(underway) = self.wires[node].get(usize::from(which)) {
                     let again = Underway { round: None, ..underway.clone() };
                     self.wires[node].push_back(again);
                 }
             }
-            Step::Kill(node) => self.kill(node),
+            Step::Kill(node) => self.kill_process(node),
             Step::BackUp(node) => self.copies[node] = Some(self.stores[node].clone()),
             Step::Restore(node) => {
                 if let Some(copy) = self.copies[node].clone() {
                     self.stores[node] = copy;
                     self.is_restored = true;
-                    self.kill(node);
+                    self.kill_process(node);
                 }
             }
             Step::Clock(node, by) => {
@@ -144,95 +144,96 @@ impl World {
         }
     }
 
-    fn record(&mut self, node: usize) {
+    fn record_statement(&mut self, node: usize) {
         self.recorded += 1;
-        self.stores[node].record(self.recorded);
+        self.stores[node].record_statement(self.recorded);
     }
 
-    fn write(&mut self, node: usize, key: u8) {
+    fn write_document(&mut self, node: usize, key: u8) {
         self.recorded += 1;
         self.clocks[node] += 1;
         let writer = Epochs::name(self.stores[node].epoch);
-        let before = self.stores[node].write(key, self.recorded, self.clocks[node], writer);
+        let before =
+            self.stores[node].write_document(key, self.recorded, self.clocks[node], writer);
         self.changes.insert((key, self.recorded), before);
     }
 
-    fn ask(&mut self, node: usize, round: usize) {
+    fn ask_above(&mut self, node: usize, round: usize) {
         if !std::mem::replace(&mut self.rounds[node][round].is_pulling, true) {
-            let request = node::pull(&self.stores[node]);
-            self.post(node, request, round);
+            let request = node::pull_request(&self.stores[node]);
+            self.post_request(node, request, round);
         }
     }
 
-    fn send(&mut self, node: usize, round: usize, size: usize) {
+    fn send_batch(&mut self, node: usize, round: usize, size: usize) {
         let (store, state) = (&mut self.stores[node], &mut self.rounds[node][round]);
         if let Some(request) = node::next_batch(store, state, ABOVE[node], size, &mut self.epochs) {
-            self.post(node, request, round);
+            self.post_request(node, request, round);
         }
     }
 
     /// Asks for the records of learners; a region asks further up first.
-    fn records(&mut self, node: usize) {
+    fn ask_for_records(&mut self, node: usize) {
         for learner in self.stores[node].wanted.clone() {
             let above = ABOVE[node];
             if above != 0 && self.stores[above].follows.insert((above_all(), learner)) {
                 self.stores[above].wanted.insert(learner);
             }
-            let request = node::record(&self.stores[node], learner);
-            self.post(node, request, 0);
+            let request = node::record_request(&self.stores[node], learner);
+            self.post_request(node, request, 0);
         }
     }
 
-    fn post(&mut self, node: usize, request: Request, round: usize) {
+    fn post_request(&mut self, node: usize, request: Request, round: usize) {
         self.wires[node].push_back(Underway { request, round: Some(round) });
     }
 
-    fn deliver(&mut self, node: usize, which: usize, arrives: bool, is_answered: bool) {
+    fn deliver_message(&mut self, node: usize, which: usize, arrives: bool, is_answered: bool) {
         let Some(Underway { request, round }) = self.wires[node].remove(which) else {
             return;
         };
         let above = ABOVE[node];
         let reply = if arrives {
-            node::serve(&mut self.stores[above], node, &request, &mut self.epochs)
+            node::serve_request(&mut self.stores[above], node, &request, &mut self.epochs)
         } else {
             Reply::Failed
         };
         let Some(round) = round else { return };
         let reply = if is_answered { reply } else { Reply::Failed };
         let (store, state) = (&mut self.stores[node], &mut self.rounds[node][round]);
-        if !node::take(store, state, above, &request, reply, &mut self.epochs) {
-            self.end(node, round);
+        if !node::take_reply(store, state, above, &request, reply, &mut self.epochs) {
+            self.end_round(node, round);
         }
     }
 
     /// A round ends: nobody waits for its answers.
-    fn end(&mut self, node: usize, round: usize) {
+    fn end_round(&mut self, node: usize, round: usize) {
         self.rounds[node][round] = Round::default();
         let of_round = self.wires[node].iter_mut().filter(|underway| underway.round == Some(round));
         of_round.for_each(|underway| underway.round = None);
     }
 
     /// What it sent is on its way nevertheless.
-    fn kill(&mut self, node: usize) {
+    fn kill_process(&mut self, node: usize) {
         self.rounds[node] = Default::default();
         self.wires[node].iter_mut().for_each(|underway| underway.round = None);
     }
 
     /// Nothing goes wrong any more. Late messages arrive first.
-    fn settle(&mut self) {
+    fn run_until_settled(&mut self) {
         for _ in 0..40 {
             for node in 1..NODES {
-                self.kill(node);
+                self.kill_process(node);
                 while !self.wires[node].is_empty() {
-                    self.deliver(node, 0, true, true);
+                    self.deliver_message(node, 0, true, true);
                 }
-                self.records(node);
+                self.ask_for_records(node);
                 for _ in 0..30 {
-                    self.ask(node, 0);
-                    self.send(node, 0, 50);
-                    self.send(node, 0, 50);
+                    self.ask_above(node, 0);
+                    self.send_batch(node, 0, 50);
+                    self.send_batch(node, 0, 50);
                     while !self.wires[node].is_empty() {
-                        self.deliver(node, 0, true, true);
+                        self.deliver_message(node, 0, true, true);
                     }
                 }
             }
@@ -240,7 +241,7 @@ impl World {
     }
 
     /// What is wrong, if anything is.
-    fn fault(&self) -> Option<String> {
+    fn find_fault(&self) -> Option<String> {
         for (node, store) in self.stores.iter().enumerate().skip(1) {
             let above = &self.stores[ABOVE[node]];
             for (item, _) in store.all() {
@@ -269,11 +270,11 @@ impl World {
                 }
             }
         }
-        if self.is_restored { None } else { self.unaccounted() }
+        if self.is_restored { None } else { self.find_unaccounted() }
     }
 
     /// A change that neither stands, nor was built upon, nor is seen to have lost.
-    fn unaccounted(&self) -> Option<String> {
+    fn find_unaccounted(&self) -> Option<String> {
         let built_upon: BTreeSet<_> =
             self.changes.iter().filter_map(|((key, _), before)| Some((*key, (*before)?))).collect();
         let is_seen = |(key, value): &(u8, u64)| {
@@ -312,8 +313,8 @@ proptest! {
         for step in &steps {
             world.run(step);
         }
-        world.settle();
-        prop_assert_eq!(world.fault(), None);
+        world.run_until_settled();
+        prop_assert_eq!(world.find_fault(), None);
     }
 }
 
@@ -331,8 +332,8 @@ fn an_answer_that_nobody_reads_makes_no_copy_another() {
     ];
     let mut world = World::new();
     steps.iter().for_each(|step| world.run(step));
-    world.settle();
-    assert_eq!(world.fault(), None);
+    world.run_until_settled();
+    assert_eq!(world.find_fault(), None);
 }
 
 /// A batch of the lost disk arrives after the restored one has sent one that goes further and is
@@ -354,6 +355,6 @@ fn what_a_lost_disk_sent_late_hides_nothing_of_the_restored_one() {
     ];
     let mut world = World::new();
     steps.iter().for_each(|step| world.run(step));
-    world.settle();
-    assert_eq!(world.fault(), None);
+    world.run_until_settled();
+    assert_eq!(world.find_fault(), None);
 }

@@ -1,8 +1,10 @@
 //! A node's rounds with the one above, message by message. The decisions are the crate's.
 
-use hedgeschool_replication::recognise::{Told, is_missed};
+use hedgeschool_replication::tokens::{IssuedTokens, missing_sequence};
 use hedgeschool_replication::wire::{Bookmark, Cursor};
-use hedgeschool_replication::{Answer, Leg, Next, Place, Position, Push, Turn, WINDOW};
+use hedgeschool_replication::{
+    Admission, BatchOutcome, BatchRange, Checkpoint, NextStep, Position, Push, WINDOW,
+};
 
 use crate::store::{Item, Sent, Store};
 
@@ -10,7 +12,7 @@ use crate::store::{Item, Sent, Store};
 #[derive(Clone, Debug)]
 pub enum Request {
     Pull(Cursor),
-    Batch { epoch: u32, leg: Leg, theirs: u32, heard: Vec<Bookmark>, entries: Vec<Sent> },
+    Batch { epoch: u32, range: BatchRange, theirs: u32, heard: Vec<Bookmark>, entries: Vec<Sent> },
     Record { learner: u64, cursor: Cursor },
 }
 
@@ -24,7 +26,7 @@ pub enum Reply {
         /// Some of whom the asker follows are not known any more.
         forgot: bool,
     },
-    Batch(Answer),
+    Batch(BatchOutcome),
     Record {
         bookmark: Bookmark,
         entries: Vec<Sent>,
@@ -72,12 +74,12 @@ impl Epochs {
 }
 
 /// What a node asks the one above for at the beginning of a round, or while it waits for news.
-pub fn pull(store: &Store) -> Request {
+pub fn pull_request(store: &Store) -> Request {
     Request::Pull(cursor(store))
 }
 
 /// Asks for the record of a learner.
-pub fn record(store: &Store, learner: u64) -> Request {
+pub fn record_request(store: &Store, learner: u64) -> Request {
     Request::Record { learner, cursor: cursor(store) }
 }
 
@@ -102,53 +104,61 @@ pub fn next_batch(
     epochs: &mut Epochs,
 ) -> Option<Request> {
     let Outbox { epoch, theirs, push } = round.push.as_mut()?;
-    let heard: Vec<_> = cursor(store).shown().cloned().collect();
+    let heard: Vec<_> = cursor(store).shown_bookmarks().cloned().collect();
     if *epoch != store.epoch || round.underway >= WINDOW {
         return None;
     }
     loop {
-        let want = push.want(store.head())?;
+        let read = push.next_read(store.head())?;
         let (entries, through) =
-            store.page(want.from, want.until, size, (above, *theirs), |_| true);
+            store.page(read.from, read.until, size, (above, *theirs), |_| true);
         let Some(last) = entries.last() else {
-            push.nothing(&want, through);
+            push.record_scanned(&read, through);
             continue;
         };
-        let Bookmark { receipt, .. } = store.tell(above_all(), last.sequence, epochs.next());
-        let through = Place { sequence: last.sequence, receipt };
-        let leg = push.sent(&want, through).unwrap();
+        let Bookmark { token, .. } = store.issue_token(above_all(), last.sequence, epochs.next());
+        let through = Checkpoint { sequence: last.sequence, token };
+        let range = push.record_sent(&read, through).unwrap();
         round.underway += 1;
         let (epoch, theirs) = (*epoch, *theirs);
-        return Some(Request::Batch { epoch, leg, theirs, heard, entries });
+        return Some(Request::Batch { epoch, range, theirs, heard, entries });
     }
 }
 
 /// The node above answers.
-pub fn serve(store: &mut Store, from: usize, request: &Request, epochs: &mut Epochs) -> Reply {
+pub fn serve_request(
+    store: &mut Store,
+    from: usize,
+    request: &Request,
+    epochs: &mut Epochs,
+) -> Reply {
     match request {
         Request::Pull(cursor) => {
-            recognise(store, from, cursor, epochs);
-            tell(store, from, cursor, epochs)
+            recognise_copy(store, from, cursor, epochs);
+            tell_news(store, from, cursor, epochs)
         }
-        Request::Batch { theirs, heard, .. } if !is_heard(store, from, *theirs, heard) => {
-            Reply::Batch(Answer::Failed("it is another disk".to_owned()))
+        Request::Batch { theirs, heard, .. } if !matches_sender(store, from, *theirs, heard) => {
+            Reply::Batch(BatchOutcome::Failed("it is another disk".to_owned()))
         }
-        Request::Batch { epoch, leg, entries, .. } => {
-            Reply::Batch(apply(store, (from, *epoch), leg, entries))
+        Request::Batch { epoch, range, entries, .. } => {
+            Reply::Batch(apply_batch(store, (from, *epoch), range, entries))
         }
         Request::Record { learner, cursor } => {
-            recognise(store, from, cursor, epochs);
+            recognise_copy(store, from, cursor, epochs);
             store.follows.insert((from, *learner));
             let about = |item: &Item| item.learner() == Some(*learner);
             let (entries, _) = store.page(0, u64::MAX, usize::MAX, (usize::MAX, 0), about);
-            Reply::Record { bookmark: store.tell(from, store.head(), epochs.next()), entries }
+            Reply::Record {
+                bookmark: store.issue_token(from, store.head(), epochs.next()),
+                entries,
+            }
         }
     }
 }
 
-fn is_heard(store: &Store, from: usize, theirs: u32, heard: &[Bookmark]) -> bool {
+fn matches_sender(store: &Store, from: usize, theirs: u32, heard: &[Bookmark]) -> bool {
     let [epoch, above] = [store.epoch, theirs].map(Epochs::name);
-    store.told_to(from).is_all_heard(&epoch, Some(&above), heard)
+    store.tokens_issued_to(from).matches_sender(&epoch, Some(&above), heard)
 }
 
 fn applied(store: &Store, from: usize, cursor: &Cursor) -> Position {
@@ -156,21 +166,22 @@ fn applied(store: &Store, from: usize, cursor: &Cursor) -> Position {
 }
 
 /// Begins another epoch if a node below knows of another copy of this journal.
-fn recognise(store: &mut Store, from: usize, cursor: &Cursor, epochs: &mut Epochs) {
+fn recognise_copy(store: &mut Store, from: usize, cursor: &Cursor, epochs: &mut Epochs) {
     let epoch = Epochs::name(store.epoch);
-    let told: Told = store.told_to(from);
+    let told: IssuedTokens = store.tokens_issued_to(from);
     let reader = (from, Epochs::number(&cursor.epoch));
     let applied = applied(store, from, cursor);
-    let missed = is_missed(cursor.held.as_ref(), &applied, store.missed.get(&reader).copied());
+    let missed =
+        missing_sequence(cursor.held.as_ref(), &applied, store.missed.get(&reader).copied());
     if let Some(missed) = missed {
         store.missed.insert(reader, missed);
     }
-    if let Some(after) = cursor.unknown(&epoch, &told, missed.is_some()) {
+    if let Some(after) = cursor.restart_after(&epoch, &told, missed.is_some()) {
         store.renew(epochs.next(), after, Epochs::name);
     }
 }
 
-fn tell(store: &mut Store, from: usize, cursor: &Cursor, epochs: &mut Epochs) -> Reply {
+fn tell_news(store: &mut Store, from: usize, cursor: &Cursor, epochs: &mut Epochs) -> Reply {
     const PAGE: usize = 7;
     let epoch = Epochs::name(store.epoch);
     let known = cursor.feed.as_ref().filter(|known| known.epoch == epoch);
@@ -182,9 +193,9 @@ fn tell(store: &mut Store, from: usize, cursor: &Cursor, epochs: &mut Epochs) ->
     };
     let reader = (from, Epochs::number(&cursor.epoch));
     let (entries, through) = store.page(after, store.head(), PAGE, reader, concerns);
-    let mut bookmark = Bookmark { epoch, through, receipt: String::new() };
-    if bookmark.is_noted(known, entries.is_empty()) {
-        bookmark = store.tell(from, through, epochs.next());
+    let mut bookmark = Bookmark { epoch, through, token: String::new() };
+    if bookmark.is_recorded(known, entries.is_empty()) {
+        bookmark = store.issue_token(from, through, epochs.next());
     }
     Reply::Pulled {
         applied: applied(store, from, cursor),
@@ -194,22 +205,27 @@ fn tell(store: &mut Store, from: usize, cursor: &Cursor, epochs: &mut Epochs) ->
     }
 }
 
-fn apply(store: &mut Store, sender: (usize, u32), leg: &Leg, entries: &[Sent]) -> Answer {
+fn apply_batch(
+    store: &mut Store,
+    sender: (usize, u32),
+    range: &BatchRange,
+    entries: &[Sent],
+) -> BatchOutcome {
     let position = store.applied.get(&sender).cloned().unwrap_or_default();
-    match leg.turn(&position) {
-        Turn::Now => {
-            let next = leg.leads_to().unwrap();
+    match range.admission_at(&position) {
+        Admission::Apply => {
+            let next = range.end_position().unwrap();
             store.apply(entries, sender);
             store.applied.insert(sender, next.clone());
-            Answer::Applied(next)
+            BatchOutcome::Applied(next)
         }
-        Turn::Done => Answer::Applied(position),
-        Turn::Early | Turn::Past => Answer::Gap(position),
+        Admission::Duplicate => BatchOutcome::Applied(position),
+        Admission::OutOfOrder | Admission::Conflict => BatchOutcome::Gap(position),
     }
 }
 
 /// Takes an answer. False: the round is over.
-pub fn take(
+pub fn take_reply(
     store: &mut Store,
     round: &mut Round,
     above: usize,
@@ -224,17 +240,21 @@ pub fn take(
                 store.wanted = followed(store, above_all()).collect();
             }
             let theirs = Epochs::number(&bookmark.epoch);
-            turn(store, above, cursor, bookmark, &entries);
+            apply_page(store, above, cursor, bookmark, &entries);
             if !std::mem::replace(&mut round.is_greeted, true) {
                 greeted(store, round, Epochs::number(&cursor.epoch), (theirs, applied), epochs);
             }
             true
         }
-        (Request::Batch { epoch, leg, .. }, Reply::Batch(answer)) => {
+        (Request::Batch { epoch, range, .. }, Reply::Batch(answer)) => {
             round.underway -= 1;
             let Some(Outbox { epoch: current, push, .. }) = &mut round.push else { return false };
-            let is_foreign = push.unexpected(&answer).is_some_and(|at| !is_own(store, *epoch, at));
-            if current != epoch || is_foreign || push.answered(leg, answer) != Next::Continue {
+            let is_foreign =
+                push.unexpected_position(&answer).is_some_and(|at| !is_own(store, *epoch, at));
+            if current != epoch
+                || is_foreign
+                || push.record_outcome(range, answer) != NextStep::Continue
+            {
                 return false;
             }
             store.link = Some((*epoch, push.acknowledged().clone()));
@@ -253,13 +273,21 @@ pub fn take(
 }
 
 /// What was read of the journal above is applied, unless another round has been faster.
-fn turn(store: &mut Store, above: usize, asked: &Cursor, bookmark: Bookmark, entries: &[Sent]) {
-    let Some(turned) = bookmark.turned(asked.feed.as_ref(), entries.is_empty()) else { return };
+fn apply_page(
+    store: &mut Store,
+    above: usize,
+    asked: &Cursor,
+    bookmark: Bookmark,
+    entries: &[Sent],
+) {
+    let Some(effect) = bookmark.page_effect(asked.feed.as_ref(), entries.is_empty()) else {
+        return;
+    };
     // A bookmark is that of one epoch here: in another one there is more to read.
     if store.feed != asked.feed || Epochs::name(store.epoch) != asked.epoch {
         return;
     }
-    if turned.follows_again {
+    if effect.follows_again {
         store.forget();
         store.wanted = followed(store, above_all()).collect();
     }
@@ -290,14 +318,14 @@ fn greeted(
     }
     if let Some((known, then)) = &store.link
         && *known == epoch
-        && then.is_lost(&applied)
+        && then.is_lost_by(&applied)
     {
         store.forget();
     }
     let push = if is_own(store, epoch, &applied) {
         Push::begin(applied, store.head())
     } else {
-        let sent = store.told_to(above_all()).through(&Epochs::name(epoch), None);
+        let sent = store.tokens_issued_to(above_all()).issued_through(&Epochs::name(epoch), None);
         store.renew(epochs.next(), sent, Epochs::name);
         store.forget();
         Push::begin(Position::default(), store.head())
@@ -307,5 +335,5 @@ fn greeted(
 }
 
 fn is_own(store: &Store, epoch: u32, applied: &Position) -> bool {
-    store.told_to(above_all()).is_of(&Epochs::name(epoch), applied)
+    store.tokens_issued_to(above_all()).issued_all_of(&Epochs::name(epoch), applied)
 }

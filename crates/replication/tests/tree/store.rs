@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hedgeschool_replication::recognise::{RECEIPTS_MAX, Told};
+use hedgeschool_replication::tokens::{IssuedTokens, TOKENS_MAX};
 use hedgeschool_replication::wire::{Bookmark, Cursor};
-use hedgeschool_replication::{Position, Seen, Stamp, Version, Winner, hlc, merge};
+use hedgeschool_replication::{Position, Stamp, Version, VersionVector, Winner, hlc, merge};
 
 use crate::node::Epochs;
 
@@ -67,7 +67,7 @@ pub struct Store {
     /// What else was heard of it.
     pub heard: Vec<Bookmark>,
     /// What nodes below were told of it, and what the one above was sent, by epoch: how far and
-    /// with which receipt, in order.
+    /// with which token, in order.
     told: BTreeMap<(usize, String), Vec<(u64, String)>>,
     /// What a node below missed last.
     pub missed: BTreeMap<Origin, u64>,
@@ -95,7 +95,7 @@ impl Store {
         }
     }
 
-    pub fn record(&mut self, id: u64) {
+    pub fn record_statement(&mut self, id: u64) {
         self.put(Key::Statement(id), Item::Statement(id), None);
     }
 
@@ -107,9 +107,15 @@ impl Store {
     }
 
     /// Somebody changes a document. Answers the value it was made upon.
-    pub fn write(&mut self, key: u8, value: u64, clock: Stamp, writer: String) -> Option<u64> {
+    pub fn write_document(
+        &mut self,
+        key: u8,
+        value: u64,
+        clock: Stamp,
+        writer: String,
+    ) -> Option<u64> {
         let before = self.document(key).cloned();
-        let stamp = hlc::next(clock, before.as_ref().map(|before| before.version.stamp));
+        let stamp = hlc::next_stamp(clock, before.as_ref().map(|before| before.version.stamp));
         let mut seen =
             before.as_ref().map(|before| before.version.seen.clone()).unwrap_or_default();
         seen.0.insert(writer.clone(), stamp);
@@ -173,7 +179,7 @@ impl Store {
                 && document.version.writer == old
             {
                 let mut document = document.clone();
-                let Seen(seen) = &mut document.version.seen;
+                let VersionVector(seen) = &mut document.version.seen;
                 seen.remove(&old);
                 seen.insert(new.clone(), document.version.stamp);
                 document.version.writer = new.clone();
@@ -222,35 +228,35 @@ impl Store {
     }
 
     /// Takes note that a node is told of this journal, and answers the bookmark that it gets.
-    pub fn tell(&mut self, node: usize, through: u64, receipt: u32) -> Bookmark {
-        let (epoch, receipt) = (Epochs::name(self.epoch), format!("r{receipt}"));
+    pub fn issue_token(&mut self, node: usize, through: u64, token: u32) -> Bookmark {
+        let (epoch, token) = (Epochs::name(self.epoch), format!("r{token}"));
         let told = self.told.entry((node, epoch.clone())).or_default();
-        told.push((through, receipt.clone()));
+        told.push((through, token.clone()));
         told.sort();
-        let dropped = told.len().saturating_sub(RECEIPTS_MAX as usize + 1);
+        let dropped = told.len().saturating_sub(TOKENS_MAX as usize + 1);
         if dropped > 0 {
             told.drain(..dropped);
             told[0].1.clear();
         }
-        Bookmark { epoch, through, receipt }
+        Bookmark { epoch, through, token }
     }
 
-    pub fn told_to(&self, node: usize) -> Told {
+    pub fn tokens_issued_to(&self, node: usize) -> IssuedTokens {
         let of_node = self.told.iter().filter(|((to, _), _)| *to == node);
-        let receipts = of_node.flat_map(|((_, epoch), given)| {
-            given.iter().map(|(through, receipt)| Bookmark {
+        let tokens = of_node.flat_map(|((_, epoch), given)| {
+            given.iter().map(|(through, token)| Bookmark {
                 epoch: epoch.clone(),
                 through: *through,
-                receipt: receipt.clone(),
+                token: token.clone(),
             })
         });
-        Told(receipts.collect())
+        IssuedTokens(tokens.collect())
     }
 
     /// An answer leads to a bookmark: what was shown for it, and is covered by it, need not be
     /// shown again.
     pub fn cover(&mut self, bookmark: &Bookmark, asked: &Cursor) {
-        self.heard.retain(|heard| !(asked.heard.contains(heard) && bookmark.covers(heard)));
+        self.heard.retain(|heard| !(asked.heard.contains(heard) && bookmark.supersedes(heard)));
     }
 
     /// Reads the journal above from its beginning.

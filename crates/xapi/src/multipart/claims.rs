@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use crate::json::Json;
 
+use super::error::Error;
 use super::media_type::MediaType;
-use super::{Error, Part};
+use super::read::Part;
 
 /// An attachment as a statement describes it (part two, 2.4.11).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,9 @@ fn attachment<'a>(value: &'a Json<'_>) -> Option<Attachment<'a>> {
 /// attachment's, of its type.
 ///
 /// For an `application/json` body there are no parts, so each attachment needs a `fileUrl`.
+///
+/// # Errors
+/// [`Error::NoData`], [`Error::Unclaimed`] or [`Error::TypeDiffers`].
 pub fn check_claims<'a>(
     statements: impl IntoIterator<Item = &'a Json<'a>>,
     parts: &[Part],

@@ -1,6 +1,6 @@
 //! Media types (RFC 2045, 5.1), and the two a body of statements may have.
 
-use super::{BOUNDARY_CHARS_MAX, Error};
+use super::error::{BOUNDARY_CHARS_MAX, Error};
 
 /// How a body carries statements.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,9 @@ pub enum Framing {
 impl Framing {
     /// Reads a `Content-Type` header. Other parameters than the boundary, such as `charset`, have
     /// no effect.
+    ///
+    /// # Errors
+    /// [`Error::ContentType`] or [`Error::Boundary`].
     pub fn of(content_type: &str) -> Result<Self, Error> {
         let media_type = MediaType::parse(content_type).ok_or(Error::ContentType)?;
         match media_type.essence.as_str() {

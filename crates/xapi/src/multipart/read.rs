@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use memchr::memmem;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
+use super::error::{Error, PART_HEADERS_BYTES_MAX, PARTS_MAX};
 use super::media_type::{MediaType, is_boundary};
-use super::{Error, PART_HEADERS_BYTES_MAX, PARTS_MAX};
 use crate::scalar;
 
 /// A body, taken to pieces. What it holds lies in the body.
@@ -35,6 +35,9 @@ pub struct Part<'a> {
 /// Whether the statements know the attachments is asked of [`super::check_claims`]. A part that
 /// comes twice is kept once. Time and memory are linear in the length of the body, which the
 /// caller bounds.
+///
+/// # Errors
+/// The first thing that is wrong with the body.
 pub fn parse<'a>(body: &'a [u8], boundary: &str) -> Result<Multipart<'a>, Error> {
     let mut sections = sections(body, boundary)?.into_iter().enumerate();
     let (_, first) = sections.next().ok_or(Error::NoParts)?;

@@ -12,8 +12,10 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode;
 use x509_cert::der::referenced::OwnedToRef;
 
-use super::KEY_BITS_MAX;
 use crate::json::Json;
+
+/// Largest RSA key a signature is verified with, in bits.
+pub const KEY_BITS_MAX: usize = 4_096;
 
 const CERTIFICATE: &str = "must be a JWS whose first x5c certificate is X.509 in DER, with an RSA \
     key of 1024 bits or more";
@@ -40,7 +42,10 @@ enum Algorithm {
 }
 
 impl<'a> Jws<'a> {
-    /// Reads a signature. An error is a rule about the attachment it is.
+    /// Reads a signature.
+    ///
+    /// # Errors
+    /// A rule about the attachment.
     pub fn read(data: &'a [u8]) -> Result<Self, String> {
         let form = "must be a JWS: three texts in base64url with dots between them";
         let text = std::str::from_utf8(data).map_err(|_| form)?;
@@ -60,7 +65,10 @@ impl<'a> Jws<'a> {
         Ok(Self { payload, input, algorithm, certificate, signature })
     }
 
-    /// The object that was signed. An error is a rule about the attachment.
+    /// The object that was signed.
+    ///
+    /// # Errors
+    /// A rule about the attachment.
     pub fn payload(&self) -> Result<Json<'_>, String> {
         let rule = "must be a JWS whose payload is a statement in JSON";
         let text = std::str::from_utf8(&self.payload).map_err(|_| rule)?;
@@ -71,8 +79,10 @@ impl<'a> Jws<'a> {
         }
     }
 
-    /// Verifies the signature with the certificate, if there is one. An error is a rule about the
-    /// attachment.
+    /// Verifies the signature with the certificate, if there is one.
+    ///
+    /// # Errors
+    /// A rule about the attachment.
     pub fn verify(&self) -> Result<(), String> {
         let Some(der) = &self.certificate else { return Ok(()) };
         let certificate = Certificate::from_der(der).map_err(|_| CERTIFICATE)?;

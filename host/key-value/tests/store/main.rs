@@ -7,7 +7,7 @@ mod redis;
 mod sqlite;
 
 /// What every store does, whatever is behind it; it must be empty.
-async fn behaves(store: &Store) {
+async fn behaves_as_store(store: &Store) {
     assert_eq!(store.get("a").await, Ok(None));
     assert_eq!(store.exists("a").await, Ok(false));
     assert_eq!(store.delete("a").await, Ok(()));

@@ -2,7 +2,7 @@
 
 use hedge_sqlite::{Database, Error, Options, Rows, Value};
 
-use crate::{number, open, run};
+use crate::{open, read_number, run};
 
 #[tokio::test]
 async fn every_kind_of_value_comes_back() {
@@ -36,8 +36,8 @@ async fn rowid_and_changes_are_the_guests_own() {
     let upsert = "INSERT INTO t VALUES (10, 'c') ON CONFLICT (v) DO UPDATE SET v = 'd'";
     run(&one, upsert).await.unwrap();
     assert_eq!((one.last_insert_rowid(), one.changes()), (7, 1));
-    assert_eq!(number(&one, "SELECT last_insert_rowid()").await, 7);
-    assert_eq!(number(&two, "SELECT changes()").await, 2);
+    assert_eq!(read_number(&one, "SELECT last_insert_rowid()").await, 7);
+    assert_eq!(read_number(&two, "SELECT changes()").await, 2);
     run(&two, "INSERT INTO t SELECT last_insert_rowid() + 11, 'e'").await.unwrap();
     assert_eq!(two.last_insert_rowid(), 20);
 }
@@ -50,7 +50,7 @@ async fn the_state_of_a_guest_is_not_another_guests() {
     run(&guest, "CREATE TABLE t (id INTEGER PRIMARY KEY)").await.unwrap();
     run(&guest, "WITH n AS (SELECT 5 AS id) INSERT INTO t SELECT id FROM n").await.unwrap();
     assert_eq!((guest.last_insert_rowid(), guest.changes()), (5, 1));
-    assert_eq!(number(&guest, "WITH n AS (SELECT id FROM t) SELECT id FROM n").await, 5);
+    assert_eq!(read_number(&guest, "WITH n AS (SELECT id FROM t) SELECT id FROM n").await, 5);
     let rows =
         run(&guest, "INSERT INTO t VALUES (6), (7) RETURNING id * 2 AS twice").await.unwrap();
     assert_eq!(rows.columns, ["twice"]);
@@ -87,12 +87,12 @@ async fn a_closed_database_says_so_and_leaves_no_wal() {
     let database = open(&folder);
     let guest = database.connect();
     run(&guest, "CREATE TABLE t (id)").await.unwrap();
-    assert_eq!(number(&guest, "SELECT count(*) FROM t").await, 0);
+    assert_eq!(read_number(&guest, "SELECT count(*) FROM t").await, 0);
     database.close().await;
     assert_eq!(run(&guest, "SELECT 1").await, Err(Error::Closed));
     assert_eq!(run(&guest, "INSERT INTO t VALUES (1)").await, Err(Error::Closed));
     assert!(!folder.path().join("deep/er/test.db-wal").exists());
-    assert_eq!(number(&open(&folder).connect(), "SELECT count(*) FROM t").await, 0);
+    assert_eq!(read_number(&open(&folder).connect(), "SELECT count(*) FROM t").await, 0);
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn options_bound_what_goes_in_and_out() {
     run(&guest, "CREATE TABLE t (v)").await.unwrap();
     let write = "INSERT INTO t SELECT zeroblob(4000) FROM (VALUES (1), (2), (3)) RETURNING v";
     assert!(matches!(run(&guest, write).await, Err(Error::TooLarge { .. })));
-    assert_eq!(number(&guest, "SELECT count(*) FROM t").await, 0, "the write was undone");
+    assert_eq!(read_number(&guest, "SELECT count(*) FROM t").await, 0, "the write was undone");
 }
 
 /// Larger than the writer's cache, and than what SQLite's file system layer writes at once.
@@ -126,5 +126,5 @@ async fn a_statement_that_changes_much_is_done_or_undone() {
     let failing = "UPDATE t SET v = CASE k WHEN 12000 THEN -1 ELSE -k END";
     assert!(run(&guest, failing).await.is_err());
     let unchanged = "SELECT count(*) FROM t WHERE v = k + 20000";
-    assert_eq!(number(&guest, unchanged).await, 12_000);
+    assert_eq!(read_number(&guest, unchanged).await, 12_000);
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use futures::future::join_all;
 use hedge_sqlite::{Database, Error, Options, Rows, Value};
 
-use crate::{number, open, run};
+use crate::{open, read_number, run};
 
 /// Runs one INSERT a value, each from a guest of its own, all at once and in this order.
 fn insert_all<'a>(
@@ -32,7 +32,7 @@ async fn waiting_writes_share_commits() {
     assert!(stats.writes >= 501);
     assert!(stats.commits < 50, "{stats:?}");
     assert!(stats.batch_statements_max > 100 && stats.batch_statements_max <= 256, "{stats:?}");
-    assert_eq!(number(&database.connect(), "SELECT count(*) FROM t").await, 500);
+    assert_eq!(read_number(&database.connect(), "SELECT count(*) FROM t").await, 500);
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn a_failing_statement_fails_alone() {
             ),
         }
     }
-    assert_eq!(number(&database.connect(), "SELECT count(*) FROM t").await, 300);
+    assert_eq!(read_number(&database.connect(), "SELECT count(*) FROM t").await, 300);
     assert!(database.stats().commits < 100, "{:?}", database.stats());
 }
 
@@ -87,8 +87,8 @@ async fn a_statement_that_ends_the_shared_transaction_harms_nobody() {
         };
         assert_eq!(result.err().map(|error| error.to_string()).as_deref(), expected, "{sql}");
     }
-    assert_eq!(number(&guest, "SELECT count(*) FROM t").await, 180);
-    assert_eq!(number(&guest, "SELECT count(*) FROM child").await, 0);
+    assert_eq!(read_number(&guest, "SELECT count(*) FROM t").await, 180);
+    assert_eq!(read_number(&guest, "SELECT count(*) FROM child").await, 0);
     assert!(database.stats().batches_repeated > 0);
 }
 
@@ -103,7 +103,7 @@ async fn a_read_sees_what_was_answered_before() {
             let sql = format!("SELECT max(v) FROM t WHERE caller = {caller}");
             for v in 0..100 {
                 run(&guest, &format!("INSERT INTO t VALUES ({caller}, {v})")).await.unwrap();
-                assert_eq!(number(&guest, &sql).await, v);
+                assert_eq!(read_number(&guest, &sql).await, v);
             }
         })
     });
@@ -149,7 +149,8 @@ async fn readers_that_overlap_do_not_let_the_wal_grow_for_ever() {
             let reader = database.connect();
             tokio::spawn(async move {
                 loop {
-                    number(&reader, "SELECT count(v || 'x') FROM (SELECT v FROM t LIMIT 20)").await;
+                    read_number(&reader, "SELECT count(v || 'x') FROM (SELECT v FROM t LIMIT 20)")
+                        .await;
                 }
             })
         })

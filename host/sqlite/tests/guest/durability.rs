@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use hedge_sqlite::{Database, Value};
 
-use crate::{number, run};
+use crate::{read_number, run};
 
 const FILE: &str = "HEDGE_SQLITE_TEST_FILE";
 const FIRST: &str = "HEDGE_SQLITE_TEST_FIRST";
@@ -82,7 +82,7 @@ async fn nothing_acknowledged_is_lost() {
         let missing = "SELECT count(*) FROM json_each(?) WHERE value NOT IN (SELECT v FROM t)";
         let missing = guest.execute(missing.into(), vec![Value::Text(ids)]).await.unwrap();
         assert_eq!(missing.rows, [[Value::Integer(0)]], "round {round}");
-        assert!(number(&guest, "SELECT count(*) FROM t").await >= acknowledged.len() as i64);
+        assert!(read_number(&guest, "SELECT count(*) FROM t").await >= acknowledged.len() as i64);
         database.close().await;
     }
 }

@@ -24,7 +24,7 @@ const SCHEMA: [&str; 5] = [
 ];
 
 /// Statements that write, on so few values that they often collide.
-fn write() -> impl Strategy<Value = String> {
+fn any_write() -> impl Strategy<Value = String> {
     let way = select(vec!["", "OR ABORT", "OR FAIL", "OR IGNORE", "OR REPLACE", "OR ROLLBACK"]);
     (0..9_u8, way, 0..6_i64, 0..6_i64, 0..11_i64).prop_map(|(kind, way, id, v, w)| match kind {
         0 | 1 => format!("INSERT {way} INTO t VALUES ({id}, {v}, {w})"),
@@ -40,7 +40,7 @@ fn write() -> impl Strategy<Value = String> {
     })
 }
 
-fn any() -> impl Strategy<Value = String> {
+fn any_statement() -> impl Strategy<Value = String> {
     let fixed = select(vec![
         "BEGIN",
         "COMMIT",
@@ -60,17 +60,17 @@ fn any() -> impl Strategy<Value = String> {
         "DROP TABLE IF EXISTS extra",
     ])
     .prop_map(str::to_owned);
-    prop_oneof![2 => write(), 1 => fixed]
+    prop_oneof![2 => any_write(), 1 => fixed]
 }
 
-fn plain(connection: &rusqlite::Connection, sql: &str) -> Seen {
+fn run_plain(connection: &rusqlite::Connection, sql: &str) -> Seen {
     let rows = || -> rusqlite::Result<Vec<Vec<Value>>> {
         let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query(())?;
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
             let columns = row.as_ref().column_count();
-            all.push((0..columns).map(|i| row.get(i).map(value)).collect::<Result<_, _>>()?);
+            all.push((0..columns).map(|i| row.get(i).map(to_value)).collect::<Result<_, _>>()?);
         }
         Ok(all)
     };
@@ -85,7 +85,7 @@ fn plain(connection: &rusqlite::Connection, sql: &str) -> Seen {
     }
 }
 
-fn value(plain: Plain) -> Value {
+fn to_value(plain: Plain) -> Value {
     match plain {
         Plain::Null => Value::Null,
         Plain::Integer(number) => Value::Integer(number),
@@ -95,7 +95,7 @@ fn value(plain: Plain) -> Value {
     }
 }
 
-async fn ours(guest: &Connection, sql: &str) -> Seen {
+async fn run_ours(guest: &Connection, sql: &str) -> Seen {
     let result = guest.execute(sql.into(), vec![]).await;
     Seen {
         result: result.map(|rows| rows.rows).map_err(|error| error.to_string()),
@@ -104,14 +104,14 @@ async fn ours(guest: &Connection, sql: &str) -> Seen {
     }
 }
 
-async fn prepare(database: &Database, plain: &rusqlite::Connection) {
+async fn create_schema(database: &Database, plain: &rusqlite::Connection) {
     for sql in SCHEMA {
-        assert!(ours(&database.connect(), sql).await.result.is_ok(), "{sql}");
+        assert!(run_ours(&database.connect(), sql).await.result.is_ok(), "{sql}");
         plain.execute_batch(sql).unwrap();
     }
 }
 
-fn check(statements: impl Strategy<Value = String>, test: impl Fn(&[String], Database)) {
+fn check_all(statements: impl Strategy<Value = String>, test: impl Fn(&[String], Database)) {
     let mut runner =
         TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(150) });
     let folder = tempfile::tempdir().unwrap();
@@ -125,21 +125,21 @@ fn check(statements: impl Strategy<Value = String>, test: impl Fn(&[String], Dat
     result.unwrap();
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+fn new_runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 #[test]
 fn one_guest_after_another_statement_sees_what_a_plain_connection_shows() {
-    let runtime = runtime();
-    check(any(), |statements, database| {
+    let runtime = new_runtime();
+    check_all(any_statement(), |statements, database| {
         runtime.block_on(async {
             let connection = rusqlite::Connection::open_in_memory().unwrap();
-            prepare(&database, &connection).await;
+            create_schema(&database, &connection).await;
             let guest = database.connect();
             for sql in statements {
                 // The schema's own statements have left no mark on a guest that is new.
-                assert_eq!(ours(&guest, sql).await, plain(&connection, sql), "{sql}");
+                assert_eq!(run_ours(&guest, sql).await, run_plain(&connection, sql), "{sql}");
             }
         });
     });
@@ -147,21 +147,24 @@ fn one_guest_after_another_statement_sees_what_a_plain_connection_shows() {
 
 #[test]
 fn statements_that_share_commits_do_what_they_would_do_one_by_one() {
-    let runtime = runtime();
-    check(
-        write().prop_filter("one session", |sql| !sql.contains("changes()")),
+    let runtime = new_runtime();
+    check_all(
+        any_write().prop_filter("one session", |sql| !sql.contains("changes()")),
         |statements, database| {
             runtime.block_on(async {
                 let connection = rusqlite::Connection::open_in_memory().unwrap();
-                prepare(&database, &connection).await;
+                create_schema(&database, &connection).await;
                 let guest = database.connect();
                 // Polled in order, so queued in order.
-                let results = join_all(statements.iter().map(|sql| ours(&guest, sql))).await;
+                let results = join_all(statements.iter().map(|sql| run_ours(&guest, sql))).await;
                 for (sql, seen) in statements.iter().zip(results) {
-                    assert_eq!(seen.result, plain(&connection, sql).result, "{sql}");
+                    assert_eq!(seen.result, run_plain(&connection, sql).result, "{sql}");
                 }
                 for sql in ["SELECT * FROM t", "SELECT * FROM child", "SELECT * FROM log"] {
-                    assert_eq!(ours(&guest, sql).await.result, plain(&connection, sql).result);
+                    assert_eq!(
+                        run_ours(&guest, sql).await.result,
+                        run_plain(&connection, sql).result
+                    );
                 }
             });
         },

@@ -18,7 +18,7 @@ async fn run(guest: &Connection, sql: &str) -> Result<Rows, Error> {
 }
 
 /// The one number that a query returns.
-async fn number(guest: &Connection, sql: &str) -> i64 {
+async fn read_number(guest: &Connection, sql: &str) -> i64 {
     match run(guest, sql).await.unwrap().rows[0][0] {
         Value::Integer(number) => number,
         ref other => panic!("no number: {other:?}"),

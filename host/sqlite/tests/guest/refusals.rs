@@ -2,7 +2,7 @@
 
 use hedge_sqlite::{Database, Error, Value};
 
-use crate::{number, open, run};
+use crate::{open, read_number, run};
 
 #[tokio::test]
 async fn nothing_reaches_another_file() {
@@ -42,7 +42,7 @@ async fn a_string_is_one_statement() {
         let error = run(&guest, sql).await.unwrap_err();
         assert!(matches!(error, Error::Refused(_)), "{sql}: {error}");
     }
-    assert_eq!(number(&guest, "SELECT count(*) FROM t").await, 0);
+    assert_eq!(read_number(&guest, "SELECT count(*) FROM t").await, 0);
     let trigger = "CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; SELECT 2; END; -- one";
     run(&guest, trigger).await.unwrap();
     run(&guest, "SELECT 1; /* and nothing */ ;").await.unwrap();
@@ -102,14 +102,14 @@ async fn a_guests_pragmas_that_concern_the_database_work() {
     let guest = database.connect();
     run(&guest, "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)").await.unwrap();
     run(&guest, "PRAGMA user_version = 7").await.unwrap();
-    assert_eq!(number(&guest, "PRAGMA user_version").await, 7);
+    assert_eq!(read_number(&guest, "PRAGMA user_version").await, 7);
     run(&guest, "PRAGMA application_id(9)").await.unwrap();
-    assert_eq!(number(&guest, "PRAGMA application_id").await, 9);
+    assert_eq!(read_number(&guest, "PRAGMA application_id").await, 9);
     assert_eq!(run(&guest, "PRAGMA table_info(t)").await.unwrap().rows.len(), 2);
-    assert_eq!(number(&guest, "SELECT count(*) FROM pragma_table_info('t')").await, 2);
+    assert_eq!(read_number(&guest, "SELECT count(*) FROM pragma_table_info('t')").await, 2);
     let check = run(&guest, "PRAGMA integrity_check").await.unwrap();
     assert_eq!(check.rows, [[Value::Text("ok".into())]]);
-    assert_eq!(number(&guest, "PRAGMA wal_checkpoint(TRUNCATE)").await, 0);
+    assert_eq!(read_number(&guest, "PRAGMA wal_checkpoint(TRUNCATE)").await, 0);
     for sql in ["PRAGMA optimize", "ANALYZE", "VACUUM", "REINDEX", "PRAGMA incremental_vacuum(1)"] {
         run(&guest, sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
@@ -136,10 +136,10 @@ async fn explain_and_full_text_search_work() {
     let guest = database.connect();
     run(&guest, "CREATE VIRTUAL TABLE f USING fts5(body)").await.unwrap();
     run(&guest, "INSERT INTO f VALUES ('the hedge school')").await.unwrap();
-    assert_eq!(number(&guest, "SELECT count(*) FROM f WHERE f MATCH 'hedge'").await, 1);
+    assert_eq!(read_number(&guest, "SELECT count(*) FROM f WHERE f MATCH 'hedge'").await, 1);
     run(&guest, "INSERT INTO f(f) VALUES ('optimize')").await.unwrap();
     let plan = run(&guest, "EXPLAIN QUERY PLAN INSERT INTO f VALUES ('x')").await;
     plan.unwrap();
     run(&guest, "EXPLAIN DELETE FROM f").await.unwrap();
-    assert_eq!(number(&guest, "SELECT count(*) FROM f").await, 1);
+    assert_eq!(read_number(&guest, "SELECT count(*) FROM f").await, 1);
 }

@@ -6,7 +6,7 @@ use futures::future::join;
 use hedge_sqlite::{Database, Error, Options};
 use tempfile::TempDir;
 
-use crate::{number, open, run};
+use crate::{open, read_number, run};
 
 const COUNT: &str = "SELECT count(*) FROM t";
 
@@ -23,10 +23,10 @@ async fn others_see_a_transaction_only_once_it_is_committed() {
     run(&one, "BEGIN").await.unwrap();
     assert!(one.is_in_transaction() && !two.is_in_transaction());
     run(&one, "INSERT INTO t VALUES (1)").await.unwrap();
-    assert_eq!((number(&one, COUNT).await, number(&two, COUNT).await), (1, 0));
+    assert_eq!((read_number(&one, COUNT).await, read_number(&two, COUNT).await), (1, 0));
     run(&one, "COMMIT").await.unwrap();
     assert!(!one.is_in_transaction());
-    assert_eq!(number(&two, COUNT).await, 1);
+    assert_eq!(read_number(&two, COUNT).await, 1);
 }
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn a_rollback_leaves_nothing() {
         run(&guest, "BEGIN IMMEDIATE").await.unwrap();
         run(&guest, "INSERT INTO t VALUES (1)").await.unwrap();
         run(&guest, "ROLLBACK").await.unwrap();
-        assert_eq!(number(&guest, COUNT).await, 0);
+        assert_eq!(read_number(&guest, COUNT).await, 0);
     }
 }
 
@@ -58,9 +58,9 @@ async fn savepoints_nest_and_the_outermost_commits() {
     ] {
         run(&one, sql).await.unwrap();
     }
-    assert_eq!((number(&one, COUNT).await, number(&two, COUNT).await), (1, 0));
+    assert_eq!((read_number(&one, COUNT).await, read_number(&two, COUNT).await), (1, 0));
     run(&one, "RELEASE outer_one").await.unwrap();
-    assert_eq!(number(&two, COUNT).await, 1);
+    assert_eq!(read_number(&two, COUNT).await, 1);
 }
 
 #[tokio::test]
@@ -72,14 +72,14 @@ async fn writes_of_others_wait_for_the_end() {
     run(&one, "BEGIN").await.unwrap();
     let other = async { run(&two, "INSERT INTO t VALUES (2)").await.map(|_| ()) };
     let own = async {
-        assert_eq!(number(&one, COUNT).await, 0);
+        assert_eq!(read_number(&one, COUNT).await, 0);
         run(&one, "INSERT INTO t VALUES (1)").await.unwrap();
-        assert_eq!(number(&one, COUNT).await, 1, "the other's write is not in here");
+        assert_eq!(read_number(&one, COUNT).await, 1, "the other's write is not in here");
         run(&one, "COMMIT").await.unwrap();
     };
     let (result, ()) = join(other, own).await;
     result.unwrap();
-    assert_eq!(number(&one, COUNT).await, 2);
+    assert_eq!(read_number(&one, COUNT).await, 2);
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn a_failed_commit_can_be_repeated() {
     assert!(guest.is_in_transaction());
     run(&guest, "INSERT INTO t VALUES (1)").await.unwrap();
     run(&guest, "COMMIT").await.unwrap();
-    assert_eq!(number(&guest, "SELECT count(*) FROM child").await, 1);
+    assert_eq!(read_number(&guest, "SELECT count(*) FROM child").await, 1);
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn a_dropped_guest_is_rolled_back() {
     run(&one, "INSERT INTO t VALUES (1)").await.unwrap();
     drop(one);
     run(&two, "INSERT INTO t VALUES (2)").await.unwrap();
-    assert_eq!(number(&two, "SELECT sum(v) FROM t").await, 2);
+    assert_eq!(read_number(&two, "SELECT sum(v) FROM t").await, 2);
     assert_eq!(database.stats().transactions_lost, 1);
 }
 
@@ -142,7 +142,7 @@ async fn an_idle_transaction_is_rolled_back() {
     let error = run(&one, "INSERT INTO t VALUES (3)").await.unwrap_err();
     assert!(matches!(error, Error::TransactionLost(_)), "{error}");
     assert!(!one.is_in_transaction());
-    assert_eq!(number(&one, "SELECT sum(v) FROM t").await, 2);
+    assert_eq!(read_number(&one, "SELECT sum(v) FROM t").await, 2);
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn a_busy_transaction_does_not_hold_on_for_ever() {
     let (error, result) = join(greedy, run(&two, "INSERT INTO t VALUES (2)")).await;
     result.unwrap();
     assert!(matches!(error, Error::TransactionLost(_)), "{error}");
-    assert_eq!(number(&two, "SELECT sum(v) FROM t").await, 2);
+    assert_eq!(read_number(&two, "SELECT sum(v) FROM t").await, 2);
 }
 
 #[tokio::test]
@@ -191,7 +191,7 @@ async fn a_statement_that_outlasts_its_transaction_hears_of_the_transaction() {
     let error = run(&one, endless).await.unwrap_err();
     assert!(matches!(error, Error::TransactionLost(_)), "{error}");
     run(&two, "INSERT INTO t VALUES (2)").await.unwrap();
-    assert_eq!(number(&one, "SELECT sum(v) FROM t").await, 2);
+    assert_eq!(read_number(&one, "SELECT sum(v) FROM t").await, 2);
 }
 
 #[tokio::test]

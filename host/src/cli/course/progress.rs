@@ -11,19 +11,19 @@ const NEWS: Duration = Duration::from_secs(30);
 const MB: f64 = 1e6;
 
 /// How far an import is.
-pub struct Progress {
+pub struct ImportProgress {
     is_terminal: bool,
     told: Cell<Instant>,
 }
 
-impl Progress {
+impl ImportProgress {
     /// Nothing is done yet.
     pub fn new() -> Self {
         Self { is_terminal: stderr().is_terminal(), told: Cell::new(Instant::now()) }
     }
 
     /// So many of all bytes are done.
-    pub fn show(&self, what: &str, done: u64, all: u64) {
+    pub fn show_bytes(&self, what: &str, done: u64, all: u64) {
         let line = format!("{:.1} of {:.1} MB {what}", done as f64 / MB, all as f64 / MB);
         if self.is_terminal {
             eprint!("{EMPTY_LINE}{line}");
@@ -34,13 +34,13 @@ impl Progress {
     }
 
     /// Says what went wrong and will be tried again; in a log, too.
-    pub fn note(&self, text: &str) {
-        self.clear();
+    pub fn note_failure(&self, text: &str) {
+        self.clear_line();
         eprintln!("{text}");
     }
 
-    /// Ends the line that [`Progress::show`] writes to.
-    pub fn clear(&self) {
+    /// Ends the line that [`ImportProgress::show`] writes to.
+    pub fn clear_line(&self) {
         if self.is_terminal {
             eprint!("{EMPTY_LINE}");
         }

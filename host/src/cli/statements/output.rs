@@ -42,7 +42,7 @@ impl Output {
     ///
     /// # Errors
     /// Those of the file or of standard output.
-    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub fn write_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Standard => {
                 let mut standard = io::stdout().lock();
@@ -57,7 +57,7 @@ impl Output {
     ///
     /// # Errors
     /// Those of the file.
-    pub fn finish(self) -> Result<()> {
+    pub fn finish_file(self) -> Result<()> {
         if let Self::File(file, path) = self {
             file.as_file().sync_all()?;
             file.persist(&path).with_context(|| format!("--output {}", path.display()))?;

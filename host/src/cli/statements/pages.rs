@@ -11,9 +11,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::Filter;
-use super::progress::Progress;
-use crate::cli::node::{Failure, Node};
+use super::filter::Filter;
+use super::progress::ExportProgress;
+use crate::cli::node::{Node, NodeFailure};
 use crate::client::HttpClient;
 
 const STATEMENTS: &str = "/xapi/statements";
@@ -34,7 +34,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 pub struct Pages<'a> {
     node: &'a Node,
     client: HttpClient<Full<Bytes>>,
-    progress: &'a Progress,
+    progress: &'a ExportProgress,
     retry_for: Duration,
     /// The address of the next page. None: there was no more.
     next: Option<String>,
@@ -44,7 +44,7 @@ pub struct Pages<'a> {
 
 /// A statement result (xAPI 1.0.3, part two, 2.5).
 #[derive(Deserialize)]
-struct Page {
+struct StatementPage {
     statements: Vec<Box<RawValue>>,
     /// The address of the next page on the same host; empty if this is the last.
     #[serde(default)]
@@ -56,25 +56,25 @@ impl<'a> Pages<'a> {
     ///
     /// # Errors
     /// When there can be no client.
-    pub fn of(
+    pub fn new(
         node: &'a Node,
         filter: &Filter,
         retry_for: Duration,
-        progress: &'a Progress,
+        progress: &'a ExportProgress,
     ) -> Result<Self> {
         let mut query = form_urlencoded::Serializer::new(format!("{STATEMENTS}?"));
         query.append_pair("ascending", "true").append_pair("limit", PAGE);
-        let next = Some(query.extend_pairs(filter.parameters()).finish());
-        Ok(Self { node, client: node.client()?, progress, retry_for, next, has_begun: false })
+        let next = Some(query.extend_pairs(filter.query_parameters()).finish());
+        Ok(Self { node, client: node.new_client()?, progress, retry_for, next, has_begun: false })
     }
 
     /// The next page. None: there is no more. What fails for the moment is tried again.
     ///
     /// # Errors
     /// When there is no node, it refuses or answers something else, or goes on failing.
-    pub async fn next(&mut self) -> Result<Option<Vec<Box<RawValue>>>> {
+    pub async fn next_page(&mut self) -> Result<Option<Vec<Box<RawValue>>>> {
         let Some(path) = self.next.take() else { return Ok(None) };
-        let page = self.page(&path).await?;
+        let page = self.read_page(&path).await?;
         self.has_begun = true;
         if !page.more.is_empty() {
             ensure!(page.more != path, "{} leads in a circle", self.node.url());
@@ -86,25 +86,25 @@ impl<'a> Pages<'a> {
         Ok(Some(page.statements))
     }
 
-    async fn page(&self, path: &str) -> Result<Page> {
+    async fn read_page(&self, path: &str) -> Result<StatementPage> {
         let mut pause = PAUSE_MIN;
         let mut failing_since = None;
         let body = loop {
-            let failure = match self.attempt(path).await {
+            let failure = match self.try_page(path).await {
                 Ok(body) => break body,
                 Err(failure) => failure,
             };
             let wait = match &failure {
-                Failure::Refused(_) => return Err(failure.into()),
-                Failure::Absent(_) if !self.has_begun => return Err(failure.into()),
-                Failure::Busy(_, Some(asked)) => pause.max(*asked),
+                NodeFailure::Refused(_) => return Err(failure.into()),
+                NodeFailure::Absent(_) if !self.has_begun => return Err(failure.into()),
+                NodeFailure::Busy(_, Some(asked)) => pause.max(*asked),
                 _ => pause,
             };
             let since = *failing_since.get_or_insert_with(Instant::now);
             if since.elapsed() + wait > self.retry_for {
                 bail!("{failure}; gave up after trying for {:?}", self.retry_for);
             }
-            self.progress.note(&format!("{failure}\nTrying again in {wait:?} ..."));
+            self.progress.note_failure(&format!("{failure}\nTrying again in {wait:?} ..."));
             sleep(wait).await;
             pause = PAUSE_MAX.min(pause * 2);
         };
@@ -112,28 +112,28 @@ impl<'a> Pages<'a> {
         serde_json::from_slice(&body).with_context(what)
     }
 
-    async fn attempt(&self, path: &str) -> Result<Bytes, Failure> {
-        let request = self.node.request(Method::GET, path, None);
-        let mut request = request.map_err(|error| Failure::Refused(format!("{error:#}")))?;
+    async fn try_page(&self, path: &str) -> Result<Bytes, NodeFailure> {
+        let request = self.node.build_request(Method::GET, path, None);
+        let mut request = request.map_err(|error| NodeFailure::Refused(format!("{error:#}")))?;
         request.headers_mut().insert("x-experience-api-version", VERSION);
-        let response = timeout(SILENCE_MAX, self.node.send(&self.client, request)).await;
-        let (head, body) = response.map_err(|_| self.silent())??.into_parts();
-        let body = self.read(body).await?;
-        self.node.accepted(&head, &body)?;
+        let response = timeout(SILENCE_MAX, self.node.send_request(&self.client, request)).await;
+        let (head, body) = response.map_err(|_| self.silence_failure())??.into_parts();
+        let body = self.read_body(body).await?;
+        self.node.check_accepted(&head, &body)?;
         Ok(body)
     }
 
     /// The body, as long as it keeps coming.
-    async fn read(&self, mut body: Incoming) -> Result<Bytes, Failure> {
+    async fn read_body(&self, mut body: Incoming) -> Result<Bytes, NodeFailure> {
         let mut read = BytesMut::new();
         while let Some(frame) =
-            timeout(SILENCE_MAX, body.frame()).await.map_err(|_| self.silent())?
+            timeout(SILENCE_MAX, body.frame()).await.map_err(|_| self.silence_failure())?
         {
-            let frame = frame.map_err(|error| self.node.broken(&error))?;
+            let frame = frame.map_err(|error| self.node.broken_failure(&error))?;
             read.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
             if read.len() > PAGE_BYTES_MAX {
                 let url = self.node.url();
-                return Err(Failure::Refused(format!(
+                return Err(NodeFailure::Refused(format!(
                     "{url} answers a page of more than {PAGE_BYTES_MAX} bytes"
                 )));
             }
@@ -141,7 +141,7 @@ impl<'a> Pages<'a> {
         Ok(read.freeze())
     }
 
-    fn silent(&self) -> Failure {
-        self.node.lost(&format_args!("no answer within {SILENCE_MAX:?}"))
+    fn silence_failure(&self) -> NodeFailure {
+        self.node.lost_failure(&format_args!("no answer within {SILENCE_MAX:?}"))
     }
 }

@@ -10,46 +10,46 @@ use serde_json::value::RawValue;
 const EMPTY_LINE: &str = "\r\x1b[K";
 
 /// How far an export is.
-pub struct Progress {
+pub struct ExportProgress {
     is_shown: bool,
 }
 
 /// What is told of a statement.
 #[derive(Deserialize)]
-struct Stored<'a> {
+struct StoredAt<'a> {
     stored: &'a str,
 }
 
-impl Progress {
+impl ExportProgress {
     /// Shown if standard error is a terminal.
     pub fn new() -> Self {
         Self { is_shown: stderr().is_terminal() }
     }
 
     /// So many statements are written, these the last.
-    pub fn show(&self, count: u64, last: &[Box<RawValue>]) {
+    pub fn show_count(&self, count: u64, last: &[Box<RawValue>]) {
         let last = last.last().filter(|_| self.is_shown);
-        let stored = last.and_then(|last| serde_json::from_str::<Stored>(last.get()).ok());
-        if let Some(Stored { stored }) = stored {
+        let stored = last.and_then(|last| serde_json::from_str::<StoredAt>(last.get()).ok());
+        if let Some(StoredAt { stored }) = stored {
             eprint!("{EMPTY_LINE}{count} statements, stored until {stored}");
         }
     }
 
     /// Says what went wrong and will be tried again; in a log, too.
-    pub fn note(&self, text: &str) {
-        self.clear();
+    pub fn note_failure(&self, text: &str) {
+        self.clear_line();
         eprintln!("{text}");
     }
 
-    /// Ends the line that [`Progress::show`] writes to.
-    pub fn clear(&self) {
+    /// Ends the line that [`ExportProgress::show`] writes to.
+    pub fn clear_line(&self) {
         if self.is_shown {
             eprint!("{EMPTY_LINE}");
         }
     }
 
     /// Says what there is now.
-    pub fn done(&self, count: u64, output: Option<&Path>) {
+    pub fn show_done(&self, count: u64, output: Option<&Path>) {
         let plural = if count == 1 { "" } else { "s" };
         match output {
             Some(path) => println!("Wrote {count} statement{plural} to {}", path.display()),

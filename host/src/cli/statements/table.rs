@@ -23,7 +23,7 @@ const COLUMNS: [&str; 15] = [
 ];
 
 /// The row with the columns' names.
-pub fn head() -> Vec<u8> {
+pub fn header_row() -> Vec<u8> {
     let mut head = COLUMNS.join(",").into_bytes();
     head.push(b'\n');
     head
@@ -33,16 +33,16 @@ pub fn head() -> Vec<u8> {
 ///
 /// # Errors
 /// When one is no JSON.
-pub fn rows(statements: &[Box<RawValue>]) -> Result<Vec<u8>> {
+pub fn csv_rows(statements: &[Box<RawValue>]) -> Result<Vec<u8>> {
     let mut table = csv::Writer::from_writer(Vec::new());
     for statement in statements {
-        table.write_record(row(&serde_json::from_str(statement.get())?))?;
+        table.write_record(csv_row(&serde_json::from_str(statement.get())?))?;
     }
     Ok(table.into_inner().map_err(csv::IntoInnerError::into_error)?)
 }
 
-fn row(statement: &Value) -> [String; 15] {
-    let cell = |pointer: &str| statement.pointer(pointer).map(cell).unwrap_or_default();
+fn csv_row(statement: &Value) -> [String; 15] {
+    let cell = |pointer: &str| statement.pointer(pointer).map(to_cell).unwrap_or_default();
     let part = |name: &str| statement.get(name).unwrap_or(&Value::Null);
     let (actor, object) = (part("actor"), part("object"));
     [
@@ -50,11 +50,11 @@ fn row(statement: &Value) -> [String; 15] {
         cell("/timestamp"),
         cell("/id"),
         cell("/actor/name"),
-        harmless(identifier(actor)),
+        without_formula(identifier_of(actor)),
         cell("/verb/id"),
-        harmless(text_of(statement.pointer("/verb/display"))),
-        harmless(identifier(object)),
-        harmless(name(object)),
+        without_formula(text_of(statement.pointer("/verb/display"))),
+        without_formula(identifier_of(object)),
+        without_formula(name_of(object)),
         cell("/result/success"),
         cell("/result/completion"),
         cell("/result/score/scaled"),
@@ -65,9 +65,9 @@ fn row(statement: &Value) -> [String; 15] {
 }
 
 /// A value as a cell: numbers, `true` and `false` as they are.
-fn cell(value: &Value) -> String {
+fn to_cell(value: &Value) -> String {
     match value {
-        Value::String(text) => harmless(text.clone()),
+        Value::String(text) => without_formula(text.clone()),
         Value::Number(_) | Value::Bool(_) => value.to_string(),
         _ => String::new(),
     }
@@ -75,14 +75,14 @@ fn cell(value: &Value) -> String {
 
 /// A text that no spreadsheet takes for a formula: who names an actor must not run anything on the
 /// machine of who looks at the table.
-fn harmless(text: String) -> String {
+fn without_formula(text: String) -> String {
     let begins_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
     if begins_formula { format!("'{text}") } else { text }
 }
 
 /// What identifies an actor or object: an id, or one of the four identifiers of agents and groups,
 /// an account as `homePage|name`. Of a group without one, what identifies its members.
-fn identifier(thing: &Value) -> String {
+fn identifier_of(thing: &Value) -> String {
     let text = |pointer: &str| thing.pointer(pointer).and_then(Value::as_str);
     let plain = ["/id", "/mbox", "/openid", "/mbox_sha1sum"].into_iter().find_map(text);
     if let Some(plain) = plain {
@@ -92,11 +92,11 @@ fn identifier(thing: &Value) -> String {
         return format!("{home}|{name}");
     }
     let members = thing.get("member").and_then(Value::as_array).into_iter().flatten();
-    members.map(identifier).collect::<Vec<_>>().join(" ")
+    members.map(identifier_of).collect::<Vec<_>>().join(" ")
 }
 
 /// The name of an activity, agent or group; of a sub-statement, that it is one.
-fn name(object: &Value) -> String {
+fn name_of(object: &Value) -> String {
     let text = |name: &str| object.get(name).and_then(Value::as_str);
     match text("objectType") {
         Some(kind @ "SubStatement") => kind.to_owned(),
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     fn cells(statement: &Value) -> Vec<(&'static str, String)> {
-        COLUMNS.into_iter().zip(row(statement)).filter(|(_, cell)| !cell.is_empty()).collect()
+        COLUMNS.into_iter().zip(csv_row(statement)).filter(|(_, cell)| !cell.is_empty()).collect()
     }
 
     #[test]
@@ -155,10 +155,13 @@ mod tests {
     #[test]
     fn whoever_and_whatever_has_an_identifier_if_it_can() {
         let group = json!({ "member": [{ "mbox": "mailto:a@x" }, { "openid": "http://b" }] });
-        assert_eq!(identifier(&group), "mailto:a@x http://b");
-        assert_eq!(identifier(&json!({ "mbox_sha1sum": "0f" })), "0f");
+        assert_eq!(identifier_of(&group), "mailto:a@x http://b");
+        assert_eq!(identifier_of(&json!({ "mbox_sha1sum": "0f" })), "0f");
         let nested = json!({ "objectType": "SubStatement", "actor": { "mbox": "mailto:a@x" } });
-        assert_eq!((identifier(&nested), name(&nested)), (String::new(), "SubStatement".into()));
-        assert_eq!(name(&json!({ "objectType": "Agent", "name": "Ada" })), "Ada");
+        assert_eq!(
+            (identifier_of(&nested), name_of(&nested)),
+            (String::new(), "SubStatement".into())
+        );
+        assert_eq!(name_of(&json!({ "objectType": "Agent", "name": "Ada" })), "Ada");
     }
 }

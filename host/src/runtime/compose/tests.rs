@@ -59,12 +59,12 @@ const STORE: &str = r#"
   (export "school:notes/notes@0.1.0" (instance $notes)))
 "#;
 
-fn wasm(text: &str) -> Vec<u8> {
+fn to_wasm(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }
 
 /// Dependencies as a manifest has them; each entry's source is its number in `sources`.
-fn composed(entries: &str, sources: &[&str]) -> Result<Vec<u8>> {
+fn compose_with(entries: &str, sources: &[&str]) -> Result<Vec<u8>> {
     let text = format!(
         "spin_manifest_version = 2\n[application]\nname = 'x'\n\
          [[trigger.http]]\nroute = '/'\ncomponent = 'c'\n\
@@ -76,13 +76,13 @@ fn composed(entries: &str, sources: &[&str]) -> Result<Vec<u8>> {
         .iter()
         .map(|dependency| {
             let index: usize = dependency.source.to_str().unwrap().parse().unwrap();
-            (dependency, wasm(sources[index]))
+            (dependency, to_wasm(sources[index]))
         })
         .collect();
-    compose(wasm(ROOT), &sources)
+    compose_component(to_wasm(ROOT), &sources)
 }
 
-fn imports(component: &[u8]) -> Vec<String> {
+fn imports_of(component: &[u8]) -> Vec<String> {
     let engine = Engine::default();
     let component = Component::new(&engine, component).unwrap();
     component.component_type().imports(&engine).map(|(name, _)| name.to_owned()).collect()
@@ -91,19 +91,19 @@ fn imports(component: &[u8]) -> Vec<String> {
 #[test]
 fn an_inherited_interface_is_the_hosts() {
     let entry = "'school:notes' = { path = '0', inherit_configuration = ['sqlite_databases'] }";
-    assert_eq!(imports(&composed(entry, &[STORE]).unwrap()), ["spin:sqlite/sqlite@3.1.0"]);
+    assert_eq!(imports_of(&compose_with(entry, &[STORE]).unwrap()), ["spin:sqlite/sqlite@3.1.0"]);
 }
 
 #[test]
 fn what_is_not_inherited_answers_with_the_interfaces_own_refusal() {
     let entry = "'school:notes' = { path = '0', inherit_configuration = ['variables'] }";
-    let composed = composed(entry, &[STORE]).unwrap();
-    assert_eq!(imports(&composed), ["denied-d0-spin:sqlite/sqlite@3.1.0"]);
+    let composed = compose_with(entry, &[STORE]).unwrap();
+    assert_eq!(imports_of(&composed), ["denied-d0-spin:sqlite/sqlite@3.1.0"]);
 
     let engine = Engine::default();
     let component = Component::new(&engine, &composed).unwrap();
     let mut linker = Linker::<()>::new(&engine);
-    denied::link(&mut linker, &engine, &component).unwrap();
+    denied::link_denied(&mut linker, &engine, &component).unwrap();
     let mut store = Store::new(&engine, ());
     let instance = linker.instantiate(&mut store, &component).unwrap();
     let run = instance.get_typed_func::<(), (u64,)>(&mut store, "run").unwrap();
@@ -125,8 +125,8 @@ fn a_parent_and_its_dependency_keep_their_own_rights_to_one_interface() {
     );
     let application = Application::parse(&text, &PathBuf::new()).unwrap();
     let dependency = &application.components["c"].dependencies[0];
-    let composed = compose(wasm(&parent), &[(dependency, wasm(STORE))]).unwrap();
-    let mut imports = imports(&composed);
+    let composed = compose_component(to_wasm(&parent), &[(dependency, to_wasm(STORE))]).unwrap();
+    let mut imports = imports_of(&composed);
     imports.sort();
     assert_eq!(imports, ["denied-d0-spin:sqlite/sqlite@3.1.0", "spin:sqlite/sqlite@3.1.0"]);
 }
@@ -147,13 +147,13 @@ fn what_does_not_compose_names_the_dependency_and_what_there_is() {
     ];
     let useless = "(component (instance $i) (export \"nothing-of-use\" (instance $i)))";
     for (entries, expected) in cases {
-        let error = format!("{:#}", composed(entries, &[STORE, useless]).unwrap_err());
+        let error = format!("{:#}", compose_with(entries, &[STORE, useless]).unwrap_err());
         assert!(error.contains(expected), "{entries}\n→ {error}");
     }
 }
 
 #[test]
 fn what_is_no_component_is_refused() {
-    let error = composed("'school:notes' = { path = '0' }", &["(module)"]).unwrap_err();
+    let error = compose_with("'school:notes' = { path = '0' }", &["(module)"]).unwrap_err();
     assert!(format!("{error:#}").contains("not a WebAssembly component"), "{error:#}");
 }

@@ -27,9 +27,9 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use wasmtime_wasi_http::WasiBody;
 
 use self::permission::Permission;
-use self::stored::{Slot, Stored, varying};
+use self::stored::{Slot, StoredResponse, append_varying};
 use super::reply;
-use crate::runtime::service::Failure;
+use crate::runtime::failure::ServiceFailure;
 
 /// The header by which a component says what it vouches for: a targeted field (RFC 9213).
 pub const CONTROL: &str = "hedge-cache-control";
@@ -62,7 +62,7 @@ pub struct ResponseCache {
 }
 
 /// What a cache has done, and holds.
-pub struct Use {
+pub struct CacheUsage {
     /// Requests that it answered.
     pub hits: u64,
     /// Responses that it took in.
@@ -89,7 +89,7 @@ pub struct Question {
 }
 
 /// What the cache makes of a request.
-pub enum Found {
+pub enum CacheLookup {
     /// This is the response.
     Response(Response<WasiBody>),
     /// A component has to answer; what it says may be kept if there is a question.
@@ -101,7 +101,7 @@ struct Bytes;
 
 impl Weighter<String, Slot> for Bytes {
     fn weight(&self, address: &String, slot: &Slot) -> u64 {
-        STORED_BYTES + address.len() as u64 + slot.bytes()
+        STORED_BYTES + address.len() as u64 + slot.body_bytes()
     }
 }
 
@@ -119,8 +119,8 @@ impl ResponseCache {
     }
 
     /// How it is used.
-    pub fn usage(&self) -> Use {
-        Use {
+    pub fn read_usage(&self) -> CacheUsage {
+        CacheUsage {
             hits: self.hits.load(Ordering::Relaxed),
             kept: self.kept.load(Ordering::Relaxed),
             bytes: self.responses.weight(),
@@ -129,10 +129,10 @@ impl ResponseCache {
 
     /// The response to a request with an absolute target, which this component is to answer, if it
     /// is here.
-    pub fn find(&self, component: &str, request: &Request<WasiBody>) -> Found {
+    pub fn find_response(&self, component: &str, request: &Request<WasiBody>) -> CacheLookup {
         let is_head = request.method() == Method::HEAD;
         if !is_head && request.method() != Method::GET {
-            return Found::Nothing(None);
+            return CacheLookup::Nothing(None);
         }
         let authority = request.uri().authority().map_or("", |authority| authority.as_str());
         let mut address = format!("{component} {authority}");
@@ -141,22 +141,24 @@ impl ResponseCache {
         let headers = request.headers();
         let stored = match CONDITIONS.iter().any(|condition| headers.contains_key(condition)) {
             true => None,
-            false => self.place(&address, path_at).and_then(|place| self.stored(place, headers)),
+            false => self
+                .storage_key(&address, path_at)
+                .and_then(|entry| self.find_stored(entry, headers)),
         };
         match stored {
             Some(stored) => {
                 self.hits.fetch_add(1, Ordering::Relaxed);
-                Found::Response(stored.hit(is_head, headers))
+                CacheLookup::Response(stored.to_hit(is_head, headers))
             }
             None => {
                 let headers = headers.clone();
-                Found::Nothing(Some(Question { is_head, address, path_at, headers }))
+                CacheLookup::Nothing(Some(Question { is_head, address, path_at, headers }))
             }
         }
     }
 
     /// What a component answered, kept if it said so; what it said of that is for the host alone.
-    pub async fn keep(
+    pub async fn keep_response(
         &self,
         question: Question,
         mut response: Response<WasiBody>,
@@ -185,17 +187,17 @@ impl ResponseCache {
             Ok(body) => body.to_bytes(),
             Err(error) => {
                 tracing::error!("{} broke off: {error}", question.path());
-                return reply::failure(Failure::Failed);
+                return reply::failure_reply(ServiceFailure::Failed);
             }
         };
-        let stored = Stored::new(head.headers, body);
-        let response = stored.answer(false, &HeaderMap::new());
-        self.store(&question, stored);
+        let stored = StoredResponse::new(head.headers, body);
+        let response = stored.to_response(false, &HeaderMap::new());
+        self.store_response(&question, stored);
         response
     }
 
     /// Under what a response at this address is kept.
-    fn place(&self, address: &str, path_at: usize) -> Option<String> {
+    fn storage_key(&self, address: &str, path_at: usize) -> Option<String> {
         let slashes = address.bytes().enumerate().skip(path_at).filter(|(_, byte)| *byte == b'/');
         // The longest first: the others are looked for in vain.
         let ends: Vec<_> = slashes.take(PREFIX_DEPTH_MAX).map(|(at, _)| at + 1).collect();
@@ -211,12 +213,12 @@ impl ResponseCache {
         None
     }
 
-    fn stored(&self, mut place: String, headers: &HeaderMap) -> Option<Stored> {
-        let stored = match self.responses.get(&place)? {
+    fn find_stored(&self, mut entry: String, headers: &HeaderMap) -> Option<StoredResponse> {
+        let stored = match self.responses.get(&entry)? {
             Slot::Stored(stored) => stored,
             Slot::Varies(names) => {
-                varying(&mut place, &names, headers);
-                match self.responses.get(&place)? {
+                append_varying(&mut entry, &names, headers);
+                match self.responses.get(&entry)? {
                     Slot::Stored(stored) => stored,
                     Slot::Varies(_) => return None,
                 }
@@ -225,18 +227,18 @@ impl ResponseCache {
         if stored.age() < STORED_MAX {
             return Some(stored);
         }
-        self.responses.remove(&place);
+        self.responses.remove(&entry);
         None
     }
 
-    fn store(&self, question: &Question, stored: Stored) {
-        let Some(mut place) = self.place(&question.address, question.path_at) else { return };
+    fn store_response(&self, question: &Question, stored: StoredResponse) {
+        let Some(mut entry) = self.storage_key(&question.address, question.path_at) else { return };
         let Some(names) = stored.varies_by() else { return };
         if !names.is_empty() {
-            self.responses.insert(place.clone(), Slot::Varies(names.clone().into()));
-            varying(&mut place, &names, &question.headers);
+            self.responses.insert(entry.clone(), Slot::Varies(names.clone().into()));
+            append_varying(&mut entry, &names, &question.headers);
         }
-        self.responses.insert(place, Slot::Stored(stored));
+        self.responses.insert(entry, Slot::Stored(stored));
         self.kept.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -35,14 +35,14 @@ impl Permission {
     /// Reads the field's value; what else it says is left alone.
     pub fn parse(value: &HeaderValue) -> Result<Self, Malformed> {
         let members: Dictionary = Parser::new(value.as_bytes()).parse()?;
-        let text = |name| match item(&members, name) {
+        let text = |name| match bare_item(&members, name) {
             Some(BareItem::String(text)) if !text.as_str().is_empty() => Some(text.to_string()),
             _ => None,
         };
         let is_folder = |path: &String| path.starts_with('/') && path.ends_with('/');
         let prefix = text("prefix").filter(is_folder).ok_or(Malformed::Member("prefix"))?;
         let key = text("key").ok_or(Malformed::Member("key"))?;
-        let max_age = match item(&members, "max-age") {
+        let max_age = match bare_item(&members, "max-age") {
             Some(BareItem::Integer(seconds)) => u64::try_from(i64::from(*seconds)).ok(),
             _ => None,
         };
@@ -51,7 +51,7 @@ impl Permission {
     }
 }
 
-fn item<'a>(members: &'a Dictionary, name: &str) -> Option<&'a BareItem> {
+fn bare_item<'a>(members: &'a Dictionary, name: &str) -> Option<&'a BareItem> {
     match members.get(name)? {
         ListEntry::Item(item) => Some(&item.bare_item),
         ListEntry::InnerList(_) => None,

@@ -20,12 +20,12 @@ pub enum Slot {
     /// Which headers of a request decide what is there.
     Varies(Arc<[HeaderName]>),
     /// This.
-    Stored(Stored),
+    Stored(StoredResponse),
 }
 
 impl Slot {
     /// How many bytes it holds.
-    pub fn bytes(&self) -> u64 {
+    pub fn body_bytes(&self) -> u64 {
         match self {
             Self::Varies(_) => 0,
             Self::Stored(stored) => stored.0.body.len() as u64,
@@ -35,20 +35,20 @@ impl Slot {
 
 /// A response of status 200, shared.
 #[derive(Clone)]
-pub struct Stored(Arc<Whole>);
+pub struct StoredResponse(Arc<StoredParts>);
 
-struct Whole {
+struct StoredParts {
     headers: HeaderMap,
     tag: Option<ETag>,
     body: Bytes,
     since: Instant,
 }
 
-impl Stored {
+impl StoredResponse {
     /// One that came just now.
     pub fn new(headers: HeaderMap, body: Bytes) -> Self {
         let (tag, since) = (headers.typed_get(), Instant::now());
-        Self(Arc::new(Whole { headers, tag, body, since }))
+        Self(Arc::new(StoredParts { headers, tag, body, since }))
     }
 
     /// How long it has been here.
@@ -61,12 +61,12 @@ impl Stored {
         let named = self.0.headers.get_all(VARY).iter();
         let named = named.map(|value| value.to_str()).collect::<Result<Vec<_>, _>>().ok()?;
         let names = named.iter().flat_map(|names| names.split(',')).map(str::trim);
-        names.filter(|name| !name.is_empty()).map(parsed).collect()
+        names.filter(|name| !name.is_empty()).map(parse_name).collect()
     }
 
     /// What somebody gets who asks with these headers: nothing new, if that one has it.
-    pub fn answer(&self, is_head: bool, asked: &HeaderMap) -> Response<WasiBody> {
-        let Whole { headers, tag, body, .. } = self.0.as_ref();
+    pub fn to_response(&self, is_head: bool, asked: &HeaderMap) -> Response<WasiBody> {
+        let StoredParts { headers, tag, body, .. } = self.0.as_ref();
         let mut headers = headers.clone();
         let known: Option<IfNoneMatch> = asked.typed_get();
         let is_known =
@@ -86,20 +86,20 @@ impl Stored {
     }
 
     /// The same, marked as the host's own.
-    pub fn hit(&self, is_head: bool, asked: &HeaderMap) -> Response<WasiBody> {
-        let mut response = self.answer(is_head, asked);
+    pub fn to_hit(&self, is_head: bool, asked: &HeaderMap) -> Response<WasiBody> {
+        let mut response = self.to_response(is_head, asked);
         response.headers_mut().insert(CACHE_STATUS, HIT);
         response
     }
 }
 
 /// A header's name; `*` is none.
-fn parsed(name: &str) -> Option<HeaderName> {
+fn parse_name(name: &str) -> Option<HeaderName> {
     if name == "*" { None } else { name.parse().ok() }
 }
 
 /// Adds to an address what a request has in these headers.
-pub fn varying(place: &mut String, names: &[HeaderName], headers: &HeaderMap) {
+pub fn append_varying(place: &mut String, names: &[HeaderName], headers: &HeaderMap) {
     for name in names {
         place.push('\n');
         for value in headers.get_all(name) {

@@ -38,11 +38,11 @@ impl Site {
         request: Request<WasiBody>,
         vouched: &str,
     ) -> (u16, String, bool) {
-        let response = match self.cache.find(component, &request) {
-            Found::Response(response) => response,
-            Found::Nothing(None) => self.answer(&request, vouched),
-            Found::Nothing(Some(question)) => {
-                self.cache.keep(question, self.answer(&request, vouched)).await
+        let response = match self.cache.find_response(component, &request) {
+            CacheLookup::Response(response) => response,
+            CacheLookup::Nothing(None) => self.answer(&request, vouched),
+            CacheLookup::Nothing(Some(question)) => {
+                self.cache.keep_response(question, self.answer(&request, vouched)).await
             }
         };
         let status = response.status().as_u16();
@@ -55,7 +55,7 @@ impl Site {
         let count = self.answers.fetch_add(1, Ordering::Relaxed) + 1;
         let body = count.to_string();
         let length = body.len() + 1;
-        let mut response = reply::text(StatusCode::OK, &body);
+        let mut response = reply::text_reply(StatusCode::OK, &body);
         let headers = response.headers_mut();
         headers.insert(CONTENT_LENGTH, length.into());
         headers.insert("etag", "\"tag\"".parse().unwrap());
@@ -72,7 +72,7 @@ impl Site {
 }
 
 fn request(method: &str, uri: &str) -> Request<WasiBody> {
-    let body = reply::text(StatusCode::OK, "").into_body();
+    let body = reply::text_reply(StatusCode::OK, "").into_body();
     Request::builder().method(method).uri(uri).body(body).unwrap()
 }
 

@@ -1,0 +1,3 @@
+/// The component, whose exports are implemented where their data is kept; each is documented in
+/// `wit/content/content.wit`.
+pub struct Store;

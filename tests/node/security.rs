@@ -1,0 +1,3 @@
+//! What people and programs must not get, whatever they send.
+
+mod proxies;
