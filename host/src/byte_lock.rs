@@ -11,9 +11,13 @@ use std::fs::File;
 use std::io;
 use std::mem;
 use std::os::fd::AsRawFd;
+use std::thread;
+use std::time::Duration;
 
 /// The byte that is locked.
 const BYTE: libc::off_t = 1 << 62;
+/// How often the lock is tried where the file system knows no way to wait for it.
+const RETRY_EVERY: Duration = Duration::from_secs(1);
 
 /// Takes the lock if nobody has it, and says whether that is so. The file is open for writing.
 ///
@@ -41,6 +45,9 @@ pub(crate) fn wait_for_lock(file: &File) -> io::Result<()> {
     loop {
         match control(file, libc::F_OFD_SETLKW, libc::F_WRLCK) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // There are file systems that know the lock, and not how to wait for it.
+            Err(error) if is_unknown(&error) && !try_lock(file)? => thread::sleep(RETRY_EVERY),
+            Err(error) if is_unknown(&error) => return Ok(()),
             done => return done.map(drop),
         }
     }

@@ -31,6 +31,8 @@ pub struct Holder {
     pub process: Option<u32>,
     /// Where it answers requests, if it said so.
     pub address: Option<SocketAddr>,
+    /// Whether its lock file is there. Somebody may have deleted it.
+    pub has_file: bool,
 }
 
 /// Held on a database file by the process that runs the node, or that puts back a backup. It ends
@@ -42,9 +44,10 @@ pub struct Holder {
 /// dropped after whatever has the database open in this process.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
-    /// None: there is no database yet.
+    /// None: there is no database yet. Let go first: who waits for the file is not to find the
+    /// database locked.
     _database: Option<File>,
+    _file: File,
 }
 
 impl Lock {
@@ -169,13 +172,13 @@ fn read_holder(mut lock: &File, database: &Path) -> Holder {
     let here =
         name.split_once(" on ").filter(|(_, on)| machine.nodename().to_bytes() == on.as_bytes());
     let process = here.and_then(|(number, _)| number.parse().ok());
-    Holder { description, process, address: address.parse().ok() }
+    Holder { description, process, address: address.parse().ok(), has_file: true }
 }
 
 /// Who has the lock on a database without its lock file, which somebody has deleted.
 fn unknown_holder(database: &Path) -> Holder {
     let description = format!("another process works with {}", database.display());
-    Holder { description, process: None, address: None }
+    Holder { description, process: None, address: None, has_file: false }
 }
 
 /// Who has the lock on a database, if anybody. Nothing is written.

@@ -1,4 +1,4 @@
-//! RunningApp an application until it is told to stop.
+//! Running an application until it is told to stop.
 
 use std::io::Write;
 use std::net::{AddrParseError, Ipv4Addr, SocketAddr, UdpSocket};

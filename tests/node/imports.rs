@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use hedgeschool_tests::repository;
+use hedgeschool_tests::{MANIFESTS, repository};
 use toml::Table;
 use wasmparser::{Parser, Payload};
 
@@ -33,7 +33,7 @@ const WASI_0_2: &[&str] = &["0.2.0", "0.2.1", "0.2.2", "0.2.3", "0.2.4", "0.2.5"
 #[test]
 fn components_import_only_what_spin_offers_or_a_dependency_exports() -> Result<()> {
     let mut checked = 0;
-    for manifest in ["spin.toml", "examples/statement-counter/spin.toml"] {
+    for manifest in MANIFESTS {
         let path = repository(manifest);
         let home = path.parent().context("a manifest is in a folder")?;
         let table: Table = fs::read_to_string(&path)?.parse()?;

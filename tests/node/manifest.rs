@@ -5,7 +5,7 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use hedgeschool_tests::repository;
+use hedgeschool_tests::{MANIFESTS, repository};
 use toml::{Table, Value};
 
 /// Where a table is in a manifest (`*`: any name), and the keys it may have.
@@ -53,7 +53,7 @@ const INHERITABLE: [&str; 7] = [
 
 #[test]
 fn manifests_have_only_keys_that_spin_knows() -> Result<()> {
-    for manifest in ["spin.toml", "examples/statement-counter/spin.toml"] {
+    for manifest in MANIFESTS {
         let table: Table = fs::read_to_string(repository(manifest))?.parse()?;
         check(&table).with_context(|| manifest.to_owned())?;
     }

@@ -109,7 +109,7 @@ fn an_administrator_retires_and_removes_a_course_on_its_page() -> Result<()> {
     browser.click("details:last-of-type summary")?;
     browser.click("button[value=retired]")?;
     browser.click("details:last-of-type summary")?;
-    browser.await_text("details", "Offer it again")?;
+    browser.await_text("details", "Offer the course again")?;
     ensure!(!sees(&node, "grace")?);
     browser.click("input[type=checkbox]")?;
     browser.click("button[value=removed]")?;

@@ -67,6 +67,15 @@ pub use wasmtime::wasmtime;
 use std::env;
 use std::path::{Path, PathBuf};
 
+/// The manifests of this repository's apps.
+pub const MANIFESTS: [&str; 5] = [
+    "spin.toml",
+    "examples/key-desk/spin.toml",
+    "examples/page-shelf/spin.toml",
+    "examples/report-card/spin.toml",
+    "examples/statement-counter/spin.toml",
+];
+
 /// A file or folder of this repository.
 pub fn repository(path: &str) -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -21,8 +21,9 @@ async function start() {
   await play();
 }
 
-// What a browser says when it reaches nobody is not for people.
-const words = (error) => (error instanceof TypeError
+// What browsers say when they reach nobody is not for people: "Failed to fetch" (Chromium),
+// "NetworkError when …" (Firefox), "Load failed" (Safari). Other TypeErrors are faults.
+const words = (error) => (error instanceof TypeError && /fetch|network|load failed/i.test(error.message)
   ? "the node cannot be reached; check the connection, then open it again"
   : error.message);
 

@@ -33,6 +33,9 @@ let told = "";
 function show(kind, at) {
   if (kind !== told) {
     if (kind === "sending") say("Sending. You may close this page, and go on later.", "");
+    if (kind === "queued") {
+      say("All of it is at the node. Other courses are being imported; this one waits for them.", "");
+    }
     if (kind === "importing") say("All of it is at the node, which imports it now.", "");
     if (kind === "lost") {
       say(`${at.why} It goes on by itself; nothing that was sent is lost.`, "");

@@ -197,7 +197,7 @@ export class Upload {
     }
     for await (const [kind, text] of events(response.body)) {
       const said = JSON.parse(text);
-      if (kind === "progress") this.show("importing", said);
+      if (kind === "progress") this.show(said.is_queued ? "queued" : "importing", said);
       if (kind === "imported" || kind === "refused") this.forget();
       if (kind === "imported") return said;
       if (kind === "refused") throw new Refused(said.detail);

@@ -194,7 +194,7 @@ fn check_whole(entries: &mut [Entry], end: u64, size: u64) -> Result<(), Error> 
     for ((header, position), next) in headers.iter().zip(next_headers) {
         let next_path = next.and_then(|(_, next)| entries.get(*next)).map(|next| next.path.clone());
         let Some(entry) = entries.get_mut(*position) else { continue };
-        let bytes_end = header.saturating_add(entry.packed_bytes() + HEADER_BYTES);
+        let bytes_end = header.saturating_add(entry.packed_bytes()).saturating_add(HEADER_BYTES);
         if let Some(((next, _), next_path)) = next.zip(next_path)
             && bytes_end > *next
         {

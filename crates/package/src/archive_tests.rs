@@ -325,6 +325,30 @@ fn a_zip64_record_cannot_claim_memory() {
     assert!(refusal(&record).contains("has more than"));
 }
 
+/// A file that says in its ZIP64 field that it takes so many bytes.
+fn zip_that_claims(packed: u64) -> Vec<u8> {
+    let mut archive = zip(&[("a", b"x")]);
+    let entry = archive.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
+    let (name, extra) = (usize::from(archive[entry + 28]), usize::from(archive[entry + 30]));
+    archive[entry + 20..entry + 24].copy_from_slice(&[0xff; 4]);
+    archive[entry + 30] += 12;
+    let mut field = vec![1, 0, 8, 0];
+    field.extend(packed.to_le_bytes());
+    let at = entry + 46 + name + extra;
+    archive.splice(at..at, field);
+    let end = archive.windows(4).position(|bytes| bytes == b"PK\x05\x06").unwrap();
+    archive[end + 12] += 12;
+    archive
+}
+
+#[test]
+fn a_zip64_field_cannot_claim_more_than_there_is() {
+    for packed in [1 << 40, u64::MAX - 4, u64::MAX] {
+        let refused = refusal(&zip_that_claims(packed));
+        assert!(refused.contains("cut off"), "{packed}: {refused}");
+    }
+}
+
 #[test]
 fn an_archive_inside_is_a_file() {
     let inner = zip(&[("../evil", b"x")]);

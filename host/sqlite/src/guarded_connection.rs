@@ -328,7 +328,7 @@ impl GuardedConnection {
         }
     }
 
-    /// Puts the host's reason in the storage of SQLite's "interrupted" and "not authorized".
+    /// Puts the host's reason in the place of SQLite's "interrupted" and "not authorized".
     fn explain_error(&self, error: Error, call: &Call) -> Error {
         let Error::Sqlite { code, .. } = &error else { return error };
         match code & 0xff {

@@ -102,8 +102,14 @@ fn lock_databases<'a>(
     let mut locks = Vec::new();
     for path in databases {
         check_folder(path, state_dir)?;
-        create_folder(path.parent().unwrap_or(Path::new("/")))?;
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        let is_new = !folder.exists();
+        create_folder(folder)?;
+        if is_new {
+            give_to_owner(folder)?;
+        }
         locks.push(Lock::take(path)?);
+        give_to_owner(&path_beside(path, ".lock"))?;
         // Another host, such as Spin, takes no lock of ours.
         let is_free = !path.exists() || !snapshot::is_in_use(path);
         ensure!(is_free, "another process has {} open: stop it first", path.display());
@@ -146,8 +152,8 @@ fn prepare_copy(from: &Path, copy: &PlannedCopy<'_>, progress: &dyn Progress) ->
     if copy.copied.labels.iter().any(|label| label.starts_with("sqlite_database.")) {
         snapshot::mark_restored(&copy.beside)?;
     }
-    give_to_owner(&copy.beside)?;
     fs::set_permissions(&copy.beside, Permissions::from_mode(mode_of(copy.path)))?;
+    give_to_owner(&copy.beside)?;
     Ok(fs::File::open(&copy.beside)?.sync_all()?)
 }
 

@@ -129,7 +129,7 @@ fn import_file(
 ) -> Result<serde_json::Value> {
     let upload = Upload::new(node, file, retry_for)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    println!("Upload {} ({} KB) ...", file.display(), upload.size().div_ceil(1024));
+    println!("Sending {} ({} KB) ...", file.display(), upload.size().div_ceil(1024));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(upload.send_all(&name, place))
 }

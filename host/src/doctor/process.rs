@@ -56,7 +56,7 @@ pub fn probe_process(
 ) -> RunningNode {
     let openers = find_openers(subject);
     let held = subject.files.keys().find_map(|file| lock::find_holder(file).ok().flatten());
-    let others = other_openers(held.is_some(), &openers);
+    let others = other_openers(held.as_ref().is_some_and(|it| it.has_file), &openers);
     report.saw(Check::Alone, machine::judge_others(&others));
     // Another host takes no lock.
     let holder = held.as_ref().map(|held| held.description.clone());
@@ -77,8 +77,12 @@ pub fn probe_process(
     match held.and_then(|held| held.process).or(of_lock) {
         Some(id) => probe_limits(id, report),
         None => {
+            let reason = match running.holder {
+                Some(_) => "which process the node is cannot be told from here",
+                None => "the node does not run",
+            };
             for check in [Check::OpenFiles, Check::Memory] {
-                report.could_not_see(check, "the node does not run");
+                report.could_not_see(check, reason);
             }
         }
     }

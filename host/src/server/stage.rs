@@ -136,7 +136,12 @@ mod tests {
     }
 
     fn holder() -> Holder {
-        Holder { description: "process 7 has them".to_owned(), process: None, address: None }
+        Holder {
+            description: "process 7 has them".to_owned(),
+            process: None,
+            address: None,
+            has_file: true,
+        }
     }
 
     fn open(stage: &Stage) -> Arc<Routes> {

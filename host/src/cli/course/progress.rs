@@ -39,7 +39,7 @@ impl ImportProgress {
         eprintln!("{text}");
     }
 
-    /// Ends the line that [`ImportProgress::show`] writes to.
+    /// Ends the line that [`ImportProgress::show_bytes`] writes to.
     pub fn clear_line(&self) {
         if self.is_terminal {
             eprint!("{EMPTY_LINE}");

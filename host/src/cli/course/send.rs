@@ -1,4 +1,4 @@
-//! Upload a file to a node, piece by piece (tus 1.0.0), over a link that may break, and having it
+//! Sending a file to a node, piece by piece (tus 1.0.0), over a link that may break, and having it
 //! imported.
 
 use std::fs::File;
@@ -215,7 +215,9 @@ impl<'a> Upload<'a> {
         let refused = format!("{} refused: {detail}", self.node.url());
         match kind {
             "progress" => {
-                self.progress.show_bytes("imported", number("done"), number("total"));
+                let is_queued = said.get("is_queued") == Some(&serde_json::Value::Bool(true));
+                let what = if is_queued { "waiting for other imports," } else { "imported" };
+                self.progress.show_bytes(what, number("done"), number("total"));
                 Ok(None)
             }
             "imported" => Ok(Some(said)),
@@ -298,7 +300,7 @@ impl Retry {
         };
         let since = *self.since.get_or_insert_with(Instant::now);
         if since.elapsed() + wait > self.retry_for {
-            let tried = format!("gave up after retry for {:?}", self.retry_for);
+            let tried = format!("gave up after trying for {:?}", self.retry_for);
             return Err(error.context(tried));
         }
         self.pause = PAUSE_MAX.min(self.pause * 2);

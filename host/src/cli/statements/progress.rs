@@ -41,7 +41,7 @@ impl ExportProgress {
         eprintln!("{text}");
     }
 
-    /// Ends the line that [`ExportProgress::show`] writes to.
+    /// Ends the line that [`ExportProgress::show_count`] writes to.
     pub fn clear_line(&self) {
         if self.is_shown {
             eprint!("{EMPTY_LINE}");
