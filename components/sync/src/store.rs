@@ -3,6 +3,7 @@
 pub mod bindings;
 mod conflict;
 mod journal;
+mod kept_json;
 mod types;
 
 pub use bindings::{arrivals, attachments, node_state, packages, traces, wit_stream};
@@ -12,4 +13,5 @@ pub use hedgeschool_journal_types::types::{
     UpstreamState as StoredUpstreamState,
 };
 pub use journal::Journal;
+pub use kept_json::read_or_begin;
 pub use types::{JournalPage, PeerState, StoreBatch, issued_tokens, origin_of};

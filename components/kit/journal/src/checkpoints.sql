@@ -151,6 +151,10 @@ DELETE FROM note WHERE name IN (SELECT 'wanted:' || subject FROM wanted_record);
 -- looked through once more.
 DELETE FROM note WHERE name = 'looked';
 
+-- What was for people alone, or is told again: nobody misses it, and no round is to fail by it.
+DELETE FROM note
+  WHERE name IN ('redis', 'upstream') OR name GLOB 'day *' OR name GLOB 'trace *' OR name GLOB 'below:*';
+
 INSERT INTO unread_note (name, text) SELECT name, text FROM note;
 
 DROP VIEW moving;

@@ -79,6 +79,14 @@ fn what_cannot_be_read_is_kept_for_somebody_to_see() {
 }
 
 #[test]
+fn what_was_for_people_alone_is_no_round_s_trouble() {
+    let notes =
+        [("below:x", "?"), ("day 3", "?"), ("redis", "?"), ("trace 0", "?"), ("upstream", "?")];
+    let database = migrated(&notes);
+    assert_eq!(rows(&database, "SELECT name FROM unread_note"), [""; 0]);
+}
+
+#[test]
 fn a_position_advances_from_where_it_is_alone() {
     let database = migrated(&[]);
     let first = r#"{"of":"peer","node":"x","epoch":"ee","before":null,

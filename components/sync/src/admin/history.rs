@@ -26,8 +26,9 @@ pub async fn observe_if_due() -> Result<()> {
 /// `POST /history`, private: all samples there are, in the order of their times.
 pub async fn show_history() -> Result<Reply> {
     let kept = node_state::days().await?;
-    let days = kept.iter().map(|kept| serde_json::from_str::<Day>(&kept.samples));
-    let mut days: Vec<_> = days.collect::<Result<_, _>>().map_err(SyncError::Unreadable)?;
+    let days =
+        kept.iter().map(|kept| read_or_begin::<Day>("a day of the last week", &kept.samples));
+    let mut days: Vec<_> = days.collect();
     days.sort_by_key(|day| day.day);
     let samples: Vec<_> = days.into_iter().flat_map(|day| day.samples).collect();
     Ok(Reply::json(&samples)?)
@@ -61,8 +62,8 @@ async fn take_sample(at: i64, host: Option<Host>) -> Result<Sample> {
 /// What is kept of the day in which a moment is, or of the one whose place it takes.
 async fn read_day(at: i64) -> Result<Day> {
     let samples = node_state::find_day(slot_of(at)).await?;
-    let day = samples.map(|samples| serde_json::from_str(&samples)).transpose();
-    Ok(day.map_err(SyncError::Unreadable)?.unwrap_or_default())
+    let day = samples.map(|samples| read_or_begin("a day of the last week", &samples));
+    Ok(day.unwrap_or_default())
 }
 
 /// Where the store keeps the day of a moment: there are ten places.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::failure::UpstreamFailure;
 use crate::error::{Result, SyncError, tolerate_full};
-use crate::store::{Journal, node_state};
+use crate::store::{Journal, node_state, read_or_begin};
 
 /// What this node remembers of its upstream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,10 +78,9 @@ pub struct UpstreamPeer {
 impl UpstreamState {
     /// What is remembered of the upstream at this address.
     pub async fn load(url: &str) -> Result<Self> {
-        match node_state::upstream(url.to_owned()).await? {
-            Some(state) => serde_json::from_str(&state).map_err(SyncError::Unreadable),
-            None => Ok(Self { url: url.to_owned(), ..Self::default() }),
-        }
+        let state = node_state::upstream(url.to_owned()).await?;
+        let state: Self = state.map(|it| read_or_begin("the node above", &it)).unwrap_or_default();
+        Ok(Self { url: url.to_owned(), ..state })
     }
 
     /// Keeps it.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, SyncError, tolerate_full};
 use crate::peer::this_node::now_us;
-use crate::store::node_state;
+use crate::store::{node_state, read_or_begin};
 
 /// How often a heartbeat that says nothing new is recorded, in microseconds.
 const HEARTBEAT_EVERY_US: u64 = 10_000_000;
@@ -49,18 +49,21 @@ impl PeerReport {
 /// What the nodes below have told of themselves, by their names.
 pub async fn list_reports() -> Result<Vec<(String, PeerReport)>> {
     let reports = node_state::peers().await?.into_iter();
-    let reports = reports.map(|peer| Ok((peer.node, read_report(&peer.report)?)));
-    reports.collect()
+    let reports = reports.map(|peer| {
+        let report = read_report(&peer.node, &peer.report);
+        (peer.node, report)
+    });
+    Ok(reports.collect())
 }
 
 /// What a node below has told of itself; nothing much, if it never did.
 pub async fn find_report(node: &str) -> Result<PeerReport> {
     let report = node_state::find_peer(node.to_owned()).await?;
-    Ok(report.map(|report| read_report(&report)).transpose()?.unwrap_or_default())
+    Ok(report.map(|report| read_report(node, &report)).unwrap_or_default())
 }
 
-fn read_report(report: &str) -> Result<PeerReport> {
-    serde_json::from_str(report).map_err(SyncError::Unreadable)
+fn read_report(node: &str, report: &str) -> PeerReport {
+    read_or_begin(&format!("the node {node}"), report)
 }
 
 /// Records what a node below tells of itself.

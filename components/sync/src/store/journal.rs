@@ -31,7 +31,18 @@ macro_rules! call {
             Journal::Content => content::$function($($argument),*).await,
             Journal::Progress => progress::$function($($argument),*).await,
         }
+        .map_err(|error| name_store($journal, error))
     };
+}
+
+/// The log is to say which store failed.
+fn name_store(journal: Journal, error: stored::Error) -> stored::Error {
+    match error {
+        stored::Error::Other(why) => {
+            stored::Error::Other(format!("{} store: {why}", journal.name()))
+        }
+        error => error,
+    }
 }
 
 impl Journal {
