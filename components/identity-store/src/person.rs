@@ -1,8 +1,8 @@
 //! A person in the database: the one place where a record's fields and columns meet.
 //!
-//! A new field of a person has a column in [`COLUMNS`] and in the next migration; the compiler
-//! leads to the two functions that read and write it. As an entry of the journal it is in
-//! `journal`.
+//! A new field of a person has a column in [`COLUMNS`] and in the next migration, which has it in
+//! the views and triggers `put_person`, `apply_batch_puts` and `entry`, too; the compiler leads to
+//! the two functions that read and write it. As an entry of the journal it is in `entry`.
 
 use hedgeschool_sql::{Error as SqlError, Row, Value};
 

@@ -125,14 +125,27 @@ fn order_of(filter: &Filter) -> &'static str {
 
 /// The terms to look for, those first that fewer statements have, as a rule.
 fn terms_of(filter: &Filter) -> Vec<i64> {
-    let agent = if filter.related_agents { Facet::RelatedAgent } else { Facet::Agent };
-    let activity = if filter.related_activities { Facet::RelatedActivity } else { Facet::Activity };
+    // All fields by name: a condition that is added and forgotten here would match everything.
+    let Filter {
+        registration,
+        agent,
+        related_agents,
+        activity,
+        related_activities,
+        verb,
+        authority,
+        since: _,
+        until: _,
+        ascending: _,
+        limit: _,
+        after: _,
+    } = filter;
     let conditions = [
-        (Facet::Registration, &filter.registration),
-        (agent, &filter.agent),
-        (activity, &filter.activity),
-        (Facet::Verb, &filter.verb),
-        (Facet::Authority, &filter.authority),
+        (Facet::Registration, registration),
+        (if *related_agents { Facet::RelatedAgent } else { Facet::Agent }, agent),
+        (if *related_activities { Facet::RelatedActivity } else { Facet::Activity }, activity),
+        (Facet::Verb, verb),
+        (Facet::Authority, authority),
     ];
     let given = conditions.into_iter().filter_map(|(facet, value)| Some((facet, value.as_ref()?)));
     given.map(|(facet, value)| term(facet, value)).collect()

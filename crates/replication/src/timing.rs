@@ -26,7 +26,7 @@ pub const BUSY_PAUSE: Duration = Duration::from_secs(2);
 pub const APPLYING_BYTES_MAX: usize = 48 << 20;
 /// Pulls that wait for news in an instance of an upstream; more are answered at once.
 pub const LONG_POLLS_MAX: usize = 512;
-/// How long a batch that overtook another one waits for that, at the upstream.
+/// How long a batch that overtook another one waits for that, where it is applied.
 pub const PREDECESSOR_WAIT: Duration = Duration::from_secs(2);
 
 /// How often each of so many pulls that wait looks for news.

@@ -2,7 +2,8 @@
 //! is read, and stays in the address of the next page.
 //!
 //! A condition that the store does not know yet is a field of `filter` in its WIT, too, and a term
-//! of `hedgeschool-xapi` to look statements up by.
+//! of `hedgeschool-xapi` to look statements up by: a `Facet`, which `mentions.rs` there finds in a
+//! statement. Statements that were stored before have no such term.
 
 use hedgeschool_web::{Problem, Query};
 use hedgeschool_xapi::format::Format;
