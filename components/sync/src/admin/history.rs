@@ -8,7 +8,7 @@ use crate::checkpoint::{Snapshot, count_unapplied};
 use crate::client::upstream::Upstream;
 use crate::error::{Result, SyncError, tolerate_full};
 use crate::peer::now_us;
-use crate::store::{Journal, node_state};
+use crate::store::{Journal, node_state, read_or_begin};
 
 /// `POST /observe`, private: a host tells what it knows, and has a sample taken.
 pub async fn observe(host: Host) -> Result<Reply> {

@@ -215,7 +215,7 @@ impl<'a> Upload<'a> {
         let refused = format!("{} refused: {detail}", self.node.url());
         match kind {
             "progress" => {
-                let is_queued = said.get("is_queued") == Some(&serde_json::Value::Bool(true));
+                let is_queued = said.get("is_queued") == Some(&Value::Bool(true));
                 let what = if is_queued { "waiting for other imports," } else { "imported" };
                 self.progress.show_bytes(what, number("done"), number("total"));
                 Ok(None)
